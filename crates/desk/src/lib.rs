@@ -1,0 +1,1 @@
+//! What is done with demands: intake, decision, approvals, clearance, package.

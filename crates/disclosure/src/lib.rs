@@ -1,0 +1,1 @@
+//! The package: a BagIt bag that proves itself, sealed with age.

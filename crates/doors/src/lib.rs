@@ -1,0 +1,1 @@
+//! Listening sockets, pages, wire words: SMTP, LMTP, IMAP, HTTP, control.

@@ -1,0 +1,1 @@
+//! The tamper-evident log in C2SP tlog-tiles form.

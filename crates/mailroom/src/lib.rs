@@ -1,0 +1,1 @@
+//! What is done with mail: delivery, reading, import, export.

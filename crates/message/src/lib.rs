@@ -1,0 +1,1 @@
+//! A message as bytes and as structure: envelope, MIME parts, sections, text.

@@ -1,0 +1,1 @@
+//! SMTP and LMTP as a machine: bytes in, steps out.

@@ -1,0 +1,38 @@
+//! What kind of data a demand asks for (Regulation (EU) 2023/1543 Art. 3(9)-(12); 18 USC 2703 in its own words).
+
+use serde::{Deserialize, Serialize};
+
+/// The four categories, from least to most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// Who the customer is: name, address, since when, how paid.
+    Subscriber,
+    /// What identifies a user at a moment: IP address, port, time.
+    Identification,
+    /// Who wrote to whom, when, how much; sign-ins.
+    Traffic,
+    /// Everything else: what was written.
+    Content,
+}
+
+impl Category {
+    /// All of them, least first.
+    pub const ALL: [Self; 4] = [Self::Subscriber, Self::Identification, Self::Traffic, Self::Content];
+
+    /// The word in files and on pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Subscriber => "subscriber",
+            Self::Identification => "identification",
+            Self::Traffic => "traffic",
+            Self::Content => "content",
+        }
+    }
+}
+
+impl std::fmt::Display for Category {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

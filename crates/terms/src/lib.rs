@@ -1,0 +1,39 @@
+//! Nouns: the words that every room shares. No files, no sockets, no cryptography.
+//!
+//! Everything here is small, total and cheap. A type that names a person (an [`Address`]) prints nothing through
+//! `Debug`, so that no log line carries it by accident.
+
+mod address;
+mod category;
+mod digest;
+mod ids;
+mod jurisdiction;
+mod seams;
+mod secret;
+mod time;
+
+pub use address::{Address, AddressError, Domain};
+pub use category::Category;
+pub use digest::Digest;
+pub use ids::{AccountId, CaseId, EpochId, MailboxId, MessageId, OfficerName, OfficerNameError};
+pub use jurisdiction::{Jurisdiction, JurisdictionError};
+pub use seams::{Clock, Entropy};
+pub use secret::Secret;
+pub use time::UnixMillis;
+
+/// Lower-case hexadecimal, the form in which identifiers and digests are written.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// The inverse of [`hex`]; `None` when the text is not hexadecimal of whole bytes.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}

@@ -1,0 +1,1 @@
+//! Keys and proofs of right: sealing, signing in, officers, clearances.

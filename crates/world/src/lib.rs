@@ -1,0 +1,1 @@
+//! A small deterministic world for tests: clock, chance, a disk that loses power.

@@ -1,0 +1,2 @@
+//! Automation. `cargo xtask` lists the commands.
+fn main() {}
