@@ -1,1 +1,8 @@
-//! Listening sockets, pages, wire words: SMTP, LMTP, IMAP, HTTP, control.
+//! Listening sockets, pages and wire words. A door reads bytes, feeds a machine, does what the machine needs through the
+//! mailroom or the desk, and writes what the machine says.
+
+pub mod control;
+pub mod http;
+pub mod imap;
+pub mod smtp;
+pub mod tls;

@@ -1,0 +1,1 @@
+//! Delivery: a message that a door accepted becomes sealed mail in its home.

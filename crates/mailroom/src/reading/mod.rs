@@ -1,0 +1,1 @@
+//! Reading: what an IMAP session needs, taken from the store for its owner.
