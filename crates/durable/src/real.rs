@@ -1,0 +1,197 @@
+//! The machine's own file system.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, IoSlice, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::{AppendFile, Disk, ReadAt, Visibility};
+
+/// Files in the machine's file system, with every sync that POSIX asks for and no fewer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+/// Numbers the temporary files of this process, so that two threads never share one.
+static TEMPORARY: AtomicU64 = AtomicU64::new(0);
+
+/// What ends the name of a temporary file; it begins with a dot.
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+fn mode(visibility: Visibility) -> u32 {
+    match visibility {
+        Visibility::Private => 0o600,
+        Visibility::Shared => 0o644,
+    }
+}
+
+/// A relative path of one component lies in the working directory.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+fn temporary(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}{TEMPORARY_SUFFIX}", TEMPORARY.fetch_add(1, Ordering::Relaxed)));
+    Ok(path.with_file_name(hidden))
+}
+
+fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
+    // A left-over of an earlier process may bear the name: it is overwritten.
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode(visibility)).open(temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    #[expect(clippy::disallowed_methods, reason = "the directory is synced below; this is what the fence protects")]
+    fs::rename(temporary, path)?;
+    sync_dir(parent(path))
+}
+
+impl Disk for RealDisk {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        let above = parent(path);
+        if above != path {
+            self.create_dir_all(above)?;
+        }
+        match DirBuilder::new().mode(0o755).create(path) {
+            Ok(()) => {}
+            // Another thread was faster; its entry is synced all the same.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+            Err(error) => return Err(error),
+        }
+        sync_dir(above)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn write_atomic(&self, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
+        let temporary = temporary(path)?;
+        let written = write_and_rename(&temporary, path, bytes, visibility);
+        if written.is_err() {
+            // Tidiness only: after a failed rename the temporary file is still there, and the disk may be full.
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)?;
+        sync_dir(parent(path))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(path)? {
+            let name = entry?.file_name().into_string().map_err(|_| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("{} has a name that is no UTF-8", path.display()))
+            })?;
+            if !(name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)) {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn open_append(&self, path: &Path, visibility: Visibility) -> io::Result<Box<dyn AppendFile>> {
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode(visibility)).open(path)?;
+        sync_dir(parent(path))?;
+        let len = file.seek(SeekFrom::End(0))?;
+        Ok(Box::new(RealAppend { file, len, misplaced: false }))
+    }
+
+    fn open_read(&self, path: &Path) -> io::Result<Box<dyn ReadAt>> {
+        Ok(Box::new(RealRead(File::open(path)?)))
+    }
+}
+
+struct RealAppend {
+    file: File,
+    /// Where the next append begins.
+    len: u64,
+    /// An append failed midway: the file's position is somewhere behind `len`.
+    misplaced: bool,
+}
+
+impl RealAppend {
+    fn write(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
+        let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+        let mut rest = &mut slices[..];
+        // Skips leading empty pieces: `write_vectored` of nothing but those returns 0, which is no failure.
+        IoSlice::advance_slices(&mut rest, 0);
+        while !rest.is_empty() {
+            match self.file.write_vectored(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => IoSlice::advance_slices(&mut rest, written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AppendFile for RealAppend {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn append(&mut self, pieces: &[&[u8]]) -> io::Result<u64> {
+        if self.misplaced {
+            self.file.seek(SeekFrom::Start(self.len))?;
+            self.misplaced = false;
+        }
+        if let Err(error) = self.write(pieces) {
+            self.misplaced = true;
+            return Err(error);
+        }
+        let offset = self.len;
+        self.len += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        Ok(offset)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        // fdatasync: it writes the length too, since without it the data could not be read back (POSIX, and Linux's
+        // man page); it leaves out the times.
+        self.file.sync_data()
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.misplaced = true;
+        self.file.set_len(len)?;
+        self.len = len;
+        self.file.sync_all()
+    }
+}
+
+struct RealRead(File);
+
+impl ReadAt for RealRead {
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        FileExt::read_exact_at(&self.0, buf, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+}

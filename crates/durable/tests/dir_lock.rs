@@ -1,0 +1,22 @@
+//! One holder at a time, and an error that names it.
+
+use durable::{DirLock, LockError};
+
+#[test]
+fn a_second_holder_is_told_who_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let held = DirLock::take(dir.path()).unwrap();
+    // flock belongs to the open file, so a second opening by the same process is refused as well.
+    let refused = DirLock::take(dir.path()).unwrap_err();
+    assert!(matches!(refused, LockError::Held { process: Some(process), .. } if process == std::process::id()));
+    assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+    drop(held);
+    DirLock::take(dir.path()).unwrap();
+}
+
+#[test]
+fn a_missing_directory_is_no_holder() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = DirLock::take(&dir.path().join("absent")).unwrap_err();
+    assert!(matches!(error, LockError::Io { .. }), "{error}");
+}
