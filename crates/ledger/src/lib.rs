@@ -1,1 +1,34 @@
-//! The tamper-evident log in C2SP tlog-tiles form.
+//! The tamper-evident log of one home, in the form that the C2SP documents give it, so that stock tools read it:
+//! tlog-tiles (what the files are), tlog-checkpoint (the signed head), signed-note (the signature), tlog-proof (a proof
+//! in one file). The tree is RFC 6962's.
+//!
+//! Every entry is an equal-sized salted [`Commitment`]: who reads the log learns how many steps were recorded, never
+//! what they were. What was recorded is an [`Opening`], kept apart and shown when it may be shown.
+//!
+//! * [`Log`] appends and proves. What it returns is durable.
+//! * [`Receipt`] is what an append gives: it proves, without the log, that a commitment is in it.
+//! * [`verify_dir`] checks a copy of the files with nothing but the log's public key.
+//!
+//! The bytes are written down in `docs/formats/ledger.md`.
+
+mod audit;
+mod checkpoint;
+mod entry;
+mod error;
+mod hash;
+mod log;
+mod merkle;
+mod note;
+mod receipt;
+mod tile;
+mod tree;
+
+pub use audit::{Report, verify_dir};
+pub use checkpoint::Checkpoint;
+pub use entry::{Commitment, ENTRY_SIZE_BYTES, Opening};
+pub use error::LedgerError;
+pub use hash::Hash;
+pub use log::Log;
+pub use merkle::{empty_root, leaf_hash, node_hash, verify_consistency, verify_inclusion};
+pub use note::{Signer, Verifier};
+pub use receipt::{Receipt, verify_opening};

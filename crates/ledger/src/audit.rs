@@ -1,0 +1,125 @@
+//! The check of a copy of the log that needs nothing but the files: `bailiwick ledger verify DIR`.
+
+use std::fmt;
+use std::path::Path;
+
+use durable::Disk;
+
+use crate::LedgerError;
+use crate::entry::Commitment;
+use crate::hash::Hash;
+use crate::log::{CHECKPOINT, partials, read_head, read_sized, verified};
+use crate::note::Verifier;
+use crate::tile::{self, LEVELS, Row, WIDTH};
+use crate::tree::Edge;
+
+/// What was checked and found right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Who signed the checkpoint.
+    pub verifier: Verifier,
+    /// Whether that key was given by the caller. If not, it is the one beside the files: they agree with themselves,
+    /// and somebody who replaced all of them would too.
+    pub key_given: bool,
+    /// Entries, all read.
+    pub size: u64,
+    /// The root, computed from the entries.
+    pub root: Hash,
+    /// Tiles and entry bundles compared, superseded partial ones included.
+    pub files: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "origin     {}", self.verifier.name())?;
+        let given = if self.key_given { "as given" } else { "from the folder: compare it with the published one" };
+        writeln!(f, "key        {} ({given})", self.verifier)?;
+        writeln!(f, "entries    {}, every one read", self.size)?;
+        writeln!(f, "root       {}, computed from the entries and signed in the checkpoint", self.root)?;
+        write!(f, "files      {} tiles and bundles, all in agreement", self.files)
+    }
+}
+
+/// Checks the log in `dir`: the checkpoint's signature (by `expected`, or else by the `vkey` beside it), every entry
+/// bundle, every tile, and that the entries lead to the signed root. What lies beyond the checkpoint's size belongs to
+/// an append under way, or interrupted, and is ignored. Reads only.
+///
+/// # Errors
+/// [`LedgerError::Damaged`] names the first file that is wrong; [`LedgerError::OtherKey`], [`LedgerError::Missing`],
+/// [`LedgerError::Disk`].
+pub fn verify_dir(disk: &dyn Disk, dir: &Path, expected: Option<&Verifier>) -> Result<Report, LedgerError> {
+    let (verifier, note) = read_head(disk, dir)?;
+    if let Some(expected) = expected.filter(|expected| **expected != verifier) {
+        return Err(LedgerError::OtherKey { found: verifier.to_string(), wanted: expected.to_string() });
+    }
+    let path = dir.join(CHECKPOINT);
+    let signed = verified(&path, &note, &verifier)?;
+    let mut audit = Audit { disk, dir, size: signed.size, files: 0 };
+    let mut edge = Edge::default();
+    for index in 0..signed.size.div_ceil(WIDTH) {
+        let path = dir.join(Row::Entries.full_path(index));
+        let bytes = audit.row_file(Row::Entries, index, None)?;
+        let entries = tile::bundle_from_bytes(&bytes)
+            .map_err(|error| LedgerError::damaged(&path, format!("bundle {index}: {error}")))?;
+        for leaf in entries.iter().map(Commitment::leaf) {
+            for (level, hashes) in (0..).zip(edge.push(leaf)) {
+                // A tile at level 0 fills with its bundle; one above with the 256th below it.
+                let index = index >> (8 * u32::from(level));
+                audit.row_file(Row::Level(level), index, Some(&tile::hashes_to_bytes(&hashes)))?;
+            }
+        }
+    }
+    for level in 0..LEVELS {
+        let hashes = edge.level(level);
+        if !hashes.is_empty() {
+            let index = Row::Level(level).items(signed.size) / WIDTH;
+            audit.row_file(Row::Level(level), index, Some(&tile::hashes_to_bytes(hashes)))?;
+        }
+    }
+    if edge.root() != signed.root {
+        return Err(LedgerError::damaged(&path, "its root is not the root of the entries"));
+    }
+    Ok(Report { verifier, key_given: expected.is_some(), size: signed.size, root: signed.root, files: audit.files })
+}
+
+struct Audit<'a> {
+    disk: &'a dyn Disk,
+    dir: &'a Path,
+    size: u64,
+    files: u64,
+}
+
+impl Audit<'_> {
+    /// Reads file `index` of `row`, compares it with what it must be, where that is known already, and compares the
+    /// superseded partial files of the same index with it.
+    fn row_file(&mut self, row: Row, index: u64, expected: Option<&[u8]>) -> Result<Vec<u8>, LedgerError> {
+        let width = WIDTH.min(row.items(self.size) - index * WIDTH);
+        let item = row.item_size_bytes();
+        let mut path = self.dir.join(row.path(index, width));
+        let mut stored = width;
+        if width < WIDTH && !self.disk.exists(&path) {
+            // A running log may have filled it since the checkpoint was read; the partial one is gone then.
+            let full = self.dir.join(row.full_path(index));
+            if self.disk.exists(&full) {
+                (path, stored) = (full, WIDTH);
+            }
+        }
+        let mut bytes = read_sized(self.disk, &path, stored as usize * item)?;
+        bytes.truncate(width as usize * item);
+        if expected.is_some_and(|expected| expected != bytes) {
+            return Err(LedgerError::damaged(&path, "its hashes are not those of the entries"));
+        }
+        self.files += 1;
+        for older in partials(self.disk, self.dir, row, index)?.unwrap_or_default() {
+            if older >= width {
+                continue;
+            }
+            let path = self.dir.join(row.path(index, older));
+            if bytes.get(..older as usize * item) != Some(&read_sized(self.disk, &path, older as usize * item)?[..]) {
+                return Err(LedgerError::damaged(&path, "is not the beginning of the file that superseded it"));
+            }
+            self.files += 1;
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,467 @@
+//! The log itself: appends, and proves. One writer per directory; the node's lock sees to that.
+//!
+//! The order of an append is what makes it safe against a power cut: entry bundles, tiles, and last the checkpoint, in
+//! one atomic step. Until the checkpoint is replaced nothing has happened: files beyond its size are nobody's, and are
+//! removed when the log is opened, or overwritten. Once it is replaced everything it speaks of is durable already.
+//!
+//! A log must never sign two histories. So a failure while the checkpoint is replaced is settled by looking which one
+//! is there, not by guessing: whoever read the newer one from the disk must find it continued.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use durable::{Disk, Visibility};
+
+use crate::LedgerError;
+use crate::checkpoint::Checkpoint;
+use crate::entry::Commitment;
+use crate::hash::Hash;
+use crate::note::{Signer, Verifier};
+use crate::receipt::Receipt;
+use crate::tile::{self, LEVELS, Row, WIDTH};
+use crate::tree::{Edge, Tree};
+
+/// The name of the signed head in the log's directory.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+
+/// The name of the verifier key in the log's directory. The C2SP documents leave its place open.
+pub(crate) const VKEY: &str = "vkey";
+
+/// The log of one home, in one directory.
+pub struct Log {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    signer: Arc<dyn Signer>,
+    verifier: Verifier,
+    state: Mutex<State>,
+}
+
+/// What is durable, and what may be beside it.
+struct State {
+    head: Head,
+    /// A head whose checkpoint may or may not have reached the disk.
+    in_doubt: Option<Head>,
+    /// A failed append may have left files beyond the head.
+    unswept: bool,
+}
+
+/// The log at one size.
+#[derive(Clone)]
+struct Head {
+    size: u64,
+    /// The signed note.
+    checkpoint: String,
+    edge: Edge,
+    /// The entries of the last, partial bundle.
+    bundle: Vec<Commitment>,
+}
+
+impl Log {
+    /// Begins an empty log in `dir` and signs its empty head. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`LedgerError::Exists`] when one is there; [`LedgerError::Damaged`] when there are tiles without a checkpoint,
+    /// which must not be written over; [`LedgerError::Malformed`] for an origin that cannot be a key's name;
+    /// [`LedgerError::Disk`].
+    pub fn create(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        origin: String,
+        signer: Arc<dyn Signer>,
+    ) -> Result<Self, LedgerError> {
+        let verifier = Verifier::new(&origin, signer.public_key())?;
+        if disk.exists(&dir.join(CHECKPOINT)) {
+            return Err(LedgerError::Exists(dir));
+        }
+        if disk.exists(&dir.join("tile")) {
+            return Err(LedgerError::damaged(&dir.join(CHECKPOINT), "is missing, though there are tiles"));
+        }
+        let edge = Edge::default();
+        let checkpoint = Checkpoint { origin, size: 0, root: edge.root() }.sign(&verifier, &*signer)?;
+        let head = Head { size: 0, checkpoint, edge, bundle: Vec::new() };
+        let log = Self {
+            disk,
+            dir,
+            signer,
+            verifier,
+            state: Mutex::new(State { head: head.clone(), in_doubt: None, unswept: false }),
+        };
+        log.write(Path::new(VKEY), format!("{}\n", log.verifier).as_bytes())?;
+        log.write(Path::new(CHECKPOINT), head.checkpoint.as_bytes())?;
+        Ok(log)
+    }
+
+    /// Opens the log in `dir`. Checks the signature of its checkpoint and that the last tiles lead to its root, and
+    /// removes what an interrupted append left beyond it. (All tiles: [`crate::verify_dir`].)
+    ///
+    /// # Errors
+    /// [`LedgerError::Missing`], [`LedgerError::OtherKey`], [`LedgerError::Damaged`], [`LedgerError::Disk`].
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        origin: String,
+        signer: Arc<dyn Signer>,
+    ) -> Result<Self, LedgerError> {
+        let verifier = Verifier::new(&origin, signer.public_key())?;
+        let (found, checkpoint) = read_head(&*disk, &dir)?;
+        if found != verifier {
+            return Err(LedgerError::OtherKey { found: found.to_string(), wanted: verifier.to_string() });
+        }
+        let path = dir.join(CHECKPOINT);
+        let signed = verified(&path, &checkpoint, &verifier)?;
+        let mut levels: [Vec<Hash>; LEVELS as usize] = Default::default();
+        for (level, hashes) in (0..LEVELS).zip(&mut levels) {
+            *hashes = tile::hashes_from_bytes(&read_last(&*disk, &dir, Row::Level(level), signed.size)?);
+        }
+        let edge = Edge::new(levels);
+        let bundle_bytes = read_last(&*disk, &dir, Row::Entries, signed.size)?;
+        let bundle = tile::bundle_from_bytes(&bundle_bytes).unwrap_or_default();
+        if edge.root() != signed.root {
+            return Err(LedgerError::damaged(&path, "its root is not the root of the tiles"));
+        }
+        if !bundle.iter().map(Commitment::leaf).eq(edge.level(0).iter().copied()) {
+            let path = dir.join(Row::Entries.path(signed.size / WIDTH, signed.size % WIDTH));
+            return Err(LedgerError::damaged(&path, "its entries are not those of the tile at level 0"));
+        }
+        let head = Head { size: signed.size, checkpoint, edge, bundle };
+        let log =
+            Self { disk, dir, signer, verifier, state: Mutex::new(State { head, in_doubt: None, unswept: true }) };
+        log.sweep(&mut log.lock())?;
+        Ok(log)
+    }
+
+    /// Records `commitments`, in this order, and proves each. When it returns they are durable, and every file that the
+    /// new checkpoint speaks of is.
+    ///
+    /// # Errors
+    /// [`LedgerError::Disk`]: the log is as it was. [`LedgerError::InDoubt`]: the disk failed in the one step where it
+    /// cannot be told; the entries count as not recorded, whatever turns up later (an entry without an act is
+    /// harmless, an act without an entry is not).
+    pub fn append(&self, commitments: &[Commitment]) -> Result<Vec<Receipt>, LedgerError> {
+        let mut state = self.lock();
+        self.settle(&mut state)?;
+        if commitments.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.sweep(&mut state)?;
+
+        let staged = self.stage(&state.head, commitments)?;
+        let receipts = self.receipts(&state.head, &staged)?;
+
+        state.unswept = true;
+        for (path, bytes) in &staged.files {
+            self.write(path, bytes)?;
+        }
+        if let Err(failed) = self.write(Path::new(CHECKPOINT), staged.head.checkpoint.as_bytes()) {
+            state.in_doubt = Some(staged.head);
+            self.settle(&mut state)?;
+            if state.head.size == receipts.first().map_or(0, |receipt| receipt.index) {
+                return Err(failed);
+            }
+        } else {
+            state.head = staged.head;
+            state.unswept = false;
+        }
+        self.prune(&staged.full);
+        Ok(receipts)
+    }
+
+    /// The signed head.
+    pub fn checkpoint(&self) -> String {
+        self.lock().head.checkpoint.clone()
+    }
+
+    /// How many entries are recorded.
+    pub fn size(&self) -> u64 {
+        self.lock().head.size
+    }
+
+    /// Who signs this log: print it for whoever is to check it.
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// The inclusion proof of entry `index` in the tree of the first `size` entries.
+    ///
+    /// # Errors
+    /// [`LedgerError::OutOfRange`], [`LedgerError::Disk`], [`LedgerError::Damaged`].
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, LedgerError> {
+        let state = self.lock();
+        within(size, state.head.size)?;
+        within(index.saturating_add(1), size)?;
+        Tree::new(&|level, tile| self.tile(&state.head, level, tile)).inclusion(index, size)
+    }
+
+    /// The consistency proof between the trees of the first `old` and the first `new` entries.
+    ///
+    /// # Errors
+    /// [`LedgerError::OutOfRange`], [`LedgerError::Disk`], [`LedgerError::Damaged`].
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, LedgerError> {
+        let state = self.lock();
+        within(new, state.head.size)?;
+        within(old, new)?;
+        Tree::new(&|level, tile| self.tile(&state.head, level, tile)).consistency(old, new)
+    }
+
+    /// A receipt for entry `index` against the present checkpoint.
+    ///
+    /// # Errors
+    /// As [`Log::inclusion`].
+    pub fn receipt(&self, index: u64) -> Result<Receipt, LedgerError> {
+        let state = self.lock();
+        within(index.saturating_add(1), state.head.size)?;
+        let read = |level, tile| self.tile(&state.head, level, tile);
+        let proof = Tree::new(&read).inclusion(index, state.head.size)?;
+        Ok(Receipt { index, proof, checkpoint: state.head.checkpoint.clone() })
+    }
+
+    /// A state is replaced whole, so a thread that panicked left a sound one.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The hashes of a tile of `head`.
+    fn tile(&self, head: &Head, level: u8, index: u64) -> Result<Vec<Hash>, LedgerError> {
+        if index >= Row::Level(level).items(head.size) / WIDTH {
+            return Ok(head.edge.level(level).to_vec());
+        }
+        let path = self.dir.join(Row::Level(level).full_path(index));
+        Ok(tile::hashes_from_bytes(&read_sized(&*self.disk, &path, WIDTH as usize * 32)?))
+    }
+
+    /// Writes one file under the log's directory. Durable when it returns.
+    fn write(&self, name: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
+        let path = self.dir.join(name);
+        let written = match path.parent() {
+            Some(parent) if !self.disk.exists(parent) => self.disk.create_dir_all(parent),
+            _ => Ok(()),
+        };
+        written
+            .and_then(|()| self.disk.write_atomic(&path, bytes, Visibility::Shared))
+            .map_err(|source| LedgerError::disk(&path, source))
+    }
+
+    /// Works out the log that follows `head`, without touching the disk.
+    fn stage(&self, head: &Head, commitments: &[Commitment]) -> Result<Staged, LedgerError> {
+        let size = head
+            .size
+            .checked_add(commitments.len() as u64)
+            .ok_or(LedgerError::OutOfRange { asked: u64::MAX, size: head.size })?;
+        let mut next = head.clone();
+        let mut bundles = Vec::new();
+        let mut full = Vec::new();
+        for commitment in commitments {
+            next.bundle.push(*commitment);
+            let last = next.size / WIDTH;
+            next.size += 1;
+            if next.size.is_multiple_of(WIDTH) {
+                bundles.push((Row::Entries.full_path(last), tile::bundle_to_bytes(&std::mem::take(&mut next.bundle))));
+            }
+            for (level, hashes) in (0..).zip(next.edge.push(commitment.leaf())) {
+                full.push((level, Row::Level(level).items(next.size) / WIDTH - 1, hashes));
+            }
+        }
+        debug_assert_eq!(next.size, size);
+        let mut files = bundles;
+        if !next.bundle.is_empty() {
+            let path = Row::Entries.path(size / WIDTH, size % WIDTH);
+            files.push((path, tile::bundle_to_bytes(&next.bundle)));
+        }
+        for (level, index, hashes) in &full {
+            files.push((Row::Level(*level).full_path(*index), tile::hashes_to_bytes(hashes)));
+        }
+        for level in 0..LEVELS {
+            let (row, hashes) = (Row::Level(level), next.edge.level(level));
+            if row.items(size) != row.items(head.size) && !hashes.is_empty() {
+                let path = row.path(row.items(size) / WIDTH, hashes.len() as u64);
+                files.push((path, tile::hashes_to_bytes(hashes)));
+            }
+        }
+        let signed = Checkpoint { origin: self.verifier.name().to_owned(), size, root: next.edge.root() };
+        next.checkpoint = signed.sign(&self.verifier, &*self.signer)?;
+        let full = full.into_iter().map(|(level, index, hashes)| ((level, index), hashes)).collect();
+        Ok(Staged { head: next, files, full })
+    }
+
+    /// The receipts for what `staged` adds to `head`. Read before anything is written, so that a tile that cannot be
+    /// read fails the append and not its answer.
+    fn receipts(&self, head: &Head, staged: &Staged) -> Result<Vec<Receipt>, LedgerError> {
+        let next = &staged.head;
+        let read = |level, index| match staged.full.get(&(level, index)) {
+            Some(hashes) => Ok(hashes.clone()),
+            None => self.tile(next, level, index),
+        };
+        let tree = Tree::new(&read);
+        (head.size..next.size)
+            .map(|index| {
+                let proof = tree.inclusion(index, next.size)?;
+                Ok(Receipt { index, proof, checkpoint: next.checkpoint.clone() })
+            })
+            .collect()
+    }
+
+    /// Finds out which of two checkpoints the disk has, and makes sure that it stays. Does nothing when there is no
+    /// doubt.
+    fn settle(&self, state: &mut State) -> Result<(), LedgerError> {
+        let Some(next) = state.in_doubt.take() else { return Ok(()) };
+        let path = self.dir.join(CHECKPOINT);
+        let settled = match self.disk.read(&path) {
+            Ok(found) if found == state.head.checkpoint.as_bytes() => return Ok(()),
+            // It is visible, but perhaps not durable: a new file, synced anew, is.
+            Ok(found) if found == next.checkpoint.as_bytes() => {
+                self.disk.write_atomic(&path, next.checkpoint.as_bytes(), Visibility::Shared)
+            }
+            Ok(_) => Err(io::Error::other("the checkpoint on the disk is neither the old nor the new one")),
+            Err(source) => Err(source),
+        };
+        match settled {
+            Ok(()) => {
+                state.head = next;
+                state.unswept = false;
+                Ok(())
+            }
+            Err(source) => {
+                state.in_doubt = Some(next);
+                Err(LedgerError::InDoubt { source })
+            }
+        }
+    }
+
+    /// Removes what a failed or interrupted append left beyond the head. It wrote in rising order, so what is there
+    /// has no gap after the last file of the head; it is removed in falling order, so that this stays true.
+    fn sweep(&self, state: &mut State) -> Result<(), LedgerError> {
+        if !state.unswept {
+            return Ok(());
+        }
+        for row in Row::all() {
+            let items = row.items(state.head.size);
+            let mut beyond = Vec::new();
+            let (mut index, mut keep) = (items / WIDTH, items % WIDTH);
+            loop {
+                let full = row.full_path(index);
+                let full_there = self.disk.exists(&self.dir.join(&full));
+                let partials = self.partials(row, index)?;
+                if !full_there && partials.is_none() && index > items / WIDTH {
+                    break;
+                }
+                let partials = partials.unwrap_or_default().into_iter().filter(|width| *width > keep);
+                beyond.extend(partials.map(|width| row.path(index, width)));
+                beyond.extend(full_there.then_some(full));
+                (index, keep) = (index + 1, 0);
+            }
+            for path in beyond.iter().rev().map(|name| self.dir.join(name)) {
+                self.disk.remove(&path).map_err(|source| LedgerError::disk(&path, source))?;
+            }
+        }
+        state.unswept = false;
+        Ok(())
+    }
+
+    /// The widths of the partial files of `index`, rising; `None` when there never were any.
+    fn partials(&self, row: Row, index: u64) -> Result<Option<Vec<u64>>, LedgerError> {
+        partials(&*self.disk, &self.dir, row, index)
+    }
+
+    /// Removes the partial files of tiles that are full now. The document allows it and a failure harms nobody.
+    fn prune(&self, full: &BTreeMap<(u8, u64), Vec<Hash>>) {
+        for &(level, index) in full.keys() {
+            let rows = [Row::Level(level), Row::Entries];
+            for row in &rows[..if level == 0 { 2 } else { 1 }] {
+                for width in self.partials(*row, index).ok().flatten().unwrap_or_default() {
+                    let _ = self.disk.remove(&self.dir.join(row.path(index, width)));
+                }
+            }
+        }
+    }
+}
+
+/// What an append is about to do.
+struct Staged {
+    head: Head,
+    /// In the order of writing: bundles, full tiles, partial tiles. Within a row the index rises.
+    files: Vec<(PathBuf, Vec<u8>)>,
+    /// The tiles that became full, by level and index.
+    full: BTreeMap<(u8, u64), Vec<Hash>>,
+}
+
+fn within(asked: u64, size: u64) -> Result<(), LedgerError> {
+    if asked <= size { Ok(()) } else { Err(LedgerError::OutOfRange { asked, size }) }
+}
+
+/// A checkpoint or verifier key larger than this is none: a checkpoint with 64 signatures of witnesses is under 16 KiB.
+const HEAD_SIZE_BYTES_MAX: u64 = 64 * 1024;
+
+/// Reads a file of at most `size_bytes_max`.
+fn read_bounded(disk: &dyn Disk, path: &Path, size_bytes_max: u64) -> Result<Vec<u8>, LedgerError> {
+    let file = disk.open_read(path).map_err(|source| LedgerError::disk(path, source))?;
+    let len = file.len().map_err(|source| LedgerError::disk(path, source))?;
+    if len > size_bytes_max {
+        return Err(LedgerError::damaged(path, format!("{len} bytes are too many")));
+    }
+    let mut bytes = vec![0; len as usize];
+    file.read_exact_at(&mut bytes, 0).map_err(|source| LedgerError::disk(path, source))?;
+    Ok(bytes)
+}
+
+/// Reads a file that has exactly `len` bytes.
+pub(crate) fn read_sized(disk: &dyn Disk, path: &Path, len: usize) -> Result<Vec<u8>, LedgerError> {
+    if !disk.exists(path) {
+        return Err(LedgerError::damaged(path, "is missing, though the checkpoint speaks of it"));
+    }
+    let bytes = read_bounded(disk, path, len as u64)?;
+    if bytes.len() == len {
+        Ok(bytes)
+    } else {
+        Err(LedgerError::damaged(path, format!("has {} bytes, not {len}", bytes.len())))
+    }
+}
+
+/// Reads the verifier key and the checkpoint of the log in `dir`.
+pub(crate) fn read_head(disk: &dyn Disk, dir: &Path) -> Result<(Verifier, String), LedgerError> {
+    if !disk.exists(&dir.join(CHECKPOINT)) {
+        return Err(LedgerError::Missing(dir.to_owned()));
+    }
+    let text = |name: &str| {
+        let path = dir.join(name);
+        String::from_utf8(read_bounded(disk, &path, HEAD_SIZE_BYTES_MAX)?)
+            .map_err(|_| LedgerError::damaged(&path, "is not UTF-8"))
+    };
+    let vkey = text(VKEY)?;
+    let verifier = vkey
+        .strip_suffix('\n')
+        .unwrap_or(&vkey)
+        .parse()
+        .map_err(|error: LedgerError| LedgerError::damaged(&dir.join(VKEY), error.to_string()))?;
+    Ok((verifier, text(CHECKPOINT)?))
+}
+
+/// The checkpoint in a file of the log, with its failure told as damage.
+pub(crate) fn verified(path: &Path, note: &str, verifier: &Verifier) -> Result<Checkpoint, LedgerError> {
+    Checkpoint::verify(note, verifier).map_err(|error| match error {
+        LedgerError::Signature => LedgerError::damaged(path, "is not signed by this log's key"),
+        other => LedgerError::damaged(path, other.to_string()),
+    })
+}
+
+/// The bytes of the last, partial file of a row; empty when the row ends in a full one.
+fn read_last(disk: &dyn Disk, dir: &Path, row: Row, size: u64) -> Result<Vec<u8>, LedgerError> {
+    let (index, width) = (row.items(size) / WIDTH, row.items(size) % WIDTH);
+    if width == 0 {
+        return Ok(Vec::new());
+    }
+    read_sized(disk, &dir.join(row.path(index, width)), width as usize * row.item_size_bytes())
+}
+
+/// The widths of the partial files of `index`, rising; `None` when there never were any.
+pub(crate) fn partials(disk: &dyn Disk, dir: &Path, row: Row, index: u64) -> Result<Option<Vec<u64>>, LedgerError> {
+    let path = dir.join(row.partial_dir(index));
+    if !disk.exists(&path) {
+        return Ok(None);
+    }
+    let names = disk.list(&path).map_err(|source| LedgerError::disk(&path, source))?;
+    let mut widths: Vec<u64> = names.iter().filter_map(|name| tile::partial_width(name)).collect();
+    widths.sort_unstable();
+    Ok(Some(widths))
+}

@@ -1,0 +1,130 @@
+//! Proofs out of tiles (RFC 6962 sections 2.1.1 and 2.1.2), and the right edge that grows.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::LedgerError;
+use crate::hash::Hash;
+use crate::merkle::{node_hash, root_over, split};
+use crate::tile::{LEVELS, WIDTH};
+
+/// A tree whose complete subtrees are looked up in tiles. Each tile is read once.
+pub(crate) struct Tree<'t> {
+    read: &'t dyn Fn(u8, u64) -> Result<Vec<Hash>, LedgerError>,
+    seen: RefCell<BTreeMap<(u8, u64), Vec<Hash>>>,
+}
+
+impl<'t> Tree<'t> {
+    /// `read` gives the hashes of a tile by level and index; a partial one may hold more than are asked for.
+    pub(crate) fn new(read: &'t dyn Fn(u8, u64) -> Result<Vec<Hash>, LedgerError>) -> Self {
+        Self { read, seen: RefCell::default() }
+    }
+
+    /// `MTH(D[start:end])`, for `start < end`, where `start` is a multiple of the size of the subtree that `end` cuts.
+    fn root(&self, start: u64, end: u64) -> Result<Hash, LedgerError> {
+        let len = end - start;
+        if len.is_power_of_two() {
+            return self.subtree(len.trailing_zeros(), start >> len.trailing_zeros());
+        }
+        let middle = start + split(len);
+        Ok(node_hash(&self.root(start, middle)?, &self.root(middle, end)?))
+    }
+
+    /// The root of the complete subtree of `2^height` entries that is number `index` of its height.
+    fn subtree(&self, height: u32, index: u64) -> Result<Hash, LedgerError> {
+        let level = (height / 8) as u8;
+        let width = 1_u64 << (height % 8);
+        let first = index * width;
+        let key = (level, first / WIDTH);
+        let mut seen = self.seen.borrow_mut();
+        let tile = match seen.entry(key) {
+            std::collections::btree_map::Entry::Occupied(found) => found.into_mut(),
+            std::collections::btree_map::Entry::Vacant(gap) => gap.insert((self.read)(key.0, key.1)?),
+        };
+        let from = (first % WIDTH) as usize;
+        tile.get(from..from + width as usize)
+            .map(root_over)
+            .ok_or(LedgerError::Malformed("a tile has fewer hashes than the size of the log asks for"))
+    }
+
+    /// `PATH(index, D[size])`, for `index < size`.
+    pub(crate) fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, LedgerError> {
+        let (mut start, mut end, mut path) = (0, size, Vec::new());
+        while end - start > 1 {
+            let middle = start + split(end - start);
+            if index < middle {
+                path.push(self.root(middle, end)?);
+                end = middle;
+            } else {
+                path.push(self.root(start, middle)?);
+                start = middle;
+            }
+        }
+        path.reverse();
+        Ok(path)
+    }
+
+    /// `PROOF(old, D[new])`, for `old <= new`; empty for equal sizes and for an empty old tree.
+    pub(crate) fn consistency(&self, old: u64, new: u64) -> Result<Vec<Hash>, LedgerError> {
+        let (mut start, mut end, mut path) = (0, new, Vec::new());
+        if old == 0 || old == new {
+            return Ok(path);
+        }
+        // SUBPROOF: walk to the node where the old tree ends, and keep what hangs off the way.
+        while old != end {
+            let middle = start + split(end - start);
+            if old <= middle {
+                path.push(self.root(middle, end)?);
+                end = middle;
+            } else {
+                path.push(self.root(start, middle)?);
+                start = middle;
+            }
+        }
+        // The old root itself is left out where the old tree is one complete subtree from the beginning.
+        if start != 0 {
+            path.push(self.root(start, end)?);
+        }
+        path.reverse();
+        Ok(path)
+    }
+}
+
+/// The hashes of the last, partial tile of each level: all that an append needs to know of a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Edge([Vec<Hash>; LEVELS as usize]);
+
+impl Edge {
+    /// The edge with these partial tiles, from level 0 up, each shorter than a full one.
+    pub(crate) fn new(levels: [Vec<Hash>; LEVELS as usize]) -> Self {
+        Self(levels)
+    }
+
+    /// The hashes of the partial tile of `level`.
+    pub(crate) fn level(&self, level: u8) -> &[Hash] {
+        self.0.get(usize::from(level)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds a leaf. Gives the tiles that it filled, lowest first; level `n` of the result is level `n` of the tree.
+    pub(crate) fn push(&mut self, leaf: Hash) -> Vec<Vec<Hash>> {
+        let (mut hash, mut filled) = (leaf, Vec::new());
+        for level in &mut self.0 {
+            level.push(hash);
+            if level.len() < WIDTH as usize {
+                break;
+            }
+            hash = root_over(level);
+            filled.push(std::mem::take(level));
+        }
+        filled
+    }
+
+    /// The root of the whole tree.
+    pub(crate) fn root(&self) -> Hash {
+        let below: Option<Hash> = self.0.iter().fold(None, |below, level| {
+            let nodes: Vec<Hash> = level.iter().copied().chain(below).collect();
+            if nodes.is_empty() { below } else { Some(root_over(&nodes)) }
+        });
+        below.unwrap_or_else(crate::merkle::empty_root)
+    }
+}
