@@ -1,0 +1,84 @@
+//! The disk of the tests fails as it says.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use durable::{Disk, Visibility};
+use world::{Fault, FaultyDisk, SeededEntropy};
+
+const FILE: &str = "/d/log";
+
+fn disk_with(synced: &[u8], fresh: &[u8]) -> FaultyDisk {
+    let disk = FaultyDisk::new();
+    disk.create_dir_all(Path::new("/d")).unwrap();
+    let mut file = disk.open_append(Path::new(FILE), Visibility::Private).unwrap();
+    file.append(&[synced]).unwrap();
+    file.sync().unwrap();
+    file.append(&[fresh]).unwrap();
+    disk
+}
+
+#[test]
+fn a_power_cut_keeps_what_was_synced_and_tears_the_rest() {
+    let (synced, fresh) = (vec![1; 700], vec![2; 3000]);
+    let mut lens = std::collections::BTreeSet::new();
+    for seed in 0..200 {
+        let disk = disk_with(&synced, &fresh);
+        disk.cut_power(&SeededEntropy::new(seed));
+        let left = disk.read(Path::new(FILE)).unwrap();
+        assert_eq!(left[..700], synced[..]);
+        assert!(left[700..].iter().all(|byte| [0, 2].contains(byte)));
+        lens.insert(left.len());
+    }
+    assert!(lens.contains(&700) && lens.contains(&3700) && lens.len() > 10, "{lens:?}");
+}
+
+#[test]
+fn a_failed_sync_forgets_and_the_next_one_lies() {
+    let disk = disk_with(b"kept", b"");
+    let mut file = disk.open_append(Path::new(FILE), Visibility::Private).unwrap();
+    file.append(&[b" lost"]).unwrap();
+    disk.fail_step(disk.steps(), Fault::Failed);
+    file.sync().unwrap_err();
+    file.sync().unwrap();
+    assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"kept lost");
+    disk.cut_power(&SeededEntropy::new(1));
+    assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"kept");
+    assert!(file.append(&[b"dead"]).is_err());
+}
+
+#[test]
+fn a_step_may_fail_and_yet_persist() {
+    for (fault, left) in [(Fault::Failed, &b"old"[..]), (Fault::FailedButPersisted, &b"new"[..])] {
+        let disk = FaultyDisk::new();
+        disk.write_atomic(Path::new("/f"), b"old", Visibility::Private).unwrap();
+        disk.fail_step(disk.steps(), fault);
+        disk.write_atomic(Path::new("/f"), b"new", Visibility::Private).unwrap_err();
+        assert_eq!(disk.read(Path::new("/f")).unwrap(), left);
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_until_there_is_room() {
+    let disk = disk_with(b"1234", b"");
+    let mut file = disk.open_append(Path::new(FILE), Visibility::Private).unwrap();
+    disk.limit_space(Some(6));
+    assert_eq!(file.append(&[b"567"]).unwrap_err().kind(), ErrorKind::StorageFull);
+    assert_eq!(file.len(), 4);
+    disk.limit_space(None);
+    assert_eq!(file.append(&[b"567"]).unwrap(), 4);
+    assert_eq!(disk.used_bytes(), 7);
+}
+
+#[test]
+fn a_seed_repeats_itself() {
+    use terms::Entropy;
+    let (mut one, mut two) = ([0; 33], [0; 33]);
+    SeededEntropy::new(7).fill(&mut one);
+    SeededEntropy::new(7).fill(&mut two);
+    assert_eq!(one, two);
+    SeededEntropy::new(8).fill(&mut two);
+    assert_ne!(one, two);
+}
