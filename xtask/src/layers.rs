@@ -1,0 +1,125 @@
+//! The table of layers and of absences: which room may lean on which, and what must not be in it.
+//!
+//! A manifest is a claim that an auditor reads in ten seconds; `tidy` holds every manifest and every source file
+//! against these tables. To let a room use more, change the table here, in the same change, and say why.
+
+/// The rooms of each layer. A room uses rooms with a lower number only, so siblings do not see each other.
+///
+/// `border` and `jmap` have their place before they are built, so that nobody has to ask where they go.
+pub(crate) const LAYERS: &[(u8, &[&str])] = &[
+    (0, &["terms", "durable"]),
+    (1, &["message", "smtp", "imap", "jmap", "rules", "ledger"]),
+    (2, &["vault", "disclosure"]),
+    (3, &["store"]),
+    (4, &["mailroom", "desk"]),
+    (5, &["border"]),
+    (6, &["doors"]),
+    (7, &["bailiwick"]),
+];
+
+/// Two rooms of one layer where one may use the other all the same.
+pub(crate) const NEIGHBOURS: &[(&str, &str, &str)] =
+    &[("durable", "terms", "files need the words for time and digests; words need nothing")];
+
+/// Rooms that tests alone may use. They may use every room.
+pub(crate) const FOR_TESTS: &[&str] = &["world"];
+
+/// The layer of a room, if the table knows it.
+pub(crate) fn layer(room: &str) -> Option<u8> {
+    LAYERS.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(layer, _)| *layer)
+}
+
+/// The rooms that are machines: bytes and arguments in, bytes and wishes out.
+pub(crate) const MACHINES: &[&str] = &["smtp", "imap", "jmap", "message", "rules"];
+
+/// Crates that only some rooms may name in their manifest.
+pub(crate) struct Kept {
+    /// Names of crates; a name ending in `-` stands for all that begin so.
+    pub(crate) crates: &'static [&'static str],
+    /// The rooms that may use them.
+    pub(crate) rooms: &'static [&'static str],
+    /// Why nobody else.
+    pub(crate) why: &'static str,
+}
+
+/// Who may depend on what. Dependencies for tests are free.
+pub(crate) const KEPT: &[Kept] = &[
+    Kept {
+        crates: &["tokio", "tokio-", "axum", "hyper", "hyper-", "tower", "tower-"],
+        rooms: &["border", "doors", "bailiwick", "world"],
+        why: "what decides and what stores blocks or returns; only what talks to the outside waits",
+    },
+    Kept { crates: &["rustls", "rcgen"], rooms: &["border", "doors"], why: "the outside ends where TLS ends" },
+    Kept {
+        crates: &["argon2", "hpke", "blahaj"],
+        rooms: &["vault"],
+        why: "a key is opened, wrapped, split or joined in one place",
+    },
+    Kept { crates: &["rusqlite"], rooms: &["store"], why: "the database is the store's own matter" },
+    Kept {
+        crates: &["mail-parser"],
+        rooms: &["message"],
+        why: "one reading of a message, or clients and cases differ",
+    },
+    Kept {
+        crates: &["rand", "rand_core", "getrandom", "fastrand"],
+        rooms: &[],
+        why: "chance is an argument: take a `terms::Entropy`",
+    },
+];
+
+/// Names that only some rooms may speak in what they ship (tests may do as they like).
+pub(crate) struct Fence {
+    /// Modules and crates (`std::fs`, `rand`), types (`TcpStream`), macros (`println!`).
+    pub(crate) names: &'static [&'static str],
+    /// Where the fence stands.
+    pub(crate) around: Around,
+    /// Why, and what to do instead.
+    pub(crate) why: &'static str,
+}
+
+/// Which rooms a fence shuts in.
+pub(crate) enum Around {
+    /// These.
+    Rooms(&'static [&'static str]),
+    /// All but these.
+    AllBut(&'static [&'static str]),
+}
+
+/// The fences.
+pub(crate) const FENCES: &[Fence] = &[
+    Fence {
+        names: &["std::fs", "std::env", "std::process", "std::thread", "std::os", "durable"],
+        around: Around::Rooms(MACHINES),
+        why: "a machine has no files, no environment and no threads: what it needs is an argument",
+    },
+    Fence {
+        names: &["SystemTime", "Instant", "jiff::Zoned::now", "jiff::Timestamp::now"],
+        around: Around::Rooms(MACHINES),
+        why: "a machine has no clock: time is an argument",
+    },
+    Fence {
+        names: &["rand", "getrandom", "aws_lc_rs::rand", "RandomState"],
+        around: Around::Rooms(MACHINES),
+        why: "a machine has no chance in it: entropy is an argument",
+    },
+    Fence {
+        names: &[
+            "TcpStream",
+            "TcpListener",
+            "UdpSocket",
+            "UnixStream",
+            "UnixListener",
+            "UnixDatagram",
+            "ToSocketAddrs",
+            "tokio",
+        ],
+        around: Around::AllBut(&["border", "doors", "bailiwick", "world"]),
+        why: "sockets belong to `doors` and `border`",
+    },
+    Fence {
+        names: &["println!", "eprintln!", "print!", "eprint!", "dbg!"],
+        around: Around::AllBut(&["bailiwick"]),
+        why: "only the program talks to a terminal; what it shows of a person is decided in one place",
+    },
+];
