@@ -1,0 +1,73 @@
+//! ENVELOPE as finished text (RFC 9051 section 7.5.2). It is made once, at delivery, and read many times.
+
+use crate::address::{AddressEntry, parse_addresses};
+use crate::header::{fields, first, header_len, unfolded};
+use crate::wire;
+
+/// The ENVELOPE of a view: `("date" "subject" from sender reply-to to cc bcc "in-reply-to" "message-id")`.
+///
+/// Absent fields are NIL, empty ones are empty strings. Sender and Reply-To are From where they are absent or hold no
+/// address. An address without a domain has an empty host, since a NIL one would begin or end a group.
+pub fn envelope_wire(view: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
+    of_header(&view[..header_len(view)], &mut out);
+    out
+}
+
+/// The same of a header block, appended to `out`.
+pub(crate) fn of_header(header: &[u8], out: &mut Vec<u8>) {
+    out.push(b'(');
+    wire::nstring(out, first(header, "Date"));
+    out.push(b' ');
+    wire::nstring(out, first(header, "Subject"));
+    let from = addresses(header, "From");
+    for name in ["From", "Sender", "Reply-To", "To", "Cc", "Bcc"] {
+        out.push(b' ');
+        let mut list = if name == "From" { Vec::new() } else { addresses(header, name) };
+        if list.is_empty() && matches!(name, "From" | "Sender" | "Reply-To") {
+            list.clone_from(&from);
+        }
+        write_list(&list, out);
+    }
+    out.push(b' ');
+    wire::nstring(out, first(header, "In-Reply-To"));
+    out.push(b' ');
+    wire::nstring(out, first(header, "Message-ID"));
+    out.push(b')');
+}
+
+/// The addresses of all fields `name`: a message that has two shows both.
+pub(crate) fn addresses(header: &[u8], name: &str) -> Vec<AddressEntry> {
+    fields(header).filter(|field| field.is(name)).flat_map(|field| parse_addresses(&unfolded(field.value))).collect()
+}
+
+/// `env-from` and its like: NIL or `1*address`.
+fn write_list(list: &[AddressEntry], out: &mut Vec<u8>) {
+    if list.is_empty() {
+        wire::nil(out);
+        return;
+    }
+    out.push(b'(');
+    for entry in list {
+        match entry {
+            AddressEntry::Mailbox(mailbox) => {
+                out.push(b'(');
+                wire::nstring(out, mailbox.name.as_ref());
+                out.push(b' ');
+                wire::nstring(out, mailbox.route.as_ref());
+                out.push(b' ');
+                wire::string(out, &mailbox.local);
+                out.push(b' ');
+                wire::string(out, &mailbox.domain);
+                out.push(b')');
+            }
+            AddressEntry::GroupStart(name) => {
+                out.extend_from_slice(b"(NIL NIL ");
+                wire::string(out, name);
+                out.extend_from_slice(b" NIL)");
+            }
+            AddressEntry::GroupEnd => out.extend_from_slice(b"(NIL NIL NIL NIL)"),
+        }
+    }
+    out.push(b')');
+}

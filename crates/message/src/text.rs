@@ -1,0 +1,107 @@
+//! A message as its reader reads it: the preview (RFC 8970) and the text that a search looks through.
+
+use crate::decode::transfer;
+use crate::foreign;
+use crate::header::{fields, first, unfolded};
+use crate::media::{disposition, parameter, parameter_charset};
+use crate::structure::{Kind, Part, Structure};
+
+/// The preview in characters (RFC 8970 section 3.1 asks for 200 and forbids more than 256).
+pub const PREVIEW_CHARS_MAX: usize = 200;
+
+/// How much of a body is decoded for the preview, in octets: enough for 200 characters behind a page's style sheet.
+const PREVIEW_SOURCE_LEN_MAX: usize = 64 * 1024;
+
+/// The text of a message for SEARCH. `Debug` is left out (invariant 10).
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct SearchText {
+    /// One line per field, `Name: value`, encoded words decoded: the header of the message, then those of its parts and of
+    /// the messages within, then the names of attached files.
+    pub header: String,
+    /// The text parts, decoded, pages as their words, a line apart.
+    pub body: String,
+}
+
+/// The first words of the first text that is no attachment; empty when there is none. White space is one space.
+pub fn preview(view: &[u8], structure: &Structure) -> String {
+    let candidates = || {
+        structure.parts().iter().filter(|part| is_text(part) && !is_attachment(view, part)).map(|part| {
+            let end = part.body.end.min(part.body.start + PREVIEW_SOURCE_LEN_MAX);
+            (part, &view[part.body.start..end])
+        })
+    };
+    // Plain before HTML: an alternative has the page's words without its furniture.
+    let is_page = |part: &Part| part.media.subtype == "html";
+    let ordered = candidates().filter(|(part, _)| !is_page(part)).chain(candidates().filter(|(part, _)| is_page(part)));
+    for (part, raw) in ordered {
+        let text = readable(part, raw);
+        let mut out = String::new();
+        for word in text.split_whitespace() {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(word);
+            if out.len() > PREVIEW_CHARS_MAX * 4 {
+                break;
+            }
+        }
+        if !out.is_empty() {
+            let cut = out.char_indices().nth(PREVIEW_CHARS_MAX).map_or(out.len(), |(at, _)| at);
+            out.truncate(cut);
+            return out;
+        }
+    }
+    String::new()
+}
+
+/// Everything in the message that SEARCH looks through. Parts that are no text are not read.
+pub fn search_text(view: &[u8], structure: &Structure) -> SearchText {
+    let mut out = SearchText::default();
+    for part in structure.parts() {
+        let header = &view[part.header.clone()];
+        for field in fields(header) {
+            out.header.push_str(&String::from_utf8_lossy(field.name));
+            out.header.push_str(": ");
+            out.header.push_str(&foreign::words(&unfolded(field.value)));
+            out.header.push('\n');
+        }
+        if let Some(name) = file_name(header, part) {
+            out.header.push_str(&name);
+            out.header.push('\n');
+        }
+        if is_text(part) {
+            out.body.push_str(&readable(part, &view[part.body.clone()]));
+            out.body.push('\n');
+        }
+    }
+    out
+}
+
+/// Text, or one of the small reports that are text too (message/delivery-status).
+fn is_text(part: &Part) -> bool {
+    part.kind == Kind::Leaf && matches!(part.media.kind.as_str(), "text" | "message")
+}
+
+fn is_attachment(view: &[u8], part: &Part) -> bool {
+    first(&view[part.header.clone()], "Content-Disposition")
+        .and_then(|value| disposition(&value))
+        .is_some_and(|(kind, _)| kind == "attachment")
+}
+
+/// The text of `raw`, the body of `part` or the beginning of it.
+fn readable(part: &Part, raw: &[u8]) -> String {
+    let bytes = transfer(raw, part.encoding).unwrap_or(std::borrow::Cow::Borrowed(raw));
+    let text = foreign::charset_text(part.media.parameter("charset").as_deref(), &bytes);
+    if part.media.is("text", "html") { foreign::html_text(&text) } else { text }
+}
+
+/// The name of an attached file, where RFC 2231 hides it from a search in the header as written.
+fn file_name(header: &[u8], part: &Part) -> Option<String> {
+    let list = first(header, "Content-Disposition").and_then(|value| disposition(&value)).map(|(_, list)| list);
+    let (list, name) = match &list {
+        Some(list) if parameter_charset(list, "filename").is_some() => (list, "filename"),
+        _ if parameter_charset(&part.media.parameters, "name").is_some() => (&part.media.parameters, "name"),
+        _ => return None,
+    };
+    Some(foreign::charset_text(parameter_charset(list, name), &parameter(list, name)?))
+}

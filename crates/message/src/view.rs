@@ -1,0 +1,99 @@
+//! What clients see of an original.
+//!
+//! Originals come by SMTP with CRLF, from Unix files with LF, and from elsewhere with anything. IMAP promises CRLF and no
+//! NUL (RFC 9051 sections 2.3.1.2 and 4.3; RFC 5322 section 2.3), so the view is made on reading and the original stays as
+//! it came.
+
+use std::borrow::Cow;
+
+use memchr::{memchr2, memchr3};
+
+/// The view of `original`: a leading mbox `From ` line is left out, every line end is CRLF (a lone CR or LF becomes one),
+/// and NUL is 0x80. Borrowed when the original is already so.
+pub fn view(original: &[u8]) -> Cow<'_, [u8]> {
+    let kept = without_postmark(original);
+    if is_canonical(kept) {
+        return Cow::Borrowed(kept);
+    }
+    // One byte more per line; lines of mail are 40 to 80 bytes long.
+    let mut out = Vec::with_capacity(kept.len() + kept.len() / 32 + 16);
+    pieces(kept, |piece| out.extend_from_slice(piece));
+    Cow::Owned(out)
+}
+
+/// The length of [`view`] in octets (RFC822.SIZE), without making it.
+pub fn view_len(original: &[u8]) -> usize {
+    let mut len = 0;
+    pieces(without_postmark(original), |piece| len += piece.len());
+    len
+}
+
+/// `original` without a leading `From ` line. A file that is one such line and nothing else is kept.
+fn without_postmark(original: &[u8]) -> &[u8] {
+    if !original.starts_with(b"From ") {
+        return original;
+    }
+    match memchr2(b'\n', b'\r', original) {
+        Some(at) if original[at..].starts_with(b"\r\n") => &original[at + 2..],
+        Some(at) => &original[at + 1..],
+        None => original,
+    }
+}
+
+fn is_canonical(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(found) = memchr3(b'\r', b'\n', 0, &bytes[at..]) {
+        at += found;
+        if !bytes[at..].starts_with(b"\r\n") {
+            return false;
+        }
+        at += 2;
+    }
+    true
+}
+
+/// Calls `emit` with the pieces of the view in order.
+fn pieces(bytes: &[u8], mut emit: impl FnMut(&[u8])) {
+    let mut start = 0;
+    let mut at = 0;
+    while let Some(found) = memchr3(b'\r', b'\n', 0, &bytes[at..]) {
+        at += found;
+        if bytes[at..].starts_with(b"\r\n") {
+            at += 2;
+            continue;
+        }
+        emit(&bytes[start..at]);
+        emit(if bytes[at] == 0 { b"\x80" } else { b"\r\n" });
+        at += 1;
+        start = at;
+    }
+    emit(&bytes[start..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends() {
+        for (original, expected) in [
+            (&b""[..], &b""[..]),
+            (b"a\r\nb\r\n", b"a\r\nb\r\n"),
+            (b"a\nb\n", b"a\r\nb\r\n"),
+            (b"a\rb", b"a\r\nb"),
+            (b"a\r\r\nb", b"a\r\n\r\nb"),
+            (b"a\n\rb", b"a\r\n\r\nb"),
+            (b"a\0b", b"a\x80b"),
+            (b"From x Mon\nSubject: y\n", b"Subject: y\r\n"),
+            (b"From x Mon\r\nSubject: y\r\n", b"Subject: y\r\n"),
+            (b"From x Mon\rSubject: y\r", b"Subject: y\r\n"),
+            (b"From nothing else", b"From nothing else"),
+            (b"From: x\n", b"From: x\r\n"),
+            (b"\r", b"\r\n"),
+        ] {
+            assert_eq!(view(original), expected);
+            assert_eq!(view_len(original), expected.len());
+        }
+        assert!(matches!(view(b"a\r\n"), Cow::Borrowed(_)));
+    }
+}

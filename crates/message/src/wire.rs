@@ -1,0 +1,60 @@
+//! IMAP's strings (RFC 9051 section 4.3).
+
+/// A longer string goes as a literal: line buffers of old clients end near here (RFC 2683 section 3.2.1.5 recommends
+/// 1,000 octets for commands, and client authors took it for both ways).
+const QUOTED_LEN_MAX: usize = 900;
+
+/// `string`: quoted when it is printable US-ASCII, else a literal. Octets above 127 in quoted strings are for clients that
+/// said UTF8=ACCEPT or speak IMAP4rev2; in a literal every client takes them.
+pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
+    if text.len() <= QUOTED_LEN_MAX && text.iter().all(|b| matches!(b, b'\t' | 0x20..=0x7e)) {
+        out.push(b'"');
+        for &byte in text {
+            if matches!(byte, b'"' | b'\\') {
+                out.push(b'\\');
+            }
+            out.push(byte);
+        }
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(format!("{{{}}}\r\n", text.len()).as_bytes());
+        out.extend_from_slice(text);
+    }
+}
+
+/// `nstring`: `NIL` for what is not there.
+pub(crate) fn nstring<T: AsRef<[u8]>>(out: &mut Vec<u8>, text: Option<T>) {
+    match text {
+        Some(text) => string(out, text.as_ref()),
+        None => nil(out),
+    }
+}
+
+/// `NIL`.
+pub(crate) fn nil(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"NIL");
+}
+
+/// A number.
+pub(crate) fn number(out: &mut Vec<u8>, number: usize) {
+    out.extend_from_slice(number.to_string().as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_or_literal() {
+        for (text, expected) in [
+            (&b""[..], &b"\"\""[..]),
+            (b"a \"b\" \\", b"\"a \\\"b\\\" \\\\\""),
+            ("ü".as_bytes(), "{2}\r\nü".as_bytes()),
+            (b"a\x07", b"{2}\r\na\x07"),
+        ] {
+            let mut out = Vec::new();
+            string(&mut out, text);
+            assert_eq!(out, expected);
+        }
+    }
+}
