@@ -78,11 +78,12 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root
     if last == 0 && hash == *root { Ok(()) } else { Err(LedgerError::NotIncluded) }
 }
 
-/// Checks that the tree of `new_size` continues the tree of `old_size` (RFC 9162 section 2.1.4.2). Every tree continues
-/// the empty one; the proof is empty then, and also between equal sizes.
+/// Checks that the tree of `new_size` continues the tree of `old_size` (RFC 9162 section 2.1.4.2). Between equal sizes
+/// the proof is empty. From the empty tree there is nothing to prove, since every tree continues it: do not ask.
 ///
 /// # Errors
-/// [`LedgerError::NotConsistent`], or [`LedgerError::OutOfRange`] when `old_size` is beyond `new_size`.
+/// [`LedgerError::NotConsistent`]; [`LedgerError::OutOfRange`] when `old_size` is beyond `new_size`;
+/// [`LedgerError::Malformed`] when it is 0.
 pub fn verify_consistency(
     old_size: u64,
     old_root: &Hash,
@@ -94,11 +95,11 @@ pub fn verify_consistency(
     if old_size > new_size {
         return Err(LedgerError::OutOfRange { asked: old_size, size: new_size });
     }
-    if old_size == new_size {
-        return verdict(proof.is_empty() && old_root == new_root && (old_size != 0 || *old_root == empty_root()));
-    }
     if old_size == 0 {
-        return verdict(proof.is_empty() && *old_root == empty_root());
+        return Err(LedgerError::Malformed("every log continues the empty one, and no proof says more"));
+    }
+    if old_size == new_size {
+        return verdict(proof.is_empty() && old_root == new_root);
     }
     // Where the old tree is complete, its root is the first node and is left out of the proof.
     let (first, rest) = if old_size.is_power_of_two() {

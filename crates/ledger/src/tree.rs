@@ -2,21 +2,35 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::LedgerError;
 use crate::hash::Hash;
 use crate::merkle::{node_hash, root_over, split};
 use crate::tile::{LEVELS, WIDTH};
 
-/// A tree whose complete subtrees are looked up in tiles. Each tile is read once.
+/// Gives the hashes of a tile by level and index; of a partial one perhaps more than are asked for.
+type ReadTile<'t> = &'t dyn Fn(u8, u64) -> Result<Vec<Hash>, LedgerError>;
+
+/// A tree whose complete subtrees are looked up in tiles. Each tile is read and hashed once.
 pub(crate) struct Tree<'t> {
-    read: &'t dyn Fn(u8, u64) -> Result<Vec<Hash>, LedgerError>,
-    seen: RefCell<BTreeMap<(u8, u64), Vec<Hash>>>,
+    read: ReadTile<'t>,
+    seen: RefCell<BTreeMap<(u8, u64), Rows>>,
+}
+
+/// The hashes of a tile, and above them the rows that the file leaves out; of each row the complete nodes.
+type Rows = Vec<Vec<Hash>>;
+
+fn rows(tile: Vec<Hash>) -> Rows {
+    let mut rows = vec![tile];
+    for row in 0..8 {
+        rows.push(rows[row].as_chunks().0.iter().map(|[left, right]| node_hash(left, right)).collect());
+    }
+    rows
 }
 
 impl<'t> Tree<'t> {
-    /// `read` gives the hashes of a tile by level and index; a partial one may hold more than are asked for.
-    pub(crate) fn new(read: &'t dyn Fn(u8, u64) -> Result<Vec<Hash>, LedgerError>) -> Self {
+    pub(crate) fn new(read: ReadTile<'t>) -> Self {
         Self { read, seen: RefCell::default() }
     }
 
@@ -32,18 +46,17 @@ impl<'t> Tree<'t> {
 
     /// The root of the complete subtree of `2^height` entries that is number `index` of its height.
     fn subtree(&self, height: u32, index: u64) -> Result<Hash, LedgerError> {
-        let level = (height / 8) as u8;
-        let width = 1_u64 << (height % 8);
-        let first = index * width;
-        let key = (level, first / WIDTH);
+        let (level, row) = ((height / 8) as u8, height % 8);
+        let per_tile = WIDTH >> row;
+        let key = (level, index / per_tile);
         let mut seen = self.seen.borrow_mut();
-        let tile = match seen.entry(key) {
-            std::collections::btree_map::Entry::Occupied(found) => found.into_mut(),
-            std::collections::btree_map::Entry::Vacant(gap) => gap.insert((self.read)(key.0, key.1)?),
+        let rows = match seen.entry(key) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(gap) => gap.insert(rows((self.read)(key.0, key.1)?)),
         };
-        let from = (first % WIDTH) as usize;
-        tile.get(from..from + width as usize)
-            .map(root_over)
+        rows.get(row as usize)
+            .and_then(|nodes| nodes.get((index % per_tile) as usize))
+            .copied()
             .ok_or(LedgerError::Malformed("a tile has fewer hashes than the size of the log asks for"))
     }
 
