@@ -28,7 +28,7 @@ fn check(sizes: impl IntoIterator<Item = u64>) {
     let disk = MemoryDisk::new();
     let log = create(&disk);
     let mut oracle = Oracle::new();
-    let mut heads = Vec::new();
+    let mut heads: Vec<Checkpoint> = Vec::new();
     assert_eq!(head(&log).root, oracle_root(&oracle));
     for size in sizes {
         let added = commitments(log.size()..size);
