@@ -1,1 +1,40 @@
 //! Keys and proofs of right: sealing, signing in, officers, clearances.
+//!
+//! Stored mail opens for two things only, and both are made here: a [`SignedIn`], which the owner's password makes, and
+//! a [`Clearance`], which two officers make together when the home's ledger has both approvals. There is no third way,
+//! and none of the calls below returns a private half, a share or the service key.
+//!
+//! * [`EpochSealer`] seals arriving mail to an account's public half; it needs no secret and cannot open what it sealed.
+//! * [`MessageKey`] opens the parts of one message.
+//! * [`Vault`] holds the node's keys and makes the proofs.
+//! * [`Order`], [`Approval`], [`ProvenApproval`] lead to a [`Clearance`].
+//!
+//! The octets are in `docs/formats/keys.md` and `docs/formats/message.md`; who can and cannot do what is in
+//! `docs/threat-model.md`. All cryptography is in `crypto/`.
+
+mod account;
+mod approval;
+mod clearance;
+mod crypto;
+mod encode;
+mod epoch;
+mod error;
+mod folder;
+mod message;
+mod node;
+mod officer;
+mod order;
+mod service;
+mod sign_in;
+mod vault;
+
+pub use approval::{Approval, OpenedShare, ProvenApproval, SealedShare, approval_statement};
+pub use clearance::Clearance;
+pub use crypto::{CostProfile, SystemEntropy};
+pub use epoch::{AccountPublicKey, EpochSealer, SealedEpochKey};
+pub use error::VaultError;
+pub use message::{KeyAsk, MessageKey, Part, plain_len, sealed_len};
+pub use officer::OfficerPublic;
+pub use order::Order;
+pub use sign_in::{REMEMBERED_MILLIS, SignedIn};
+pub use vault::Vault;

@@ -1,0 +1,254 @@
+//! An officer's approval of one order: a signature, and the officer's share released to the others for this order alone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use terms::{CaseId, Digest, Entropy, Jurisdiction, OfficerName, UnixMillis};
+
+use crate::VaultError;
+use crate::crypto::{PrivateHalf, Share, open_hybrid, seal_hybrid, sha256, verify};
+use crate::encode::Encoder;
+use crate::officer::{OfficerPublic, OfficerSecrets, Roster};
+use crate::order::Order;
+use crate::service::ServiceKey;
+
+/// How far an approval may be dated ahead of now: a minute, for a clock that was set back meanwhile.
+const AHEAD_MILLIS_MAX: i64 = 60_000;
+
+/// The context under which the service key seals released shares.
+const RELEASE: &str = "released share";
+
+/// One officer's approval of one order. It opens nothing by itself: the share it releases opens only for another officer
+/// who has shown a passphrase too, and only with the service key of the home.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The home.
+    pub home: Jurisdiction,
+    /// The case.
+    pub case: CaseId,
+    /// Who approves.
+    pub officer: OfficerName,
+    /// Which order: its digest.
+    pub order: Digest,
+    /// When.
+    pub at: UnixMillis,
+    /// The officer's share, once for each other officer.
+    pub released: BTreeMap<OfficerName, SealedShare>,
+    /// Ed25519 over [`bytes`](Approval::bytes).
+    #[serde(with = "hex64")]
+    pub signature: [u8; 64],
+}
+
+/// A share released to one other officer: HPKE to that officer's key, then sealed under the service key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SealedShare(#[serde(with = "base64")] pub Vec<u8>);
+
+impl fmt::Debug for SealedShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealedShare({} octets)", self.0.len())
+    }
+}
+
+/// What an officer's passphrase has opened for one order: in memory only, and of use only with the approval that it was
+/// made with. Made by the vault's `approve` alone. `Debug` prints the name; the secrets are wiped when dropped.
+pub struct OpenedShare {
+    pub(crate) officer: OfficerName,
+    pub(crate) order: Digest,
+    /// Digest of the approval that it was made with.
+    pub(crate) approval: Digest,
+    pub(crate) share: Share,
+    pub(crate) sharing: PrivateHalf,
+}
+
+impl fmt::Debug for OpenedShare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OpenedShare({}, {})", self.officer, self.order)
+    }
+}
+
+impl OpenedShare {
+    /// Whose it is.
+    pub fn officer(&self) -> &OfficerName {
+        &self.officer
+    }
+}
+
+/// An approval with the proof that the home's ledger has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvenApproval {
+    /// The approval.
+    pub approval: Approval,
+    /// What was committed to; its body must be [`approval_statement`] of the approval.
+    pub opening: ledger::Opening,
+    /// Where the log has it.
+    pub receipt: ledger::Receipt,
+}
+
+/// The JSON that the ledger records of an approval, octet for octet: who, for which order, when, and the digest of the
+/// signed approval. It holds no share and names no owner.
+pub fn approval_statement(approval: &Approval) -> Vec<u8> {
+    // Every value is a number, or text that needs no escape: hexadecimal, or a name of a-z 0-9 . _ -
+    format!(
+        concat!(
+            r#"{{"kind":"approval","home":"{}","case":{},"officer":"{}","order":"{}","at":{},"#,
+            r#""approval":"{}"}}"#
+        ),
+        approval.home,
+        approval.case,
+        approval.officer,
+        approval.order,
+        approval.at.0,
+        approval.digest()
+    )
+    .into_bytes()
+}
+
+impl Approval {
+    /// Signs an approval and releases the officer's share to each other officer.
+    pub(crate) fn sign(
+        order: &Order,
+        me: &OfficerPublic,
+        secrets: OfficerSecrets,
+        roster: &Roster,
+        own: &ServiceKey,
+        at: UnixMillis,
+        entropy: &dyn Entropy,
+    ) -> Result<(Self, OpenedShare), VaultError> {
+        let digest = order.digest();
+        let mut released = BTreeMap::new();
+        for other in roster.officers.iter().filter(|officer| officer.name != me.name) {
+            let info = release_info(&order.home, digest, &me.name, other);
+            let sealed = seal_hybrid(&other.sharing_key, &info, secrets.share.expose(), entropy)
+                .map_err(|_| VaultError::UnusableKey)?;
+            released.insert(other.name.clone(), SealedShare(own.seal(RELEASE, &sealed, entropy)));
+        }
+        let mut approval = Self {
+            home: order.home.clone(),
+            case: order.case,
+            officer: me.name.clone(),
+            order: digest,
+            at,
+            released,
+            signature: [0; 64],
+        };
+        approval.signature = secrets.signing.sign(&approval.bytes());
+        let opened = OpenedShare {
+            officer: me.name.clone(),
+            order: digest,
+            approval: approval.digest(),
+            share: secrets.share,
+            sharing: secrets.sharing,
+        };
+        Ok((approval, opened))
+    }
+
+    /// What the officer signs: everything but the signature (docs/formats/keys.md).
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut out = Encoder::new(b"bailiwick/approval/v1")
+            .text(self.home.as_str())
+            .u64(self.case.0)
+            .text(self.officer.as_str())
+            .fixed(&self.order.0)
+            .i64(self.at.0)
+            .u32(u32::try_from(self.released.len()).unwrap_or(u32::MAX));
+        for (name, share) in &self.released {
+            out = out.text(name.as_str()).octets(&share.0);
+        }
+        out.finish()
+    }
+
+    /// SHA-256 of [`bytes`](Self::bytes) and the signature: what the ledger statement names.
+    pub fn digest(&self) -> Digest {
+        Digest(sha256(&[&self.bytes(), &self.signature]))
+    }
+
+    /// Refuses what is not an enrolled officer's signed approval of exactly this order.
+    pub(crate) fn check(&self, order: &Order, roster: &Roster, now: UnixMillis) -> Result<(), VaultError> {
+        let name = || self.officer.clone();
+        let officer = roster.officer(&self.officer).ok_or_else(|| VaultError::NotEnrolled(name()))?;
+        if !verify(&officer.verifying_key, &self.bytes(), &self.signature) {
+            return Err(VaultError::Signature(name()));
+        }
+        if self.order != order.digest() || self.home != order.home || self.case != order.case {
+            return Err(VaultError::OtherOrder(name()));
+        }
+        if self.at > now.plus_millis(AHEAD_MILLIS_MAX) {
+            return Err(VaultError::FromTheFuture(name()));
+        }
+        Ok(())
+    }
+
+    /// The share that this approval releases to the officer whose secrets `opened` are.
+    pub(crate) fn released_share(
+        &self,
+        to: &OfficerPublic,
+        opened: &OpenedShare,
+        own: &ServiceKey,
+    ) -> Result<Share, VaultError> {
+        let shut = || VaultError::ShareDoesNotOpen(self.officer.clone());
+        let sealed = self.released.get(&to.name).ok_or_else(shut)?;
+        let sealed = own.open(RELEASE, &sealed.0).map_err(|_| shut())?;
+        let info = release_info(&self.home, self.order, &self.officer, to);
+        let share = open_hybrid(&opened.sharing, &info, &sealed).map_err(|_| shut())?;
+        Share::from_bytes(&share).ok_or_else(shut)
+    }
+}
+
+impl ProvenApproval {
+    /// Refuses an approval that the log of `verifier` does not prove.
+    pub(crate) fn check_proof(&self, verifier: &ledger::Verifier) -> Result<(), VaultError> {
+        let name = || self.approval.officer.clone();
+        if self.opening.body != approval_statement(&self.approval) {
+            return Err(VaultError::Statement(name()));
+        }
+        ledger::verify_opening(&self.opening, &self.receipt, verifier)
+            .map_err(|error| VaultError::Proof { officer: name(), error })
+    }
+}
+
+/// Binds a released share to the home, the order, and both officers.
+fn release_info(home: &Jurisdiction, order: Digest, from: &OfficerName, to: &OfficerPublic) -> Vec<u8> {
+    Encoder::new(b"bailiwick/release/v1")
+        .text(home.as_str())
+        .fixed(&order.0)
+        .text(from.as_str())
+        .text(to.name.as_str())
+        .fixed(&to.sharing_key)
+        .finish()
+}
+
+mod hex64 {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 64], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&terms::hex(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 64], D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        let bytes = terms::unhex(&text).and_then(|bytes| bytes.try_into().ok());
+        bytes.ok_or_else(|| D::Error::custom("a signature is 128 hexadecimal digits"))
+    }
+}
+
+mod base64 {
+    use std::borrow::Cow;
+
+    use data_encoding::BASE64;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        BASE64.decode(text.as_bytes()).map_err(|_| D::Error::custom("a released share is base64"))
+    }
+}

@@ -1,0 +1,62 @@
+//! AES-256-GCM (NIST SP 800-38D), 96-bit nonce, 128-bit tag.
+//!
+//! GCM breaks when a nonce repeats under one key, and it does not commit to its key. Callers deal with both: every key is
+//! used for one object only (so that the nonce is a constant or a counter), and where a stranger chooses what is opened a
+//! commitment is compared first.
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+
+use super::DoesNotOpen;
+
+/// Octets that sealing adds to each piece.
+pub(crate) const TAG_LEN: usize = 16;
+
+/// The nonce of a key that seals exactly one thing.
+pub(crate) const NONCE_ZERO: [u8; 12] = [0; 12];
+
+/// An AES-256-GCM key, ready to use. AWS-LC wipes its schedule when it is dropped.
+pub(crate) struct AeadKey(LessSafeKey);
+
+impl AeadKey {
+    #[expect(clippy::expect_used, reason = "the only failure is a key of another length, and the type fixes it")]
+    pub(crate) fn new(key: &[u8; 32]) -> Self {
+        Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("a key of 32 bytes")))
+    }
+
+    /// Appends ciphertext and tag of `plain` to `out`.
+    #[expect(clippy::expect_used, reason = "fails only beyond 2^36 bytes (SP 800-38D 5.2.1.1), more than memory holds")]
+    pub(crate) fn seal_into(&self, nonce: [u8; 12], aad: &[u8], plain: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        out.resize(start + plain.len() + TAG_LEN, 0);
+        let (text, tag) = out[start..].split_at_mut(plain.len());
+        self.0
+            .seal_out_of_place_scatter(Nonce::assume_unique_for_key(nonce), Aad::from(aad), plain, text, &[], tag)
+            .expect("lengths agree");
+    }
+
+    /// Appends the plaintext of `sealed` (ciphertext and tag) to `out`, or leaves `out` as it was.
+    pub(crate) fn open_into(
+        &self,
+        nonce: [u8; 12],
+        aad: &[u8],
+        sealed: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), DoesNotOpen> {
+        let (text, tag) = sealed.split_at_checked(sealed.len().wrapping_sub(TAG_LEN)).ok_or(DoesNotOpen)?;
+        let start = out.len();
+        out.resize(start + text.len(), 0);
+        let opened = self.0.open_separate_gather(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(aad),
+            text,
+            tag,
+            &mut out[start..],
+        );
+        if opened.is_err() {
+            out[start..].fill(0);
+            out.truncate(start);
+            return Err(DoesNotOpen);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! What can go wrong in the vault: whose fault, and what comes next.
+
+use std::fmt;
+use std::io;
+
+use terms::{AccountId, CaseId, Digest, EpochId, Jurisdiction, MessageId, OfficerName, UnixMillis};
+
+/// Why the vault did not do it. No variant carries a secret, an address or mail.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// The disk failed.
+    Disk {
+        /// Which file of the vault, relative to its folder.
+        file: String,
+        /// What the operating system said.
+        error: io::Error,
+    },
+    /// There is a vault in this folder already.
+    AlreadyThere,
+    /// There is no vault in this folder.
+    NotAVault,
+    /// A file is not as the vault wrote it.
+    Damaged {
+        /// Which file of the vault, relative to its folder.
+        file: String,
+    },
+    /// A file is of a format that this program does not know.
+    UnknownFormat {
+        /// Which file of the vault, relative to its folder.
+        file: String,
+    },
+    /// The node's passphrase is not the one that sealed the service key.
+    WrongPassphrase,
+    /// The owner's password is wrong.
+    WrongPassword,
+    /// The officer's passphrase is wrong.
+    WrongOfficerPassphrase(OfficerName),
+    /// A password or passphrase is empty.
+    EmptyPassphrase,
+    /// The machine has not enough memory for Argon2id at the cost that is set.
+    CostTooHigh,
+    /// Another number of officers than 2 to 9, or two of one name.
+    OfficerRoster,
+    /// The log's origin is empty, too long, or has a character that a signed note does not allow.
+    LogOrigin,
+    /// The vault holds no keys of this account.
+    NoSuchAccount(AccountId),
+    /// The account has keys already; ids are never reused.
+    AccountExists(AccountId),
+    /// No officer of this name is enrolled here.
+    NoSuchOfficer(OfficerName),
+    /// A public half is no usable X25519 key.
+    UnusableKey,
+    /// Sealed bytes do not open: not sealed by this vault for this purpose, or altered.
+    DoesNotOpen,
+    /// A part of a message does not open: altered, cut short, or not what was sealed for this account, id, part and time.
+    MessageDoesNotOpen(MessageId),
+    /// A part of a message could not be read.
+    MessageUnreadable {
+        /// Which message.
+        id: MessageId,
+        /// What the reader said.
+        error: io::Error,
+    },
+    /// The same part of the same message id was sealed before in this epoch.
+    SealedTwice(MessageId),
+    /// A message of more chunks than the format counts.
+    TooLong,
+    /// No sealed key of this epoch was given.
+    NoEpochKey(EpochId),
+    /// The sealed key of this epoch does not open with the account's key.
+    EpochDoesNotOpen(EpochId),
+    /// The order is malformed.
+    Order(&'static str),
+    /// The order is for another home.
+    OtherHome {
+        /// The home that the order names.
+        order: Jurisdiction,
+        /// The home of this vault.
+        here: Jurisdiction,
+    },
+    /// The order's time is over.
+    Expired(UnixMillis),
+    /// Both approvals are of one officer.
+    SameOfficer(OfficerName),
+    /// The approval is by somebody who is no officer here.
+    NotEnrolled(OfficerName),
+    /// The approval is for another order, case or home.
+    OtherOrder(OfficerName),
+    /// The approval is dated later than now.
+    FromTheFuture(OfficerName),
+    /// The approval's signature is not by the officer whom it names.
+    Signature(OfficerName),
+    /// What the ledger recorded is not this approval.
+    Statement(OfficerName),
+    /// The ledger's proof does not hold, or is of another log.
+    Proof {
+        /// Whose approval.
+        officer: OfficerName,
+        /// What the ledger room said.
+        error: ledger::LedgerError,
+    },
+    /// The opened share does not belong to the approval that it came with.
+    OtherShare(OfficerName),
+    /// The first officer's released share does not open for the second officer and this order.
+    ShareDoesNotOpen(OfficerName),
+    /// The two shares do not make the escrow key of this home.
+    SharesDisagree,
+    /// The escrow key does not open the account's key.
+    EscrowDoesNotOpen(AccountId),
+    /// Message keys were asked for, and the order does not cover content.
+    NoContent(CaseId),
+    /// A message outside the order's time was asked for.
+    OutOfScope(MessageId),
+    /// The clearance has no key of this message.
+    NotCleared(MessageId),
+    /// No clearance is kept for this order.
+    NoClearance(Digest),
+}
+
+impl fmt::Display for VaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disk { file, error } => write!(f, "the disk failed at vault file {file}: {error}; mend it and retry"),
+            Self::AlreadyThere => f.write_str("this folder holds a vault already; open it, or choose another folder"),
+            Self::NotAVault => f.write_str("this folder holds no vault; create one, or check the path"),
+            Self::Damaged { file } => {
+                write!(f, "vault file {file} was altered or damaged; restore it from a backup of this home")
+            }
+            Self::UnknownFormat { file } => {
+                write!(f, "vault file {file} is of a format this program does not know; use a newer program")
+            }
+            Self::WrongPassphrase => f.write_str("the node's passphrase is wrong; the vault stays locked"),
+            Self::WrongPassword => f.write_str("wrong account or password"),
+            Self::WrongOfficerPassphrase(name) => write!(f, "that is not the passphrase of officer {name}; try again"),
+            Self::EmptyPassphrase => f.write_str("an empty password or passphrase protects nothing; choose one"),
+            Self::CostTooHigh => {
+                f.write_str("this machine cannot run Argon2id at the cost that is set; lower it or add memory")
+            }
+            Self::OfficerRoster => f.write_str("a home has 2 to 9 officers, each of a different name"),
+            Self::LogOrigin => f.write_str("a log's origin is 1 to 255 characters without spaces or +"),
+            Self::NoSuchAccount(id) => write!(f, "the vault holds no keys of account {id}; check the id or the backup"),
+            Self::AccountExists(id) => write!(f, "account {id} has keys already; account ids are never reused"),
+            Self::NoSuchOfficer(name) => write!(f, "no officer {name} is enrolled in this home"),
+            Self::UnusableKey => f.write_str("this is no usable X25519 public key; the account's record is damaged"),
+            Self::DoesNotOpen => f.write_str("sealed bytes do not open: not of this vault and purpose, or altered"),
+            Self::MessageDoesNotOpen(id) => {
+                write!(f, "message {id} does not open: altered, cut short, or stored in another's place; see fsck")
+            }
+            Self::MessageUnreadable { id, error } => write!(f, "message {id} could not be read: {error}; retry"),
+            Self::SealedTwice(id) => write!(f, "message id {id} was used twice in one epoch; take a new id"),
+            Self::TooLong => f.write_str("a message of more than 2^32 chunks cannot be sealed"),
+            Self::NoEpochKey(id) => write!(f, "the sealed key of epoch {id} was not given; the store must supply it"),
+            Self::EpochDoesNotOpen(id) => write!(f, "the sealed key of epoch {id} is not this account's, or altered"),
+            Self::Order(what) => write!(f, "the order is malformed: {what}; make a new one"),
+            Self::OtherHome { order, here } => {
+                write!(f, "the order is for {order} and this is {here}; only the home's own officers clear")
+            }
+            Self::Expired(at) => write!(f, "the order's time ended {at}; a new order needs two new approvals"),
+            Self::SameOfficer(name) => write!(f, "both approvals are {name}'s; another officer must approve"),
+            Self::NotEnrolled(name) => write!(f, "{name} is no officer of this home; an enrolled officer must approve"),
+            Self::OtherOrder(name) => write!(f, "{name}'s approval is for another order; ask for one of this order"),
+            Self::FromTheFuture(name) => write!(f, "{name}'s approval is dated later than now; check the node's clock"),
+            Self::Signature(name) => write!(f, "the approval is not signed by {name}; treat it as forged"),
+            Self::Statement(name) => write!(f, "the ledger entry given with {name}'s approval states something else"),
+            Self::Proof { officer, error } => {
+                write!(f, "this home's ledger does not prove {officer}'s approval: {error}")
+            }
+            Self::OtherShare(name) => {
+                write!(f, "the opened share is not of {name}'s approval given here; {name} must approve again")
+            }
+            Self::ShareDoesNotOpen(name) => {
+                write!(f, "the share that {name} released does not open for this order; {name} must approve again")
+            }
+            Self::SharesDisagree => {
+                f.write_str("the two shares do not make this home's escrow key; restore the officers' files")
+            }
+            Self::EscrowDoesNotOpen(id) => {
+                write!(f, "the escrow key does not open account {id}; its keys file is of another home or an older key")
+            }
+            Self::NoContent(case) => {
+                write!(f, "the order of case {case} does not cover content; no message key leaves")
+            }
+            Self::OutOfScope(id) => write!(f, "message {id} arrived outside the order's time; it stays shut"),
+            Self::NotCleared(id) => write!(f, "the clearance has no key of message {id}; it was not asked for"),
+            Self::NoClearance(order) => write!(f, "no clearance is kept for order {order}; two officers must approve"),
+        }
+    }
+}
+
+impl std::error::Error for VaultError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Disk { error, .. } | Self::MessageUnreadable { error, .. } => Some(error),
+            Self::Proof { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
