@@ -1,2 +1,44 @@
-//! The program.
-fn main() {}
+//! The program: configuration, wiring, subcommands. This file is the table of contents.
+
+mod cli;
+mod client;
+mod config;
+mod control;
+mod demo;
+mod law;
+mod node;
+mod offline;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+/// The allocator: many small, short-lived buffers on many threads (docs/decisions/2026-11-23-dependencies.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Node(args) => serve::command(args),
+        Command::Account(args) => client::account(&args),
+        Command::Import(args) => client::import(&args),
+        Command::Export(args) => client::export(&args),
+        Command::Demand(args) => client::demand(&args),
+        Command::Case(args) => client::case(&args),
+        Command::Law(args) => law::command(&args),
+        Command::Ledger(args) => offline::ledger(&args),
+        Command::Package(args) => offline::package(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("bailiwick: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,148 @@
-//! What is done with demands: intake, decision, approvals, clearance, package.
+//! What is done with demands.
+//!
+//! ```text
+//! intake → decision → hold → two approvals → clearance → collect → seal
+//!                        └→ letter
+//! ```
+//!
+//! Each arrow is a ledger entry first ([`record`]): the entry's salt is durable, then the log has the leaf and a proof of
+//! it, and only then does the step have its effect. A node that dies between the two carries on at its next start
+//! ([`Desk::open`]), so that no recorded step stays without its effect.
+//!
+//! The desk opens no mail. It asks the rules what they conclude, collects two officers' approvals, and hands them to the
+//! vault; the vault, and only it, makes the [`vault::Clearance`] with which the store opens what is in scope.
+
+mod approval;
+mod case;
+mod collect;
+mod error;
+mod file;
+mod intake;
+mod letter;
+mod proposal;
+mod record;
+mod show;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use durable::Disk;
+use ledger::Log;
+use rules::{HomeFacts, LawSet};
+use store::Store;
+use terms::{CaseId, Clock, Digest, Entropy, Jurisdiction};
+use vault::Vault;
+
+pub use case::{Case, Kind, State, Step};
+pub use error::DeskError;
+
+/// What a desk is made of.
+pub struct DeskParts {
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// The desk's directory.
+    pub dir: PathBuf,
+    /// The home whose cases these are.
+    pub home: Jurisdiction,
+    /// The node's name, for letters.
+    pub node_name: String,
+    /// Keys and proofs of right.
+    pub vault: Arc<Vault>,
+    /// The home's mail.
+    pub store: Arc<Store>,
+    /// The home's log.
+    pub log: Arc<Log>,
+    /// The law set in use.
+    pub law: LawSet,
+    /// What the operator declares of itself.
+    pub home_facts: HomeFacts,
+    /// Letter templates: file name and text.
+    pub letters: Letters,
+    /// The clock. The day of receipt is this clock's.
+    pub clock: Arc<dyn Clock>,
+    /// The source of salts.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The texts of letters; they come with the law set, since they cite.
+#[derive(Debug, Clone)]
+pub struct Letters {
+    /// When the rules say no.
+    pub not_compelled: String,
+    /// When the rules say yes to a part.
+    pub partial: String,
+    /// When the rules send the case to counsel.
+    pub counsel: String,
+}
+
+/// The desk of one home. One action at a time: a case is a chain.
+pub struct Desk {
+    parts: DeskParts,
+    turn: Mutex<()>,
+}
+
+/// The result of an action: text for a person, and the same as data.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// What to show.
+    pub text: String,
+    /// The same for a script.
+    pub data: serde_json::Value,
+}
+
+impl Desk {
+    /// Opens the desk and carries on what a power cut interrupted.
+    ///
+    /// # Errors
+    /// A case file that does not open, or a step that still cannot be carried out.
+    pub fn open(parts: DeskParts) -> Result<Self, DeskError> {
+        for dir in ["cases", "letters", "packages"] {
+            parts.disk.create_dir_all(&parts.dir.join(dir)).map_err(|error| DeskError::file(&parts.dir, error))?;
+        }
+        let desk = Self { parts, turn: Mutex::new(()) };
+        for id in desk.case_ids()? {
+            let mut case = desk.load(id)?;
+            desk.settle_records(&mut case)?;
+            desk.carry_on_intake(&mut case)?;
+        }
+        Ok(desk)
+    }
+
+    /// Digest of the law set in use.
+    pub fn law_digest(&self) -> Digest {
+        self.parts.law.digest()
+    }
+
+    /// A line for each case, the newest last.
+    ///
+    /// # Errors
+    /// A case file that does not open.
+    pub fn list(&self) -> Result<Said, DeskError> {
+        let _turn = self.turn();
+        let cases = self.case_ids()?.into_iter().map(|id| self.load(id)).collect::<Result<Vec<_>, _>>()?;
+        Ok(show::list(&cases))
+    }
+
+    /// One case: facts, decision per item and copy, reasons, deadline, what would reach the data instead, next action.
+    ///
+    /// # Errors
+    /// [`DeskError::NoCase`], or a case file that does not open.
+    pub fn show(&self, id: CaseId) -> Result<Said, DeskError> {
+        let _turn = self.turn();
+        Ok(show::case(&self.load(id)?, self.parts.clock.now()))
+    }
+
+    /// Adds an empty entry to the ledger, which looks like every other.
+    ///
+    /// # Errors
+    /// The ledger's.
+    pub fn record_dummy(&self) -> Result<(), DeskError> {
+        let _turn = self.turn();
+        self.append_dummy()
+    }
+
+    /// A poisoned turn is a turn all the same: every action starts from the files.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

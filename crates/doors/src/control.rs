@@ -1,1 +1,231 @@
-//! The control door.
+//! The control door: how the command line reaches a running node.
+//!
+//! A Unix socket in the node's own directory, readable by the node's user alone. One request per connection: a line of
+//! JSON in, then lines of JSON out: any number of `progress`, at last one `ok` or `error`. When no node runs, the command
+//! line opens the node's directory itself and calls the same [`Control`]: both ways do the same things.
+//!
+//! Passphrases pass through this socket, never through a command line or the environment.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use terms::{OfficerName, Secret};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{mpsc, watch};
+
+/// The longest request: a demand's text is the longest thing in one (see [`DEMAND_BYTES_MAX`]), and JSON may double it.
+const REQUEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// The longest demand file. Form 1 of Regulation (EU) 2023/1543 with every annex filled is below 200 KB.
+pub const DEMAND_BYTES_MAX: usize = 1024 * 1024;
+
+/// What the command line asks of a node.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Request {
+    /// What the node is and how it fares.
+    Status,
+    /// Makes an account in `strict` custody.
+    AccountAdd {
+        /// The address, in a domain of this node.
+        address: String,
+        /// The owner's first password.
+        password: Phrase,
+    },
+    /// The accounts of this home.
+    AccountList,
+    /// Brings mail in from files that the node can read.
+    Import {
+        /// Whose mail it becomes.
+        address: String,
+        /// The mailbox under which it goes.
+        mailbox: String,
+        /// Absolute path of an mbox, a Maildir, a folder of `.eml`, or one file.
+        source: String,
+    },
+    /// Writes an account's mail out as files.
+    Export {
+        /// Whose mail.
+        address: String,
+        /// The owner's password: nobody else exports.
+        password: Phrase,
+        /// Absolute path of an empty or earlier export's directory.
+        target: String,
+    },
+    /// Opens a case for a demand.
+    DemandServe {
+        /// The demand file's text.
+        text: String,
+    },
+    /// A line for each case.
+    CaseList,
+    /// One case in full.
+    CaseShow {
+        /// The case's number.
+        case: u64,
+    },
+    /// An officer approves the case's order.
+    CaseApprove {
+        /// The case's number.
+        case: u64,
+        /// The officer.
+        officer: OfficerName,
+        /// The officer's own passphrase.
+        passphrase: Phrase,
+    },
+    /// Collects what the clearance opens and seals the package.
+    CaseCollect {
+        /// The case's number.
+        case: u64,
+    },
+    /// Writes the letter that says why nothing, or not all, is handed over.
+    CaseRefuse {
+        /// The case's number.
+        case: u64,
+    },
+    /// Decides a demand without opening a case.
+    LawDecide {
+        /// The demand file's text.
+        text: String,
+        /// The day of the what-if, `YYYY-MM-DD`; the demand's own or today when absent.
+        on: Option<String>,
+    },
+}
+
+/// A passphrase on its way to the node: wiped when dropped, prints nothing.
+#[derive(Clone)]
+pub struct Phrase(pub Secret<String>);
+
+impl std::fmt::Debug for Phrase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Phrase(…)")
+    }
+}
+
+impl Serialize for Phrase {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for Phrase {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Secret::new(String::deserialize(deserializer)?)))
+    }
+}
+
+/// What a node answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// How far a long job is.
+    Progress(Progress),
+    /// The job is done.
+    Ok(Outcome),
+    /// The job is not done; the text says whose fault it is and what comes next.
+    Error(String),
+}
+
+/// How far a long job is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Messages done.
+    pub done: u64,
+    /// Messages in all.
+    pub total: u64,
+    /// Messages that failed.
+    pub failed: u64,
+    /// Bytes done.
+    pub bytes: u64,
+}
+
+/// The result of a request: text for a person, and the same as data for a script.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// What to print.
+    pub text: String,
+    /// What `--json` prints.
+    pub data: serde_json::Value,
+}
+
+/// What carries a request out. Blocking; called on a thread that may block.
+pub trait Control: Send + Sync {
+    /// Does what `request` says, reporting the progress of long jobs.
+    ///
+    /// # Errors
+    /// A sentence for the person at the command line.
+    fn handle(&self, request: Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String>;
+}
+
+/// Binds the control socket at `path`, replacing one that a dead process left, with mode 0600.
+///
+/// # Errors
+/// The operating system's; a path over about 100 bytes is refused by it, and the error says so.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    // 108 bytes with the final NUL: `sun_path` in unix(7).
+    if path.as_os_str().len() > 107 {
+        return Err(io::Error::other(format!(
+            "the path of the control socket is longer than 107 bytes, which the system does not allow: {}. \
+             Use a shorter directory",
+            path.display()
+        )));
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers requests until `shutdown` turns true.
+pub async fn serve(listener: UnixListener, control: Arc<dyn Control>, mut shutdown: watch::Receiver<bool>) {
+    loop {
+        let stream = tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => return,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(_) => {
+                    // Out of descriptors: wait for some to be closed rather than spin.
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let control = control.clone();
+        tokio::spawn(async move {
+            // A client that went away in mid-answer is no matter for the node: the job itself is done or not done.
+            let _ = answer(stream, control).await;
+        });
+    }
+}
+
+async fn answer(stream: UnixStream, control: Arc<dyn Control>) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    let (replies, mut inbox) = mpsc::channel::<Reply>(16);
+    tokio::task::spawn_blocking(move || {
+        let result = serde_json::from_str::<Request>(&line)
+            .map_err(|error| format!("the request is not understood: {error}"))
+            .and_then(|request| {
+                // Progress is news, not a duty: a full channel drops it.
+                control.handle(request, &mut |progress| drop(replies.try_send(Reply::Progress(progress))))
+            });
+        let _ = replies.blocking_send(match result {
+            Ok(outcome) => Reply::Ok(outcome),
+            Err(text) => Reply::Error(text),
+        });
+    });
+    while let Some(reply) = inbox.recv().await {
+        let mut text = serde_json::to_vec(&reply).map_err(io::Error::other)?;
+        text.push(b'\n');
+        write.write_all(&text).await?;
+    }
+    write.shutdown().await
+}

@@ -1,0 +1,316 @@
+//! The words of the command line.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use terms::{Jurisdiction, OfficerName};
+
+/// A mail server in which every mailbox lives under the law of one place.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start three nodes (IE, US, DE) on loopback with accounts, officers and sample mail.
+    Demo(DemoArgs),
+    /// Make or run one node.
+    Node(NodeArgs),
+    /// Make and list accounts.
+    Account(AccountArgs),
+    /// Bring mail in from an mbox, a Maildir, a folder of .eml files, or one file.
+    Import(ImportArgs),
+    /// Write an account's mail out, byte for byte as it came.
+    Export(ExportArgs),
+    /// Serve a demand at a node.
+    Demand(DemandArgs),
+    /// Show and carry on the cases of a node.
+    Case(CaseArgs),
+    /// Decide, check and print the law.
+    Law(LawArgs),
+    /// Verify a ledger.
+    Ledger(LedgerArgs),
+    /// Verify a package.
+    Package(PackageArgs),
+}
+
+/// Which node a command means.
+#[derive(Debug, Args)]
+pub struct NodeChoice {
+    /// The node's data directory, e.g. ./demo-data/IE
+    #[arg(long, env = "BAILIWICK_NODE", value_name = "DIR", default_value = "./demo-data/IE")]
+    pub node: PathBuf,
+    /// Print the result as one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The folder of the demo; made when it is not there, continued when it is.
+    #[arg(long, value_name = "DIR", default_value = "./demo-data")]
+    pub dir: PathBuf,
+    /// Delete the demo that is in the folder and begin anew.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Print one line of JSON when ready, and nothing else.
+    #[arg(long)]
+    pub json: bool,
+    /// The first port: IE listens from BASE, US from BASE+100, DE from BASE+200.
+    #[arg(long, value_name = "BASE", value_parser = clap::value_parser!(u16).range(1..=65_200))]
+    pub ports: Option<u16>,
+}
+
+/// `node`
+#[derive(Debug, Args)]
+pub struct NodeArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: NodeCommand,
+}
+
+/// `node …`
+#[derive(Debug, Subcommand)]
+pub enum NodeCommand {
+    /// Make a node: its vault with the first officers, its ledger, its store.
+    Init(InitArgs),
+    /// Run a node until it is told to stop (SIGINT, SIGTERM).
+    Run {
+        /// The node's data directory.
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+        /// Stop too when standard input ends: for a parent that wants no orphans.
+        #[arg(long)]
+        with_parent: bool,
+        /// Print one line of JSON when ready.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what a node is and how it fares.
+    Status(NodeChoice),
+}
+
+/// `node init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The new data directory.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Where the mailboxes live, e.g. IE
+    #[arg(long)]
+    pub jurisdiction: Jurisdiction,
+    /// The node's name in greetings and certificates, e.g. mail.ie.example
+    #[arg(long)]
+    pub hostname: String,
+    /// A domain that lives here; may be given more than once.
+    #[arg(long = "domain", required = true)]
+    pub domains: Vec<String>,
+    /// An officer; two to nine of them. Each is asked for a passphrase.
+    #[arg(long = "officer", required = true)]
+    pub officers: Vec<OfficerName>,
+    /// The address on which the doors listen.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub address: IpAddr,
+    /// The first port: smtp at +25, lmtp at +24, imap at +43, imaps at +93, http at +80.
+    #[arg(long, default_value_t = 25_000, value_parser = clap::value_parser!(u16).range(1..=65_400))]
+    pub ports: u16,
+}
+
+/// `account`
+#[derive(Debug, Args)]
+pub struct AccountArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AccountCommand,
+}
+
+/// `account …`
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Make an account in strict custody; asks for the owner's first password.
+    Add {
+        /// The address.
+        address: String,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// List the accounts of this home.
+    List(NodeChoice),
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// An mbox file, a Maildir, a folder of .eml files, or one message file.
+    pub source: PathBuf,
+    /// Whose mail it becomes.
+    #[arg(long, value_name = "ADDRESS")]
+    pub account: String,
+    /// The mailbox under which it goes.
+    #[arg(long, default_value = "INBOX")]
+    pub mailbox: String,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeChoice,
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The directory to write to; an earlier export there is continued.
+    pub target: PathBuf,
+    /// Whose mail; asks for the owner's password.
+    #[arg(long, value_name = "ADDRESS")]
+    pub account: String,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeChoice,
+}
+
+/// `demand`
+#[derive(Debug, Args)]
+pub struct DemandArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DemandCommand,
+}
+
+/// `demand …`
+#[derive(Debug, Subcommand)]
+pub enum DemandCommand {
+    /// Open a case for the demand in FILE.
+    Serve {
+        /// The demand as TOML (docs/law.md).
+        file: PathBuf,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+}
+
+/// `case`
+#[derive(Debug, Args)]
+pub struct CaseArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: CaseCommand,
+}
+
+/// `case …`
+#[derive(Debug, Subcommand)]
+pub enum CaseCommand {
+    /// A line for each case.
+    List(NodeChoice),
+    /// Facts, decision, reasons, deadline, and the next action.
+    Show {
+        /// The case's number.
+        case: u64,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Approve the order of a case; asks for the officer's own passphrase.
+    Approve {
+        /// The case's number.
+        case: u64,
+        /// Who approves.
+        #[arg(long, value_name = "NAME")]
+        officer: OfficerName,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Collect what the clearance opens, and seal the package.
+    Collect {
+        /// The case's number.
+        case: u64,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Write the letter that says why nothing, or not all, is handed over.
+    Refuse {
+        /// The case's number.
+        case: u64,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+}
+
+/// `law`
+#[derive(Debug, Args)]
+pub struct LawArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LawCommand,
+}
+
+/// `law …`
+#[derive(Debug, Subcommand)]
+pub enum LawCommand {
+    /// Decide the demand in FILE as of a day, opening no case: a what-if that mints nothing.
+    Decide {
+        /// The demand as TOML (docs/law.md).
+        file: PathBuf,
+        /// The day, YYYY-MM-DD.
+        #[arg(long, value_name = "DAY")]
+        on: Option<String>,
+        /// The node whose facts and law set decide.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Run every case of the law set; report what no case reaches and what contradicts.
+    Check {
+        /// A directory with a law set; the one built in when absent.
+        #[arg(long, value_name = "DIR")]
+        law: Option<PathBuf>,
+    },
+}
+
+/// `ledger`
+#[derive(Debug, Args)]
+pub struct LedgerArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+}
+
+/// `ledger …`
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Recompute every hash of the ledger in DIR and check its checkpoint.
+    Verify {
+        /// The directory: a node's `ledger` directory or a mirror of it.
+        dir: PathBuf,
+    },
+}
+
+/// `package`
+#[derive(Debug, Args)]
+pub struct PackageArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PackageCommand,
+}
+
+/// `package …`
+#[derive(Debug, Subcommand)]
+pub enum PackageCommand {
+    /// Check a package, needing no server: every byte, every item, every proof.
+    Verify {
+        /// A sealed package (.tar.age), an opened one (.tar), or an unpacked bag.
+        package: PathBuf,
+        /// The age identity file that opens a sealed package.
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
+    },
+}

@@ -1,0 +1,172 @@
+//! The command line's side of the control door: finds the node, asks, prints.
+//!
+//! A running node is asked through its socket. When none runs, its directory is opened here and the same
+//! [`Control`](doors::control::Control) answers, so that every command works either way.
+
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use doors::control::{Control, DEMAND_BYTES_MAX, Outcome, Phrase, Progress, Reply, Request};
+use indicatif::{ProgressBar, ProgressStyle};
+use terms::Secret;
+
+use crate::cli::{
+    AccountArgs, AccountCommand, CaseArgs, CaseCommand, DemandArgs, DemandCommand, ExportArgs, ImportArgs, NodeChoice,
+};
+use crate::node::Node;
+
+/// `node status`
+pub fn status(node: &NodeChoice) -> Result<ExitCode, String> {
+    ask(node, Request::Status)
+}
+
+/// `account …`
+pub fn account(args: &AccountArgs) -> Result<ExitCode, String> {
+    match &args.command {
+        AccountCommand::Add { address, node } => {
+            let password = Phrase(new_secret("Password for the owner")?);
+            ask(node, Request::AccountAdd { address: address.clone(), password })
+        }
+        AccountCommand::List(node) => ask(node, Request::AccountList),
+    }
+}
+
+/// `import`
+pub fn import(args: &ImportArgs) -> Result<ExitCode, String> {
+    let source = std::fs::canonicalize(&args.source).map_err(|error| format!("{}: {error}", args.source.display()))?;
+    ask(
+        &args.node,
+        Request::Import {
+            address: args.account.clone(),
+            mailbox: args.mailbox.clone(),
+            source: utf8(&source)?.to_owned(),
+        },
+    )
+}
+
+/// `export`
+pub fn export(args: &ExportArgs) -> Result<ExitCode, String> {
+    let target = std::path::absolute(&args.target).map_err(|error| format!("{}: {error}", args.target.display()))?;
+    let password = Phrase(secret("Password of the owner")?);
+    ask(
+        &args.node,
+        Request::Export { address: args.account.clone(), password, target: utf8(&target)?.to_owned() },
+    )
+}
+
+/// `demand …`
+pub fn demand(args: &DemandArgs) -> Result<ExitCode, String> {
+    let DemandCommand::Serve { file, node } = &args.command;
+    ask(node, Request::DemandServe { text: demand_text(file)? })
+}
+
+/// `case …`
+pub fn case(args: &CaseArgs) -> Result<ExitCode, String> {
+    match &args.command {
+        CaseCommand::List(node) => ask(node, Request::CaseList),
+        CaseCommand::Show { case, node } => ask(node, Request::CaseShow { case: *case }),
+        CaseCommand::Approve { case, officer, node } => {
+            let passphrase = Phrase(secret(&format!("Passphrase of officer {officer}"))?);
+            ask(node, Request::CaseApprove { case: *case, officer: officer.clone(), passphrase })
+        }
+        CaseCommand::Collect { case, node } => ask(node, Request::CaseCollect { case: *case }),
+        CaseCommand::Refuse { case, node } => ask(node, Request::CaseRefuse { case: *case }),
+    }
+}
+
+/// Reads a demand file, within its limit.
+pub fn demand_text(file: &Path) -> Result<String, String> {
+    let name = file.display();
+    let length = std::fs::metadata(file).map_err(|error| format!("{name}: {error}"))?.len();
+    if length > DEMAND_BYTES_MAX as u64 {
+        return Err(format!("{name} has {length} bytes; a demand has at most {DEMAND_BYTES_MAX}"));
+    }
+    std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))
+}
+
+/// Sends `request` to the node and prints what comes back.
+pub fn ask(choice: &NodeChoice, request: Request) -> Result<ExitCode, String> {
+    let bar = progress_bar();
+    let mut progress = |progress: Progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        bar.set_message(if progress.failed > 0 { format!("{} failed", progress.failed) } else { String::new() });
+    };
+    let result = match UnixStream::connect(Node::control_path(&choice.node)) {
+        Ok(stream) => converse(stream, &request, &mut progress),
+        // No node runs there: open its directory here.
+        Err(_) => Node::open(&choice.node)
+            .map_err(|error| error.to_string())
+            .and_then(|node| node.handle(request, &mut progress)),
+    };
+    bar.finish_and_clear();
+    print(choice.json, &result?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(json: bool, outcome: &Outcome) {
+    let mut out = std::io::stdout().lock();
+    // A reader that went away (`| head`) is no error of ours.
+    let _ = if json {
+        writeln!(out, "{}", outcome.data)
+    } else {
+        writeln!(out, "{}", outcome.text.trim_end_matches('\n'))
+    };
+}
+
+fn converse(
+    mut stream: UnixStream,
+    request: &Request,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Outcome, String> {
+    let lost = |error: std::io::Error| format!("the node broke off: {error}");
+    let mut line = Secret::new(serde_json::to_string(request).map_err(|error| error.to_string())?);
+    stream.write_all(line.expose().as_bytes()).and_then(|()| stream.write_all(b"\n")).map_err(lost)?;
+    line = Secret::new(String::new());
+    drop(line);
+    for reply in BufReader::new(stream).lines() {
+        match serde_json::from_str(&reply.map_err(lost)?).map_err(|error| format!("the node's answer: {error}"))? {
+            Reply::Progress(news) => progress(news),
+            Reply::Ok(outcome) => return Ok(outcome),
+            Reply::Error(text) => return Err(text),
+        }
+    }
+    Err("the node broke off without an answer; look at its log, then try again".to_owned())
+}
+
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    // indicatif draws nothing when standard error is no terminal.
+    ProgressBar::new(0).with_style(style)
+}
+
+/// Asks for a secret: without echo on a terminal, else one line of standard input.
+pub fn secret(prompt: &str) -> Result<Secret<String>, String> {
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password(format!("{prompt}: ")).map(Secret::new).map_err(|error| error.to_string());
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| error.to_string())?;
+    let secret = Secret::new(line.trim_end_matches(['\r', '\n']).to_owned());
+    drop(Secret::new(line));
+    if secret.expose().is_empty() {
+        return Err(format!("{prompt}: nothing came on standard input"));
+    }
+    Ok(secret)
+}
+
+/// Asks for a new secret, twice on a terminal.
+pub fn new_secret(prompt: &str) -> Result<Secret<String>, String> {
+    let first = secret(prompt)?;
+    if std::io::stdin().is_terminal() && *secret(&format!("{prompt}, again"))?.expose() != *first.expose() {
+        return Err("the two are not the same; nothing was changed".to_owned());
+    }
+    Ok(first)
+}
+
+fn utf8(path: &PathBuf) -> Result<&str, String> {
+    path.to_str().ok_or_else(|| format!("{}: the path must be UTF-8", path.display()))
+}

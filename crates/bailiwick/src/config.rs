@@ -1,0 +1,176 @@
+//! A node's configuration: `node.toml` in its data directory. Read once at start, strictly: an unknown key is an error.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use durable::{Disk, Visibility};
+use serde::{Deserialize, Serialize};
+use terms::Jurisdiction;
+
+/// The version of this file's format.
+const FORMAT: u32 = 1;
+
+/// The whole of `node.toml`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Always [`FORMAT`].
+    pub format: u32,
+    /// The one jurisdiction of every mailbox here.
+    pub jurisdiction: Jurisdiction,
+    /// The name on the node's page.
+    pub name: String,
+    /// The name in greetings, trace headers and the certificate.
+    pub hostname: String,
+    /// The domains whose mailboxes live here.
+    pub domains: Vec<String>,
+    /// The largest message in bytes, as announced by SIZE (RFC 1870).
+    pub message_size_bytes_max: u64,
+    /// A ledger entry is made at least this often, so that the number of real ones cannot be read off.
+    pub ledger_dummy_minutes: u64,
+    /// Where the doors listen.
+    pub listen: Listen,
+    /// What the operator declares of itself: facts for the rules.
+    pub home: rules::HomeFacts,
+}
+
+/// Where the doors listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// SMTP from the world, with STARTTLS.
+    pub smtp: SocketAddr,
+    /// LMTP from the operator's own MTA; loopback only.
+    pub lmtp: SocketAddr,
+    /// IMAP with STARTTLS.
+    pub imap: SocketAddr,
+    /// IMAP over TLS from the first byte.
+    pub imaps: SocketAddr,
+    /// The page and the ledger; loopback only.
+    pub http: SocketAddr,
+}
+
+impl Listen {
+    /// Five ports on `address` counted from `base`: the last two digits remind of the standard ones.
+    pub fn at(address: std::net::IpAddr, base: u16) -> Self {
+        let port = |offset: u16| SocketAddr::new(address, base.saturating_add(offset));
+        Self { smtp: port(25), lmtp: port(24), imap: port(43), imaps: port(93), http: port(80) }
+    }
+
+    /// All of them, named.
+    pub fn all(&self) -> [(&'static str, SocketAddr); 5] {
+        [
+            ("smtp", self.smtp),
+            ("lmtp", self.lmtp),
+            ("imap", self.imap),
+            ("imaps", self.imaps),
+            ("http", self.http),
+        ]
+    }
+}
+
+/// Why a configuration is not usable.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The directory holds no node.
+    NoNode(PathBuf),
+    /// The file cannot be read or written.
+    File(PathBuf, std::io::Error),
+    /// The file is not what it must be.
+    Content(PathBuf, String),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoNode(dir) => write!(
+                f,
+                "{} is no node: it has no node.toml. Name a node's directory with --node (the demo's are \
+                 ./demo-data/IE, US and DE), or make one with `bailiwick node init`",
+                dir.display()
+            ),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Content(path, what) => write!(f, "{}: {what}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Where the file is in a node's directory.
+    pub fn path(dir: &Path) -> PathBuf {
+        dir.join("node.toml")
+    }
+
+    /// Reads and checks the configuration of the node in `dir`.
+    ///
+    /// # Errors
+    /// No node there, an unreadable file, an unknown or impossible setting.
+    pub fn load(dir: &Path) -> Result<Self, ConfigError> {
+        let path = Self::path(dir);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ConfigError::NoNode(dir.to_owned()));
+            }
+            Err(error) => return Err(ConfigError::File(path, error)),
+        };
+        let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Content(path.clone(), error.to_string()))?;
+        config.check().map_err(|what| ConfigError::Content(path, what))?;
+        Ok(config)
+    }
+
+    /// Writes the configuration durably.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn save(&self, disk: &dyn Disk, dir: &Path) -> Result<(), ConfigError> {
+        let path = Self::path(dir);
+        let text = toml::to_string(self).map_err(|error| ConfigError::Content(path.clone(), error.to_string()))?;
+        disk.write_atomic(&path, text.as_bytes(), Visibility::Private).map_err(|error| ConfigError::File(path, error))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.format != FORMAT {
+            return Err(format!("format = {} is not known to this program, which reads format = {FORMAT}", self.format));
+        }
+        for domain in &self.domains {
+            domain.parse::<terms::Domain>().map_err(|_| format!("domains: {domain:?} is no domain"))?;
+        }
+        if self.domains.is_empty() {
+            return Err("domains: at least one domain must live here".to_owned());
+        }
+        for (name, address) in [("lmtp", self.listen.lmtp), ("http", self.listen.http)] {
+            if !address.ip().is_loopback() {
+                return Err(format!(
+                    "listen.{name} = {address}: this door has no TLS and may listen on loopback only; put your MTA or a \
+                     TLS proxy on this machine in front of it"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The format that this program writes.
+    pub fn format() -> u32 {
+        FORMAT
+    }
+}
+
+/// The English name of a State or union, for pages and letters; the code itself where none is listed.
+pub fn jurisdiction_name(jurisdiction: &Jurisdiction) -> String {
+    match jurisdiction.as_str() {
+        "IE" => "Ireland",
+        "US" => "the United States",
+        "DE" => "Germany",
+        "FR" => "France",
+        "CH" => "Switzerland",
+        "GB" => "the United Kingdom",
+        "AU" => "Australia",
+        "EU" => "the European Union",
+        other => other,
+    }
+    .to_owned()
+}

@@ -1,0 +1,118 @@
+//! What a node does for the command line.
+
+use std::path::Path;
+
+use doors::control::{Control, Outcome, Progress, Request};
+use mailroom::export::ExportPlan;
+use mailroom::import::ImportPlan;
+use serde_json::json;
+use terms::{AccountId, Address, CaseId, Secret};
+
+use crate::node::Node;
+
+impl Control for Node {
+    fn handle(&self, request: Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
+        match request {
+            Request::Status => Ok(self.status()),
+            Request::AccountAdd { address, password } => {
+                let account = self.add_account(&address, &password.0)?;
+                Ok(Outcome { text: format!("{address} is made."), data: json!({ "account": account }) })
+            }
+            Request::AccountList => Ok(self.account_list()),
+            Request::Import { address, mailbox, source } => {
+                let account = self.account(&address)?;
+                import(self, account, &mailbox, Path::new(&source), progress)
+            }
+            Request::Export { address, password, target } => {
+                export(self, &address, &password.0, Path::new(&target), progress)
+            }
+            Request::DemandServe { text } => said(self.desk.serve(&text)),
+            Request::CaseList => said(self.desk.list()),
+            Request::CaseShow { case } => said(self.desk.show(CaseId(case))),
+            Request::CaseApprove { case, officer, passphrase } => {
+                said(self.desk.approve(CaseId(case), &officer, &passphrase.0))
+            }
+            Request::CaseCollect { case } => said(self.desk.collect(CaseId(case))),
+            Request::CaseRefuse { case } => said(self.desk.refuse(CaseId(case))),
+            Request::LawDecide { text, on } => said(self.desk.what_if(&text, on.as_deref())),
+        }
+    }
+}
+
+/// The desk's answer in the door's form.
+fn said(result: Result<desk::Said, desk::DeskError>) -> Result<Outcome, String> {
+    result.map(|said| Outcome { text: said.text, data: said.data }).map_err(|error| error.to_string())
+}
+
+impl Node {
+    fn account(&self, address: &str) -> Result<AccountId, String> {
+        let address: Address = address.parse().map_err(|error| format!("{error}"))?;
+        self.mailroom.store.account_of(&address).ok_or_else(|| {
+            format!("no account has this address at this node, which is home to {}", self.config.domains.join(", "))
+        })
+    }
+
+    fn status(&self) -> Outcome {
+        let accounts = self.mailroom.store.accounts().len();
+        let officers = self.mailroom.vault.officers().len();
+        let (size, law) = (self.log.size(), self.desk.law_digest());
+        let text = format!(
+            "{name} ({home}), {hostname}\n{accounts} accounts, {officers} officers, {size} ledger entries\nlaw set {law}",
+            name = self.config.name,
+            home = self.config.jurisdiction,
+            hostname = self.config.hostname,
+        );
+        let data = json!({
+            "jurisdiction": self.config.jurisdiction, "hostname": self.config.hostname, "accounts": accounts,
+            "officers": officers, "ledger_size": size, "law": law,
+        });
+        Outcome { text, data }
+    }
+
+    fn account_list(&self) -> Outcome {
+        let mut lines = Vec::new();
+        let mut data = Vec::new();
+        for account in self.mailroom.store.accounts() {
+            let mailboxes = self.mailroom.store.mailboxes(account.id).unwrap_or_default();
+            let messages: u64 = mailboxes.iter().map(|mailbox| u64::from(mailbox.messages)).sum();
+            let addresses: Vec<String> = account.addresses.iter().map(ToString::to_string).collect();
+            lines.push(format!("{}  {} messages, since {}", addresses.join(", "), messages, account.created));
+            data.push(json!({
+                "account": account.id, "addresses": addresses, "messages": messages, "created": account.created,
+            }));
+        }
+        Outcome { text: lines.join("\n"), data: json!(data) }
+    }
+}
+
+fn import(
+    node: &Node,
+    account: AccountId,
+    mailbox: &str,
+    source: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Outcome, String> {
+    let plan = ImportPlan { account, mailbox: mailbox.to_owned(), source: source.to_owned(), journal_dir: node.dir.join("import") };
+    let report = mailroom::import::run(&node.mailroom, node.disk.as_ref(), &plan, &mut |step| {
+        progress(Progress { done: step.done, total: step.total, failed: step.failed, bytes: step.bytes });
+    })
+    .map_err(|error| error.to_string())?;
+    Ok(Outcome { text: report.to_string(), data: json!(report) })
+}
+
+fn export(
+    node: &Node,
+    address: &str,
+    password: &Secret<String>,
+    target: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Outcome, String> {
+    let address: Address = address.parse().map_err(|error| format!("{error}"))?;
+    let right = node.mailroom.sign_in(&address, password).map_err(|error| error.to_string())?;
+    let plan = ExportPlan { target: target.to_owned() };
+    let report = mailroom::export::run(&node.mailroom, &right, &plan, &mut |step| {
+        progress(Progress { done: step.done, total: step.total, failed: step.failed, bytes: step.bytes });
+    })
+    .map_err(|error| error.to_string())?;
+    Ok(Outcome { text: report.to_string(), data: json!(report) })
+}

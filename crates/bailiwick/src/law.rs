@@ -1,0 +1,108 @@
+//! `law`, and which law set a node uses.
+//!
+//! The law is data in `law/` of the source tree, built into the program so that one file is enough to start. A node
+//! copies each set that it adopts into its own directory under the set's digest: a decision names the digest, and
+//! replays from that copy whatever a later program brings.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use doors::control::Request;
+use durable::{Disk, Visibility};
+use include_dir::{Dir, DirEntry, include_dir};
+use rules::LawSet;
+
+use crate::cli::{LawArgs, LawCommand};
+use crate::client;
+
+/// The law set that this program brings.
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../law");
+
+/// Runs a `law` subcommand.
+pub fn command(args: &LawArgs) -> Result<ExitCode, String> {
+    match &args.command {
+        LawCommand::Decide { file, on, node } => {
+            client::ask(node, Request::LawDecide { text: client::demand_text(file)?, on: on.clone() })
+        }
+        LawCommand::Check { law } => check(law.as_deref()),
+    }
+}
+
+fn check(dir: Option<&Path>) -> Result<ExitCode, String> {
+    let files = match dir {
+        Some(dir) => read_tree(dir).map_err(|error| format!("{}: {error}", dir.display()))?,
+        None => built_in(),
+    };
+    let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
+    let report = rules::check(&law, &files);
+    println!("{report}");
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The built-in files as (path, text), in order of path.
+pub fn built_in() -> Vec<(String, String)> {
+    fn walk(dir: &Dir<'_>, files: &mut Vec<(String, String)>) {
+        for entry in dir.entries() {
+            match entry {
+                DirEntry::Dir(dir) => walk(dir, files),
+                DirEntry::File(file) => {
+                    if let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+                        files.push((path.to_owned(), text.to_owned()));
+                    }
+                }
+            }
+        }
+    }
+    let mut files = Vec::new();
+    walk(&BUILT_IN, &mut files);
+    files.sort();
+    files
+}
+
+/// The files below `dir` as (relative path, text), in order of path.
+fn read_tree(dir: &Path) -> std::io::Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if let Some(name) = path.strip_prefix(dir).ok().and_then(Path::to_str) {
+                files.push((name.to_owned(), std::fs::read_to_string(&path)?));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The law set in use at the node whose law directory is `dir`; the built-in one is adopted at the first start.
+///
+/// # Errors
+/// A set that does not load, or a directory that cannot be written.
+pub fn adopted(disk: &dyn Disk, dir: &Path) -> Result<LawSet, String> {
+    let current = dir.join("current");
+    if disk.exists(&current) {
+        let digest = disk.read(&current).map_err(|error| error.to_string())?;
+        let digest = String::from_utf8_lossy(&digest).trim().to_owned();
+        let files = read_tree(&dir.join(&digest)).map_err(|error| format!("law set {digest}: {error}"))?;
+        let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
+        return if law.digest().to_string() == digest {
+            Ok(law)
+        } else {
+            Err(format!("the law set in {} is not the one that was adopted ({digest})", dir.display()))
+        };
+    }
+    let files = built_in();
+    let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
+    let home = dir.join(law.digest().to_string());
+    for (name, text) in &files {
+        let path = home.join(name);
+        let write = path.parent().map_or(Ok(()), |parent| disk.create_dir_all(parent));
+        write.and_then(|()| disk.write_atomic(&path, text.as_bytes(), Visibility::Shared)).map_err(|e| e.to_string())?;
+    }
+    // Last: a set is in use when its name is written.
+    disk.write_atomic(&current, law.digest().to_string().as_bytes(), Visibility::Shared).map_err(|e| e.to_string())?;
+    Ok(law)
+}

@@ -1,0 +1,263 @@
+//! A node: the wiring of every room over one data directory.
+//!
+//! ```text
+//! DIR/node.toml            configuration
+//! DIR/lock                 one process at a time
+//! DIR/secrets/passphrase   unlocks the service key; 0600
+//! DIR/vault/               wrapped keys, officers, clearances
+//! DIR/store/               rows and packs, sealed
+//! DIR/ledger/              what HTTP serves under /ledger/
+//! DIR/law/<digest>/        each law set ever in use, so that decisions replay
+//! DIR/desk/                sealed cases, letters, packages
+//! DIR/tls/                 certificate and key
+//! DIR/run/control.sock     the command line's way in
+//! ```
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use desk::{Desk, DeskParts};
+use durable::{DirLock, Disk, RealDisk, SystemClock, Visibility};
+use ledger::Log;
+use mailroom::Mailroom;
+use store::Store;
+use terms::{AccountId, Address, Clock, Entropy, OfficerName, Secret};
+use vault::{CostProfile, SystemEntropy, Vault};
+
+use crate::config::{Config, ConfigError};
+use crate::law;
+
+/// An open node. Dropping it closes the store and gives the directory's lock back.
+pub struct Node {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// Its configuration.
+    pub config: Config,
+    /// Mail in, mail out.
+    pub mailroom: Mailroom,
+    /// Demands.
+    pub desk: Desk,
+    /// The tamper-evident log.
+    pub log: Arc<Log>,
+    /// The disk that everything is written through.
+    pub disk: Arc<dyn Disk>,
+    /// Held while the node is open.
+    _lock: DirLock,
+}
+
+/// Why a node does not open.
+#[derive(Debug)]
+pub enum NodeError {
+    /// The configuration.
+    Config(ConfigError),
+    /// Another process has the directory.
+    Lock(String),
+    /// A file of the node.
+    File(PathBuf, std::io::Error),
+    /// The passphrase file is readable by others.
+    Exposed(PathBuf),
+    /// There is something in the directory already.
+    NotEmpty(PathBuf),
+    /// A room says no.
+    Room(&'static str, String),
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Lock(error) => f.write_str(error),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Exposed(path) => write!(
+                f,
+                "{} can be read by others than its owner; run `chmod 600` on it, and consider the passphrase known",
+                path.display()
+            ),
+            Self::NotEmpty(dir) => {
+                write!(f, "{} is not empty; a new node wants a directory of its own", dir.display())
+            }
+            Self::Room(room, error) => write!(f, "{room}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for NodeError {}
+
+impl From<ConfigError> for NodeError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+/// A room's error with the room's name before it.
+fn room<E: fmt::Display>(name: &'static str) -> impl Fn(E) -> NodeError {
+    move |error| NodeError::Room(name, error.to_string())
+}
+
+/// What a new node is made of.
+pub struct Founding {
+    /// Its configuration.
+    pub config: Config,
+    /// The passphrase that will unlock the service key.
+    pub passphrase: Secret<String>,
+    /// The first officers and their own passphrases.
+    pub officers: Vec<(OfficerName, Secret<String>)>,
+}
+
+/// The origin line of a node's ledger: its name in the log's world (C2SP tlog-checkpoint).
+fn log_origin(config: &Config) -> String {
+    format!("{}/ledger", config.hostname)
+}
+
+impl Node {
+    /// Makes a node in `dir`, which must be empty or absent. Durable when it returns: configuration, vault with its
+    /// officers, an empty store, a ledger with a signed checkpoint, the law set in use.
+    ///
+    /// # Errors
+    /// A directory that is in use, or any room's error; what was written so far stays for the operator to look at.
+    pub fn found(dir: &Path, founding: Founding) -> Result<(), NodeError> {
+        if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(NodeError::NotEmpty(dir.to_owned()));
+        }
+        let file = |error| NodeError::File(dir.to_owned(), error);
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(file)?;
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        for name in ["secrets", "run", "law", "desk"] {
+            disk.create_dir_all(&dir.join(name)).map_err(file)?;
+        }
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let Founding { config, passphrase, officers } = founding;
+        disk.write_atomic(&passphrase_path(dir), passphrase.expose().as_bytes(), Visibility::Private).map_err(file)?;
+        Vault::create(
+            disk.clone(),
+            dir.join("vault"),
+            config.jurisdiction.clone(),
+            log_origin(&config),
+            &passphrase,
+            officers,
+            CostProfile::default(),
+            clock,
+            entropy,
+        )
+        .map_err(room("vault"))?;
+        // The configuration comes last: a directory with a node.toml is a whole node.
+        config.save(disk.as_ref(), dir)?;
+        Self::open(dir).map(drop)
+    }
+
+    /// Opens the node in `dir` and takes its lock.
+    ///
+    /// # Errors
+    /// No node there, another process has it, a wrong or exposed passphrase file, or what a room finds damaged.
+    pub fn open(dir: &Path) -> Result<Self, NodeError> {
+        let config = Config::load(dir)?;
+        let lock = DirLock::acquire(dir).map_err(|error| NodeError::Lock(error.to_string()))?;
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let passphrase = passphrase(&passphrase_path(dir))?;
+        let vault = Vault::open(disk.clone(), dir.join("vault"), &passphrase, clock.clone(), entropy.clone())
+            .map_err(room("vault"))?;
+        let vault = Arc::new(vault);
+        let ledger_dir = dir.join("ledger");
+        let origin = log_origin(&config);
+        let log = if disk.exists(&ledger_dir.join("checkpoint")) {
+            Log::open(disk.clone(), ledger_dir, origin, vault.log_signer())
+        } else {
+            Log::create(disk.clone(), ledger_dir, origin, vault.log_signer())
+        };
+        let log = Arc::new(log.map_err(room("ledger"))?);
+        let store = Store::open(disk.clone(), dir.join("store"), vault.clone(), clock.clone(), entropy.clone())
+            .map_err(room("store"))?;
+        let store = Arc::new(store);
+        let law = law::adopted(disk.as_ref(), &dir.join("law")).map_err(room("rules"))?;
+        let mailroom = Mailroom {
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            hostname: config.hostname.as_str().into(),
+        };
+        let desk = Desk::open(DeskParts {
+            disk: disk.clone(),
+            dir: dir.join("desk"),
+            home: config.jurisdiction.clone(),
+            node_name: config.name.clone(),
+            vault,
+            store,
+            log: log.clone(),
+            law,
+            home_facts: config.home.clone(),
+            clock,
+            entropy,
+        })
+        .map_err(room("desk"))?;
+        Ok(Self { dir: dir.to_owned(), config, mailroom, desk, log, disk, _lock: lock })
+    }
+
+    /// Makes an account for `address`, in `strict` custody, with an INBOX.
+    ///
+    /// # Errors
+    /// An address outside the node's domains or already taken; the vault's or the store's.
+    pub fn add_account(&self, address: &str, password: &Secret<String>) -> Result<AccountId, String> {
+        let address: Address = address.parse().map_err(|error| format!("{error}"))?;
+        if !self.config.domains.iter().any(|domain| domain == address.domain().as_str()) {
+            return Err(format!(
+                "the domain does not live at this node; it is home to {}",
+                self.config.domains.join(", ")
+            ));
+        }
+        if password.expose().chars().count() < PASSWORD_CHARS_MIN {
+            return Err(format!("a password has at least {PASSWORD_CHARS_MIN} characters"));
+        }
+        if self.mailroom.store.account_of(&address).is_some() {
+            return Err("there is an account with this address already".to_owned());
+        }
+        let account = AccountId::random(self.mailroom.entropy.as_ref());
+        let public = self.mailroom.vault.create_account(account, password).map_err(|error| error.to_string())?;
+        self.mailroom
+            .store
+            .create_account(account, std::slice::from_ref(&address), &public, "")
+            .map_err(|error| error.to_string())?;
+        Ok(account)
+    }
+
+    /// The path of the control socket.
+    pub fn control_path(dir: &Path) -> PathBuf {
+        dir.join("run").join("control.sock")
+    }
+
+    /// The addresses on which this node's doors listen, named.
+    pub fn listen(&self) -> [(&'static str, SocketAddr); 5] {
+        self.config.listen.all()
+    }
+}
+
+/// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret that a person chose.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+
+fn passphrase_path(dir: &Path) -> PathBuf {
+    dir.join("secrets").join("passphrase")
+}
+
+/// Reads the passphrase file, which must be its owner's alone. A final line break is not part of the passphrase.
+fn passphrase(path: &Path) -> Result<Secret<String>, NodeError> {
+    let file = |error| NodeError::File(path.to_owned(), error);
+    if std::fs::metadata(path).map_err(file)?.permissions().mode() & 0o077 != 0 {
+        return Err(NodeError::Exposed(path.to_owned()));
+    }
+    let text = Secret::new(std::fs::read_to_string(path).map_err(file)?);
+    Ok(Secret::new(text.expose().trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// A random passphrase of 125 bits in five-letter groups, for what a person must be able to type.
+pub fn random_passphrase(entropy: &dyn Entropy) -> String {
+    // 25 letters of 5 bits each; no i, l, o, 1, which look alike.
+    const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
+    let mut bytes = [0; 25];
+    entropy.fill(&mut bytes);
+    let letters: Vec<u8> = bytes.iter().map(|byte| ALPHABET[usize::from(byte % 32)]).collect();
+    letters.chunks(5).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-")
+}

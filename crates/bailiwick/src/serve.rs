@@ -1,0 +1,218 @@
+//! `node init`, `node run`, `node status`: making a node and opening its doors.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doors::http::HttpConfig;
+use doors::{control, http, imap, smtp, tls};
+use terms::Secret;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::cli::{InitArgs, NodeArgs, NodeCommand};
+use crate::client;
+use crate::config::{Config, Listen, jurisdiction_name};
+use crate::node::{Founding, Node, PASSWORD_CHARS_MIN, random_passphrase};
+
+/// How long open sessions may take to end after the node was told to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Runs a `node` subcommand.
+pub fn command(args: NodeArgs) -> Result<ExitCode, String> {
+    match args.command {
+        NodeCommand::Init(args) => init(args),
+        NodeCommand::Run { dir, with_parent, json } => run(&dir, with_parent, json),
+        NodeCommand::Status(node) => client::status(&node),
+    }
+}
+
+fn init(args: InitArgs) -> Result<ExitCode, String> {
+    let home = rules::HomeFacts::domestic(&args.jurisdiction);
+    let config = Config {
+        format: Config::format(),
+        name: format!("Bailiwick node {}", args.hostname),
+        jurisdiction: args.jurisdiction,
+        hostname: args.hostname,
+        domains: args.domains.iter().map(|domain| domain.to_lowercase()).collect(),
+        message_size_bytes_max: smtp::MESSAGE_SIZE_BYTES_MAX,
+        ledger_dummy_minutes: 60,
+        listen: Listen::at(args.address, args.ports),
+        home,
+    };
+    let mut officers = Vec::new();
+    for name in args.officers {
+        let passphrase = client::new_secret(&format!("Passphrase of officer {name}"))?;
+        if passphrase.expose().chars().count() < PASSWORD_CHARS_MIN {
+            return Err(format!("a passphrase has at least {PASSWORD_CHARS_MIN} characters"));
+        }
+        officers.push((name, passphrase));
+    }
+    let passphrase = Secret::new(random_passphrase(&vault::SystemEntropy));
+    Node::found(&args.dir, Founding { config, passphrase, officers }).map_err(|error| error.to_string())?;
+    println!(
+        "The node is made in {dir}. Check {dir}/node.toml, above all [home]: what you declare there decides.\n\
+         Move {dir}/secrets/passphrase to a place that backups of {dir} do not reach, if you can.\n\
+         Run it with: bailiwick node run --dir {dir}",
+        dir = args.dir.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the node's doors and keeps them open until SIGINT, SIGTERM or, with `with_parent`, the end of standard input.
+fn run(dir: &std::path::Path, with_parent: bool, json: bool) -> Result<ExitCode, String> {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("BAILIWICK_LOG").unwrap_or_else(|_| "info".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let node = Arc::new(Node::open(dir).map_err(|error| error.to_string())?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let result = runtime.block_on(open_doors(node.clone(), with_parent, json));
+    // Blocking work in flight ends before the store closes.
+    runtime.shutdown_timeout(DRAIN);
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+async fn open_doors(node: Arc<Node>, with_parent: bool, json: bool) -> Result<(), String> {
+    let config = &node.config;
+    let listen = config.listen;
+    let tls = tls::Identity::load_or_create(
+        node.disk.as_ref(),
+        &node.dir.join("tls"),
+        &config.hostname,
+        node.mailroom.clock.as_ref(),
+    )
+    .map_err(|error| format!("tls: {error}"))?;
+    let server_config = tls.server_config().map_err(|error| format!("tls: {error}"))?;
+    let [smtp_listener, lmtp_listener, imap_listener, imaps_listener, http_listener] = [
+        bind("smtp", listen.smtp).await?,
+        bind("lmtp", listen.lmtp).await?,
+        bind("imap", listen.imap).await?,
+        bind("imaps", listen.imaps).await?,
+        bind("http", listen.http).await?,
+    ];
+    let control_listener =
+        control::bind(&Node::control_path(&node.dir)).map_err(|error| format!("control socket: {error}"))?;
+
+    let (stop, shutdown) = watch::channel(false);
+    let mut doors = JoinSet::new();
+    let mail = node.mailroom.clone();
+    let smtp_config = |protocol| smtp::SmtpConfig {
+        protocol,
+        message_size_bytes_max: config.message_size_bytes_max,
+        tls: Some(server_config.clone()),
+    };
+    doors.spawn(smtp::serve(smtp_listener, smtp_config(smtp::Protocol::Smtp), mail.clone(), shutdown.clone()));
+    doors.spawn(smtp::serve(lmtp_listener, smtp_config(smtp::Protocol::Lmtp), mail.clone(), shutdown.clone()));
+    let imap_config = |implicit_tls| imap::ImapConfig {
+        tls: server_config.clone(),
+        implicit_tls,
+        message_size_bytes_max: config.message_size_bytes_max,
+    };
+    doors.spawn(imap::serve(imap_listener, imap_config(false), mail.clone(), shutdown.clone()));
+    doors.spawn(imap::serve(imaps_listener, imap_config(true), mail.clone(), shutdown.clone()));
+    let page = HttpConfig {
+        name: config.name.clone(),
+        jurisdiction: config.jurisdiction.to_string(),
+        jurisdiction_name: jurisdiction_name(&config.jurisdiction),
+        domains: config.domains.clone(),
+        law_digest: node.desk.law_digest().to_string(),
+        vkey: mail.vault.log_verifier().to_string(),
+        ledger_dir: node.dir.join("ledger"),
+    };
+    let http_shutdown = shutdown.clone();
+    doors.spawn(async move {
+        let _ = http::serve(http_listener, page, http_shutdown).await;
+    });
+    doors.spawn(control::serve(control_listener, node.clone(), shutdown.clone()));
+    doors.spawn(keep_cadence(node.clone(), shutdown));
+
+    announce(&node, json)?;
+    wait_for_the_end(with_parent).await;
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    let _ = tokio::time::timeout(DRAIN, async { while doors.join_next().await.is_some() {} }).await;
+    let _ = std::fs::remove_file(Node::control_path(&node.dir));
+    Ok(())
+}
+
+async fn bind(door: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!(
+            "{door}: {address} is in use by another program; stop it, or choose other ports (listen.{door} in \
+             node.toml, --ports for the demo)"
+        ),
+        std::io::ErrorKind::PermissionDenied => {
+            format!("{door}: this user may not listen on {address}; ports below 1024 need a privilege")
+        }
+        _ => format!("{door}: cannot listen on {address}: {error}"),
+    })
+}
+
+/// Says that the node is ready: a line for a person on standard error, or JSON for a parent on standard output.
+fn announce(node: &Node, json: bool) -> Result<(), String> {
+    let listen = node.config.listen;
+    if json {
+        let line = serde_json::json!({
+            "jurisdiction": node.config.jurisdiction,
+            "smtp": listen.smtp, "lmtp": listen.lmtp, "imap": listen.imap, "imaps": listen.imaps, "http": listen.http,
+            "ca": node.dir.join("tls").join("ca.pem"),
+        });
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| error.to_string())
+    } else {
+        for (door, address) in node.listen() {
+            tracing::info!(door, %address, "listening");
+        }
+        Ok(())
+    }
+}
+
+async fn wait_for_the_end(with_parent: bool) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let orphaned = async {
+        if !with_parent {
+            return std::future::pending().await;
+        }
+        // A thread of its own, since a read of standard input cannot be cancelled; it ends with the process.
+        let (gone, heard) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            let _ = gone.send(());
+        });
+        let _ = heard.await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+        () = orphaned => {}
+    }
+}
+
+/// Adds an empty ledger entry at a fixed rate, so that the number of entries tells nothing (DESIGN section 9).
+async fn keep_cadence(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
+    let period = Duration::from_secs(60 * node.config.ledger_dummy_minutes.max(1));
+    loop {
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(period) => {
+                let node = node.clone();
+                let added = tokio::task::spawn_blocking(move || node.desk.record_dummy()).await;
+                if !matches!(added, Ok(Ok(()))) {
+                    tracing::error!("the ledger took no entry; cases stand still until it does");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Runs the real program for the tests: a demo on free ports, and its command line.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_bailiwick");
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The corpus beside the checkout, where there is one.
+pub fn corpus() -> Option<PathBuf> {
+    let path = root().join("../shared/corpus");
+    path.is_dir().then_some(path)
+}
+
+/// A base such that the fifteen ports of a demo are free.
+pub fn free_ports() -> u16 {
+    use std::sync::atomic::{AtomicU16, Ordering};
+    // Tests of one process take turns; processes differ by their id.
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let turn = NEXT.fetch_add(1, Ordering::Relaxed);
+        let spread = u16::try_from(std::process::id() % 30).unwrap();
+        let base = 12_000 + (spread * 300 + turn * 300) % 18_000;
+        let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if [0u16, 100, 200].iter().all(|node| [24, 25, 43, 80, 93].iter().all(|door| free(base + node + door))) {
+            return base;
+        }
+    }
+}
+
+/// A running demo; dropping it stops it.
+pub struct Demo {
+    child: Child,
+    pub dir: PathBuf,
+    pub info: Value,
+}
+
+impl Demo {
+    /// Starts a demo in `dir` and waits for its line of JSON.
+    pub fn start(dir: &Path, more: &[&str]) -> Self {
+        let base = free_ports().to_string();
+        let mut child = Command::new(PROGRAM)
+            .args(["demo", "--json", "--ports", &base, "--dir"])
+            .arg(dir)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        if line.is_empty() {
+            let mut error = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+            panic!("the demo did not start: {error}");
+        }
+        Self { child, dir: dir.to_owned(), info: serde_json::from_str(&line).unwrap() }
+    }
+
+    /// What the demo said of the node of this jurisdiction.
+    pub fn node(&self, jurisdiction: &str) -> &Value {
+        self.info["nodes"].as_array().unwrap().iter().find(|node| node["jurisdiction"] == jurisdiction).unwrap()
+    }
+
+    /// The node's data directory.
+    pub fn data(&self, jurisdiction: &str) -> PathBuf {
+        PathBuf::from(self.node(jurisdiction)["data"].as_str().unwrap())
+    }
+
+    /// An officer's passphrase.
+    pub fn passphrase(&self, jurisdiction: &str, officer: &str) -> String {
+        let officers = self.node(jurisdiction)["officers"].as_array().unwrap();
+        officers.iter().find(|o| o["name"] == officer).unwrap()["passphrase"].as_str().unwrap().to_owned()
+    }
+
+    /// Runs the command line at a node with `--json`; the answer or the error text.
+    pub fn ask(&self, jurisdiction: &str, args: &[&str], input: &str) -> Result<Value, String> {
+        let data = self.data(jurisdiction);
+        let mut all = args.to_vec();
+        all.extend(["--json", "--node", data.to_str().unwrap()]);
+        let output = run(&all, input);
+        if output.status.success() {
+            Ok(serde_json::from_slice(&output.stdout).unwrap())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    /// The same for a person: what is printed.
+    pub fn print(&self, jurisdiction: &str, args: &[&str]) -> String {
+        let data = self.data(jurisdiction);
+        let mut all = args.to_vec();
+        all.extend(["--node", data.to_str().unwrap()]);
+        let output = run(&all, "");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Sends SIGINT, as Ctrl-C does, and waits.
+    pub fn interrupt(mut self) -> std::process::ExitStatus {
+        self.signal();
+        self.child.wait().unwrap()
+    }
+
+    fn signal(&self) {
+        let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Runs the program with `input` on its standard input.
+pub fn run(args: &[&str], input: &str) -> Output {
+    let mut child = Command::new(PROGRAM)
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that does not read its input closes it early; that is its right.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// Every regular file below `dir`.
+pub fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(next) = open.pop() {
+        for entry in std::fs::read_dir(&next).unwrap() {
+            let entry = entry.unwrap();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                open.push(entry.path());
+            } else if kind.is_file() {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whether a tool is there; when not, says which test goes without it.
+pub fn has_tool(tool: &str) -> bool {
+    let there = Command::new("sh")
+        .args(["-c", &format!("command -v {tool}")])
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !there {
+        println!("skipped: {tool} is not installed");
+    }
+    there
+}

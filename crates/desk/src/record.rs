@@ -1,0 +1,69 @@
+//! Ledger before act (invariant 4): how a step is recorded.
+
+use ledger::Opening;
+use serde_json::json;
+use vault::Approval;
+
+use crate::{Case, Desk, DeskError, Kind, Step};
+
+impl Desk {
+    /// Records a step whose public statement is `statement`, and returns when it is proven: the salt is in the case file,
+    /// then the leaf is in the log, then the proof is in the case file. All three are durable when this returns.
+    ///
+    /// `statement` names no person: it may be opened to the public one day.
+    pub(crate) fn record(
+        &self,
+        case: &mut Case,
+        kind: Kind,
+        statement: serde_json::Value,
+    ) -> Result<(), DeskError> {
+        let mut body = json!({
+            "format": "bailiwick/ledger-entry/v1",
+            "kind": kind.as_str(),
+            "home": self.parts.home,
+            "case": case.id,
+            "at": self.parts.clock.now().rfc3339(),
+        });
+        if let (Some(body), serde_json::Value::Object(more)) = (body.as_object_mut(), statement) {
+            body.extend(more);
+        }
+        let body = serde_json::to_vec(&body).map_err(|error| DeskError::NotNow(error.to_string()))?;
+        self.record_bytes(case, kind, body, None)
+    }
+
+    /// Records an approval: its statement is the vault's, since the vault will demand exactly that.
+    pub(crate) fn record_approval(&self, case: &mut Case, approval: Approval) -> Result<(), DeskError> {
+        self.record_bytes(case, Kind::Approval, vault::approval_statement(&approval), Some(approval))
+    }
+
+    fn record_bytes(
+        &self,
+        case: &mut Case,
+        kind: Kind,
+        body: Vec<u8>,
+        approval: Option<Approval>,
+    ) -> Result<(), DeskError> {
+        let opening = Opening::new(body, self.parts.entropy.as_ref());
+        case.steps.push(Step { kind, at: self.parts.clock.now(), opening, receipt: None, approval });
+        self.save(case)?;
+        self.settle_records(case)
+    }
+
+    /// Gives every step its proof. A step that a power cut left without one is appended (again): a second leaf with the
+    /// same commitment says nothing more than the first.
+    pub(crate) fn settle_records(&self, case: &mut Case) -> Result<(), DeskError> {
+        let mut changed = false;
+        for step in case.steps.iter_mut().filter(|step| step.receipt.is_none()) {
+            step.receipt = self.parts.log.append(&[step.opening.commitment()])?.pop();
+            changed = true;
+        }
+        if changed { self.save(case) } else { Ok(()) }
+    }
+
+    /// An entry that commits to chance.
+    pub(crate) fn append_dummy(&self) -> Result<(), DeskError> {
+        let opening = Opening::new(br#"{"format":"bailiwick/ledger-entry/v1","kind":"dummy"}"#.to_vec(), self.parts.entropy.as_ref());
+        self.parts.log.append(&[opening.commitment()])?;
+        Ok(())
+    }
+}
