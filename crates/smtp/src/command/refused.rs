@@ -1,0 +1,26 @@
+//! Words that are not obeyed, and the answer that tells the peer why.
+
+use super::Next;
+use crate::envelope::Protocol;
+use crate::reply::{self, Reply};
+
+/// The first words of HTTP: a browser or an application was led to this port. Postfix closes at these as well
+/// (`smtpd_forbidden_commands`).
+const HTTP: &[&str] = &["GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "CONNECT", "HOST:"];
+
+/// Commands of other roles and extensions: known, not offered. SEND, SOML, SAML and TURN are RFC 5321 appendix F.
+const ABSENT: &[&str] = &["AUTH", "BDAT", "BURL", "EXPN", "ETRN", "ATRN", "SEND", "SOML", "SAML", "TURN"];
+
+pub(crate) fn answer(protocol: Protocol, word: &str) -> Next {
+    let is = |list: &[&str]| list.iter().any(|other| other.eq_ignore_ascii_case(word));
+    if is(HTTP) {
+        return Next::Close(reply::NOT_HTTP);
+    }
+    Next::Say(match protocol {
+        _ if is(ABSENT) => reply::NOT_IMPLEMENTED,
+        // RFC 2033 section 4.1: HELO and EHLO are not for LMTP, nor LHLO for SMTP.
+        Protocol::Lmtp if is(&["EHLO", "HELO"]) => Reply::new(500, "5.5.1", "This is LMTP: say LHLO"),
+        Protocol::Smtp if is(&["LHLO"]) => Reply::new(500, "5.5.1", "This is SMTP: say EHLO"),
+        _ => reply::UNKNOWN,
+    })
+}
