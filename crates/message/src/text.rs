@@ -60,8 +60,10 @@ pub fn search_text(view: &[u8], structure: &Structure) -> SearchText {
     for part in structure.parts() {
         let header = &view[part.header.clone()];
         for field in fields(header) {
-            out.header.push_str(&String::from_utf8_lossy(field.name));
-            out.header.push_str(": ");
+            if !field.name.is_empty() {
+                out.header.push_str(&String::from_utf8_lossy(field.name));
+                out.header.push_str(": ");
+            }
             out.header.push_str(&foreign::words(&unfolded(field.value)));
             out.header.push('\n');
         }
