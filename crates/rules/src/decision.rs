@@ -187,6 +187,8 @@ pub struct Unit {
     pub conflict: Option<Conflict>,
     /// How it came about.
     pub proof: Proof,
+    /// Rules that set deadlines, actions and marks beside it.
+    pub also: Vec<Node>,
 }
 
 /// A citation of a rule that decides.

@@ -1,8 +1,18 @@
 //! The demand as a file: what the paper says, entered once, in words of the vocabulary. With the node's declared facts
 //! it becomes [`Facts`]. What neither says stays unknown.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
-use terms::{Address, Jurisdiction};
+use terms::{Address, Category, Jurisdiction, UnixMillis};
+
+use crate::errors::DemandError;
+use crate::facts::{Copy, FactMap, Facts, Item, Known, Provenance, Scope};
+use crate::home::{Entity, HomeFacts};
+use crate::law::LawSet;
+use crate::reckon;
+use crate::value::{Day, Value, read_day};
+use crate::vocabulary::About;
 
 /// A demand. The format is written down in `docs/law.md`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -136,4 +146,314 @@ pub struct Delivery {
     pub age_recipient: String,
     /// Whom to write to: name, address, telephone.
     pub contact: String,
+}
+
+impl Demand {
+    /// Reads a demand file.
+    ///
+    /// # Errors
+    /// A table or field that is missing or not known, with its line.
+    pub fn parse(text: &str) -> Result<Self, DemandError> {
+        toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(String::new(), |span| format!("line {}: ", crate::errors::line_at(text, span.start)));
+            DemandError::new(format!("{line}{}", error.message()))
+        })
+    }
+
+    /// The day or moment that the file says it was served, for a what-if; a day counts from its noon in `zone`.
+    ///
+    /// # Errors
+    /// A date that is none.
+    pub fn served_at(&self, zone: &str) -> Result<Option<UnixMillis>, DemandError> {
+        self.served
+            .as_ref()
+            .map(|served| match read_day(served) {
+                Ok(day) => Ok(what_if_moment(day, zone)),
+                Err(_) => moment("served", served, zone, Edge::Start),
+            })
+            .transpose()
+    }
+
+    /// Everything known about this demand for one of its accounts, received at `received`.
+    ///
+    /// # Errors
+    /// A word that the vocabulary does not have, an account that the demand does not name, a date that is none.
+    pub fn facts(
+        &self,
+        law: &LawSet,
+        home: &HomeFacts,
+        account: &Address,
+        received: UnixMillis,
+    ) -> Result<Facts, DemandError> {
+        if !self.accounts.contains(account) {
+            return Err(DemandError::new("the demand does not name this account; check the address on the paper"));
+        }
+        if !reckon::knows_zone(&home.zone) {
+            return Err(DemandError::new(format!("the home's zone `{}` is no IANA time zone", home.zone)));
+        }
+        let scope = self.scope(home, received)?;
+        let mut builder =
+            Builder { law, known: FactMap::new(), every_item: FactMap::new(), every_copy: FactMap::new() };
+        self.say(&mut builder)?;
+        builder.provider(home)?;
+        builder.table(&home.facts, Provenance::Home, "the home's facts")?;
+        let user = home.users.get(&account.canonical()).or_else(|| home.users.get("*"));
+        if let Some(user) = user {
+            builder.table(user, Provenance::Home, "the home's facts about the user")?;
+        }
+        builder.table(&self.facts, Provenance::Officer, "[facts]")?;
+        let copies = builder.copies(home)?;
+        let items = builder.items(&self.asks, scope, received)?;
+        let until = UnixMillis(scope.until.0.min(received.0)).max(scope.from);
+        Ok(Facts {
+            home: home.home.clone(),
+            zone: home.zone.clone(),
+            received,
+            on: reckon::local_day(received, &home.zone),
+            known_on: None,
+            scope: Scope { from: scope.from, until },
+            known: builder.known,
+            items,
+            copies,
+            signed: Vec::new(),
+        })
+    }
+
+    /// The arrival times asked for, not yet cut at the receipt.
+    fn scope(&self, home: &HomeFacts, received: UnixMillis) -> Result<Scope, DemandError> {
+        let from = match &self.asks.from {
+            Some(from) => moment("asks.from", from, &home.zone, Edge::Start)?,
+            None => UnixMillis(0),
+        };
+        let until = match &self.asks.until {
+            Some(until) => moment("asks.until", until, &home.zone, Edge::End)?,
+            None => received,
+        };
+        if until <= from {
+            return Err(DemandError::new("`asks.until` is not after `asks.from`; check both dates on the paper"));
+        }
+        Ok(Scope { from, until })
+    }
+
+    /// What the paper itself says.
+    fn say(&self, builder: &mut Builder<'_>) -> Result<(), DemandError> {
+        let word = |text: &str| Value::Word(text.to_owned());
+        builder.demand("instrument", word(&self.instrument))?;
+        if let Some(forum) = &self.forum {
+            builder.demand("forum", word(forum))?;
+        }
+        builder.demand("legal_basis_named", Value::Bool(self.legal_basis.is_some()))?;
+        builder.demand("issuer_state", Value::Place(self.authority.state.clone()))?;
+        builder.demand("issuer_type", word(&self.issuer.office))?;
+        builder.demand("validator_type", word(self.validator.as_ref().map_or("none", |v| v.office.as_str())))?;
+        if let Some(verified) = &self.issuer.verified {
+            builder.demand("verified_how", word(verified))?;
+        }
+        if let Some(offence) = &self.offence {
+            if let Some(state) = &offence.state {
+                builder.demand("offence_state", Value::Place(state.clone()))?;
+            }
+            if let Some(months) = offence.sentence_months_max {
+                builder.demand("offence_sentence_months_max", Value::Int(i64::from(months)))?;
+            }
+        }
+        if let Some(silence) = &self.silence {
+            builder.demand("silence_source", word(&silence.source))?;
+            let day = |name: &str, raw: &toml::value::Datetime| {
+                read_day(raw).map_err(|error| DemandError::new(format!("silence.{name}: {error}")))
+            };
+            let issued = silence.issued.as_ref().map(|raw| day("issued", raw)).transpose()?;
+            let until = silence.until.as_ref().map(|raw| day("until", raw)).transpose()?;
+            if let Some(issued) = issued {
+                builder.demand("silence_issued", Value::Day(issued))?;
+            }
+            if let Some(months) = silence.months {
+                builder.demand("silence_months", Value::Int(i64::from(months)))?;
+            }
+            let reckoned = issued.zip(silence.months).map(|(day, n)| reckon::plus_months(day, i64::from(n)));
+            if let Some(until) = until {
+                builder.demand("silence_until", Value::Day(until))?;
+            } else if let Some(until) = reckoned {
+                builder.put("silence_until", Known::reckoned(Value::Day(until)))?;
+            }
+            if let Some(indefinite) = silence.indefinite {
+                builder.demand("silence_indefinite", Value::Bool(indefinite))?;
+            } else if until.or(reckoned).is_some() {
+                builder.put("silence_indefinite", Known::reckoned(Value::Bool(false)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The moment that a what-if on `day` is decided at: its noon in `zone`, far from every midnight.
+pub fn what_if_moment(day: Day, zone: &str) -> UnixMillis {
+    reckon::start_of(day, zone).plus_millis(12 * 3_600_000)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Start,
+    End,
+}
+
+/// A day or moment of the file. A day at the end of a span is in it.
+fn moment(field: &str, raw: &toml::value::Datetime, zone: &str, edge: Edge) -> Result<UnixMillis, DemandError> {
+    if let Ok(day) = read_day(raw) {
+        let day = if edge == Edge::End { day.plus_days(1) } else { day };
+        return Ok(reckon::start_of(day, zone));
+    }
+    raw.to_string().parse::<jiff::Timestamp>().map(|at| UnixMillis(at.as_millisecond())).map_err(|_| {
+        DemandError::new(format!(
+            "{field}: `{raw}` is neither a day (2026-11-23) nor a moment with its offset (2026-11-23T09:30:00+01:00)"
+        ))
+    })
+}
+
+/// Facts in the making: every one is checked against the vocabulary as it is put in.
+struct Builder<'a> {
+    law: &'a LawSet,
+    known: FactMap,
+    every_item: FactMap,
+    every_copy: FactMap,
+}
+
+impl Builder<'_> {
+    fn demand(&mut self, fact: &str, value: Value) -> Result<(), DemandError> {
+        self.put(fact, Known::demand(value))
+    }
+
+    fn put(&mut self, fact: &str, known: Known) -> Result<(), DemandError> {
+        let def =
+            self.law.vocabulary().fact(fact).ok_or_else(|| {
+                DemandError::new(format!("`{fact}` is no fact of law/vocabulary.toml; correct the name"))
+            })?;
+        if !known.value.is_of(&def.kind) {
+            return Err(DemandError::new(format!("{fact} = `{}`: expected {}", known.value, def.kind.describe())));
+        }
+        let map = match def.about {
+            About::Demand => &mut self.known,
+            About::Item => &mut self.every_item,
+            About::Copy => &mut self.every_copy,
+        };
+        map.insert(fact.to_owned(), known);
+        Ok(())
+    }
+
+    fn table(&mut self, table: &toml::Table, from: Provenance, whose: &str) -> Result<(), DemandError> {
+        for (name, raw) in table {
+            let def = self.law.vocabulary().fact(name).ok_or_else(|| {
+                DemandError::new(format!("{whose}: `{name}` is no fact of law/vocabulary.toml; correct the name"))
+            })?;
+            let value =
+                Value::read(&def.kind, raw).map_err(|what| DemandError::new(format!("{whose}: `{name}`: {what}")))?;
+            self.put(name, Known { value, from })?;
+        }
+        Ok(())
+    }
+
+    fn provider(&mut self, home: &HomeFacts) -> Result<(), DemandError> {
+        let established = home.entities.iter().map(|entity| entity.established.clone()).collect();
+        self.put("provider_established", Known::home(Value::Places(established)))?;
+        let subject = home.entities.iter().flat_map(|entity| entity.subject_to.iter().cloned()).collect();
+        self.put("provider_subject_to", Known::home(Value::Places(subject)))?;
+        let addressee = home.entities.iter().find(|e| e.designated).or_else(|| runs_store(home));
+        if let Some(addressee) = addressee {
+            self.put("addressee_state", Known::home(Value::Place(addressee.established.clone())))?;
+        }
+        Ok(())
+    }
+
+    /// The home's own store in two parts, since they hold different things, and the copies that lie elsewhere.
+    fn copies(&self, home: &HomeFacts) -> Result<Vec<Copy>, DemandError> {
+        let control: BTreeSet<Jurisdiction> = home
+            .entities
+            .iter()
+            .filter(|entity| entity.controls_store || entity.runs_store)
+            .flat_map(|entity| entity.subject_to.iter().cloned())
+            .collect();
+        let here = BTreeSet::from([home.home.clone()]);
+        let own = [
+            ("mailbox", BTreeSet::from([Category::Content, Category::Traffic])),
+            ("account record", BTreeSet::from([Category::Subscriber, Category::Identification])),
+        ];
+        let mut copies = Vec::new();
+        for (name, holds) in own {
+            let exclusive = home.copies.iter().all(|copy| copy.holds.is_disjoint(&holds));
+            copies.push(self.copy(name, holds, &here, exclusive, &control, runs_store(home)));
+        }
+        for declared in &home.copies {
+            let holder = home.entities.iter().find(|entity| entity.name == declared.held_by).ok_or_else(|| {
+                DemandError::new(format!("the copy `{}` is held by no declared entity; add it", declared.name))
+            })?;
+            copies.push(self.copy(
+                &declared.name,
+                declared.holds.clone(),
+                &declared.stored,
+                false,
+                &holder.subject_to,
+                Some(holder),
+            ));
+        }
+        Ok(copies)
+    }
+
+    fn copy(
+        &self,
+        name: &str,
+        holds: BTreeSet<Category>,
+        stored: &BTreeSet<Jurisdiction>,
+        exclusive: bool,
+        control: &BTreeSet<Jurisdiction>,
+        holder: Option<&Entity>,
+    ) -> Copy {
+        let mut known = FactMap::new();
+        let mut put = |fact: &str, value: Value| {
+            known.insert(fact.to_owned(), Known::home(value));
+        };
+        put("copy_stored", Value::Places(stored.clone()));
+        put("copy_exclusive", Value::Bool(exclusive));
+        put("copy_controlled_from", Value::Places(control.clone()));
+        if let Some(holder) = holder {
+            put("copy_holder_established", Value::Place(holder.established.clone()));
+            if let Some(role) = &holder.role {
+                put("copy_holder_role", Value::Word(role.clone()));
+            }
+        }
+        known.extend(self.every_copy.clone());
+        Copy { name: name.to_owned(), holds, known }
+    }
+
+    fn items(&self, asks: &Asks, scope: Scope, received: UnixMillis) -> Result<Vec<Item>, DemandError> {
+        let mut items = Vec::new();
+        for word in &asks.items {
+            let def = self.law.vocabulary().item(word).ok_or_else(|| {
+                let all: Vec<_> = self.law.vocabulary().items.iter().map(|item| item.name.as_str()).collect();
+                DemandError::new(format!("asks.items: `{word}` is not one of: {}", all.join(", ")))
+            })?;
+            let mut item = |name: String, future: bool| {
+                let mut known = FactMap::new();
+                known.insert("item".to_owned(), Known::demand(Value::Word(word.clone())));
+                known.insert("item_future".to_owned(), Known::reckoned(Value::Bool(future)));
+                known.extend(self.every_item.clone());
+                items.push(Item { name, category: def.category, known });
+            };
+            if scope.from < received {
+                item(word.clone(), false);
+            }
+            if scope.until > received {
+                item(format!("{word}, arriving later"), true);
+            }
+        }
+        if items.is_empty() {
+            return Err(DemandError::new("`asks.items` is empty: a demand asks for something"));
+        }
+        Ok(items)
+    }
+}
+
+fn runs_store(home: &HomeFacts) -> Option<&Entity> {
+    home.entities.iter().find(|entity| entity.runs_store)
 }

@@ -3,23 +3,42 @@
 //! Texts in, conclusions out: no clock, no files, no sockets, and no statute in this source. `law/` beside the crates
 //! holds the vocabulary, the rules, the calendars and the cases; `docs/law.md` says how to read and write them.
 
+mod calendar;
+mod case;
+mod check;
 mod condition;
 mod decision;
 mod demand;
+mod errors;
+mod explain;
 mod facts;
 mod home;
+mod judge;
 mod law;
 mod places;
+mod raw;
+mod reckon;
 mod rule;
+mod standing;
 mod value;
+mod vocabulary;
 
-pub use condition::{Condition, DayRef, OtherFact, Pattern, Test};
+pub use case::{Case, read_cases};
+pub use check::{CaseResult, CheckReport, Finding, check};
+pub use condition::{Condition, DayRef, FactIndex, OtherFact, Pattern, Test};
 pub use decision::{
     Action, Challenge, ChallengeState, Citation, Conflict, Deadline, Decision, Flag, ItemOutcome, Mode, NearRule, Node,
     Notice, OpenRule, Outcome, Proof, Question, Route, Silence, SilenceState, Unit, UsedFact,
 };
-pub use demand::{Asks, Authority, Delivery, Demand, DemandedSilence, Issuer, Offence, Validator};
+pub use demand::{Asks, Authority, Delivery, Demand, DemandedSilence, Issuer, Offence, Validator, what_if_moment};
+pub use errors::{DemandError, LawError, LawErrors};
+pub use explain::{explain, render_decision};
 pub use facts::{Copy, FactMap, Facts, Item, Known, Provenance, RuleSignature, Scope};
 pub use home::{DeclaredCopy, Entity, HomeFacts};
-pub use rule::{Basis, Confidence, DeadlinePurpose, Effect, InForce, Roll, Rule, SilenceTerm, Start, Term, Topic};
+pub use judge::decide;
+pub use law::LawSet;
+pub use rule::{
+    Basis, Confidence, DeadlinePurpose, Effect, InForce, Roll, Rule, SilenceTerm, Start, Term, Topic, Unit as TermUnit,
+};
 pub use value::{Day, DayError, Kind, Value};
+pub use vocabulary::{About, FactDef, ForumDef, ItemDef, Vocabulary, Word};

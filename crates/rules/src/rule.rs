@@ -285,6 +285,8 @@ pub struct Rule {
     pub binds: Vec<String>,
     /// Rules that it defeats where both apply, and with them whatever those override.
     pub overrides: Vec<String>,
+    /// Rules that it contradicts in earnest: a conflict of laws that no rule settles. The check reports every other.
+    pub conflicts_with: Vec<String>,
     /// Statute, article or case.
     pub cite: Vec<String>,
     /// Where it was read; empty when it was not (the check reports that).

@@ -1,0 +1,300 @@
+//! Cases: facts and what is expected of them, as files beside the rules. A rule that no case decides is a guess.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use terms::{Category, Jurisdiction, UnixMillis};
+
+use crate::decision::{Action, ChallengeState, Mode, Notice, Outcome, SilenceState};
+use crate::errors::{LawError, LawErrors, toml_error};
+use crate::facts::{Copy, FactMap, Facts, Item, Known, Provenance, RuleSignature, Scope};
+use crate::law::LawSet;
+use crate::reckon;
+use crate::rule::DeadlinePurpose;
+use crate::value::{Value, read_day};
+use crate::vocabulary::About;
+
+/// Facts with the decision that is expected.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its id.
+    pub id: String,
+    /// Its file.
+    pub file: String,
+    /// What it is about.
+    pub title: String,
+    /// For real or a what-if.
+    pub mode: Mode,
+    /// The facts.
+    pub facts: Facts,
+    pub(crate) expect: Expect,
+}
+
+/// What is expected. What is left out is not checked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Expect {
+    pub(crate) outcome: Option<Outcome>,
+    /// By `item` or `item @ copy`.
+    #[serde(default)]
+    pub(crate) outcomes: BTreeMap<String, Outcome>,
+    /// Each is part of the text of some citation.
+    #[serde(default)]
+    pub(crate) cites: Vec<String>,
+    /// Rules that decide some unit, or silence, or a challenge, or set something beside.
+    #[serde(default)]
+    pub(crate) rules: Vec<String>,
+    /// Rules that must not.
+    #[serde(default)]
+    pub(crate) not_rules: Vec<String>,
+    pub(crate) contested: Option<bool>,
+    /// Whether the decision rests on a rule that is not confirmed.
+    pub(crate) unconfirmed: Option<bool>,
+    #[serde(default)]
+    pub(crate) actions: Vec<Action>,
+    #[serde(default)]
+    pub(crate) not_actions: Vec<Action>,
+    #[serde(default)]
+    pub(crate) flags: Vec<String>,
+    pub(crate) silence: Option<SilenceState>,
+    pub(crate) notice: Option<Notice>,
+    pub(crate) challenge: Option<ExpectChallenge>,
+    #[serde(default)]
+    pub(crate) deadlines: Vec<ExpectDeadline>,
+    /// Ids of routes.
+    #[serde(default)]
+    pub(crate) redirect: Vec<String>,
+    /// Each is part of some condition.
+    #[serde(default)]
+    pub(crate) needs: Vec<String>,
+    /// Facts that are asked for, the first one first.
+    #[serde(default)]
+    pub(crate) questions: Vec<String>,
+    pub(crate) conflict: Option<ExpectConflict>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ExpectChallenge {
+    Open,
+    Closed,
+    ReferCounsel,
+    None,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectDeadline {
+    pub(crate) purpose: DeadlinePurpose,
+    /// A local day, or a moment.
+    pub(crate) at: toml::value::Datetime,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectConflict {
+    pub(crate) compels: String,
+    pub(crate) bars: String,
+}
+
+impl ExpectChallenge {
+    pub(crate) fn is(self, state: Option<ChallengeState>) -> bool {
+        match self {
+            Self::Open => state == Some(ChallengeState::Open),
+            Self::Closed => state == Some(ChallengeState::Closed),
+            Self::ReferCounsel => state == Some(ChallengeState::ReferCounsel),
+            Self::None => state.is_none(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCase {
+    id: String,
+    title: String,
+    /// The case whose facts are taken where this one says nothing.
+    like: Option<String>,
+    /// The day of the decision; also of the receipt, unless `received` says otherwise.
+    on: Option<toml::value::Datetime>,
+    received: Option<toml::value::Datetime>,
+    known_on: Option<toml::value::Datetime>,
+    mode: Option<Mode>,
+    home: Option<Jurisdiction>,
+    zone: Option<String>,
+    #[serde(default)]
+    signed: Vec<String>,
+    /// Facts of the demand, by name.
+    #[serde(default)]
+    facts: toml::Table,
+    /// Facts of the case that this one is like, and that are unknown here.
+    #[serde(default)]
+    unknown: Vec<String>,
+    item: Option<Vec<toml::Table>>,
+    copy: Option<Vec<toml::Table>>,
+    /// None: a pattern for others, not checked itself.
+    expect: Option<Expect>,
+}
+
+/// Reads the case files among `files` (paths with a folder `cases/`); other files are left aside.
+///
+/// # Errors
+/// Every fault of every case.
+pub fn read_cases<P: AsRef<str>, T: AsRef<str>>(law: &LawSet, files: &[(P, T)]) -> Result<Vec<Case>, LawErrors> {
+    let mut errors = Vec::new();
+    let mut raw: BTreeMap<String, (String, RawCase)> = BTreeMap::new();
+    for (path, text) in files {
+        let path = path.as_ref();
+        if !(path.split('/').any(|folder| folder == "cases") && path.ends_with(".toml")) {
+            continue;
+        }
+        match toml::from_str::<RawCase>(text.as_ref()) {
+            Ok(case) => {
+                let id = case.id.clone();
+                if let Some((other, _)) = raw.insert(id.clone(), (path.to_owned(), case)) {
+                    errors.push(fault(path, format!("the case `{id}` is in {other} too; ids are unique")));
+                }
+            }
+            Err(error) => errors.push(toml_error(path, text.as_ref(), &error)),
+        }
+    }
+    let mut cases = Vec::new();
+    for (path, case) in raw.values() {
+        let Some(expect) = &case.expect else { continue };
+        match whole(&raw, case).and_then(|case| facts(law, &case)) {
+            Ok(facts) => cases.push(Case {
+                id: case.id.clone(),
+                file: path.clone(),
+                title: case.title.clone(),
+                mode: case.mode.unwrap_or(Mode::WhatIf),
+                facts,
+                expect: expect.clone(),
+            }),
+            Err(what) => errors.push(fault(path, what)),
+        }
+    }
+    errors.sort();
+    if errors.is_empty() { Ok(cases) } else { Err(LawErrors(errors)) }
+}
+
+fn fault(file: &str, what: String) -> LawError {
+    LawError { file: file.to_owned(), line: None, rule: None, what }
+}
+
+/// The case with what it takes from others.
+fn whole(all: &BTreeMap<String, (String, RawCase)>, case: &RawCase) -> Result<RawCase, String> {
+    let mut out = case.clone();
+    let mut next = case.like.clone();
+    let mut seen = BTreeSet::from([case.id.clone()]);
+    while let Some(id) = next.take() {
+        if !seen.insert(id.clone()) {
+            return Err(format!("`like` goes in a circle through `{id}`"));
+        }
+        let (_, other) = all.get(&id).ok_or_else(|| format!("`like` names `{id}`, which is no case"))?;
+        for (name, value) in &other.facts {
+            if !out.facts.contains_key(name) && !out.unknown.contains(name) {
+                out.facts.insert(name.clone(), value.clone());
+            }
+        }
+        out.unknown.extend(other.unknown.iter().cloned());
+        out.item = out.item.or_else(|| other.item.clone());
+        out.copy = out.copy.or_else(|| other.copy.clone());
+        out.home = out.home.or_else(|| other.home.clone());
+        out.zone = out.zone.or_else(|| other.zone.clone());
+        if out.on.is_none() && out.received.is_none() {
+            out.on.clone_from(&other.on);
+            out.received.clone_from(&other.received);
+        }
+        next.clone_from(&other.like);
+    }
+    Ok(out)
+}
+
+fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
+    let zone = case.zone.clone().unwrap_or_else(|| "Europe/Dublin".to_owned());
+    if !reckon::knows_zone(&zone) {
+        return Err(format!("`{zone}` is no IANA time zone"));
+    }
+    let on = case.on.as_ref().map(read_day).transpose()?;
+    let received = match &case.received {
+        Some(raw) => Some(at(raw)?),
+        None => on.map(|day| crate::demand::what_if_moment(day, &zone)),
+    };
+    let received = received.ok_or("a case needs `on` (a day) or `received` (a moment)")?;
+    let home = match &case.home {
+        Some(home) => home.clone(),
+        None => "IE".parse().map_err(|error| format!("{error}"))?,
+    };
+    let mut items = Vec::new();
+    for table in case.item.iter().flatten() {
+        let mut table = table.clone();
+        let word = take_text(&mut table, "item")?;
+        let name = if table.contains_key("name") { take_text(&mut table, "name")? } else { word.clone() };
+        let def = law.vocabulary().item(&word).ok_or_else(|| format!("`{word}` is no item of the vocabulary"))?;
+        let mut known = typed(law, &table, About::Item)?;
+        known.insert("item".to_owned(), Known::demand(Value::Word(word)));
+        known.entry("item_future".to_owned()).or_insert(Known::reckoned(Value::Bool(false)));
+        items.push(Item { name, category: def.category, known });
+    }
+    let mut copies = Vec::new();
+    for table in case.copy.iter().flatten() {
+        let mut table = table.clone();
+        let name = take_text(&mut table, "name")?;
+        let holds = match table.remove("holds") {
+            Some(raw) => {
+                raw.try_into::<BTreeSet<Category>>().map_err(|error| format!("`holds`: {}", error.message()))?
+            }
+            None => Category::ALL.into_iter().collect(),
+        };
+        copies.push(Copy { name, holds, known: typed(law, &table, About::Copy)? });
+    }
+    let signed = case
+        .signed
+        .iter()
+        .map(|id| {
+            let rule = law.rule(id).ok_or_else(|| format!("`signed` names `{id}`, which is no rule"))?;
+            Ok(RuleSignature { rule: id.clone(), digest: rule.digest(), counsel: "counsel".to_owned(), at: received })
+        })
+        .collect::<Result<_, String>>()?;
+    Ok(Facts {
+        home,
+        received,
+        on: on.unwrap_or_else(|| reckon::local_day(received, &zone)),
+        known_on: case.known_on.as_ref().map(read_day).transpose()?,
+        scope: Scope { from: UnixMillis(0), until: received },
+        known: typed(law, &case.facts, About::Demand)?,
+        zone,
+        items,
+        copies,
+        signed,
+    })
+}
+
+pub(crate) fn at(raw: &toml::value::Datetime) -> Result<UnixMillis, String> {
+    raw.to_string()
+        .parse::<jiff::Timestamp>()
+        .map(|at| UnixMillis(at.as_millisecond()))
+        .map_err(|_| format!("`{raw}` is no moment with its offset, such as 2026-09-02T09:30:00+01:00"))
+}
+
+fn take_text(table: &mut toml::Table, field: &str) -> Result<String, String> {
+    match table.remove(field) {
+        Some(toml::Value::String(text)) => Ok(text),
+        _ => Err(format!("an item needs `item`, a copy needs `name`: `{field}` is missing or no text")),
+    }
+}
+
+fn typed(law: &LawSet, table: &toml::Table, about: About) -> Result<FactMap, String> {
+    table
+        .iter()
+        .map(|(name, raw)| {
+            let def = law
+                .vocabulary()
+                .fact(name)
+                .filter(|def| def.about == about)
+                .ok_or_else(|| format!("`{name}` is no fact about a {about:?} in the vocabulary"))?;
+            let value = Value::read(&def.kind, raw).map_err(|what| format!("`{name}`: {what}"))?;
+            Ok((name.clone(), Known { value, from: Provenance::Officer }))
+        })
+        .collect()
+}

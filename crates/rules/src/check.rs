@@ -1,0 +1,371 @@
+//! What can be found wrong with a law set without a demand: cases that fail, rules that no case decides, rules that
+//! contradict each other without saying so, rules that say the same twice, words that nothing reads.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::case::{Case, ExpectDeadline, at};
+use crate::condition::{Condition, Pattern, Test};
+use crate::decision::{Deadline, Decision};
+use crate::judge::decide;
+use crate::law::LawSet;
+use crate::rule::{Confidence, Effect, Rule, Topic};
+use crate::value::read_day;
+
+/// What the check found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Each case, in order of id.
+    pub cases: Vec<CaseResult>,
+    /// What is wrong with the set: it cannot be adopted so.
+    pub faults: Vec<Finding>,
+    /// What a reader should know and may accept.
+    pub remarks: Vec<Finding>,
+}
+
+/// A case and what it did not get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseResult {
+    /// The case.
+    pub id: String,
+    /// Its file.
+    pub file: String,
+    /// Its title.
+    pub title: String,
+    /// What was expected and what came; empty when the case passes.
+    pub failures: Vec<String>,
+}
+
+/// Something found about rules or facts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// File and line, where there is one.
+    pub place: String,
+    /// What.
+    pub what: String,
+}
+
+impl CheckReport {
+    /// Whether the set may be used: every case passes and there is no fault.
+    pub fn passes(&self) -> bool {
+        self.faults.is_empty() && self.cases.iter().all(|case| case.failures.is_empty())
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed: Vec<_> = self.cases.iter().filter(|case| !case.failures.is_empty()).collect();
+        writeln!(f, "{} cases, {} of them fail", self.cases.len(), failed.len())?;
+        for case in failed {
+            writeln!(f, "  {} ({}): {}", case.id, case.file, case.title)?;
+            case.failures.iter().try_for_each(|failure| writeln!(f, "    {failure}"))?;
+        }
+        for (name, findings) in [("faults", &self.faults), ("remarks", &self.remarks)] {
+            writeln!(f, "{} {name}", findings.len())?;
+            findings.iter().try_for_each(|finding| writeln!(f, "  {}: {}", finding.place, finding.what))?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs every case and looks the set over.
+pub fn check(law: &LawSet, cases: &[Case]) -> CheckReport {
+    let mut report = CheckReport::default();
+    let mut reached = BTreeSet::new();
+    for case in cases {
+        let decision = decide(law, &case.facts, case.mode);
+        reached.extend(deciding(&decision));
+        report.cases.push(CaseResult {
+            id: case.id.clone(),
+            file: case.file.clone(),
+            title: case.title.clone(),
+            failures: compare(case, &decision),
+        });
+    }
+    for rule in law.rules() {
+        if !reached.contains(rule.id.as_str()) {
+            report.faults.push(find(rule, "no case is decided by it; write one"));
+        }
+        if rule.confidence < Confidence::Read {
+            let what = format!(
+                "not confirmed ({}): it supports no disclosure until counsel signs it",
+                rule.confidence.as_str()
+            );
+            report.remarks.push(find(rule, &what));
+        }
+    }
+    pairs(law, &mut report);
+    words(law, &mut report);
+    report.faults.sort();
+    report.remarks.sort();
+    report
+}
+
+fn find(rule: &Rule, what: &str) -> Finding {
+    Finding { place: format!("{}:{} {}", rule.file, rule.line, rule.id), what: what.to_owned() }
+}
+
+/// Every rule that has a say in the decision.
+fn deciding(decision: &Decision) -> BTreeSet<String> {
+    let mut all: BTreeSet<String> = decision.silence.rules.iter().cloned().collect();
+    for unit in &decision.units {
+        all.extend(unit.rules.iter().cloned());
+        all.extend(unit.also.iter().map(|node| node.rule.clone()));
+    }
+    all.extend(decision.challenges.iter().flat_map(|challenge| challenge.rules.iter().cloned()));
+    all
+}
+
+fn compare(case: &Case, got: &Decision) -> Vec<String> {
+    let expect = &case.expect;
+    let mut out = Vec::new();
+    let mut differ = |what: &str, expected: &dyn fmt::Display, got: &dyn fmt::Display| {
+        out.push(format!("{what}: expected {expected}, got {got}"));
+    };
+    if let Some(outcome) = expect.outcome.filter(|outcome| *outcome != got.outcome) {
+        differ("outcome", &outcome, &got.outcome);
+    }
+    for (place, outcome) in &expect.outcomes {
+        let found = match place.split_once(" @ ") {
+            Some((item, copy)) => got
+                .units
+                .iter()
+                .find(|unit| unit.item == item && unit.copy.as_deref() == Some(copy))
+                .map(|unit| unit.outcome),
+            None => got.items.iter().find(|item| item.item == *place).map(|item| item.outcome),
+        };
+        if found != Some(*outcome) {
+            differ(place, outcome, &found.map_or("nothing of that name", |outcome| outcome.as_str()));
+        }
+    }
+    let cites: Vec<&str> = got
+        .units
+        .iter()
+        .flat_map(|unit| &unit.citations)
+        .chain(&got.silence.citations)
+        .chain(got.challenges.iter().flat_map(|challenge| &challenge.citations))
+        .map(|cite| cite.text.as_str())
+        .chain(got.units.iter().flat_map(|unit| &unit.redirect).flat_map(|route| route.cite.iter().map(String::as_str)))
+        .chain(got.units.iter().flat_map(|unit| &unit.also).flat_map(|node| node.cite.iter().map(String::as_str)))
+        .collect();
+    for cite in expect.cites.iter().filter(|cite| !cites.iter().any(|text| text.contains(cite.as_str()))) {
+        differ("citation", cite, &cites.join("; "));
+    }
+    let rules = deciding(got);
+    for rule in expect.rules.iter().filter(|rule| !rules.contains(*rule)) {
+        differ("rule", rule, &rules.iter().cloned().collect::<Vec<_>>().join(", "));
+    }
+    for rule in expect.not_rules.iter().filter(|rule| rules.contains(*rule)) {
+        differ("rule", &format!("not {rule}"), rule);
+    }
+    let contested = got.units.iter().any(|unit| unit.contested);
+    if expect.contested.is_some_and(|expected| expected != contested) {
+        differ("contested", &!contested, &contested);
+    }
+    let unconfirmed = got.units.iter().any(|unit| !unit.unconfirmed.is_empty());
+    if expect.unconfirmed.is_some_and(|expected| expected != unconfirmed) {
+        differ("rests on unconfirmed rules", &!unconfirmed, &unconfirmed);
+    }
+    let actions = got.actions.iter().map(|action| action.as_str()).collect::<Vec<_>>().join(", ");
+    for action in expect.actions.iter().filter(|action| !got.actions.contains(action)) {
+        differ("action", action, &actions);
+    }
+    for action in expect.not_actions.iter().filter(|action| got.actions.contains(action)) {
+        differ("action", &format!("no {action}"), &actions);
+    }
+    let flags = got.flags.iter().map(|flag| flag.name.as_str()).collect::<Vec<_>>();
+    for flag in expect.flags.iter().filter(|flag| !flags.contains(&flag.as_str())) {
+        differ("flag", flag, &flags.join(", "));
+    }
+    if let Some(silence) = expect.silence.filter(|silence| *silence != got.silence.state) {
+        differ("silence", &format!("{silence:?}"), &format!("{:?}", got.silence.state));
+    }
+    if let Some(notice) = expect.notice.filter(|notice| *notice != got.silence.notice) {
+        differ("notice", &format!("{notice:?}"), &format!("{:?}", got.silence.notice));
+    }
+    if let Some(challenge) = expect.challenge {
+        let states: Vec<_> = got.challenges.iter().map(|challenge| challenge.state).collect();
+        if !challenge.is(states.first().copied()) || states.len() > 1 {
+            differ("challenge", &format!("{challenge:?}"), &format!("{states:?}"));
+        }
+    }
+    for deadline in &expect.deadlines {
+        if !got.deadlines.iter().chain(&got.follow_ups).any(|found| meets(deadline, found)) {
+            let all: Vec<_> = got
+                .deadlines
+                .iter()
+                .chain(&got.follow_ups)
+                .map(|d| format!("{} {}", d.purpose.as_str(), d.local))
+                .collect();
+            let wanted = format!("{} {}", deadline.purpose.as_str(), deadline.at);
+            differ("deadline", &wanted, &all.join("; "));
+        }
+    }
+    let routes: Vec<_> = got.units.iter().flat_map(|unit| &unit.redirect).map(|route| route.id.as_str()).collect();
+    for route in expect.redirect.iter().filter(|route| !routes.contains(&route.as_str())) {
+        differ("redirect", route, &routes.join(", "));
+    }
+    let needs: Vec<_> = got.units.iter().flat_map(|unit| &unit.conditions).map(String::as_str).collect();
+    for need in expect.needs.iter().filter(|need| !needs.iter().any(|text| text.contains(need.as_str()))) {
+        differ("condition", need, &needs.join("; "));
+    }
+    let questions: Vec<_> = got.questions.iter().map(|question| question.fact.as_str()).collect();
+    if !expect.questions.iter().all(|fact| questions.contains(&fact.as_str()))
+        || expect.questions.first().is_some_and(|first| questions.first() != Some(&first.as_str()))
+    {
+        differ("questions", &expect.questions.join(", "), &questions.join(", "));
+    }
+    if let Some(conflict) = &expect.conflict {
+        let met = got.units.iter().filter_map(|unit| unit.conflict.as_ref()).any(|found| {
+            found.compels.contains(&conflict.compels)
+                && found.bars.contains(&conflict.bars)
+                && !found.compels_because.is_empty()
+                && !found.bars_because.is_empty()
+        });
+        if !met {
+            differ("conflict", &format!("{} against {}", conflict.compels, conflict.bars), &"none such");
+        }
+    }
+    out
+}
+
+fn meets(expected: &ExpectDeadline, found: &Deadline) -> bool {
+    expected.purpose == found.purpose
+        && match (read_day(&expected.at), at(&expected.at)) {
+            (Ok(day), _) => found.local.starts_with(&day.to_string()),
+            (_, Ok(moment)) => found.at == moment,
+            _ => false,
+        }
+}
+
+/// Rules two by two: contradictions that nobody settled, and rules that say the same twice.
+fn pairs(law: &LawSet, report: &mut CheckReport) {
+    let rules = law.rules();
+    for (at, one) in rules.iter().enumerate() {
+        for two in rules.iter().skip(at + 1) {
+            if one.effect.topic() != two.effect.topic() || !overlap(law, one, two) {
+                continue;
+            }
+            let settled = one.overrides.contains(&two.id)
+                || two.overrides.contains(&one.id)
+                || overrides(law, one, two)
+                || overrides(law, two, one);
+            if contradict(one.effect, two.effect)
+                && !settled
+                && !one.conflicts_with.contains(&two.id)
+                && !two.conflicts_with.contains(&one.id)
+            {
+                let what = format!(
+                    "contradicts {} ({} against {}) for the same facts; let one override the other, or say \
+                     `conflicts_with`",
+                    two.id,
+                    one.effect.as_str(),
+                    two.effect.as_str()
+                );
+                report.faults.push(find(one, &what));
+            }
+            if one.effect == two.effect
+                && one.when == two.when
+                && one.asks == two.asks
+                && one.binds == two.binds
+                && !settled
+            {
+                report.remarks.push(find(one, &format!("says the same as {} on the same days", two.id)));
+            }
+        }
+    }
+}
+
+/// Whether `one` overrides `two` through others.
+fn overrides(law: &LawSet, one: &Rule, two: &Rule) -> bool {
+    let index = |rule: &Rule| law.rules().iter().position(|other| other.id == rule.id).map(crate::law::RuleIndex);
+    match (index(one), index(two)) {
+        (Some(one), Some(two)) => law.overriders(two).contains(&one),
+        _ => false,
+    }
+}
+
+fn contradict(one: Effect, two: Effect) -> bool {
+    let discloses = |effect| matches!(effect, Effect::Compels | Effect::Permits);
+    let refuses = |effect| matches!(effect, Effect::Bars | Effect::Redirects);
+    match one.topic() {
+        Topic::Disclosure => (discloses(one) && refuses(two)) || (refuses(one) && discloses(two)),
+        Topic::Silence | Topic::Challenge => one != two,
+        Topic::Time | Topic::Note => false,
+    }
+}
+
+/// Whether some day, forum, category and facts could bring both to apply. It may say yes too often, never too rarely
+/// for tests on single values; so a contradiction that cannot occur is to be ruled out by a condition in words.
+fn overlap(law: &LawSet, one: &Rule, two: &Rule) -> bool {
+    let days = one.in_force.to.is_none_or(|to| two.in_force.from <= to)
+        && two.in_force.to.is_none_or(|to| one.in_force.from <= to);
+    let asks =
+        one.asks.is_empty() || two.asks.is_empty() || one.asks.iter().any(|category| two.asks.contains(category));
+    let forums = one.binds.is_empty()
+        || two.binds.is_empty()
+        || one.binds.iter().any(|a| {
+            two.binds.iter().any(|b| law.vocabulary().forum_within(a, b) || law.vocabulary().forum_within(b, a))
+        });
+    days && asks && forums && one.when.iter().all(|a| two.when.iter().all(|b| together(a, b)))
+}
+
+/// Whether one value can meet both.
+fn together(a: &Condition, b: &Condition) -> bool {
+    if a.index != b.index {
+        return true;
+    }
+    match (&a.test, &b.test) {
+        (Test::OneOf(a), Test::OneOf(b)) => a.iter().any(|a| b.iter().any(|b| may_share(a, b))),
+        (Test::OneOf(one), Test::NoneOf(none)) | (Test::NoneOf(none), Test::OneOf(one)) => {
+            one.iter().any(|a| !none.contains(a))
+        }
+        (Test::Has(has), Test::HasNone(none)) | (Test::HasNone(none), Test::Has(has)) => {
+            has.iter().any(|a| !none.contains(a))
+        }
+        (Test::AtLeast(least), Test::AtMost(most)) | (Test::AtMost(most), Test::AtLeast(least)) => least <= most,
+        (Test::Before(a), Test::OnOrAfter(b)) | (Test::OnOrAfter(a), Test::Before(b)) => a != b,
+        (Test::SameAs(a), Test::DiffersFrom(b)) | (Test::DiffersFrom(a), Test::SameAs(b)) => a != b,
+        _ => true,
+    }
+}
+
+fn may_share(a: &Pattern, b: &Pattern) -> bool {
+    match (a, b) {
+        (Pattern::Value(a), Pattern::Value(b)) => a == b,
+        (Pattern::Within(a), Pattern::Within(b)) => crate::condition::within(a, b) || crate::condition::within(b, a),
+        _ => true,
+    }
+}
+
+/// Facts that no rule reads, routes that no rule names.
+fn words(law: &LawSet, report: &mut CheckReport) {
+    let mut read: BTreeSet<usize> = BTreeSet::new();
+    for rule in law.rules() {
+        read.extend(rule.when.iter().flat_map(Condition::reads).map(|index| index.0));
+        let terms = rule.deadline.iter().chain(&rule.follow_ups);
+        let named = terms
+            .filter_map(|term| match &term.start {
+                crate::rule::Start::Fact(fact) => Some(fact),
+                _ => None,
+            })
+            .chain(rule.silence.iter().filter_map(|silence| silence.until.as_ref()));
+        read.extend(named.filter_map(|fact| law.vocabulary().index(fact)).map(|index| index.0));
+        if !rule.binds.is_empty() {
+            read.insert(law.builtin.forum.0);
+        }
+    }
+    read.insert(law.builtin.copy_stored.0);
+    for (index, fact) in law.vocabulary().facts().iter().enumerate() {
+        if !read.contains(&index) {
+            let what = format!("no rule reads the fact `{}`", fact.name);
+            report.remarks.push(Finding { place: "vocabulary.toml".to_owned(), what });
+        }
+    }
+    for route in law.routes() {
+        if !law.rules().iter().any(|rule| rule.redirect.contains(&route.kind)) {
+            let what = format!("no rule names the route `{}` of kind `{}`", route.id, route.kind);
+            report.remarks.push(Finding { place: "routes".to_owned(), what });
+        }
+    }
+}

@@ -1,0 +1,694 @@
+//! The decision: facts in, conclusions out. Pure and total: the same set and facts give the same decision, and no
+//! facts, however odd, make it fail.
+//!
+//! For each item and each copy that holds its category, the rules of each topic are sorted (`standing`), then read
+//! together here. Three principles:
+//!
+//! * Rules that stand and disagree are a conflict, which counsel decides. Nothing is picked silently.
+//! * A rule that waits for a fact never applies and is never dropped: unless the answer is the same with and without it,
+//!   the answer is a question.
+//! * A rule that nobody confirmed may hinder a disclosure; it never supports one that was served for real.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use terms::Jurisdiction;
+
+use crate::condition::{Env, FactIndex, within};
+use crate::decision::{
+    Action, Challenge, ChallengeState, Citation, Conflict, Deadline, Decision, Flag, ItemOutcome, Mode, NearRule, Node,
+    Notice, OpenRule, Outcome, Proof, Question, Route, Silence, SilenceState, Unit, UsedFact,
+};
+use crate::facts::{Copy, FactMap, Facts, Item};
+use crate::law::{LawSet, RuleIndex};
+use crate::reckon::{self, From};
+use crate::rule::{Confidence, Effect, Rule, Start, Term, Topic};
+use crate::standing::{Ask, Standings, stand};
+use crate::value::Value;
+use crate::vocabulary::About;
+
+/// Decides.
+pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
+    let day = Value::Day(facts.on);
+    let received_day = Value::Day(reckon::local_day(facts.received, &facts.zone));
+    let mut bench = Bench { law, facts, mode, days: (&day, &received_day), questions: BTreeMap::new() };
+    let mut units = Vec::new();
+    let mut extras = Extras::default();
+    for item in &facts.items {
+        let copies: Vec<&Copy> = facts.copies.iter().filter(|copy| copy.holds.contains(&item.category)).collect();
+        if copies.is_empty() {
+            units.push(bench.unit(item, None, &mut extras));
+        }
+        for copy in copies {
+            units.push(bench.unit(item, Some(copy), &mut extras));
+        }
+    }
+    let silence = bench.silence(&mut extras);
+    let items = fold_items(facts, &units);
+    let outcome = fold(&items.iter().map(|item| item.outcome).collect::<Vec<_>>(), Level::Demand);
+    let mut actions: BTreeSet<Action> = units.iter().flat_map(|unit| unit.actions.iter().copied()).collect();
+    actions.extend(extras.actions);
+    Decision {
+        law: law.digest(),
+        facts: facts.clone(),
+        mode,
+        outcome,
+        items,
+        actions,
+        questions: bench.questions(),
+        silence,
+        challenges: extras.challenges,
+        deadlines: extras.deadlines.into_iter().collect(),
+        follow_ups: extras.follow_ups.into_iter().collect(),
+        flags: extras.flags.into_iter().collect(),
+        units,
+    }
+}
+
+/// What is at hand while one demand is decided.
+struct Bench<'a> {
+    law: &'a LawSet,
+    facts: &'a Facts,
+    mode: Mode,
+    days: (&'a Value, &'a Value),
+    /// Facts that are missing and matter: the rules that wait for them, and how often.
+    questions: BTreeMap<(FactIndex, Option<String>), Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// How many rules of how many units wait for it where a disclosure hangs on it.
+    weight: usize,
+    rules: BTreeSet<RuleIndex>,
+}
+
+/// What the units add to the decision as a whole.
+#[derive(Default)]
+struct Extras {
+    actions: BTreeSet<Action>,
+    challenges: Vec<Challenge>,
+    deadlines: BTreeSet<Deadline>,
+    follow_ups: BTreeSet<Deadline>,
+    flags: BTreeSet<Flag>,
+}
+
+/// What the rules that stand say together about a disclosure, before gates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Disposition {
+    Says(Outcome),
+    Conflict,
+    /// No rule stands.
+    Gap,
+}
+
+/// A disclosure question, answered.
+struct Answer {
+    outcome: Outcome,
+    conflict: bool,
+    /// Open rules with which the outcome could be another.
+    matters: BTreeSet<RuleIndex>,
+    gap: bool,
+}
+
+impl<'a> Bench<'a> {
+    fn env(&self, item: Option<&'a Item>, copy: Option<&'a Copy>) -> Env<'a> {
+        let vocabulary = self.law.vocabulary();
+        let mut values: Vec<Option<&'a Value>> = vec![None; vocabulary.facts().len()];
+        let mut fill = |known: &'a FactMap, about: About| {
+            for (name, known) in known {
+                let Some(index) = vocabulary.index(name) else { continue };
+                let Some(def) = vocabulary.facts().get(index.0) else { continue };
+                // A value of the wrong kind is no knowledge.
+                if def.about == about && known.value.is_of(&def.kind) {
+                    values[index.0] = Some(&known.value);
+                }
+            }
+        };
+        fill(&self.facts.known, About::Demand);
+        if let Some(item) = item {
+            fill(&item.known, About::Item);
+        }
+        if let Some(copy) = copy {
+            fill(&copy.known, About::Copy);
+        }
+        for (index, value) in [(self.law.builtin.day, self.days.0), (self.law.builtin.received_day, self.days.1)] {
+            if let Some(slot) = values.get_mut(index.0) {
+                *slot = Some(value);
+            }
+        }
+        Env { values, day: self.facts.on, sets: &self.law.sets }
+    }
+
+    fn ask(&self, item: Option<&Item>) -> Ask<'a> {
+        Ask { law: self.law, known_on: self.facts.known_on, category: item.map(|item| item.category) }
+    }
+
+    fn confirmed(&self, index: RuleIndex) -> bool {
+        let rule = self.law.at(index);
+        rule.confidence == Confidence::Read
+            || self
+                .facts
+                .signed
+                .iter()
+                .any(|signature| signature.rule == rule.id && signature.digest == self.law.digest_at(index))
+    }
+
+    fn unit(&mut self, item: &'a Item, copy: Option<&'a Copy>, extras: &mut Extras) -> Unit {
+        let env = self.env(Some(item), copy);
+        let ask = self.ask(Some(item));
+        let standings = stand(&ask, &env, Topic::Disclosure, &|_| true);
+        let mut answer = self.answer(&standings);
+        let mut reasons: Vec<String> =
+            standings.undefeated.iter().map(|index| self.law.at(*index).because.clone()).collect();
+        let mut unconfirmed = Vec::new();
+        if answer.outcome.discloses() {
+            let applied = standings.undefeated.iter().chain(&standings.defeated);
+            unconfirmed =
+                applied.filter(|index| !self.confirmed(**index)).map(|i| self.law.at(*i).id.clone()).collect();
+            unconfirmed.sort();
+            unconfirmed.dedup();
+            // The same question, put to the confirmed rules alone.
+            let sure = self.answer(&stand(&ask, &env, Topic::Disclosure, &|index| self.confirmed(index)));
+            if sure.outcome == answer.outcome {
+                unconfirmed.retain(|id| standings.undefeated.iter().any(|index| self.law.at(*index).id == *id));
+            } else if self.mode == Mode::Service {
+                reasons.push(format!(
+                    "Without counsel's signature no disclosure rests on rules that nobody confirmed: {}.",
+                    unconfirmed.join(", ")
+                ));
+                answer.outcome = Outcome::ReferCounsel;
+            }
+        }
+        if answer.gap {
+            reasons.push("No rule of the set covers this; counsel decides.".to_owned());
+        }
+        if answer.conflict {
+            reasons.push("Two laws disagree and neither gives way to the other; counsel decides.".to_owned());
+        }
+        let conflict = answer.conflict.then(|| self.conflict(&standings, &env));
+        let mut actions: BTreeSet<Action> =
+            standings.undefeated.iter().flat_map(|index| self.law.at(*index).actions.iter().copied()).collect();
+        if answer.conflict {
+            // While two laws disagree nothing may be lost.
+            actions.insert(Action::Preserve);
+        }
+        let about = Names { item: Some(&item.name), copy: copy.map(|copy| copy.name.as_str()) };
+        self.wait(&standings, &about, |index| answer.matters.contains(&index), 1);
+        let mut conditions = Vec::new();
+        if matches!(answer.outcome, Outcome::Conditional | Outcome::ReferCounsel) {
+            for index in standings.undefeated.iter().filter(|index| self.law.at(**index).effect == Effect::Requires) {
+                conditions.extend(self.law.at(*index).needs.iter().cloned());
+            }
+            conditions.extend(self.asked_here(&standings, &answer));
+        }
+        let redirect = self.routes(&standings.undefeated, item, copy);
+        self.times(&standings.undefeated, &env, extras);
+        self.flags(&standings.undefeated, extras);
+        let mut also = Vec::new();
+        for topic in [Topic::Time, Topic::Note] {
+            let more = stand(&ask, &env, topic, &|_| true);
+            also.extend(self.trees(&more.undefeated, &more.defeated, &env));
+            actions.extend(more.undefeated.iter().flat_map(|index| self.law.at(*index).actions.iter().copied()));
+            self.times(&more.undefeated, &env, extras);
+            self.flags(&more.undefeated, extras);
+            self.wait(&more, &about, |_| true, 0);
+        }
+        if matches!(answer.outcome, Outcome::Compelled | Outcome::Conditional | Outcome::ReferCounsel) {
+            self.challenge(item, &ask, &env, &about, extras);
+        }
+        Unit {
+            item: item.name.clone(),
+            category: item.category,
+            copy: copy.map(|copy| copy.name.clone()),
+            outcome: answer.outcome,
+            contested: standings.undefeated.iter().any(|index| self.law.at(*index).contested),
+            unconfirmed,
+            rules: self.ids(&standings.undefeated),
+            reasons,
+            citations: self.citations(&standings.undefeated),
+            conditions,
+            redirect,
+            actions,
+            conflict,
+            proof: self.proof(&standings, &env, &|index| answer.matters.contains(&index)),
+            also,
+        }
+    }
+
+    /// Reads the rules of disclosure together.
+    fn answer(&self, standings: &Standings) -> Answer {
+        let effect = |index: &RuleIndex| self.law.at(*index).effect;
+        let gate = |index: &&RuleIndex| effect(index) == Effect::Requires;
+        let says: BTreeSet<Effect> = standings.undefeated.iter().filter(|i| !gate(i)).map(effect).collect();
+        let gated = standings.undefeated.iter().any(|index| gate(&index));
+        let disposition = dispose(&says);
+        let open: Vec<RuleIndex> = standings.open.iter().map(|(index, _)| *index).collect();
+        // A rule that says what all rules that stand say changes nothing, even if it defeats them. Any other might.
+        let other: BTreeSet<RuleIndex> = open
+            .iter()
+            .copied()
+            .filter(|index| !gate(&index) && !(says.len() == 1 && says.contains(&effect(index))))
+            .collect();
+        let gates: BTreeSet<RuleIndex> = open.iter().copied().filter(|index| gate(&index)).collect();
+        let base = match disposition {
+            Disposition::Says(outcome) => outcome,
+            Disposition::Conflict => Outcome::ReferCounsel,
+            Disposition::Gap if other.is_empty() => Outcome::ReferCounsel,
+            Disposition::Gap => Outcome::Conditional,
+        };
+        let mut matters = other;
+        let outcome = if base == Outcome::ReferCounsel {
+            base
+        } else if base.discloses() {
+            matters.extend(gates);
+            if gated || !matters.is_empty() { Outcome::Conditional } else { base }
+        } else if matters.is_empty() {
+            base
+        } else {
+            matters.extend(gates);
+            Outcome::Conditional
+        };
+        Answer {
+            outcome,
+            conflict: disposition == Disposition::Conflict,
+            gap: disposition == Disposition::Gap && matters.is_empty(),
+            matters,
+        }
+    }
+
+    fn conflict(&self, standings: &Standings, env: &Env<'_>) -> Conflict {
+        let side = |discloses: bool| -> Vec<RuleIndex> {
+            standings
+                .undefeated
+                .iter()
+                .copied()
+                .filter(|index| match self.law.at(*index).effect {
+                    Effect::Compels | Effect::Permits => discloses,
+                    Effect::Bars | Effect::Redirects => !discloses,
+                    _ => false,
+                })
+                .collect()
+        };
+        let (compels, bars) = (side(true), side(false));
+        Conflict {
+            compels: self.ids(&compels),
+            bars: self.ids(&bars),
+            compels_because: self.trees(&compels, &standings.defeated, env),
+            bars_because: self.trees(&bars, &standings.defeated, env),
+        }
+    }
+
+    fn silence(&mut self, extras: &mut Extras) -> Silence {
+        let env = self.env(None, None);
+        let standings = stand(&self.ask(None), &env, Topic::Silence, &|_| true);
+        self.wait(&standings, &Names { item: None, copy: None }, |_| true, 0);
+        let effects: BTreeSet<Effect> = standings.undefeated.iter().map(|index| self.law.at(*index).effect).collect();
+        let mut reasons: Vec<String> =
+            standings.undefeated.iter().map(|index| self.law.at(*index).because.clone()).collect();
+        let only = if effects.len() == 1 { effects.first().copied() } else { None };
+        let stable = standings.open.iter().all(|(index, _)| Some(self.law.at(*index).effect) == only);
+        let mut state = match only {
+            Some(Effect::SilenceBinds) => SilenceState::Binding,
+            Some(Effect::SilenceNone) => SilenceState::None,
+            Some(Effect::SilenceEnded) => SilenceState::Ended,
+            _ => SilenceState::ReferCounsel,
+        };
+        if effects.is_empty() && stable {
+            reasons.push("No rule of the set says whether the owner may be told; counsel decides.".to_owned());
+        }
+        if effects.len() > 1 {
+            reasons.push("Rules disagree on whether the owner may be told; counsel decides.".to_owned());
+        }
+        if !stable {
+            reasons.push("Whether the owner may be told hangs on facts that are missing; counsel decides.".to_owned());
+            state = SilenceState::ReferCounsel;
+        }
+        let sure = |index: &RuleIndex| self.confirmed(*index);
+        let tells = matches!(state, SilenceState::None | SilenceState::Ended);
+        if self.mode == Mode::Service && tells && !standings.undefeated.iter().all(sure) {
+            reasons.push("The rule that would let the owner be told is not confirmed; counsel decides.".to_owned());
+            state = SilenceState::ReferCounsel;
+        }
+        self.times(&standings.undefeated, &env, extras);
+        self.flags(&standings.undefeated, extras);
+        extras
+            .actions
+            .extend(standings.undefeated.iter().flat_map(|index| self.law.at(*index).actions.iter().copied()));
+        let term = standings.undefeated.iter().find_map(|index| self.law.at(*index).silence.as_ref());
+        let until = term.and_then(|term| term.until.as_deref()).and_then(|fact| self.day_fact(fact, &env));
+        Silence {
+            state,
+            notice: match state {
+                SilenceState::Binding => Notice::Blocked,
+                SilenceState::None => Notice::Allowed,
+                SilenceState::Ended => Notice::Due,
+                SilenceState::ReferCounsel => Notice::ReferCounsel,
+            },
+            source: term.map(|term| term.source.clone()),
+            until,
+            rules: self.ids(&standings.undefeated),
+            reasons,
+            citations: self.citations(&standings.undefeated),
+            proof: self.proof(&standings, &env, &|_| true),
+        }
+    }
+
+    fn challenge(&mut self, item: &Item, ask: &Ask<'_>, env: &Env<'_>, about: &Names<'_>, extras: &mut Extras) {
+        let standings = stand(ask, env, Topic::Challenge, &|_| true);
+        if standings.undefeated.is_empty() && standings.open.is_empty() {
+            return;
+        }
+        self.wait(&standings, about, |_| true, 0);
+        let effects: BTreeSet<Effect> = standings.undefeated.iter().map(|index| self.law.at(*index).effect).collect();
+        let only = if effects.len() == 1 { effects.first().copied() } else { None };
+        let stable = standings.open.iter().all(|(index, _)| Some(self.law.at(*index).effect) == only);
+        let mut reasons: Vec<String> =
+            standings.undefeated.iter().map(|index| self.law.at(*index).because.clone()).collect();
+        let state = match only {
+            Some(Effect::ChallengeOpen) if stable => ChallengeState::Open,
+            Some(Effect::ChallengeClosed) if stable => ChallengeState::Closed,
+            _ => ChallengeState::ReferCounsel,
+        };
+        if !stable {
+            reasons.push("Whether this way to court is open hangs on facts that are missing.".to_owned());
+        }
+        self.times(&standings.undefeated, env, extras);
+        self.flags(&standings.undefeated, extras);
+        extras
+            .actions
+            .extend(standings.undefeated.iter().flat_map(|index| self.law.at(*index).actions.iter().copied()));
+        let rules = self.ids(&standings.undefeated);
+        match extras.challenges.iter_mut().find(|known| known.state == state && known.rules == rules) {
+            Some(known) if known.items.contains(&item.name) => {}
+            Some(known) => known.items.push(item.name.clone()),
+            None => extras.challenges.push(Challenge {
+                state,
+                items: vec![item.name.clone()],
+                rules,
+                reasons,
+                citations: self.citations(&standings.undefeated),
+            }),
+        }
+    }
+
+    fn times(&self, rules: &[RuleIndex], env: &Env<'_>, extras: &mut Extras) {
+        for rule in rules.iter().map(|index| self.law.at(*index)) {
+            extras.deadlines.extend(rule.deadline.iter().filter_map(|term| self.reckon(term, rule, env)));
+            extras.follow_ups.extend(rule.follow_ups.iter().filter_map(|term| self.reckon(term, rule, env)));
+        }
+    }
+
+    fn reckon(&self, term: &Term, rule: &Rule, env: &Env<'_>) -> Option<Deadline> {
+        let calendar = match term.calendar.as_str() {
+            "home" => self.facts.home.state().to_lowercase(),
+            "forum" => match env.value(self.law.builtin.forum) {
+                Some(Value::Word(forum)) => self.law.vocabulary().forum(forum)?.calendar.clone(),
+                _ => return None,
+            },
+            id => id.to_owned(),
+        };
+        let fact_day = match &term.start {
+            Start::Fact(fact) => self.day_fact(fact, env),
+            _ => None,
+        };
+        let from = From {
+            received: self.facts.received,
+            fact_day,
+            calendar: self.law.calendar(&calendar),
+            home_zone: &self.facts.zone,
+        };
+        reckon::reckon(term, &from, &rule.id)
+    }
+
+    fn day_fact(&self, fact: &str, env: &Env<'_>) -> Option<crate::value::Day> {
+        match env.value(self.law.vocabulary().index(fact)?)? {
+            Value::Day(day) => Some(*day),
+            _ => None,
+        }
+    }
+
+    fn flags(&self, rules: &[RuleIndex], extras: &mut Extras) {
+        for rule in rules.iter().map(|index| self.law.at(*index)) {
+            extras.flags.extend(rule.flags.iter().map(|name| Flag {
+                name: name.clone(),
+                means: self.law.vocabulary().means(name).unwrap_or_default().to_owned(),
+                rule: rule.id.clone(),
+            }));
+        }
+    }
+
+    /// The routes that the rules name, for the State where the copy lies; a general one where none is known for it.
+    fn routes(&self, rules: &[RuleIndex], item: &Item, copy: Option<&Copy>) -> Vec<Route> {
+        let stored: BTreeSet<Jurisdiction> = copy
+            .and_then(|copy| copy.known.get("copy_stored"))
+            .and_then(|known| match &known.value {
+                Value::Places(places) => Some(places.clone()),
+                _ => None,
+            })
+            .unwrap_or_else(|| BTreeSet::from([self.facts.home.clone()]));
+        let mut out: Vec<Route> = Vec::new();
+        for kind in rules.iter().flat_map(|index| self.law.at(*index).redirect.iter()) {
+            let fitting: Vec<_> = self
+                .law
+                .routes()
+                .iter()
+                .filter(|route| {
+                    route.kind == *kind
+                        && route.in_force.covers(self.facts.on)
+                        && (route.asks.is_empty() || route.asks.contains(&item.category))
+                })
+                .collect();
+            let local = |state: &Jurisdiction| stored.iter().any(|place| within(place, state));
+            let particular = fitting.iter().any(|route| route.state.as_ref().is_some_and(local));
+            for route in fitting {
+                let fits = match &route.state {
+                    Some(state) => local(state),
+                    None => !particular,
+                };
+                if fits && !out.iter().any(|known| known.id == route.id) {
+                    out.push(Route {
+                        id: route.id.clone(),
+                        name: route.name.clone(),
+                        text: route.text.clone(),
+                        cite: route.cite.clone(),
+                        needs: route.needs.clone(),
+                    });
+                }
+            }
+        }
+        out
+    }
+
+    fn ids(&self, rules: &[RuleIndex]) -> Vec<String> {
+        rules.iter().map(|index| self.law.at(*index).id.clone()).collect()
+    }
+
+    fn citations(&self, rules: &[RuleIndex]) -> Vec<Citation> {
+        rules
+            .iter()
+            .map(|index| self.law.at(*index))
+            .flat_map(|rule| {
+                rule.cite.iter().map(|text| Citation {
+                    rule: rule.id.clone(),
+                    text: text.clone(),
+                    source: rule.source.clone(),
+                    retrieved: rule.retrieved,
+                    confidence: rule.confidence,
+                })
+            })
+            .collect()
+    }
+
+    fn proof(&self, standings: &Standings, env: &Env<'_>, matters: &dyn Fn(RuleIndex) -> bool) -> Proof {
+        Proof {
+            applied: self.trees(&standings.undefeated, &standings.defeated, env),
+            open: standings
+                .open
+                .iter()
+                .map(|(index, missing)| OpenRule {
+                    rule: self.law.at(*index).id.clone(),
+                    effect: self.law.at(*index).effect,
+                    missing: missing.iter().map(|fact| self.fact_name(*fact)).collect(),
+                    matters: matters(*index),
+                })
+                .collect(),
+            near: standings
+                .near
+                .iter()
+                .map(|(index, failed)| NearRule {
+                    rule: self.law.at(*index).id.clone(),
+                    effect: self.law.at(*index).effect,
+                    failed: failed.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    fn fact_name(&self, index: FactIndex) -> String {
+        self.law.vocabulary().facts().get(index.0).map_or_else(String::new, |fact| fact.name.clone())
+    }
+
+    /// The rules with what each defeats below it; a rule is shown once.
+    fn trees(&self, roots: &[RuleIndex], defeated: &[RuleIndex], env: &Env<'_>) -> Vec<Node> {
+        let mut left: BTreeSet<RuleIndex> = defeated.iter().copied().collect();
+        roots.iter().map(|root| self.tree(*root, &mut left, env)).collect()
+    }
+
+    fn tree(&self, root: RuleIndex, left: &mut BTreeSet<RuleIndex>, env: &Env<'_>) -> Node {
+        // Those whose nearest applying exception is this rule: an exception between them would show them itself.
+        let below: Vec<RuleIndex> = left
+            .iter()
+            .copied()
+            .filter(|index| {
+                let over = self.law.overriders(*index);
+                over.contains(&root)
+                    && !left.iter().any(|other| over.contains(other) && self.law.overriders(*other).contains(&root))
+            })
+            .collect();
+        for index in &below {
+            left.remove(index);
+        }
+        let rule = self.law.at(root);
+        Node {
+            rule: rule.id.clone(),
+            effect: rule.effect,
+            because: rule.because.clone(),
+            cite: rule.cite.clone(),
+            confidence: rule.confidence,
+            facts: self.used(rule, env),
+            defeats: below.into_iter().map(|index| self.tree(index, left, env)).collect(),
+        }
+    }
+
+    fn used(&self, rule: &Rule, env: &Env<'_>) -> Vec<UsedFact> {
+        let forum = (!rule.binds.is_empty()).then(|| UsedFact {
+            fact: "forum".to_owned(),
+            value: env.value(self.law.builtin.forum).cloned().unwrap_or(Value::Bool(false)),
+            met: format!("within {}", rule.binds.join(", ")),
+        });
+        forum
+            .into_iter()
+            .chain(rule.when.iter().filter_map(|condition| {
+                Some(UsedFact {
+                    fact: condition.fact.clone(),
+                    value: env.value(condition.index)?.clone(),
+                    met: condition.describe(),
+                })
+            }))
+            .collect()
+    }
+
+    /// Notes the facts that open rules wait for.
+    fn wait(&mut self, standings: &Standings, about: &Names<'_>, matters: impl Fn(RuleIndex) -> bool, weight: usize) {
+        for (index, missing) in standings.open.iter().filter(|(index, _)| matters(*index)) {
+            for fact in missing {
+                let about = match self.law.vocabulary().facts().get(fact.0).map(|def| def.about) {
+                    Some(About::Item) => about.item,
+                    Some(About::Copy) => about.copy,
+                    _ => None,
+                };
+                let waiting = self.questions.entry((*fact, about.map(str::to_owned))).or_default();
+                waiting.weight += weight;
+                waiting.rules.insert(*index);
+            }
+        }
+    }
+
+    /// The questions of this unit, as conditions.
+    fn asked_here(&self, standings: &Standings, answer: &Answer) -> Vec<String> {
+        let facts: BTreeSet<FactIndex> = standings
+            .open
+            .iter()
+            .filter(|(index, _)| answer.matters.contains(index))
+            .flat_map(|(_, missing)| missing.iter().copied())
+            .collect();
+        facts
+            .into_iter()
+            .filter_map(|fact| self.law.vocabulary().facts().get(fact.0))
+            .map(|def| def.question.clone())
+            .collect()
+    }
+
+    /// The fact that most decisions wait for first; then in the vocabulary's order.
+    fn questions(self) -> Vec<Question> {
+        let mut all: Vec<_> = self.questions.into_iter().collect();
+        all.sort_by_key(|((fact, about), waiting)| {
+            (std::cmp::Reverse((waiting.weight, waiting.rules.len())), *fact, about.clone())
+        });
+        all.into_iter()
+            .filter_map(|((fact, about), waiting)| {
+                let def = self.law.vocabulary().facts().get(fact.0)?;
+                Some(Question {
+                    fact: def.name.clone(),
+                    text: def.question.clone(),
+                    about,
+                    settles: waiting.rules.iter().map(|index| self.law.at(*index).id.clone()).collect(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// What a question is about.
+struct Names<'n> {
+    item: Option<&'n str>,
+    copy: Option<&'n str>,
+}
+
+/// What effects of disclosure say together.
+fn dispose(says: &BTreeSet<Effect>) -> Disposition {
+    let has = |effect| says.contains(&effect);
+    let discloses = has(Effect::Compels) || has(Effect::Permits);
+    let refuses = has(Effect::Bars) || has(Effect::Redirects);
+    if has(Effect::Refers) {
+        Disposition::Says(Outcome::ReferCounsel)
+    } else if discloses && refuses {
+        Disposition::Conflict
+    } else if has(Effect::Compels) {
+        // A permission beside a duty takes nothing from it.
+        Disposition::Says(Outcome::Compelled)
+    } else if has(Effect::Permits) {
+        Disposition::Says(Outcome::Permitted)
+    } else if has(Effect::Bars) {
+        // What is barred stays barred, wherever else the authority may turn.
+        Disposition::Says(Outcome::NotCompelledBarred)
+    } else if has(Effect::Redirects) {
+        Disposition::Says(Outcome::NotCompelledRedirect)
+    } else {
+        Disposition::Gap
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// The copies of one item: one copy that is compelled answers a part of it, whatever holds for the others.
+    Item,
+    /// The items of a demand: while one of them is counsel's, the demand is.
+    Demand,
+}
+
+fn fold_items(facts: &Facts, units: &[Unit]) -> Vec<ItemOutcome> {
+    facts
+        .items
+        .iter()
+        .map(|item| {
+            let outcomes: Vec<_> =
+                units.iter().filter(|unit| unit.item == item.name).map(|unit| unit.outcome).collect();
+            ItemOutcome { item: item.name.clone(), category: item.category, outcome: fold(&outcomes, Level::Item) }
+        })
+        .collect()
+}
+
+fn fold(outcomes: &[Outcome], level: Level) -> Outcome {
+    let has = |outcome| outcomes.contains(&outcome);
+    let gives = outcomes.iter().any(|outcome| outcome.discloses() || *outcome == Outcome::Partial);
+    match outcomes {
+        // A demand that asks for nothing is none that rules could decide.
+        [] => Outcome::ReferCounsel,
+        [first, rest @ ..] if rest.iter().all(|outcome| outcome == first) => *first,
+        _ if level == Level::Demand && has(Outcome::ReferCounsel) => Outcome::ReferCounsel,
+        _ if gives => Outcome::Partial,
+        _ if has(Outcome::ReferCounsel) => Outcome::ReferCounsel,
+        _ if has(Outcome::Conditional) => Outcome::Conditional,
+        _ => Outcome::NotCompelledBarred,
+    }
+}

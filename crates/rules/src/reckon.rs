@@ -1,0 +1,190 @@
+//! Reckoning a deadline, with each step spelled out: a clerk must be able to follow it with a calendar and a finger.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use terms::UnixMillis;
+
+use crate::calendar::{Calendar, DayOff};
+use crate::decision::Deadline;
+use crate::rule::{Roll, Start, Term, Unit};
+use crate::value::Day;
+
+/// No run of days off is longer than this in any calendar; it only bounds the search for the next working day.
+const DAYS_OFF_MAX: usize = 60;
+
+/// What a term is reckoned from.
+pub(crate) struct From<'a> {
+    pub(crate) received: UnixMillis,
+    /// The day of [`Start::Fact`].
+    pub(crate) fact_day: Option<Day>,
+    /// Its calendar; `None` when the set has none of that name.
+    pub(crate) calendar: Option<&'a Calendar>,
+    /// The home's zone, when there is no calendar.
+    pub(crate) home_zone: &'a str,
+}
+
+/// The deadline that `term` sets, or `None` when it starts at a day that is not known.
+pub(crate) fn reckon(term: &Term, from: &From<'_>, rule: &str) -> Option<Deadline> {
+    let mut steps = Vec::new();
+    let mut uncertain = None;
+    let (zone_name, zone) = match from.calendar {
+        Some(calendar) => (calendar.zone_name.clone(), calendar.zone.clone()),
+        None => {
+            uncertain = Some(format!("there is no calendar `{}`: days off are not known", term.calendar));
+            home_zone(from.home_zone)
+        }
+    };
+    let received = moment(from.received).to_zoned(zone.clone());
+    steps.push(format!("received {} {zone_name}", say(&received)));
+    let end = match term.unit {
+        Unit::Hours => end_of_hours(term, &received, &mut steps),
+        Unit::Days | Unit::WorkingDays | Unit::Months => {
+            let last = last_day(term, from, received.date(), &mut steps, &mut uncertain)?;
+            let end = last.at(23, 59, 59, 0).to_zoned(zone).ok();
+            steps.push(format!("the term ends with {}", say_day(last)));
+            end
+        }
+    };
+    // The end of jiff's calendar, the year 9999: the receipt itself is then the safest answer.
+    let end = end.unwrap_or_else(|| {
+        uncertain = Some("the term runs beyond the calendar".to_owned());
+        received
+    });
+    Some(Deadline {
+        at: UnixMillis(end.timestamp().as_millisecond()),
+        purpose: term.purpose,
+        what: term.what.clone(),
+        utc: UnixMillis(end.timestamp().as_millisecond()).rfc3339(),
+        local: end.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        zone: zone_name,
+        reckoning: steps,
+        rule: rule.to_owned(),
+        uncertain,
+    })
+}
+
+/// The local day of a moment.
+pub(crate) fn local_day(at: UnixMillis, zone: &str) -> Day {
+    Day(moment(at).to_zoned(home_zone(zone).1).date())
+}
+
+/// The first moment of a local day.
+pub(crate) fn start_of(day: Day, zone: &str) -> UnixMillis {
+    let start = day.0.to_zoned(home_zone(zone).1);
+    UnixMillis(start.map_or(0, |start| start.timestamp().as_millisecond()))
+}
+
+/// Whether `zone` is an IANA zone that this build knows.
+pub(crate) fn knows_zone(zone: &str) -> bool {
+    TimeZone::get(zone).is_ok()
+}
+
+/// `months` later, the last day of a shorter month where the day does not exist.
+pub(crate) fn plus_months(day: Day, months: i64) -> Day {
+    Day(day.0.saturating_add(jiff::Span::new().try_months(months).unwrap_or_default()))
+}
+
+fn home_zone(name: &str) -> (String, TimeZone) {
+    TimeZone::get(name).map_or_else(|_| ("UTC".to_owned(), TimeZone::UTC), |zone| (name.to_owned(), zone))
+}
+
+fn moment(at: UnixMillis) -> Timestamp {
+    Timestamp::from_millisecond(at.0).unwrap_or(if at.0 < 0 { Timestamp::MIN } else { Timestamp::MAX })
+}
+
+fn end_of_hours(term: &Term, received: &Zoned, steps: &mut Vec<String>) -> Option<Zoned> {
+    let mut start = received.clone();
+    if term.start == Start::NextFullHour {
+        let past = i64::from(start.minute()) * 60_000
+            + i64::from(start.second()) * 1000
+            + i64::from(start.subsec_nanosecond()) / 1_000_000;
+        if past > 0 {
+            start = start.checked_add(jiff::SignedDuration::from_millis(3_600_000 - past)).ok()?;
+        }
+        steps.push(format!("counted from the next full hour: {}", say(&start)));
+    }
+    let end = start.checked_add(jiff::SignedDuration::from_hours(term.n)).ok()?;
+    steps.push(format!("{} hours have passed at {}", term.n, say(&end)));
+    if start.offset() != end.offset() {
+        steps.push("the clocks change in between: hours are counted as they pass".to_owned());
+    }
+    Some(end)
+}
+
+fn last_day(
+    term: &Term,
+    from: &From<'_>,
+    received: Date,
+    steps: &mut Vec<String>,
+    uncertain: &mut Option<String>,
+) -> Option<Date> {
+    let day_zero = match &term.start {
+        Start::Fact(fact) => {
+            let day = from.fact_day?;
+            steps.push(format!("counted from {} ({fact}): that day is day 0", say_day(day.0)));
+            day.0
+        }
+        Start::DayAfterReceipt => {
+            steps
+                .push(format!("the day of receipt is not counted; day 1 is {}", say_day(Day(received).plus_days(1).0)));
+            received
+        }
+        Start::Receipt | Start::NextFullHour => received,
+    };
+    let mut last = match term.unit {
+        Unit::WorkingDays => working_days_after(day_zero, term.n, from.calendar),
+        Unit::Months => plus_months(Day(day_zero), term.n).0,
+        Unit::Days | Unit::Hours => Day(day_zero).plus_days(term.n).0,
+    };
+    steps.push(match term.unit {
+        Unit::WorkingDays => format!("working day {} is {}", term.n, say_day(last)),
+        Unit::Months => format!("{} month(s) later is {}", term.n, say_day(last)),
+        Unit::Days | Unit::Hours => format!("day {} is {}", term.n, say_day(last)),
+    });
+    let needs_holidays = term.roll == Roll::NextWorkingDay || term.unit == Unit::WorkingDays;
+    if let Some(calendar) = from.calendar.filter(|_| needs_holidays) {
+        if term.roll == Roll::NextWorkingDay {
+            for _ in 0..DAYS_OFF_MAX {
+                let Some(off) = calendar.off(Day(last)) else { break };
+                let next = Day(last).plus_days(1).0;
+                let why = match off {
+                    DayOff::Weekend => "a weekend".to_owned(),
+                    DayOff::Holiday(name) => format!("a holiday, {name}"),
+                };
+                steps.push(format!("{} is {why}: the term moves to {}", say_day(last), say_day(next)));
+                last = next;
+            }
+        }
+        if !calendar.covers(Day(last)) || !calendar.covers(Day(day_zero)) {
+            *uncertain = Some(format!(
+                "the calendar `{}` knows holidays from {} to {} only",
+                calendar.id, calendar.from, calendar.to
+            ));
+        }
+    }
+    Some(last)
+}
+
+fn working_days_after(day_zero: Date, n: i64, calendar: Option<&Calendar>) -> Date {
+    let mut day = Day(day_zero);
+    // A term is at most `law::TERM_MAX` long, so this ends.
+    for _ in 0..n {
+        day = day.plus_days(1);
+        for _ in 0..DAYS_OFF_MAX {
+            if calendar.is_none_or(|calendar| calendar.off(day).is_none()) {
+                break;
+            }
+            day = day.plus_days(1);
+        }
+    }
+    day.0
+}
+
+fn say(at: &Zoned) -> String {
+    at.strftime("%a %-d %b %Y %H:%M:%S %:z").to_string()
+}
+
+fn say_day(day: Date) -> String {
+    day.strftime("%a %-d %b %Y").to_string()
+}

@@ -1,0 +1,126 @@
+//! Which rules of a topic stand: the semantics of exceptions, on their own.
+//!
+//! As in Catala (Merigoux, Chataing, Protzenko: "Catala: a programming language for the law", ICFP 2021, section 2.2) a
+//! base rule holds unless an exception does, and an exception of an exception counts as an exception of both: a rule is
+//! defeated as soon as anything that overrides it, directly or through others, applies. So whether a rule is defeated
+//! depends on which rules apply and on nothing else: no order, no recursion.
+
+use crate::condition::{Condition, Env, FactIndex, Truth};
+use crate::law::{LawSet, RuleIndex};
+use crate::rule::{Rule, Topic};
+use crate::value::{Day, Value};
+
+/// The rules of a topic, sorted by how they stand.
+#[derive(Debug, Default)]
+pub(crate) struct Standings {
+    /// Apply, and nothing that applies overrides them.
+    pub(crate) undefeated: Vec<RuleIndex>,
+    /// Apply, and something that applies overrides them.
+    pub(crate) defeated: Vec<RuleIndex>,
+    /// May apply once these facts are known, and nothing that applies overrides them.
+    pub(crate) open: Vec<(RuleIndex, Vec<FactIndex>)>,
+    /// One condition alone kept them out.
+    pub(crate) near: Vec<(RuleIndex, String)>,
+}
+
+/// What is asked of the rules beside the facts of a unit.
+pub(crate) struct Ask<'a> {
+    pub(crate) law: &'a LawSet,
+    pub(crate) known_on: Option<Day>,
+    /// The item's category; `None` for the demand as a whole.
+    pub(crate) category: Option<terms::Category>,
+}
+
+enum Standing {
+    Applies,
+    Open(Vec<FactIndex>),
+    Near(String),
+    Out,
+}
+
+/// Sorts the rules of `topic` that `keep` admits.
+pub(crate) fn stand(ask: &Ask<'_>, env: &Env<'_>, topic: Topic, keep: &dyn Fn(RuleIndex) -> bool) -> Standings {
+    let mut out = Standings::default();
+    let mut applies = Vec::new();
+    for index in ask.law.topic(topic).iter().copied().filter(|index| keep(*index)) {
+        match standing(ask, env, ask.law.at(index)) {
+            Standing::Applies => applies.push(index),
+            Standing::Open(missing) => out.open.push((index, missing)),
+            Standing::Near(failed) => out.near.push((index, failed)),
+            Standing::Out => {}
+        }
+    }
+    let overridden = |index: RuleIndex| applies.iter().any(|other| ask.law.overriders(index).contains(other));
+    for index in &applies {
+        if overridden(*index) { out.defeated.push(*index) } else { out.undefeated.push(*index) }
+    }
+    // Whatever the missing facts are, a rule that an applying rule overrides cannot count.
+    out.open.retain(|(index, _)| !overridden(*index));
+    out
+}
+
+fn standing(ask: &Ask<'_>, env: &Env<'_>, rule: &Rule) -> Standing {
+    let mut failed: Option<String> = None;
+    let mut missing = Vec::new();
+    // A second failure ends it: the rule is neither open nor near.
+    let mut fail = |what: String| failed.replace(what).is_some();
+    if !rule.asks.is_empty() && ask.category.is_none_or(|category| !rule.asks.contains(&category)) {
+        return Standing::Out;
+    }
+    if !rule.in_force.covers(env.day) && fail(describe_force(rule)) {
+        return Standing::Out;
+    }
+    if ask.known_on.is_some_and(|day| day < rule.known_since)
+        && fail(format!("not known to this set before {}", rule.known_since))
+    {
+        return Standing::Out;
+    }
+    if !rule.binds.is_empty() {
+        match env.value(ask.law.builtin.forum) {
+            Some(Value::Word(forum)) => {
+                if !rule.binds.iter().any(|outer| ask.law.vocabulary().forum_within(forum, outer))
+                    && fail(format!("binds {} only", rule.binds.join(", ")))
+                {
+                    return Standing::Out;
+                }
+            }
+            _ => missing.push(ask.law.builtin.forum),
+        }
+    }
+    for condition in &rule.when {
+        match condition.holds(env) {
+            Truth::True => {}
+            Truth::Unknown => missing.extend(unknown(condition, env)),
+            // Another instrument is no near miss, it is another matter.
+            Truth::False if condition.index == ask.law.builtin.instrument => return Standing::Out,
+            Truth::False => {
+                if fail(condition.describe()) {
+                    return Standing::Out;
+                }
+            }
+        }
+    }
+    match failed {
+        Some(what) if missing.is_empty() => Standing::Near(what),
+        Some(_) => Standing::Out,
+        None if missing.is_empty() => Standing::Applies,
+        None => {
+            missing.sort_unstable();
+            missing.dedup();
+            Standing::Open(missing)
+        }
+    }
+}
+
+/// The facts an unknown condition waits for. A value of the wrong kind counts as missing.
+fn unknown(condition: &Condition, env: &Env<'_>) -> Vec<FactIndex> {
+    let missing = condition.missing(env);
+    if missing.is_empty() { vec![condition.index] } else { missing }
+}
+
+fn describe_force(rule: &Rule) -> String {
+    match rule.in_force.to {
+        Some(to) => format!("in force from {} to {to} only", rule.in_force.from),
+        None => format!("in force from {} only", rule.in_force.from),
+    }
+}

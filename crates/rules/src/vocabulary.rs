@@ -1,0 +1,313 @@
+//! The words that rules may speak of. They are data (`law/vocabulary.toml`); this file reads them and refuses a
+//! vocabulary that lacks a word the engine or the demand format needs.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use terms::Category;
+
+use crate::condition::FactIndex;
+use crate::decision::{Action, Outcome};
+use crate::errors::{LawError, toml_error};
+use crate::rule::Effect;
+use crate::value::Kind;
+
+/// What a fact is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// The demand, its issuer, the provider, the user.
+    Demand,
+    /// One item asked for.
+    Item,
+    /// One stored copy.
+    Copy,
+}
+
+/// A declared fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactDef {
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub about: About,
+    /// Its type.
+    pub kind: Kind,
+    /// What to ask when it is missing.
+    pub question: String,
+}
+
+/// An item a demand can ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ItemDef {
+    /// The word.
+    pub name: String,
+    /// Its category.
+    pub category: Category,
+    /// What it means.
+    pub means: String,
+}
+
+/// A forum.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForumDef {
+    /// The word.
+    pub name: String,
+    /// What it means.
+    pub means: String,
+    /// The forum that it lies within.
+    #[serde(default)]
+    pub within: Option<String>,
+    /// The calendar of its days.
+    pub calendar: String,
+}
+
+/// A word and what it means.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Word {
+    /// The word.
+    pub name: String,
+    /// What it means.
+    pub means: String,
+}
+
+/// The words of a law set.
+#[derive(Debug, Clone, Default)]
+pub struct Vocabulary {
+    pub(crate) facts: Vec<FactDef>,
+    by_name: BTreeMap<String, FactIndex>,
+    /// Items, in the file's order.
+    pub items: Vec<ItemDef>,
+    /// Instruments.
+    pub instruments: Vec<Word>,
+    /// Forums.
+    pub forums: Vec<ForumDef>,
+    /// Marks a rule may set.
+    pub flags: Vec<Word>,
+    /// Categories.
+    pub categories: Vec<Word>,
+    /// Effects.
+    pub effects: Vec<Word>,
+    /// Outcomes.
+    pub outcomes: Vec<Word>,
+    /// Actions.
+    pub actions: Vec<Word>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawVocabulary {
+    fact: Vec<toml::Spanned<RawFact>>,
+    item: Vec<ItemDef>,
+    instrument: Vec<Word>,
+    forum: Vec<ForumDef>,
+    flag: Vec<Word>,
+    category: Vec<Word>,
+    effect: Vec<Word>,
+    outcome: Vec<Word>,
+    action: Vec<Word>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFact {
+    name: String,
+    about: About,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    values: Vec<String>,
+    question: String,
+}
+
+/// Facts that the engine and the demand format speak of by name, with their types: a vocabulary must declare them.
+const NEEDED: &[(&str, About, &str)] = &[
+    ("instrument", About::Demand, "word"),
+    ("forum", About::Demand, "word"),
+    ("day", About::Demand, "day"),
+    ("received_day", About::Demand, "day"),
+    ("legal_basis_named", About::Demand, "bool"),
+    ("issuer_state", About::Demand, "place"),
+    ("issuer_type", About::Demand, "word"),
+    ("validator_type", About::Demand, "word"),
+    ("verified_how", About::Demand, "word"),
+    ("offence_state", About::Demand, "place"),
+    ("offence_sentence_months_max", About::Demand, "int"),
+    ("silence_source", About::Demand, "word"),
+    ("silence_issued", About::Demand, "day"),
+    ("silence_months", About::Demand, "int"),
+    ("silence_until", About::Demand, "day"),
+    ("silence_indefinite", About::Demand, "bool"),
+    ("provider_established", About::Demand, "places"),
+    ("provider_subject_to", About::Demand, "places"),
+    ("addressee_state", About::Demand, "place"),
+    ("item", About::Item, "word"),
+    ("item_future", About::Item, "bool"),
+    ("copy_stored", About::Copy, "places"),
+    ("copy_exclusive", About::Copy, "bool"),
+    ("copy_controlled_from", About::Copy, "places"),
+    ("copy_holder_established", About::Copy, "place"),
+    ("copy_holder_role", About::Copy, "word"),
+];
+
+impl Vocabulary {
+    pub(crate) fn parse(file: &str, text: &str) -> Result<Self, Vec<LawError>> {
+        let raw: RawVocabulary = toml::from_str(text).map_err(|error| vec![toml_error(file, text, &error)])?;
+        let mut errors = Vec::new();
+        let mut fault = |line: Option<usize>, what: String| {
+            errors.push(LawError { file: file.to_owned(), line, rule: None, what });
+        };
+        let mut vocabulary = Self {
+            items: raw.item,
+            instruments: raw.instrument,
+            forums: raw.forum,
+            flags: raw.flag,
+            categories: raw.category,
+            effects: raw.effect,
+            outcomes: raw.outcome,
+            actions: raw.action,
+            ..Self::default()
+        };
+        for spanned in raw.fact {
+            let line = Some(crate::errors::line_at(text, spanned.span().start));
+            let fact = spanned.into_inner();
+            match vocabulary.kind(&fact) {
+                Ok(kind) => {
+                    let index = FactIndex(vocabulary.facts.len());
+                    if vocabulary.by_name.insert(fact.name.clone(), index).is_some() {
+                        fault(line, format!("the fact `{}` is declared twice; keep one", fact.name));
+                    }
+                    vocabulary.facts.push(FactDef {
+                        name: fact.name,
+                        about: fact.about,
+                        kind,
+                        question: fact.question,
+                    });
+                }
+                Err(what) => fault(line, format!("the fact `{}`: {what}", fact.name)),
+            }
+        }
+        for (name, about, kind) in NEEDED {
+            let found = vocabulary.fact(name).map(|def| (def.about, kind_name(&def.kind)));
+            if found != Some((*about, kind)) {
+                fault(None, format!("the engine needs a fact `{name}` of type {kind} about {about:?}; declare it"));
+            }
+        }
+        let effects = Effect::ALL.map(Effect::as_str);
+        let outcomes = Outcome::ALL.map(Outcome::as_str);
+        let actions = Action::ALL.map(Action::as_str);
+        let categories = Category::ALL.map(Category::as_str);
+        for (kind, declared, known) in [
+            ("effect", &vocabulary.effects, effects.as_slice()),
+            ("outcome", &vocabulary.outcomes, outcomes.as_slice()),
+            ("action", &vocabulary.actions, actions.as_slice()),
+            ("category", &vocabulary.categories, categories.as_slice()),
+        ] {
+            let declared: Vec<_> = declared.iter().map(|word| word.name.as_str()).collect();
+            for word in known.iter().filter(|word| !declared.contains(word)) {
+                fault(None, format!("the {kind} `{word}` has no [[{kind}]] entry that says what it means; add it"));
+            }
+            for word in declared.iter().filter(|word| !known.contains(word)) {
+                fault(None, format!("the engine has no {kind} `{word}`; there are: {}", known.join(", ")));
+            }
+        }
+        for forum in &vocabulary.forums {
+            if forum.within.as_ref().is_some_and(|outer| !vocabulary.forums.iter().any(|f| f.name == *outer)) {
+                fault(None, format!("the forum `{}` lies within a forum that is not declared", forum.name));
+            }
+        }
+        if errors.is_empty() { Ok(vocabulary) } else { Err(errors) }
+    }
+
+    fn kind(&self, fact: &RawFact) -> Result<Kind, String> {
+        let names = |words: &[Word]| words.iter().map(|word| word.name.clone()).collect::<Vec<_>>();
+        let words = || match fact.name.as_str() {
+            "instrument" => Ok(names(&self.instruments)),
+            "forum" => Ok(self.forums.iter().map(|forum| forum.name.clone()).collect()),
+            "item" => Ok(self.items.iter().map(|item| item.name.clone()).collect()),
+            _ if fact.values.is_empty() => Err("a word needs its `values`".to_owned()),
+            _ => Ok(fact.values.clone()),
+        };
+        match fact.kind.as_str() {
+            "word" => words().map(Kind::Word),
+            "words" => words().map(Kind::Words),
+            _ if !fact.values.is_empty() => Err("only a word or words have `values`".to_owned()),
+            "bool" => Ok(Kind::Bool),
+            "int" => Ok(Kind::Int),
+            "day" => Ok(Kind::Day),
+            "place" => Ok(Kind::Place),
+            "places" => Ok(Kind::Places),
+            other => Err(format!("`{other}` is no type; there are: bool, int, day, word, words, place, places")),
+        }
+    }
+
+    /// The declaration of a fact.
+    pub fn fact(&self, name: &str) -> Option<&FactDef> {
+        self.by_name.get(name).and_then(|index| self.facts.get(index.0))
+    }
+
+    /// All facts, in the file's order.
+    pub fn facts(&self) -> &[FactDef] {
+        &self.facts
+    }
+
+    pub(crate) fn index(&self, name: &str) -> Option<FactIndex> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<(FactIndex, Kind)> {
+        let index = self.index(name)?;
+        self.facts.get(index.0).map(|def| (index, def.kind.clone()))
+    }
+
+    /// The declaration of an item.
+    pub fn item(&self, name: &str) -> Option<&ItemDef> {
+        self.items.iter().find(|item| item.name == name)
+    }
+
+    /// The declaration of a forum.
+    pub fn forum(&self, name: &str) -> Option<&ForumDef> {
+        self.forums.iter().find(|forum| forum.name == name)
+    }
+
+    /// What a word means: an instrument, a forum, an item, a flag, a category, an effect, an outcome, an action.
+    pub fn means(&self, word: &str) -> Option<&str> {
+        let words = [&self.instruments, &self.flags, &self.categories, &self.effects, &self.outcomes, &self.actions];
+        let mut all = words
+            .into_iter()
+            .flatten()
+            .map(|word| (&word.name, &word.means))
+            .chain(self.forums.iter().map(|forum| (&forum.name, &forum.means)))
+            .chain(self.items.iter().map(|item| (&item.name, &item.means)));
+        all.find(|(name, _)| *name == word).map(|(_, means)| means.as_str())
+    }
+
+    /// Whether `forum` is `outer` or lies within it.
+    pub(crate) fn forum_within(&self, forum: &str, outer: &str) -> bool {
+        let mut at = Some(forum);
+        // As many steps as there are forums: a circle of `within` ends too.
+        for _ in 0..=self.forums.len() {
+            match at {
+                Some(name) if name == outer => return true,
+                Some(name) => at = self.forum(name).and_then(|def| def.within.as_deref()),
+                None => return false,
+            }
+        }
+        false
+    }
+}
+
+fn kind_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Bool => "bool",
+        Kind::Int => "int",
+        Kind::Day => "day",
+        Kind::Word(_) => "word",
+        Kind::Words(_) => "words",
+        Kind::Place => "place",
+        Kind::Places => "places",
+    }
+}
