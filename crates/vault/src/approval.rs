@@ -17,7 +17,7 @@ use crate::service::ServiceKey;
 const AHEAD_MILLIS_MAX: i64 = 60_000;
 
 /// The context under which the service key seals released shares.
-const RELEASE: &str = "released share";
+pub(crate) const RELEASE: &str = "released share";
 
 /// One officer's approval of one order. It opens nothing by itself: the share it releases opens only for another officer
 /// who has shown a passphrase too, and only with the service key of the home.
@@ -34,8 +34,10 @@ pub struct Approval {
     pub order: Digest,
     /// When.
     pub at: UnixMillis,
-    /// The officer's share, once for each other officer.
+    /// The officer's share, once for each other officer; empty when [forgotten](Approval::forget_shares).
     pub released: BTreeMap<OfficerName, SealedShare>,
+    /// SHA-256 of each released share. It is signed in the shares' place, so that the approval stays proof without them.
+    pub release_digests: BTreeMap<OfficerName, Digest>,
     /// Ed25519 over [`bytes`](Approval::bytes).
     #[serde(with = "hex64")]
     pub signature: [u8; 64],
@@ -45,6 +47,12 @@ pub struct Approval {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SealedShare(#[serde(with = "base64")] pub Vec<u8>);
+
+impl SealedShare {
+    fn digest(&self) -> Digest {
+        Digest(sha256(&[&self.0]))
+    }
+}
 
 impl fmt::Debug for SealedShare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -119,12 +127,14 @@ impl Approval {
         entropy: &dyn Entropy,
     ) -> Result<(Self, OpenedShare), VaultError> {
         let digest = order.digest();
-        let mut released = BTreeMap::new();
+        let (mut released, mut release_digests) = (BTreeMap::new(), BTreeMap::new());
         for other in roster.officers.iter().filter(|officer| officer.name != me.name) {
             let info = release_info(&order.home, digest, &me.name, other);
             let sealed = seal_hybrid(&other.sharing_key, &info, secrets.share.expose(), entropy)
                 .map_err(|_| VaultError::UnusableKey)?;
-            released.insert(other.name.clone(), SealedShare(own.seal(RELEASE, &sealed, entropy)));
+            let sealed = SealedShare(own.seal(RELEASE, &sealed, entropy));
+            release_digests.insert(other.name.clone(), sealed.digest());
+            released.insert(other.name.clone(), sealed);
         }
         let mut approval = Self {
             home: order.home.clone(),
@@ -133,6 +143,7 @@ impl Approval {
             order: digest,
             at,
             released,
+            release_digests,
             signature: [0; 64],
         };
         approval.signature = secrets.signing.sign(&approval.bytes());
@@ -154,9 +165,9 @@ impl Approval {
             .text(self.officer.as_str())
             .fixed(&self.order.0)
             .i64(self.at.0)
-            .u32(u32::try_from(self.released.len()).unwrap_or(u32::MAX));
-        for (name, share) in &self.released {
-            out = out.text(name.as_str()).octets(&share.0);
+            .u32(u32::try_from(self.release_digests.len()).unwrap_or(u32::MAX));
+        for (name, digest) in &self.release_digests {
+            out = out.text(name.as_str()).fixed(&digest.0);
         }
         out.finish()
     }
@@ -166,11 +177,23 @@ impl Approval {
         Digest(sha256(&[&self.bytes(), &self.signature]))
     }
 
+    /// Drops the released shares. Do it in every copy that is kept once the order is cleared, or will not be: whoever
+    /// has the service key and one officer's passphrase could join a released share with that officer's own
+    /// (docs/threat-model.md). Signature and digest stay as they are.
+    pub fn forget_shares(&mut self) {
+        self.released.clear();
+    }
+
     /// Refuses what is not an enrolled officer's signed approval of exactly this order.
     pub(crate) fn check(&self, order: &Order, roster: &Roster, now: UnixMillis) -> Result<(), VaultError> {
         let name = || self.officer.clone();
         let officer = roster.officer(&self.officer).ok_or_else(|| VaultError::NotEnrolled(name()))?;
         if !verify(&officer.verifying_key, &self.bytes(), &self.signature) {
+            return Err(VaultError::Signature(name()));
+        }
+        let as_signed =
+            |(to, share): (&OfficerName, &SealedShare)| self.release_digests.get(to) == Some(&share.digest());
+        if !self.released.iter().all(as_signed) {
             return Err(VaultError::Signature(name()));
         }
         if self.order != order.digest() || self.home != order.home || self.case != order.case {
@@ -211,7 +234,7 @@ impl ProvenApproval {
 }
 
 /// Binds a released share to the home, the order, and both officers.
-fn release_info(home: &Jurisdiction, order: Digest, from: &OfficerName, to: &OfficerPublic) -> Vec<u8> {
+pub(crate) fn release_info(home: &Jurisdiction, order: Digest, from: &OfficerName, to: &OfficerPublic) -> Vec<u8> {
     Encoder::new(b"bailiwick/release/v1")
         .text(home.as_str())
         .fixed(&order.0)

@@ -28,6 +28,17 @@ mod service;
 mod sign_in;
 mod vault;
 
+// The stage of the tests in tests/it, for those that need to look behind the public calls.
+#[cfg(test)]
+pub(crate) use crate as room;
+#[cfg(test)]
+#[path = "../tests/it/desk.rs"]
+#[allow(dead_code, clippy::unwrap_used, reason = "shared with tests/it, which uses all of it")]
+mod desk;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+mod thief;
+
 pub use approval::{Approval, OpenedShare, ProvenApproval, SealedShare, approval_statement};
 pub use clearance::Clearance;
 pub use crypto::{CostProfile, SystemEntropy};

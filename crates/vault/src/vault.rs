@@ -226,6 +226,18 @@ impl Vault {
     }
 }
 
+/// For tests that look behind the calls.
+#[cfg(test)]
+impl Vault {
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+}
+
 /// The service key: what the node needs while nobody is signed in.
 impl Vault {
     /// Seals `plain` under the service key. `context` names what it is and must be given again to open; what is sealed in
@@ -354,7 +366,7 @@ impl Vault {
         let _ = self.decoy.open(password, &context, &self.lanes);
     }
 
-    fn account_keys(&self, account: AccountId) -> Result<AccountKeys, VaultError> {
+    pub(crate) fn account_keys(&self, account: AccountId) -> Result<AccountKeys, VaultError> {
         let bytes = self.folder.read_checked(&self.own, &account_file(account))?;
         AccountKeys::from_bytes(account, &bytes.ok_or(VaultError::NoSuchAccount(account))?)
     }
@@ -521,10 +533,8 @@ impl Vault {
     fn forget_expired_clearances(&self) -> Result<(), VaultError> {
         for name in self.folder.list(CLEARANCES)? {
             let order = name.strip_suffix(CLEARANCE_SUFFIX).and_then(|order| order.parse().ok());
-            if let Some(order) = order {
-                if let Err(error @ VaultError::Disk { .. }) = self.clearance(order) {
-                    return Err(error);
-                }
+            if let Some(Err(error @ VaultError::Disk { .. })) = order.map(|order| self.clearance(order)) {
+                return Err(error);
             }
         }
         Ok(())

@@ -1,0 +1,14 @@
+//! The vault from outside: what its calls promise, and what the people who would break it get.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
+
+mod accounts;
+mod attackers;
+mod desk;
+mod faults;
+mod sealing;
+mod service;
+mod vector;
+
+// The stage is shared with the tests inside the crate; there and here the room has this name.
+pub(crate) use vault as room;

@@ -1,0 +1,77 @@
+//! The service key: contexts keep apart, and nothing repeats.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use world::{ManualClock, MemoryDisk, SeededEntropy};
+
+use crate::desk::{Desk, create};
+
+thread_local! {
+    static DESK: Desk = Desk::new("IE", 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn opens_in_its_context_only(
+        context in ".{0,20}",
+        other in ".{0,20}",
+        plain in prop::collection::vec(any::<u8>(), 0..2000),
+        at in any::<prop::sample::Index>(),
+    ) {
+        DESK.with(|desk| {
+            let vault = &desk.vault;
+            let sealed = vault.service_seal(&context, &plain);
+            prop_assert_eq!(sealed.len(), plain.len() + 42);
+            prop_assert_eq!(&vault.service_open(&context, &sealed).unwrap(), &plain);
+            prop_assert_eq!(vault.service_open(&other, &sealed).is_ok(), context == other);
+            prop_assert_eq!(vault.service_hash(&context, &plain), vault.service_hash(&context, &plain));
+            prop_assert_eq!(
+                vault.service_hash(&context, &plain) == vault.service_hash(&other, &plain),
+                context == other
+            );
+            let mut changed = sealed.clone();
+            changed[at.index(sealed.len())] ^= 1;
+            prop_assert!(vault.service_open(&context, &changed).is_err());
+            prop_assert!(vault.service_open(&context, &sealed[..at.index(sealed.len())]).is_err());
+            Ok(())
+        })?;
+    }
+}
+
+#[test]
+fn the_same_text_never_seals_to_the_same_octets() {
+    let desk = Desk::new("IE", 1);
+    let sealed: HashSet<_> = (0..1000).map(|_| desk.vault.service_seal("x", b"text")).collect();
+    assert_eq!(sealed.len(), 1000);
+}
+
+#[test]
+fn another_node_opens_nothing_and_a_restart_opens_all() {
+    let desk = Desk::new("IE", 1);
+    let sealed = desk.vault.service_seal("x", b"text");
+    let hash = desk.vault.service_hash("x", b"text");
+    let clock = Arc::new(ManualClock::default());
+    let other = create(&MemoryDisk::new(), "IE", &clock, Arc::new(SeededEntropy::new(2))).unwrap();
+    assert!(other.service_open("x", &sealed).is_err());
+    assert_ne!(other.service_hash("x", b"text"), hash);
+    let again = desk.reopen().unwrap();
+    assert_eq!(again.service_open("x", &sealed).unwrap(), b"text");
+    assert_eq!(again.service_hash("x", b"text"), hash);
+    assert_eq!(again.log_verifier(), desk.vault.log_verifier());
+    assert_eq!(again.log_signer().sign(b"note"), desk.vault.log_signer().sign(b"note"));
+}
+
+/// What the vault seals for itself is out of reach of another room, whatever context that room names.
+#[test]
+fn rooms_cannot_open_the_vaults_own_files() {
+    let desk = Desk::new("IE", 1);
+    let clearance = desk.clear(desk.attempt()).unwrap();
+    desk.vault.keep_clearance(&clearance).unwrap();
+    let file = format!("clearances/{}.clearance", clearance.order().digest());
+    let bytes = durable::Disk::read(&desk.disk, std::path::Path::new(&format!("vault/{file}"))).unwrap();
+    assert!(desk.vault.service_open(&file, &bytes).is_err());
+}
