@@ -148,7 +148,7 @@ impl Log {
         self.sweep(&mut state)?;
 
         let staged = self.stage(&state.head, commitments)?;
-        let receipts = self.receipts(&state.head, &staged)?;
+        let receipts = self.prove(&state.head, &staged)?;
 
         state.unswept = true;
         for (path, bytes) in &staged.files {
@@ -205,16 +205,20 @@ impl Log {
         Tree::new(&|level, tile| self.tile(&state.head, level, tile)).consistency(old, new)
     }
 
-    /// A receipt for entry `index` against the present checkpoint.
+    /// Receipts for these entries, all against the present checkpoint: what a package carries.
     ///
     /// # Errors
     /// As [`Log::inclusion`].
-    pub fn receipt(&self, index: u64) -> Result<Receipt, LedgerError> {
+    pub fn receipts(&self, indexes: &[u64]) -> Result<Vec<Receipt>, LedgerError> {
         let state = self.lock();
-        within(index.saturating_add(1), state.head.size)?;
         let read = |level, tile| self.tile(&state.head, level, tile);
-        let proof = Tree::new(&read).inclusion(index, state.head.size)?;
-        Ok(Receipt { index, proof, checkpoint: state.head.checkpoint.clone() })
+        let tree = Tree::new(&read);
+        let prove = |&index: &u64| {
+            within(index.saturating_add(1), state.head.size)?;
+            let proof = tree.inclusion(index, state.head.size)?;
+            Ok(Receipt { index, proof, checkpoint: state.head.checkpoint.clone() })
+        };
+        indexes.iter().map(prove).collect()
     }
 
     /// A state is replaced whole, so a thread that panicked left a sound one.
@@ -287,7 +291,7 @@ impl Log {
 
     /// The receipts for what `staged` adds to `head`. Read before anything is written, so that a tile that cannot be
     /// read fails the append and not its answer.
-    fn receipts(&self, head: &Head, staged: &Staged) -> Result<Vec<Receipt>, LedgerError> {
+    fn prove(&self, head: &Head, staged: &Staged) -> Result<Vec<Receipt>, LedgerError> {
         let next = &staged.head;
         let read = |level, index| match staged.full.get(&(level, index)) {
             Some(hashes) => Ok(hashes.clone()),

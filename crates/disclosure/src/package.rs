@@ -1,0 +1,123 @@
+//! What is handed to this room: the facts of a package and, one by one, its items.
+
+use ledger::{Opening, Receipt, Verifier};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use terms::{AccountId, Address, CaseId, Category, Digest, Jurisdiction, UnixMillis};
+
+use crate::certificate::Certificate;
+
+/// The facts of a package, all but the items.
+pub struct Package {
+    /// The folder in the tar file, and by custom the file's name before `.tar.age`: 1 to 64 of `A-Z a-z 0-9 . _ -`,
+    /// beginning with a letter or a digit.
+    pub name: String,
+    /// Whose law governs it.
+    pub home: Jurisdiction,
+    /// The case at that home.
+    pub case: CaseId,
+    /// When it is sealed, by the home's clock. It is the time of every file in the tar.
+    pub sealed_at: UnixMillis,
+    /// The provider's name.
+    pub organization: String,
+    /// The authority that asked.
+    pub authority: String,
+    /// The authority's own reference of its demand.
+    pub reference: String,
+    /// SHA-256 of the demand's bytes.
+    pub demand: Digest,
+    /// Digest of the law set that decided.
+    pub law: Digest,
+    /// What was to be collected. An item beyond it is refused.
+    pub scope: Scope,
+    /// The decision as data, byte for byte; its SHA-256 is the decision's digest.
+    pub decision: Vec<u8>,
+    /// The decision for people: outcome, reasons, citations.
+    pub decision_text: String,
+    /// Who did what, in order.
+    pub custody: Vec<CustodyStep>,
+    /// The case's entries in the ledger. One of them must name the demand's digest and one the decision's, in
+    /// hexadecimal, or the package would hang in the air.
+    pub ledger: LedgerExtract,
+    /// The certificate to be signed by a person.
+    pub certificate: Certificate,
+}
+
+/// What was to be collected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The account.
+    pub account: AccountId,
+    /// Its addresses as demanded.
+    pub addresses: Vec<Address>,
+    /// The categories ordered.
+    pub categories: Vec<Category>,
+    /// Arrival at or after this moment.
+    pub from: UnixMillis,
+    /// Arrival before this moment.
+    pub until: UnixMillis,
+}
+
+impl Scope {
+    pub(crate) fn holds(&self, arrival: UnixMillis) -> bool {
+        self.from <= arrival && arrival < self.until
+    }
+}
+
+/// Something in scope, and what became of it. All of them are listed: an authority sees what it does not get.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The message's id, or the name of another record (`subscriber`).
+    pub id: String,
+    /// When it arrived; `None` for what does not arrive, such as a subscriber record.
+    pub arrival: Option<UnixMillis>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of an item.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Content, in the bytes that arrived, and the data about it.
+    Message {
+        /// The original octets.
+        original: Vec<u8>,
+        /// Data about it within the categories ordered.
+        sidecar: Value,
+    },
+    /// Data only: traffic data of a message whose content is not ordered, or a record.
+    Data {
+        /// The data, within the categories ordered.
+        sidecar: Value,
+    },
+    /// In scope and not produced.
+    Withheld {
+        /// Why, for the authority to read.
+        reason: String,
+    },
+    /// In scope, and could not be produced.
+    Failed {
+        /// Why, for the authority to read.
+        reason: String,
+    },
+}
+
+/// Who did what to the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustodyStep {
+    /// When.
+    pub at: UnixMillis,
+    /// An officer, the authority, or the node itself.
+    pub who: String,
+    /// What was done, in one sentence.
+    pub what: String,
+}
+
+/// The case's entries in the home's ledger, opened, all proven against one checkpoint ([`ledger::Log::receipts`]).
+#[derive(Debug, Clone)]
+pub struct LedgerExtract {
+    /// The ledger's key. It signs the package, too.
+    pub verifier: Verifier,
+    /// What the entries say, and the proof of each.
+    pub entries: Vec<(Opening, Receipt)>,
+}

@@ -1,0 +1,317 @@
+//! Making a package. One pass: an item is taken, written, and forgotten; what is kept of it is its line in the listing.
+
+use std::io::Write;
+
+use aws_lc_rs::digest;
+use ledger::Signer;
+use serde::Serialize;
+use terms::{Category, Digest};
+
+use crate::DisclosureError;
+use crate::bag::{self, Algorithm, BagWriter};
+use crate::certificate::fill;
+use crate::digests::{Digests, Metered};
+use crate::key::AgeRecipient;
+use crate::listing::{
+    CUSTODY_FORMAT, Counts, Custody, ITEMS_FORMAT, Listed, ListedFile, Listing, ListingOutcome, SIDECAR_FORMAT, Sidecar,
+};
+use crate::package::{Item, Outcome, Package, Scope};
+
+/// For the recipient: how to open and check the package with stock tools.
+const README_TEXT: &str = include_str!("readme.txt");
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// SHA-256 of the sealed file: for the ledger and for the receipt of the authority.
+    pub sha256: Digest,
+    /// Its size.
+    pub size_bytes: u64,
+    /// SHA-256 of `manifest-sha256.txt`: it stands for the payload, and stays the same however often that is sealed.
+    pub manifest: Digest,
+    /// Items in scope.
+    pub in_scope: u64,
+    /// Of these, produced.
+    pub produced: u64,
+    /// Of these, withheld.
+    pub withheld: u64,
+    /// Of these, failed.
+    pub failed: u64,
+}
+
+/// Writes the package of `items` to `out`, sealed to `recipient` and signed by `signer`, whose key is the ledger's.
+/// Nothing is durable but by the caller's care for `out`; after an error what was written is worthless.
+///
+/// Everything is checked that [`verify`](crate::verify) checks of the same facts, so that no package is made that its
+/// own verifier refuses.
+///
+/// # Errors
+/// [`DisclosureError::Facts`] for facts that contradict each other, an item out of scope among them;
+/// [`DisclosureError::Ledger`] for proofs that fail; [`DisclosureError::Collect`] as `items` says;
+/// [`DisclosureError::Template`]; [`DisclosureError::Write`].
+pub fn seal<E>(
+    package: &Package,
+    items: impl IntoIterator<Item = Result<Item, E>>,
+    signer: &dyn Signer,
+    recipient: &AgeRecipient,
+    out: impl Write,
+) -> Result<Sealed, DisclosureError>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let decision = sha256(&package.decision);
+    check_facts(package, &decision)?;
+    let checkpoint = match package.ledger.entries.first() {
+        Some((_, receipt)) => receipt.checkpoint.as_str(),
+        None => return Err(DisclosureError::Facts("it has no ledger entries".to_owned())),
+    };
+
+    let mut metered = Metered::new(out);
+    let sealer = age::Encryptor::with_recipients(std::iter::once(recipient.inner()))
+        .map_err(|error| DisclosureError::Facts(error.to_string()))?
+        .wrap_output(&mut metered)
+        .map_err(DisclosureError::Write)?;
+    let mtime = u64::try_from(package.sealed_at.seconds()).unwrap_or(0);
+    let mut bag = BagWriter::new(sealer, &package.name, mtime);
+
+    put(&mut bag, bag::DECLARATION, bag::DECLARATION_TEXT.as_bytes())?;
+    put(&mut bag, bag::README, README_TEXT.as_bytes())?;
+    let mut counts = Counts::default();
+    let mut listed = Vec::new();
+    for (number, item) in (1..).zip(items) {
+        let item = item.map_err(|error| DisclosureError::Collect(error.into()))?;
+        let line = put_item(&mut bag, &package.scope, number, item)?;
+        counts.add(line.outcome);
+        listed.push(line);
+    }
+    let listing = Listing {
+        format: ITEMS_FORMAT.to_owned(),
+        home: package.home.clone(),
+        case: package.case,
+        demand: package.demand,
+        decision,
+        law: package.law,
+        scope: package.scope.clone(),
+        counts,
+        items: listed,
+    };
+    let items = put(&mut bag, bag::ITEMS, &json(&listing)?)?;
+    put(&mut bag, bag::DECISION, &package.decision)?;
+    put(&mut bag, bag::DECISION_TEXT, package.decision_text.as_bytes())?;
+    let custody = Custody {
+        format: CUSTODY_FORMAT.to_owned(),
+        steps: package.custody.clone(),
+        sealed_at: package.sealed_at,
+        sealed_to: recipient.to_string(),
+    };
+    put(&mut bag, bag::CUSTODY, &json(&custody)?)?;
+    put(&mut bag, bag::CERTIFICATE, certificate(package, &listing, &items.sha256)?.as_bytes())?;
+    put(&mut bag, bag::VKEY, format!("{}\n", package.ledger.verifier).as_bytes())?;
+    put(&mut bag, bag::CHECKPOINT, checkpoint.as_bytes())?;
+    for (opening, receipt) in &package.ledger.entries {
+        put(&mut bag, &bag::opening_path(receipt.index), &json(opening)?)?;
+        put(&mut bag, &bag::proof_path(receipt.index), receipt.to_tlog_proof().as_bytes())?;
+    }
+
+    let [sha256_manifest, sha512_manifest] = Algorithm::ALL
+        .map(|algorithm| bag::manifest(algorithm, bag.files().iter().filter(|(path, _)| bag::is_payload(path))));
+    put(&mut bag, Algorithm::Sha256.manifest(), sha256_manifest.as_bytes())?;
+    put(&mut bag, Algorithm::Sha512.manifest(), sha512_manifest.as_bytes())?;
+    let info = info(package, &listing, &bag.payload_oxum());
+    put(&mut bag, bag::INFO, info.as_bytes())?;
+    let statement = bag::statement(&package.name, bag.files());
+    let signature = package.ledger.verifier.sign_note(&statement, signer).map_err(DisclosureError::Ledger)?;
+    put(&mut bag, bag::SIGNATURE, signature.as_bytes())?;
+    let tags = bag.files().clone();
+    for algorithm in Algorithm::ALL {
+        let manifest = bag::manifest(algorithm, tags.iter().filter(|(path, _)| !bag::is_payload(path)));
+        put(&mut bag, algorithm.tag_manifest(), manifest.as_bytes())?;
+    }
+    bag.finish().and_then(age::stream::StreamWriter::finish).map_err(DisclosureError::Write)?;
+    let (size_bytes, sealed) = metered.finish();
+    Ok(Sealed {
+        sha256: sealed,
+        size_bytes,
+        manifest: sha256(sha256_manifest.as_bytes()),
+        in_scope: counts.in_scope,
+        produced: counts.produced,
+        withheld: counts.withheld,
+        failed: counts.failed,
+    })
+}
+
+fn put(bag: &mut BagWriter<impl Write>, path: &str, bytes: &[u8]) -> Result<Digests, DisclosureError> {
+    bag.file(path, bytes).map_err(DisclosureError::Write)
+}
+
+/// Writes the files of an item and gives its line in the listing.
+fn put_item(
+    bag: &mut BagWriter<impl Write>,
+    scope: &Scope,
+    number: u64,
+    item: Item,
+) -> Result<Listed, DisclosureError> {
+    if let Some(why) = beyond(scope, &item) {
+        return Err(DisclosureError::Facts(format!("item {number} {why}")));
+    }
+    let mut line = Listed {
+        number,
+        id: item.id,
+        arrival: item.arrival,
+        arrival_utc: item.arrival.map(terms::UnixMillis::rfc3339),
+        outcome: ListingOutcome::Produced,
+        original: None,
+        sidecar: None,
+        reason: None,
+    };
+    let (original, data) = match item.outcome {
+        Outcome::Message { original, sidecar } => (Some(original), sidecar),
+        Outcome::Data { sidecar } => (None, sidecar),
+        Outcome::Withheld { reason } => {
+            return Ok(Listed { outcome: ListingOutcome::Withheld, reason: Some(reason), ..line });
+        }
+        Outcome::Failed { reason } => {
+            return Ok(Listed { outcome: ListingOutcome::Failed, reason: Some(reason), ..line });
+        }
+    };
+    if let Some(bytes) = original {
+        let path = bag::original_path(number);
+        let digests = put(bag, &path, &bytes)?;
+        line.original = Some(ListedFile { path, digests });
+    }
+    let sidecar = Sidecar {
+        format: SIDECAR_FORMAT.to_owned(),
+        number,
+        id: line.id.clone(),
+        original_sha256: line.original.as_ref().map(|file| file.digests.sha256.clone()),
+        data,
+    };
+    let path = bag::sidecar_path(number);
+    let digests = put(bag, &path, &json(&sidecar)?)?;
+    line.sidecar = Some(ListedFile { path, digests });
+    Ok(line)
+}
+
+/// Why an item does not belong into a package of this scope.
+fn beyond(scope: &Scope, item: &Item) -> Option<&'static str> {
+    if item.arrival.is_some_and(|arrival| !scope.holds(arrival)) {
+        return Some("arrived outside the dates ordered");
+    }
+    match item.outcome {
+        Outcome::Message { .. } if !scope.categories.contains(&Category::Content) => {
+            Some("is content, which is not among the categories ordered")
+        }
+        Outcome::Message { .. } if item.arrival.is_none() => Some("is a message without a time of arrival"),
+        _ => None,
+    }
+}
+
+/// Holds the facts against each other, before a byte is written.
+fn check_facts(package: &Package, decision: &Digest) -> Result<(), DisclosureError> {
+    let refuse = |why: &str| Err(DisclosureError::Facts(why.to_owned()));
+    if !bag::is_name(&package.name) {
+        return refuse("its name is not 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or a digit");
+    }
+    for text in [&package.organization, &package.authority, &package.reference] {
+        if text.trim().is_empty() || text.chars().any(char::is_control) {
+            return refuse("provider, authority and reference are one line each, and not empty");
+        }
+    }
+    if package.scope.from >= package.scope.until || package.scope.categories.is_empty() {
+        return refuse("its scope is empty");
+    }
+    if package.custody.is_empty() {
+        return refuse("it has no custody");
+    }
+    let extract = &package.ledger;
+    for (opening, receipt) in &extract.entries {
+        ledger::verify_opening(opening, receipt, &extract.verifier).map_err(DisclosureError::Ledger)?;
+    }
+    let mut indexes: Vec<u64> = extract.entries.iter().map(|(_, receipt)| receipt.index).collect();
+    indexes.sort_unstable();
+    if indexes.windows(2).any(|pair| pair[0] == pair[1]) {
+        return refuse("an entry of the ledger is there twice");
+    }
+    if extract.entries.windows(2).any(|pair| pair[0].1.checkpoint != pair[1].1.checkpoint) {
+        return refuse("its ledger proofs lead to different checkpoints: take them together, with Log::receipts");
+    }
+    let names = |digest: &Digest| extract.entries.iter().any(|(opening, _)| bag::names(&opening.body, digest));
+    if !names(&package.demand) {
+        return refuse("no ledger entry in it names the SHA-256 of the demand");
+    }
+    if !names(decision) {
+        return refuse("no ledger entry in it names the SHA-256 of the decision's bytes");
+    }
+    Ok(())
+}
+
+fn certificate(package: &Package, listing: &Listing, items_sha256: &str) -> Result<String, DisclosureError> {
+    let counts = &listing.counts;
+    let given = &package.certificate;
+    fill(
+        &given.template,
+        &[
+            ("package", &package.name),
+            ("home", package.home.as_str()),
+            ("case", &package.case.to_string()),
+            ("organization", &package.organization),
+            ("authority", &package.authority),
+            ("reference", &package.reference),
+            ("sealed_at", &package.sealed_at.rfc3339()),
+            ("from", &package.scope.from.rfc3339()),
+            ("until", &package.scope.until.rfc3339()),
+            ("in_scope", &counts.in_scope.to_string()),
+            ("produced", &counts.produced.to_string()),
+            ("withheld", &counts.withheld.to_string()),
+            ("failed", &counts.failed.to_string()),
+            ("items_sha256", items_sha256),
+            ("demand_sha256", &listing.demand.to_string()),
+            ("decision_sha256", &listing.decision.to_string()),
+            ("ledger", &package.ledger.verifier.to_string()),
+            ("custodian", &given.custodian),
+            ("title", &given.title),
+            ("system", &given.system),
+            ("process", &given.process),
+        ],
+    )
+}
+
+/// `bag-info.txt` (section 2.2.2 of the RFC), with labels of our own after the reserved ones.
+fn info(package: &Package, listing: &Listing, payload_oxum: &str) -> String {
+    let sealed_at = package.sealed_at.rfc3339();
+    let day = sealed_at.split('T').next().unwrap_or_default();
+    let case = format!("{}/{}", package.home, package.case);
+    let counts = &listing.counts;
+    let lines: [(&str, &str); 16] = [
+        ("Source-Organization", &package.organization),
+        ("External-Identifier", &package.reference),
+        ("External-Description", "Mail and records disclosed in answer to a demand"),
+        ("Bagging-Date", day),
+        ("Payload-Oxum", payload_oxum),
+        ("Bag-Software-Agent", concat!("bailiwick ", env!("CARGO_PKG_VERSION"))),
+        ("Bailiwick-Case", &case),
+        ("Bailiwick-Authority", &package.authority),
+        ("Bailiwick-Sealed-At", &sealed_at),
+        ("Bailiwick-Demand-SHA256", &listing.demand.to_string()),
+        ("Bailiwick-Decision-SHA256", &listing.decision.to_string()),
+        ("Bailiwick-Law-SHA256", &listing.law.to_string()),
+        ("Bailiwick-Items-In-Scope", &counts.in_scope.to_string()),
+        ("Bailiwick-Items-Produced", &counts.produced.to_string()),
+        ("Bailiwick-Items-Withheld", &counts.withheld.to_string()),
+        ("Bailiwick-Items-Failed", &counts.failed.to_string()),
+    ];
+    lines.iter().map(|(label, value)| format!("{label}: {value}\n")).collect()
+}
+
+fn sha256(bytes: &[u8]) -> Digest {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    Digest(out)
+}
+
+/// JSON for people to read, with a newline at the end.
+fn json(value: &impl Serialize) -> Result<Vec<u8>, DisclosureError> {
+    let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| DisclosureError::Facts(error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
