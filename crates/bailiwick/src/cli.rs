@@ -106,6 +106,12 @@ pub struct InitArgs {
     /// Where the mailboxes live, e.g. IE
     #[arg(long)]
     pub jurisdiction: Jurisdiction,
+    /// The home's IANA time zone, in which its deadlines run, e.g. Europe/Dublin
+    #[arg(long)]
+    pub zone: String,
+    /// The company that runs the node, as the rules and the letters name it.
+    #[arg(long)]
+    pub operator: String,
     /// The node's name in greetings and certificates, e.g. mail.ie.example
     #[arg(long)]
     pub hostname: String,
@@ -291,6 +297,9 @@ pub enum LedgerCommand {
     Verify {
         /// The directory: a node's `ledger` directory or a mirror of it.
         dir: PathBuf,
+        /// The home's published key; the one in DIR when absent.
+        #[arg(long, value_name = "FILE")]
+        vkey: Option<PathBuf>,
     },
 }
 
@@ -312,5 +321,8 @@ pub enum PackageCommand {
         /// The age identity file that opens a sealed package.
         #[arg(long, value_name = "FILE")]
         identity: Option<PathBuf>,
+        /// The home's published key; the one in the package when absent.
+        #[arg(long, value_name = "FILE")]
+        vkey: Option<PathBuf>,
     },
 }

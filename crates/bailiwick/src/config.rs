@@ -139,6 +139,9 @@ impl Config {
         for domain in &self.domains {
             domain.parse::<terms::Domain>().map_err(|_| format!("domains: {domain:?} is no domain"))?;
         }
+        if self.home.home != self.jurisdiction {
+            return Err(format!("home.home is {}, and jurisdiction is {}; they are one", self.home.home, self.jurisdiction));
+        }
         if self.domains.is_empty() {
             return Err("domains: at least one domain must live here".to_owned());
         }

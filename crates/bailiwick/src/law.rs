@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use desk::Texts;
 use doors::control::Request;
 use durable::{Disk, Visibility};
 use include_dir::{Dir, DirEntry, include_dir};
@@ -34,9 +35,10 @@ fn check(dir: Option<&Path>) -> Result<ExitCode, String> {
         None => built_in(),
     };
     let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
-    let report = rules::check(&law, &files);
+    let cases = rules::read_cases(&law, &files).map_err(|errors| errors.to_string())?;
+    let report = rules::check(&law, &cases);
     println!("{report}");
-    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The built-in files as (path, text), in order of path.
@@ -77,11 +79,12 @@ fn read_tree(dir: &Path) -> std::io::Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-/// The law set in use at the node whose law directory is `dir`; the built-in one is adopted at the first start.
+/// The law set in use at the node whose law directory is `dir`, and the house's texts that came with it; the built-in
+/// set is adopted at the first start.
 ///
 /// # Errors
 /// A set that does not load, or a directory that cannot be written.
-pub fn adopted(disk: &dyn Disk, dir: &Path) -> Result<LawSet, String> {
+pub fn adopted(disk: &dyn Disk, dir: &Path) -> Result<(LawSet, Texts), String> {
     let current = dir.join("current");
     if disk.exists(&current) {
         let digest = disk.read(&current).map_err(|error| error.to_string())?;
@@ -89,7 +92,7 @@ pub fn adopted(disk: &dyn Disk, dir: &Path) -> Result<LawSet, String> {
         let files = read_tree(&dir.join(&digest)).map_err(|error| format!("law set {digest}: {error}"))?;
         let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
         return if law.digest().to_string() == digest {
-            Ok(law)
+            Ok((law, texts(&files)?))
         } else {
             Err(format!("the law set in {} is not the one that was adopted ({digest})", dir.display()))
         };
@@ -104,5 +107,19 @@ pub fn adopted(disk: &dyn Disk, dir: &Path) -> Result<LawSet, String> {
     }
     // Last: a set is in use when its name is written.
     disk.write_atomic(&current, law.digest().to_string().as_bytes(), Visibility::Shared).map_err(|e| e.to_string())?;
-    Ok(law)
+    Ok((law, texts(&files)?))
+}
+
+/// The house's texts among the set's files.
+fn texts(files: &[(String, String)]) -> Result<Texts, String> {
+    let text = |path: &str| {
+        let found = files.iter().find(|(name, _)| name == path);
+        found.map(|(_, text)| text.clone()).ok_or_else(|| format!("the law set lacks {path}"))
+    };
+    Ok(Texts {
+        certificate: text("house/certificate.txt")?,
+        not_compelled: text("house/letters/not-compelled.txt")?,
+        partial: text("house/letters/partial.txt")?,
+        counsel: text("house/letters/counsel.txt")?,
+    })
 }

@@ -25,7 +25,7 @@ use ledger::Log;
 use mailroom::Mailroom;
 use store::Store;
 use terms::{AccountId, Address, Clock, Entropy, OfficerName, Secret};
-use vault::{CostProfile, SystemEntropy, Vault};
+use vault::{SystemEntropy, Vault};
 
 use crate::config::{Config, ConfigError};
 use crate::law;
@@ -138,7 +138,6 @@ impl Node {
             log_origin(&config),
             &passphrase,
             officers,
-            CostProfile::default(),
             clock,
             entropy,
         )
@@ -172,7 +171,7 @@ impl Node {
         let store = Store::open(disk.clone(), dir.join("store"), vault.clone(), clock.clone(), entropy.clone())
             .map_err(room("store"))?;
         let store = Arc::new(store);
-        let law = law::adopted(disk.as_ref(), &dir.join("law")).map_err(room("rules"))?;
+        let (law, texts) = law::adopted(disk.as_ref(), &dir.join("law")).map_err(room("rules"))?;
         let mailroom = Mailroom {
             store: store.clone(),
             vault: vault.clone(),
@@ -189,6 +188,7 @@ impl Node {
             store,
             log: log.clone(),
             law,
+            texts,
             home_facts: config.home.clone(),
             clock,
             entropy,

@@ -1,21 +1,44 @@
 //! What needs no node: verifying a ledger and a package. A court, a journalist or the opposing side runs these.
 
+use std::path::Path;
 use std::process::ExitCode;
+
+use disclosure::AgeIdentity;
+use durable::RealDisk;
+use ledger::Verifier;
+use terms::Secret;
 
 use crate::cli::{LedgerArgs, LedgerCommand, PackageArgs, PackageCommand};
 
 /// `ledger verify`
 pub fn ledger(args: &LedgerArgs) -> Result<ExitCode, String> {
-    let LedgerCommand::Verify { dir } = &args.command;
-    let report = ledger::verify_dir(dir).map_err(|error| format!("the ledger does not verify: {error}"))?;
+    let LedgerCommand::Verify { dir, vkey } = &args.command;
+    let key = vkey.as_deref().map(verifier).transpose()?;
+    let report = ledger::verify_dir(&RealDisk, dir, key.as_ref())
+        .map_err(|error| format!("the ledger in {} does not verify: {error}", dir.display()))?;
     println!("{report}");
+    if key.is_none() {
+        println!("The key was taken from the directory itself; name the home's published key with --vkey to be sure.");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// `package verify`
 pub fn package(args: &PackageArgs) -> Result<ExitCode, String> {
-    let PackageCommand::Verify { package, identity } = &args.command;
-    let report = disclosure::verify(package, identity.as_deref()).map_err(|error| error.to_string())?;
+    let PackageCommand::Verify { package, identity, vkey } = &args.command;
+    let key = vkey.as_deref().map(verifier).transpose()?;
+    let identity = identity.as_deref().map(age_identity).transpose()?;
+    let report = disclosure::verify(package, identity.as_ref(), key.as_ref()).map_err(|error| error.to_string())?;
     println!("{report}");
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn verifier(path: &Path) -> Result<Verifier, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    text.trim().parse().map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn age_identity(path: &Path) -> Result<AgeIdentity, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Secret::new(text).expose().parse().map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -31,7 +31,24 @@ pub fn command(args: NodeArgs) -> Result<ExitCode, String> {
 }
 
 fn init(args: InitArgs) -> Result<ExitCode, String> {
-    let home = rules::HomeFacts::domestic(&args.jurisdiction);
+    let home = rules::HomeFacts {
+        home: args.jurisdiction.clone(),
+        zone: args.zone,
+        // One company, here, with no parent: for the operator to correct.
+        entities: vec![rules::Entity {
+            name: args.operator,
+            established: args.jurisdiction.clone(),
+            parent_established: None,
+            subject_to: [args.jurisdiction.clone()].into(),
+            controls_store: true,
+            runs_store: true,
+            role: None,
+            designated: false,
+        }],
+        copies: Vec::new(),
+        facts: toml::Table::new(),
+        users: Default::default(),
+    };
     let config = Config {
         format: Config::format(),
         name: format!("Bailiwick node {}", args.hostname),

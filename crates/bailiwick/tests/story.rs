@@ -207,8 +207,8 @@ fn the_irish_order_is_answered(demo: &Demo, scratch: &Path, mail: &[Vec<u8>]) {
 /// An age identity as `age-keygen` writes it; its recipient is returned.
 fn keygen(path: &Path) -> String {
     let identity = disclosure::AgeIdentity::generate();
-    std::fs::write(path, identity.to_file()).unwrap();
-    identity.recipient()
+    std::fs::write(path, identity.to_file(terms::UnixMillis(0)).expose()).unwrap();
+    identity.recipient().to_string()
 }
 
 /// The package verifies, holds exactly the expected messages, and one flipped byte is noticed.
@@ -228,7 +228,8 @@ fn verify_package(package: &Path, identity: &Path, expected: &BTreeSet<&[u8]>, s
 
     // Opened with the library here and with the stock tools where they are installed.
     let bag = scratch.join("bag");
-    let opened = disclosure::unpack(package, identity, &bag).unwrap();
+    let key: disclosure::AgeIdentity = std::fs::read_to_string(identity).unwrap().parse().unwrap();
+    let opened = disclosure::unpack(package, &key, &bag).unwrap();
     let found: BTreeSet<Vec<u8>> = files(&opened)
         .into_iter()
         .filter(|path| path.extension().is_some_and(|ending| ending == "eml"))

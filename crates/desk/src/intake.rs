@@ -1,6 +1,6 @@
 //! Intake: a demand becomes a case, the rules decide, and what must be preserved is held.
 
-use rules::{Decision, Demand, Facts, Mode};
+use rules::{Day, Decision, Demand, Facts, Mode};
 use serde_json::json;
 use terms::{Address, CaseId, UnixMillis};
 
@@ -15,6 +15,11 @@ impl Desk {
     pub fn serve(&self, text: &str) -> Result<Said, DeskError> {
         let _turn = self.turn();
         let demand = Demand::parse(text).map_err(|error| DeskError::Demand(error.to_string()))?;
+        demand
+            .delivery
+            .age_recipient
+            .parse::<disclosure::AgeRecipient>()
+            .map_err(|error| DeskError::Demand(format!("delivery.age_recipient: {error}")))?;
         let received = self.parts.clock.now();
         // Everything is decided before anything is opened: a demand that cannot be understood opens nothing.
         let decided = demand
@@ -38,14 +43,26 @@ impl Desk {
     /// [`DeskError::Demand`].
     pub fn what_if(&self, text: &str, on: Option<&str>) -> Result<Said, DeskError> {
         let demand = Demand::parse(text).map_err(|error| DeskError::Demand(error.to_string()))?;
-        let received = rules::moment_of(on, &demand, &self.parts.home_facts, self.parts.clock.now())
-            .map_err(|error| DeskError::Demand(error.to_string()))?;
+        let received = self.moment(&demand, on)?;
         let decisions = demand
             .accounts
             .iter()
             .map(|subject| Ok(self.decide(&demand, subject, received, Mode::WhatIf)?.1))
             .collect::<Result<Vec<_>, DeskError>>()?;
         Ok(show::what_if(&decisions))
+    }
+
+    /// The moment of a what-if: the day asked for, else the day on which the demand says it was served, else now.
+    fn moment(&self, demand: &Demand, on: Option<&str>) -> Result<UnixMillis, DeskError> {
+        let zone = &self.parts.home_facts.zone;
+        let asked = match on {
+            Some(day) => {
+                let day: Day = day.parse().map_err(|error| DeskError::Demand(format!("--on {day}: {error}")))?;
+                Some(rules::what_if_moment(day, zone))
+            }
+            None => demand.served_at(zone).map_err(|error| DeskError::Demand(error.to_string()))?,
+        };
+        Ok(asked.unwrap_or_else(|| self.parts.clock.now()))
     }
 
     fn decide(
@@ -55,7 +72,8 @@ impl Desk {
         received: UnixMillis,
         mode: Mode,
     ) -> Result<(Facts, Decision), DeskError> {
-        let facts = Facts::gather(&self.parts.law, demand, subject, &self.parts.home_facts, received)
+        let facts = demand
+            .facts(&self.parts.law, &self.parts.home_facts, subject, received)
             .map_err(|error| DeskError::Demand(error.to_string()))?;
         let decision = rules::decide(&self.parts.law, &facts, mode);
         Ok((facts, decision))
@@ -70,7 +88,7 @@ impl Desk {
         decision: Decision,
     ) -> Result<Case, DeskError> {
         let id = CaseId(self.case_ids()?.last().map_or(0, |last| last.0) + 1);
-        let canonical = serde_json::to_vec(&decision).map_err(|error| DeskError::Demand(error.to_string()))?;
+        let canonical = proposal::canonical(&decision)?;
         let mut case = Case {
             format: Case::FORMAT,
             id,

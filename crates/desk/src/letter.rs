@@ -33,7 +33,8 @@ impl Desk {
         }
         let text = self.letter(&case);
         let digest = proposal::sha256(text.as_bytes());
-        self.record(&mut case, Kind::Letter, serde_json::json!({ "letter": digest, "outcome": case.decision.outcome }))?;
+        let statement = serde_json::json!({ "letter": digest, "outcome": case.decision.outcome });
+        self.record(&mut case, Kind::Letter, statement)?;
         let file = format!("case-{:06}.letter", case.id);
         let path = self.parts.dir.join("letters").join(&file);
         self.write_sealed(&path, &letter_context(case.id), text.as_bytes())?;
@@ -54,7 +55,7 @@ impl Desk {
     /// The letter's text: the law set's template, filled in.
     fn letter(&self, case: &Case) -> String {
         let decision = &case.decision;
-        let letters = &self.parts.letters;
+        let letters = &self.parts.texts;
         let template = match decision.outcome {
             Outcome::ReferCounsel => &letters.counsel,
             _ if proposal::to_produce(decision).is_empty() || case.account.is_none() => &letters.not_compelled,

@@ -56,17 +56,19 @@ pub struct DeskParts {
     pub law: LawSet,
     /// What the operator declares of itself.
     pub home_facts: HomeFacts,
-    /// Letter templates: file name and text.
-    pub letters: Letters,
+    /// The house's texts.
+    pub texts: Texts,
     /// The clock. The day of receipt is this clock's.
     pub clock: Arc<dyn Clock>,
     /// The source of salts.
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// The texts of letters; they come with the law set, since they cite.
+/// The texts of letters and of the certificate; they come with the law set, since they cite.
 #[derive(Debug, Clone)]
-pub struct Letters {
+pub struct Texts {
+    /// What a person signs to authenticate a package.
+    pub certificate: String,
     /// When the rules say no.
     pub not_compelled: String,
     /// When the rules say yes to a part.

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use rules::{Action, Copy, Decision, Facts, Outcome};
+use rules::{Action, Decision, Facts, OWN_COPIES, Outcome};
 use terms::{Category, Digest, UnixMillis};
 
-use crate::Case;
+use crate::{Case, DeskError};
 
 /// The categories that the rules compel us to produce from this home's own store. What the rules merely permit is a
 /// human's choice and not made here.
@@ -15,16 +15,11 @@ pub(crate) fn to_produce(decision: &Decision) -> Vec<Category> {
         .units
         .iter()
         .filter(|unit| unit.outcome == Outcome::Compelled && unit.unconfirmed.is_empty())
-        .filter(|unit| unit.copy.as_deref().is_some_and(|name| is_own(&decision.facts, name)))
+        .filter(|unit| unit.copy.as_deref().is_some_and(|name| OWN_COPIES.contains(&name)))
         .map(|unit| unit.category)
         .collect();
     // A case that is counsel's in any part waits for counsel as a whole.
     if decision.outcome == Outcome::ReferCounsel { Vec::new() } else { compelled.into_iter().collect() }
-}
-
-/// Whether the copy of this name lies in the home's own store, and not with a parent or a third party.
-fn is_own(facts: &Facts, name: &str) -> bool {
-    facts.copies.iter().any(|copy| copy.name == name && copy.own)
 }
 
 /// Whether these categories are answered from messages at all.
@@ -41,6 +36,11 @@ pub(crate) fn preserves(decision: &Decision) -> bool {
 /// The arrival times that the demand reaches, `[from, until)`.
 pub(crate) fn span(facts: &Facts) -> (UnixMillis, UnixMillis) {
     (facts.scope.from, facts.scope.until)
+}
+
+/// The decision's canonical octets: what its digest is of, and what the package holds.
+pub(crate) fn canonical(decision: &Decision) -> Result<Vec<u8>, DeskError> {
+    serde_json::to_vec_pretty(decision).map_err(|error| DeskError::Package(error.to_string()))
 }
 
 /// SHA-256.

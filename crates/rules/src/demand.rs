@@ -8,7 +8,7 @@ use terms::{Address, Category, Jurisdiction, UnixMillis};
 
 use crate::errors::DemandError;
 use crate::facts::{Copy, FactMap, Facts, Item, Known, Provenance, Scope};
-use crate::home::{Entity, HomeFacts};
+use crate::home::{Entity, HomeFacts, OWN_COPIES};
 use crate::law::LawSet;
 use crate::reckon;
 use crate::value::{Day, Value, read_day};
@@ -376,8 +376,8 @@ impl Builder<'_> {
             .collect();
         let here = BTreeSet::from([home.home.clone()]);
         let own = [
-            ("mailbox", BTreeSet::from([Category::Content, Category::Traffic])),
-            ("account record", BTreeSet::from([Category::Subscriber, Category::Identification])),
+            (OWN_COPIES[0], BTreeSet::from([Category::Content, Category::Traffic])),
+            (OWN_COPIES[1], BTreeSet::from([Category::Subscriber, Category::Identification])),
         ];
         let mut copies = Vec::new();
         for (name, holds) in own {

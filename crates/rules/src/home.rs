@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use terms::{Category, Jurisdiction};
 
+/// The home's own store in two parts, by the names they have in decisions: the mail, and the record of the account.
+pub const OWN_COPIES: [&str; 2] = ["mailbox", "account record"];
+
 /// A node's declared facts (`[law]` of its configuration).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

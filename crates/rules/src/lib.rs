@@ -34,7 +34,7 @@ pub use demand::{Asks, Authority, Delivery, Demand, DemandedSilence, Issuer, Off
 pub use errors::{DemandError, LawError, LawErrors};
 pub use explain::{explain, render_decision};
 pub use facts::{Copy, FactMap, Facts, Item, Known, Provenance, RuleSignature, Scope};
-pub use home::{DeclaredCopy, Entity, HomeFacts};
+pub use home::{DeclaredCopy, Entity, HomeFacts, OWN_COPIES};
 pub use judge::decide;
 pub use law::LawSet;
 pub use rule::{
