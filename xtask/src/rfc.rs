@@ -178,6 +178,7 @@ fn read(text: &str) -> Result<Vec<Standard>, String> {
 }
 
 /// Rewrites the index with the sections that the code names now. The lines before the first entry stay.
+#[expect(clippy::disallowed_methods, reason = "a file of the tree, under version control: git is its durability")]
 fn write(tree: &Tree) -> Result<(), String> {
     let index = tree.file(INDEX).ok_or("there is none")?;
     let mut standards = read(&index.text)?;
@@ -242,13 +243,14 @@ fn mentions(file: &File, names: &[&str]) -> Vec<Mention> {
     found
 }
 
-/// `RFC 9051`, `RFC9051` or `RFC-9051` in its one spelling, and what follows it.
+/// `RFC 9051`, `RFC9051` or `RFC-9051` in its one spelling, and what follows it. `RFC822` is an item of FETCH.
 fn rfc_name(text: &str) -> Option<(String, &str)> {
-    let after = text.strip_prefix("RFC")?;
-    let after = after.strip_prefix([' ', '-']).unwrap_or(after);
+    let glued = text.strip_prefix("RFC")?;
+    let after = glued.strip_prefix([' ', '-']).unwrap_or(glued);
     let digits = after.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = after.split_at(digits);
-    (!number.is_empty()).then(|| (format!("RFC {number}"), rest))
+    let digits_min = if glued.len() == after.len() { 4 } else { 1 };
+    (number.len() >= digits_min).then(|| (format!("RFC {number}"), rest))
 }
 
 /// The sections that follow a standard's name: ` §7.5.2`, `, section 7.5`, ` §§4.1 and 4.2`, ` §2.3, §2.4`, ` 7.5.2`,
@@ -313,7 +315,7 @@ mod tests {
         reads("RFC 5321 has 2 parts", &["RFC 5321"]);
         reads("RFC 6962 Appendix A", &["RFC 6962", "§A"]);
         reads("a tlog-tiles path", &["tlog-tiles"]);
-        reads("RFCs", &[]);
+        reads("RFCs, RFC822.SIZE", &[]);
     }
 
     #[track_caller]
