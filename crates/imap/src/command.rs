@@ -1,0 +1,192 @@
+//! The commands, and the table that lists them.
+
+use crate::code::Ending;
+use crate::context::Context;
+use crate::cursor::{Bad, Cursor};
+use crate::need::{Answer, Need, Refusal};
+
+mod append;
+mod authenticate;
+mod capability;
+mod check;
+mod close;
+mod copy;
+mod create;
+mod delete;
+mod enable;
+mod expunge;
+mod fetch;
+mod id;
+mod idle;
+mod list;
+mod login;
+mod logout;
+mod lsub;
+mod move_;
+mod namespace;
+mod noop;
+mod rename;
+mod search;
+mod select;
+mod starttls;
+mod status;
+mod store;
+mod subscribe;
+mod unselect;
+
+/// A command in progress. The session calls [`ask`](Command::ask) until it is done, and between two calls tells it what
+/// it asked for.
+pub(crate) trait Command: Send {
+    /// Decides what comes next.
+    fn ask(&mut self, context: &mut Context) -> Ask;
+
+    /// Turns an answer into wire words. An answer of a kind that was not asked for is the performer's mistake.
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
+        let _ = context;
+        match answer {
+            Answer::Done => Ok(()),
+            _ => Err(Unfitting),
+        }
+    }
+
+    /// Takes a line that was asked for.
+    fn line(&mut self, line: &[u8], context: &mut Context) {
+        let _ = (line, context);
+    }
+
+    /// Turns a refusal into the end of the command.
+    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Ending {
+        let _ = context;
+        refusal.into()
+    }
+}
+
+/// What a command wants next.
+pub(crate) enum Ask {
+    /// Something done outside.
+    Need(Need),
+    /// A line from the client of at most so many octets.
+    Line(usize),
+    /// A line from the client, and meanwhile whatever happens in the mailbox (IDLE).
+    LineOrChange(usize),
+    /// Nothing.
+    Done(Ending),
+}
+
+/// An answer does not fit its need.
+#[derive(Debug)]
+pub(crate) struct Unfitting;
+
+impl From<Ending> for Ask {
+    fn from(ending: Ending) -> Self {
+        Self::Done(ending)
+    }
+}
+
+/// What [`parse`](Entry::parse) gives.
+pub(crate) type Parsed = Result<Box<dyn Command>, Bad>;
+
+/// When a command is allowed (RFC 9051 section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// Always.
+    Any,
+    /// Before sign-in.
+    NotSignedIn,
+    /// After sign-in, with or without a mailbox.
+    SignedIn,
+    /// With a mailbox open.
+    Selected,
+}
+
+/// What the client is told of the open mailbox when a command ends (RFC 9051 section 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum News {
+    /// Nothing.
+    None,
+    /// All but EXPUNGE, which would shift the numbers of commands that are under way (RFC 9051 section 7.5.1).
+    NoExpunge,
+    /// All.
+    All,
+}
+
+/// A row of the table.
+pub(crate) struct Entry {
+    /// The command's name in capitals; UID forms have both words.
+    pub(crate) name: &'static str,
+    pub(crate) when: When,
+    pub(crate) news: News,
+    /// Reads the arguments. The cursor is behind the name.
+    pub(crate) parse: fn(&mut Cursor<'_>, &Context) -> Parsed,
+}
+
+const fn entry(name: &'static str, when: When, news: News, parse: fn(&mut Cursor<'_>, &Context) -> Parsed) -> Entry {
+    Entry { name, when, news, parse }
+}
+
+/// Every command. What is not here is not understood.
+pub(crate) static TABLE: &[Entry] = &[
+    // RFC 9051 section 6.1: any state
+    entry("CAPABILITY", When::Any, News::All, capability::parse),
+    entry("NOOP", When::Any, News::All, noop::parse),
+    entry("LOGOUT", When::Any, News::None, logout::parse),
+    entry("ID", When::Any, News::All, id::parse),
+    // section 6.2: not authenticated
+    entry("STARTTLS", When::NotSignedIn, News::None, starttls::parse),
+    entry("AUTHENTICATE", When::NotSignedIn, News::None, authenticate::parse),
+    entry("LOGIN", When::NotSignedIn, News::None, login::parse),
+    // section 6.3: authenticated
+    entry("ENABLE", When::SignedIn, News::All, enable::parse),
+    entry("SELECT", When::SignedIn, News::None, select::parse),
+    entry("EXAMINE", When::SignedIn, News::None, select::parse_examine),
+    entry("CREATE", When::SignedIn, News::All, create::parse),
+    entry("DELETE", When::SignedIn, News::All, delete::parse),
+    entry("RENAME", When::SignedIn, News::All, rename::parse),
+    entry("SUBSCRIBE", When::SignedIn, News::All, subscribe::parse),
+    entry("UNSUBSCRIBE", When::SignedIn, News::All, subscribe::parse_unsubscribe),
+    entry("LIST", When::SignedIn, News::All, list::parse),
+    entry("LSUB", When::SignedIn, News::All, lsub::parse),
+    entry("NAMESPACE", When::SignedIn, News::All, namespace::parse),
+    entry("STATUS", When::SignedIn, News::All, status::parse),
+    entry("APPEND", When::SignedIn, News::All, append::parse),
+    entry("IDLE", When::SignedIn, News::All, idle::parse),
+    // section 6.4: selected
+    entry("CHECK", When::Selected, News::All, check::parse),
+    entry("CLOSE", When::Selected, News::None, close::parse),
+    entry("UNSELECT", When::Selected, News::None, unselect::parse),
+    entry("EXPUNGE", When::Selected, News::All, expunge::parse),
+    entry("SEARCH", When::Selected, News::NoExpunge, search::parse),
+    entry("FETCH", When::Selected, News::NoExpunge, fetch::parse),
+    entry("STORE", When::Selected, News::NoExpunge, store::parse),
+    entry("COPY", When::Selected, News::All, copy::parse),
+    entry("MOVE", When::Selected, News::All, move_::parse),
+    entry("UID SEARCH", When::Selected, News::All, search::parse_uid),
+    entry("UID FETCH", When::Selected, News::All, fetch::parse_uid),
+    entry("UID STORE", When::Selected, News::All, store::parse_uid),
+    entry("UID COPY", When::Selected, News::All, copy::parse_uid),
+    entry("UID MOVE", When::Selected, News::All, move_::parse_uid),
+    entry("UID EXPUNGE", When::Selected, News::All, expunge::parse_uid),
+];
+
+/// Reads the name of a command and finds its row.
+pub(crate) fn find(cursor: &mut Cursor<'_>) -> Result<&'static Entry, Bad> {
+    let mut name = cursor.word().map_err(|_| Bad("expected a command"))?;
+    if name == "UID" {
+        cursor.space()?;
+        name.push(' ');
+        name.push_str(&cursor.word()?);
+    }
+    TABLE.iter().find(|entry| entry.name == name).ok_or(Bad("no such command"))
+}
+
+impl Entry {
+    /// Why the command is not allowed in this state; `None` if it is.
+    pub(crate) fn forbids(&self, context: &Context) -> Option<&'static str> {
+        match self.when {
+            When::NotSignedIn if context.signed_in => Some("You are signed in already"),
+            When::SignedIn | When::Selected if !context.signed_in => Some("Sign in first"),
+            When::Selected if context.selected.is_none() => Some("Select a mailbox first"),
+            _ => None,
+        }
+    }
+}

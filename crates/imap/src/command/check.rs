@@ -1,0 +1,20 @@
+//! CHECK (RFC 3501 section 6.4.1; not in RFC 9051): every answer of ours is durable already, so it is NOOP.
+
+use super::{Ask, Command, Parsed};
+use crate::code::Ending;
+use crate::context::Context;
+use crate::cursor::Cursor;
+
+struct Check;
+
+/// `"CHECK"`
+pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
+    cursor.end()?;
+    Ok(Box::new(Check))
+}
+
+impl Command for Check {
+    fn ask(&mut self, _: &mut Context) -> Ask {
+        Ending::ok("CHECK done").into()
+    }
+}

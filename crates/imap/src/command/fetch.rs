@@ -1,0 +1,322 @@
+//! FETCH (RFC 9051 section 6.4.5; the RFC822 items of RFC 3501 section 6.4.5)
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Ask, Command, Parsed, Unfitting};
+use crate::code::Ending;
+use crate::context::Context;
+use crate::cursor::{Bad, Cursor};
+use crate::date::DateTime;
+use crate::fetch::{Item, Partial, Row, Value};
+use crate::flag::{FlagChange, Flags, SystemFlag};
+use crate::limits::FETCH_ITEMS_MAX;
+use crate::need::{Answer, Need, Uids};
+use crate::output::Output;
+use crate::section::{Section, SectionText, write_part};
+use crate::sequence::SequenceSet;
+
+struct Fetch {
+    set: SequenceSet,
+    uid: bool,
+    said: Vec<Said>,
+    items: Arc<[Item]>,
+    /// Some item marks what it shows as seen.
+    marks_seen: bool,
+    work: Option<Work>,
+}
+
+struct Work {
+    left: Uids,
+    /// Rows that are held back until their messages are marked as seen.
+    held: Vec<Row>,
+    /// A message was gone.
+    missing: bool,
+    /// A part could not be decoded.
+    unknown_encoding: bool,
+}
+
+/// How a datum is written: its name, and where its value is.
+#[derive(Debug, Clone, PartialEq)]
+enum Said {
+    Uid,
+    Flags,
+    /// The item of that index, under its own name.
+    Item(usize),
+    /// The item of that index, under a name of RFC 3501.
+    Legacy(usize, &'static str),
+}
+
+/// What a `fetch-att` reads as.
+enum Attribute {
+    Uid,
+    Flags,
+    Item { item: Item, seen: bool, legacy: Option<&'static str> },
+}
+
+/// `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")`
+pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
+    parse_as(cursor, false)
+}
+
+/// `uid = "UID" SP fetch`
+pub(super) fn parse_uid(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
+    parse_as(cursor, true)
+}
+
+fn parse_as(cursor: &mut Cursor<'_>, uid: bool) -> Parsed {
+    cursor.space()?;
+    let set = cursor.sequence_set()?;
+    cursor.space()?;
+    let attributes = match parse_macro(cursor) {
+        Some(attributes) => attributes,
+        None if cursor.peek() == Some(b'(') => cursor.list(FETCH_ITEMS_MAX, parse_attribute)?,
+        None => vec![parse_attribute(cursor)?],
+    };
+    cursor.end()?;
+    if attributes.is_empty() {
+        return Err(Bad("FETCH names at least one item"));
+    }
+    // Section 6.4.9: the UID is part of every FETCH response that a UID command causes.
+    let mut said = if uid { vec![Said::Uid] } else { Vec::new() };
+    let mut items: Vec<Item> = Vec::new();
+    let mut marks_seen = false;
+    for attribute in attributes {
+        let say = match attribute {
+            Attribute::Uid => Said::Uid,
+            Attribute::Flags => Said::Flags,
+            Attribute::Item { item, seen, legacy } => {
+                marks_seen |= seen;
+                let at = items.iter().position(|have| *have == item).unwrap_or_else(|| {
+                    items.push(item);
+                    items.len() - 1
+                });
+                legacy.map_or(Said::Item(at), |name| Said::Legacy(at, name))
+            }
+        };
+        if !said.contains(&say) {
+            said.push(say);
+        }
+    }
+    Ok(Box::new(Fetch { set, uid, said, items: items.into(), marks_seen, work: None }))
+}
+
+fn plain(item: Item) -> Attribute {
+    Attribute::Item { item, seen: false, legacy: None }
+}
+
+/// `"ALL" / "FULL" / "FAST"`, the whole rest of the command.
+fn parse_macro(cursor: &mut Cursor<'_>) -> Option<Vec<Attribute>> {
+    let mut ahead = cursor.clone();
+    let word = ahead.word().ok()?;
+    let mut attributes = vec![Attribute::Flags, plain(Item::InternalDate), plain(Item::Size)];
+    match word.as_str() {
+        "FAST" => {}
+        "ALL" => attributes.push(plain(Item::Envelope)),
+        "FULL" => attributes.extend([plain(Item::Envelope), plain(Item::Body)]),
+        _ => return None,
+    }
+    *cursor = ahead;
+    Some(attributes)
+}
+
+/// `fetch-att`
+fn parse_attribute(cursor: &mut Cursor<'_>) -> Result<Attribute, Bad> {
+    let word = cursor.word()?;
+    let section = cursor.peek() == Some(b'[');
+    let legacy = |text, seen, name| {
+        let item = Item::Section(Section::of_message(text), None);
+        Attribute::Item { item, seen, legacy: Some(name) }
+    };
+    Ok(match word.as_str() {
+        "UID" => Attribute::Uid,
+        "FLAGS" => Attribute::Flags,
+        "INTERNALDATE" => plain(Item::InternalDate),
+        "RFC822.SIZE" => plain(Item::Size),
+        "ENVELOPE" => plain(Item::Envelope),
+        "BODYSTRUCTURE" => plain(Item::BodyStructure),
+        "BODY" if !section => plain(Item::Body),
+        "BODY" | "BODY.PEEK" => {
+            let section = Section::parse(cursor)?;
+            let item = Item::Section(section, Partial::parse(cursor)?);
+            Attribute::Item { item, seen: word == "BODY", legacy: None }
+        }
+        "BINARY" | "BINARY.PEEK" => {
+            let part = Section::parse_binary(cursor)?;
+            let item = Item::Binary(part, Partial::parse(cursor)?);
+            Attribute::Item { item, seen: word == "BINARY", legacy: None }
+        }
+        "BINARY.SIZE" => plain(Item::BinarySize(Section::parse_binary(cursor)?)),
+        "RFC822" => legacy(None, true, "RFC822"),
+        "RFC822.HEADER" => legacy(Some(SectionText::Header), false, "RFC822.HEADER"),
+        "RFC822.TEXT" => legacy(Some(SectionText::Text), true, "RFC822.TEXT"),
+        _ => return Err(Bad("no such data item")),
+    })
+}
+
+impl Fetch {
+    fn begin(&self, context: &mut Context) -> Result<Work, Ending> {
+        let uids = context.selected()?.messages(&self.set, self.uid)?;
+        Ok(Work { left: Uids::new(uids), held: Vec::new(), missing: false, unknown_encoding: false })
+    }
+
+    fn ending(&self, work: &Work) -> Ending {
+        if work.unknown_encoding {
+            return Ending::no("A part has a transfer encoding that this server cannot decode").code("UNKNOWN-CTE");
+        }
+        // RFC 2180 section 4.1: by sequence number the client meant messages that it believes are there. A UID that is
+        // gone is no error (RFC 9051 section 6.4.9).
+        if work.missing && !self.uid {
+            return Ending::no("Some of the messages are gone").code("EXPUNGEISSUED");
+        }
+        Ending::ok("FETCH done")
+    }
+
+    /// Writes rows; `seen` has the flags of those that this FETCH marked.
+    fn write(
+        &self,
+        work: &mut Work,
+        rows: Vec<Row>,
+        seen: &HashMap<u32, Flags>,
+        context: &mut Context,
+    ) -> Result<(), Unfitting> {
+        let Some(selected) = context.selected.as_mut() else { return Err(Unfitting) };
+        let out = &mut context.out;
+        for row in rows {
+            let Some(number) = selected.number(row.uid) else { continue };
+            let marked = seen.get(&row.uid);
+            let flags = marked.unwrap_or(&row.flags);
+            if row.values.len() != self.items.len() {
+                return Err(Unfitting);
+            }
+            if row.values.iter().any(|value| matches!(value, Value::UnknownEncoding)) {
+                work.unknown_encoding = true;
+                continue;
+            }
+            let says_flags = self.said.contains(&Said::Flags);
+            if says_flags || marked.is_some() {
+                selected.introduce(flags, out);
+            }
+            out.raw(&format!("* {number} FETCH ("));
+            for (count, said) in self.said.iter().enumerate() {
+                out.raw(if count > 0 { " " } else { "" });
+                match said {
+                    Said::Uid => out.raw(&format!("UID {}", row.uid)),
+                    Said::Flags => out.raw(&format!("FLAGS {flags}")),
+                    Said::Item(at) | Said::Legacy(at, _) => {
+                        let (Some(item), Some(value)) = (self.items.get(*at), row.values.get(*at)) else {
+                            return Err(Unfitting);
+                        };
+                        match said {
+                            Said::Legacy(_, name) => out.raw(name),
+                            _ => write_name(item, out),
+                        }
+                        out.raw(" ");
+                        write_value(item, value, out)?;
+                    }
+                }
+            }
+            // Section 6.4.5: flags that the FETCH changed are part of its response.
+            if marked.is_some() && !says_flags {
+                out.raw(&format!(" FLAGS {flags}"));
+            }
+            out.raw(")\r\n");
+        }
+        Ok(())
+    }
+}
+
+/// The name of an item in a response: as asked, without `.PEEK`, and of a partial only the origin.
+fn write_name(item: &Item, out: &mut Output) {
+    let origin = |partial: &Option<Partial>, out: &mut Output| {
+        if let Some(partial) = partial {
+            out.raw(&format!("<{}>", partial.origin));
+        }
+    };
+    let numbered = |name: &str, part: &[u32], out: &mut Output| {
+        out.raw(name);
+        out.raw("[");
+        write_part(part, out);
+        out.raw("]");
+    };
+    match item {
+        Item::InternalDate => out.raw("INTERNALDATE"),
+        Item::Size => out.raw("RFC822.SIZE"),
+        Item::Envelope => out.raw("ENVELOPE"),
+        Item::Body => out.raw("BODY"),
+        Item::BodyStructure => out.raw("BODYSTRUCTURE"),
+        Item::Section(section, partial) => {
+            out.raw("BODY");
+            section.write(out);
+            origin(partial, out);
+        }
+        Item::Binary(part, partial) => {
+            numbered("BINARY", part, out);
+            origin(partial, out);
+        }
+        Item::BinarySize(part) => numbered("BINARY.SIZE", part, out),
+    }
+}
+
+fn write_value(item: &Item, value: &Value, out: &mut Output) -> Result<(), Unfitting> {
+    match (item, value) {
+        (Item::InternalDate, Value::Moment(moment)) => out.raw(&DateTime(*moment).to_string()),
+        (Item::Size | Item::BinarySize(_), Value::Number(number)) => out.number(*number),
+        // `number`, which has no NIL: a part that does not exist has no octets.
+        (Item::BinarySize(_), Value::Nil) => out.number(0),
+        (Item::Envelope | Item::Body | Item::BodyStructure, Value::Wire(wire)) => out.bytes(wire),
+        (Item::Section(..), Value::Octets(octets)) => out.literal(octets),
+        (Item::Binary(..), Value::Octets(octets)) => out.literal8(octets),
+        (Item::Section(..) | Item::Binary(..), Value::Nil) => out.raw("NIL"),
+        _ => return Err(Unfitting),
+    }
+    Ok(())
+}
+
+impl Command for Fetch {
+    fn ask(&mut self, context: &mut Context) -> Ask {
+        let work = match self.work.take() {
+            Some(work) => work,
+            None => match self.begin(context) {
+                Ok(work) => work,
+                Err(ending) => return ending.into(),
+            },
+        };
+        let need = if !work.held.is_empty() {
+            let unseen = work.held.iter().filter(|row| !row.flags.has(SystemFlag::Seen));
+            let uids = unseen.map(|row| row.uid).collect();
+            Need::ChangeFlags { uids, change: FlagChange::Add, flags: Flags::new([SystemFlag::Seen], []) }
+        } else if work.left.as_slice().is_empty() {
+            return self.ending(&work).into();
+        } else {
+            Need::Fetch { uids: work.left.clone(), items: self.items.clone() }
+        };
+        self.work = Some(work);
+        Ask::Need(need)
+    }
+
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
+        let Some(mut work) = self.work.take() else { return Err(Unfitting) };
+        match answer {
+            Answer::Rows(answer) => {
+                work.left.advance(answer.covered);
+                work.missing |= answer.rows.len() < answer.covered;
+                let writable = context.selected.as_ref().is_some_and(|selected| !selected.read_only);
+                let unseen = |row: &Row| !row.flags.has(SystemFlag::Seen);
+                if self.marks_seen && writable && answer.rows.iter().any(unseen) {
+                    work.held = answer.rows;
+                } else {
+                    self.write(&mut work, answer.rows, &HashMap::new(), context)?;
+                }
+            }
+            Answer::Flags(changed) => {
+                let seen = changed.rows.into_iter().map(|row| (row.uid, row.flags)).collect();
+                let rows = std::mem::take(&mut work.held);
+                self.write(&mut work, rows, &seen, context)?;
+            }
+            _ => return Err(Unfitting),
+        }
+        self.work = Some(work);
+        Ok(())
+    }
+}

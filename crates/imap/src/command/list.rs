@@ -1,0 +1,217 @@
+//! LIST (RFC 9051 section 6.3.9), with selection and return options (RFC 5258), special use (RFC 6154) and status
+//! (RFC 5819)
+
+use std::collections::BTreeMap;
+
+use super::status::{self, StatusItem};
+use super::{Ask, Command, Parsed, Unfitting};
+use crate::code::Ending;
+use crate::context::Context;
+use crate::cursor::{Bad, Cursor};
+use crate::limits::PATTERNS_MAX;
+use crate::need::{Answer, MailboxRow, Need};
+use crate::pattern::Pattern;
+
+struct List {
+    select: Select,
+    show: Show,
+    patterns: Vec<Pattern>,
+    /// `LIST "" ""` asks for the separator.
+    separator_only: bool,
+    asked: bool,
+}
+
+/// `list-select-opts`
+#[derive(Default)]
+struct Select {
+    /// The options were given, so the client knows the extended attributes.
+    extended: bool,
+    subscribed: bool,
+    special_use: bool,
+    recursive: bool,
+}
+
+/// `list-return-opts`
+#[derive(Default)]
+struct Show {
+    extended: bool,
+    subscribed: bool,
+    status: Vec<StatusItem>,
+}
+
+/// `list = "LIST" [SP list-select-opts] SP mailbox SP mbox-or-pat [SP list-return-opts]`
+pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
+    cursor.space()?;
+    let mut select = Select::default();
+    if cursor.peek() == Some(b'(') {
+        select = parse_select(cursor)?;
+        cursor.space()?;
+    }
+    let reference = cursor.astring()?;
+    cursor.space()?;
+    let several = cursor.peek() == Some(b'(');
+    let patterns =
+        if several { cursor.list(PATTERNS_MAX, Cursor::list_mailbox)? } else { vec![cursor.list_mailbox()?] };
+    let mut show = Show::default();
+    if cursor.eat(b' ') {
+        show = parse_show(cursor)?;
+    }
+    cursor.end()?;
+    let separator_only = !several && !select.extended && patterns.iter().all(Vec::is_empty);
+    let patterns = patterns.iter().map(|pattern| Pattern::new(&reference, pattern)).collect::<Result<_, _>>()?;
+    Ok(Box::new(List { select, show, patterns, separator_only, asked: false }))
+}
+
+fn parse_select(cursor: &mut Cursor<'_>) -> Result<Select, Bad> {
+    let mut select = Select { extended: true, ..Select::default() };
+    for option in cursor.list(16, Cursor::word)? {
+        match option.as_str() {
+            "SUBSCRIBED" => select.subscribed = true,
+            "SPECIAL-USE" => select.special_use = true,
+            "RECURSIVEMATCH" => select.recursive = true,
+            // There are no remote mailboxes.
+            "REMOTE" => {}
+            _ => return Err(Bad("no such selection option")),
+        }
+    }
+    if select.recursive && !select.subscribed && !select.special_use {
+        return Err(Bad("RECURSIVEMATCH needs another selection option"));
+    }
+    Ok(select)
+}
+
+fn parse_show(cursor: &mut Cursor<'_>) -> Result<Show, Bad> {
+    if cursor.word()? != "RETURN" {
+        return Err(Bad("expected RETURN"));
+    }
+    cursor.space()?;
+    let mut show = Show { extended: true, ..Show::default() };
+    cursor.list(16, |cursor| {
+        match cursor.word()?.as_str() {
+            "SUBSCRIBED" => show.subscribed = true,
+            // Always shown.
+            "CHILDREN" | "SPECIAL-USE" => {}
+            "STATUS" => {
+                cursor.space()?;
+                show.status = status::parse_items(cursor)?;
+            }
+            _ => return Err(Bad("no such return option")),
+        }
+        Ok(())
+    })?;
+    Ok(show)
+}
+
+/// Mailboxes by name, and the names above them that are no mailboxes.
+pub(super) fn tree(rows: &[MailboxRow]) -> BTreeMap<String, Option<&MailboxRow>> {
+    let mut names = BTreeMap::new();
+    for row in rows {
+        let name = row.name.as_str();
+        for (at, _) in name.match_indices('/') {
+            names.entry(name[..at].to_owned()).or_insert(None);
+        }
+        names.insert(name.to_owned(), Some(row));
+    }
+    names
+}
+
+/// The names below `name`.
+pub(super) fn children<'t, T>(tree: &'t BTreeMap<String, T>, name: &str) -> impl Iterator<Item = (&'t String, &'t T)> {
+    let prefix = format!("{name}/");
+    tree.range(prefix.clone()..).take_while(move |(name, _)| name.starts_with(&prefix))
+}
+
+impl List {
+    fn matches(&self, name: &str, context: &Context) -> bool {
+        let wire = if context.rev2 { name.to_owned() } else { crate::mutf7::encode(name) };
+        self.patterns.iter().any(|pattern| pattern.matches(name, &wire))
+    }
+
+    /// Whether a name meets the selection options.
+    fn selects(&self, row: Option<&MailboxRow>) -> bool {
+        match row {
+            Some(row) => {
+                (!self.select.subscribed || row.subscribed) && (!self.select.special_use || row.special_use.is_some())
+            }
+            None => !self.select.subscribed && !self.select.special_use,
+        }
+    }
+
+    fn write(&self, rows: &[MailboxRow], context: &mut Context) {
+        let tree = tree(rows);
+        for (name, row) in &tree {
+            if !self.matches(name, context) {
+                continue;
+            }
+            let selected = self.selects(*row);
+            // Section 6.3.9.6: a parent is shown for children that are selected and not shown themselves.
+            let child_info = self.select.recursive
+                && children(&tree, name).any(|(child, row)| self.selects(*row) && !self.matches(child, context));
+            if !selected && !child_info {
+                continue;
+            }
+            let has_children = children(&tree, name).next().is_some();
+            self.write_line(name, *row, has_children, child_info, context);
+            if let Some(row) = row
+                && !self.show.status.is_empty()
+            {
+                status::write(row, &self.show.status, context);
+            }
+        }
+    }
+
+    /// `* LIST (attributes) "/" mailbox [("CHILDINFO" (…))]`
+    fn write_line(
+        &self,
+        name: &str,
+        row: Option<&MailboxRow>,
+        has_children: bool,
+        child_info: bool,
+        context: &mut Context,
+    ) {
+        let mut attributes = Vec::new();
+        match row {
+            // A client that does not speak the extension knows only the weaker word (section 6.3.9.4).
+            None if self.select.extended || self.show.extended || context.rev2 => attributes.push("\\NonExistent"),
+            None => attributes.push("\\Noselect"),
+            Some(row) => {
+                if row.subscribed && (self.show.subscribed || self.select.subscribed) {
+                    attributes.push("\\Subscribed");
+                }
+                attributes.extend(row.special_use.map(|special_use| special_use.as_str()));
+            }
+        }
+        attributes.push(if has_children { "\\HasChildren" } else { "\\HasNoChildren" });
+        let wire = if context.rev2 { name.to_owned() } else { crate::mutf7::encode(name) };
+        let out = &mut context.out;
+        out.raw(&format!("* LIST ({}) \"/\" ", attributes.join(" ")));
+        out.astring(&wire);
+        if child_info {
+            let criteria = match (self.select.subscribed, self.select.special_use) {
+                (true, true) => "\"SUBSCRIBED\" \"SPECIAL-USE\"",
+                (true, false) => "\"SUBSCRIBED\"",
+                _ => "\"SPECIAL-USE\"",
+            };
+            out.raw(&format!(" (\"CHILDINFO\" ({criteria}))"));
+        }
+        out.end_line();
+    }
+}
+
+impl Command for List {
+    fn ask(&mut self, context: &mut Context) -> Ask {
+        if self.separator_only {
+            context.out.raw("* LIST (\\Noselect) \"/\" \"\"\r\n");
+        } else if !self.asked {
+            self.asked = true;
+            return Ask::Need(Need::Mailboxes);
+        }
+        Ending::ok("LIST done").into()
+    }
+
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
+        let Answer::Mailboxes(rows) = answer else { return Err(Unfitting) };
+        self.write(&rows, context);
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! SUBSCRIBE and UNSUBSCRIBE (RFC 9051 sections 6.3.7 and 6.3.8). A subscription is a property of a mailbox here, so only
+//! one that exists can have it, which section 6.3.7 allows.
+
+use super::{Ask, Command, Parsed};
+use crate::code::Ending;
+use crate::context::Context;
+use crate::cursor::Cursor;
+use crate::name::Named;
+use crate::need::{Need, Refusal};
+
+struct Subscribe {
+    mailbox: Named,
+    subscribed: bool,
+    asked: bool,
+}
+
+/// `subscribe = "SUBSCRIBE" SP mailbox`
+pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
+    parse_as(cursor, context, true)
+}
+
+/// `unsubscribe = "UNSUBSCRIBE" SP mailbox`
+pub(super) fn parse_unsubscribe(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
+    parse_as(cursor, context, false)
+}
+
+fn parse_as(cursor: &mut Cursor<'_>, context: &Context, subscribed: bool) -> Parsed {
+    cursor.space()?;
+    let mailbox = context.mailbox(cursor)?;
+    cursor.end()?;
+    Ok(Box::new(Subscribe { mailbox, subscribed, asked: false }))
+}
+
+impl Command for Subscribe {
+    fn ask(&mut self, _: &mut Context) -> Ask {
+        match &self.mailbox {
+            Err(error) => Ending::from(*error).into(),
+            Ok(_) if self.asked => Ending::ok("Subscription changed").into(),
+            Ok(name) => {
+                self.asked = true;
+                Ask::Need(Need::Subscribe { name: name.clone(), subscribed: self.subscribed })
+            }
+        }
+    }
+
+    fn refused(&mut self, refusal: Refusal, _: &mut Context) -> Ending {
+        // Section 6.3.8: OK if the mailbox is not subscribed; one that does not exist is not.
+        if refusal == Refusal::NoSuchMailbox && !self.subscribed {
+            return Ending::ok("It was not subscribed");
+        }
+        refusal.into()
+    }
+}

@@ -1,0 +1,81 @@
+//! What a command may see and change of its session.
+
+use crate::code::Ending;
+use crate::cursor::{Bad, Cursor};
+use crate::name::{MailboxName, Named, parse_mailbox};
+use crate::output::Output;
+use crate::selected::Selected;
+use crate::session::Config;
+
+/// The session without the machinery that reads and steps.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    /// The connection is under TLS.
+    pub(crate) tls: bool,
+    pub(crate) signed_in: bool,
+    /// IMAP4rev2 is enabled (RFC 9051 section 6.3.1): UTF-8 names, ESEARCH instead of SEARCH.
+    pub(crate) rev2: bool,
+    pub(crate) selected: Option<Selected>,
+    pub(crate) sign_in_failures: u32,
+    /// The tag of the command in progress.
+    pub(crate) tag: Vec<u8>,
+    pub(crate) out: Output,
+}
+
+impl Context {
+    /// Whether a password may be sent: under TLS, or where the configuration says that nobody listens.
+    pub(crate) fn sign_in_allowed(&self) -> bool {
+        self.tls || self.config.sign_in_without_tls
+    }
+
+    /// `mailbox`, in the encoding of this session.
+    pub(crate) fn mailbox(&self, cursor: &mut Cursor<'_>) -> Result<Named, Bad> {
+        parse_mailbox(cursor, self.rev2)
+    }
+
+    /// A mailbox name in the encoding of this session.
+    pub(crate) fn wire(&self, name: &MailboxName) -> String {
+        name.to_wire(self.rev2)
+    }
+
+    /// The open mailbox. The table lets no command that needs one run without it.
+    pub(crate) fn selected(&mut self) -> Result<&mut Selected, Ending> {
+        self.selected.as_mut().ok_or_else(|| Ending::bad("No mailbox is selected"))
+    }
+
+    /// The open mailbox, if it may be changed.
+    pub(crate) fn writable(&mut self) -> Result<&mut Selected, Ending> {
+        let selected = self.selected()?;
+        if selected.read_only {
+            Err(Ending::no("The mailbox is open for reading only (EXAMINE)"))
+        } else {
+            Ok(selected)
+        }
+    }
+
+    /// The capabilities in this state (RFC 9051 section 6.1.1). Only what works is named.
+    pub(crate) fn capabilities(&self) -> String {
+        let mut all = String::from("IMAP4rev1 IMAP4rev2 ID ENABLE SASL-IR");
+        if self.signed_in {
+            // LITERAL+ instead of LITERAL-, and what needs a mailbox.
+            all.push_str(
+                " LITERAL+ IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE \
+                 CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE",
+            );
+            all.push_str(&format!(" APPENDLIMIT={}", self.config.message_size_bytes_max));
+        } else {
+            all.push_str(" LITERAL-");
+            if !self.tls && self.config.starttls {
+                all.push_str(" STARTTLS");
+            }
+            all.push_str(if self.sign_in_allowed() { " AUTH=PLAIN" } else { " LOGINDISABLED" });
+        }
+        all
+    }
+}
+
+impl From<crate::name::NameError> for Ending {
+    fn from(error: crate::name::NameError) -> Self {
+        Self::no(error.text()).code("CANNOT")
+    }
+}

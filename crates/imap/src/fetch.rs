@@ -1,0 +1,142 @@
+//! What a FETCH asks of one message and what comes back (RFC 9051 section 6.4.5).
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use terms::UnixMillis;
+
+use crate::cursor::{Bad, Cursor};
+use crate::flag::Flags;
+use crate::section::Section;
+
+/// A datum of a message that the performer must provide. UID and FLAGS are no items: each [`Row`] carries them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// `INTERNALDATE`; answered by [`Value::Moment`].
+    InternalDate,
+    /// `RFC822.SIZE`; answered by [`Value::Number`].
+    Size,
+    /// `ENVELOPE`; answered by [`Value::Wire`].
+    Envelope,
+    /// `BODY`; answered by [`Value::Wire`].
+    Body,
+    /// `BODYSTRUCTURE`; answered by [`Value::Wire`].
+    BodyStructure,
+    /// `BODY[section]<partial>` and `RFC822…`; answered by [`Value::Octets`] or [`Value::Nil`].
+    Section(Section, Option<Partial>),
+    /// `BINARY[part]<partial>`; answered by [`Value::Octets`], [`Value::Nil`] or [`Value::UnknownEncoding`].
+    Binary(Vec<u32>, Option<Partial>),
+    /// `BINARY.SIZE[part]`; answered by [`Value::Number`], [`Value::Nil`] or [`Value::UnknownEncoding`].
+    BinarySize(Vec<u32>),
+}
+
+/// `partial = "<" number64 "." nz-number64 ">"`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partial {
+    /// The first octet wanted, counted from 0.
+    pub origin: u64,
+    /// How many octets at most; above 0.
+    pub length: u64,
+}
+
+impl Partial {
+    /// `[partial]`
+    pub(crate) fn parse(cursor: &mut Cursor<'_>) -> Result<Option<Self>, Bad> {
+        if !cursor.eat(b'<') {
+            return Ok(None);
+        }
+        let origin = cursor.number64()?;
+        cursor.expect(b'.')?;
+        let length = cursor.number64()?;
+        cursor.expect(b'>')?;
+        if length == 0 {
+            return Err(Bad("a partial fetch asks for at least one octet"));
+        }
+        Ok(Some(Self { origin, length }))
+    }
+
+    /// The octets of a text of `total` that are meant; empty beyond its end, cut at its end (RFC 9051 section 6.4.5).
+    pub fn within(self, total: usize) -> Range<usize> {
+        let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(total);
+        bound(self.origin)..bound(self.origin.saturating_add(self.length))
+    }
+}
+
+/// One message of a FETCH.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Its UID.
+    pub uid: u32,
+    /// Its flags.
+    pub flags: Flags,
+    /// A value for each item asked, in that order.
+    pub values: Vec<Value>,
+}
+
+/// The answer to an [`Item`].
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// A point in time.
+    Moment(UnixMillis),
+    /// A number.
+    Number(u64),
+    /// Finished IMAP text, literals included: an envelope, a body structure.
+    Wire(Vec<u8>),
+    /// A string of octets.
+    Octets(Octets),
+    /// There is no such part.
+    Nil,
+    /// There is such a part, in a Content-Transfer-Encoding that we cannot decode.
+    UnknownEncoding,
+}
+
+/// A range of shared bytes, so that the parts of a message that is in memory cost nothing more.
+#[derive(Clone)]
+pub struct Octets {
+    bytes: Arc<Vec<u8>>,
+    range: Range<usize>,
+}
+
+impl Octets {
+    /// The part of `bytes` in `range`, which is cut at their end.
+    pub fn slice(bytes: Arc<Vec<u8>>, range: Range<usize>) -> Self {
+        let end = range.end.min(bytes.len());
+        Self { range: range.start.min(end)..end, bytes }
+    }
+
+    /// All of them.
+    pub fn as_slice(&self) -> &[u8] {
+        self.bytes.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+impl From<Vec<u8>> for Octets {
+    fn from(bytes: Vec<u8>) -> Self {
+        let range = 0..bytes.len();
+        Self { bytes: Arc::new(bytes), range }
+    }
+}
+
+impl std::fmt::Debug for Octets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Octets({})", self.range.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partial_is_cut_at_the_end() {
+        for (origin, length, total, want) in [
+            (0, 2048, 1500, 0..1500),
+            (1500, 1, 1500, 1500..1500),
+            (9999, 5, 10, 10..10),
+            (2, 3, 10, 2..5),
+            (1, u64::MAX, 4, 1..4),
+        ] {
+            assert_eq!(Partial { origin, length }.within(total), want);
+        }
+    }
+}

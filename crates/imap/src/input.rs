@@ -1,0 +1,240 @@
+//! Cuts the stream of bytes into commands: a line, and the literals that are part of it (RFC 9051 section 4.3,
+//! RFC 7888).
+//!
+//! A line that ends in `{n}` is followed by n octets and goes on after them; RFC 7888 section 3 has the receiver look at
+//! the end of every line, before any grammar. That makes the cut independent of commands, and of how the bytes came.
+
+use terms::Secret;
+
+use crate::cursor::Cursor;
+use crate::limits::{
+    COMMAND_BEFORE_SIGN_IN_BYTES_MAX, COMMAND_BYTES_MAX, LITERAL_DISCARD_BYTES_MAX, LITERAL_MINUS_BYTES_MAX,
+};
+
+/// What the input gives next.
+pub(crate) enum Cut {
+    /// Nothing yet: more bytes are needed.
+    Incomplete,
+    /// The client waits for `+` before it sends a literal.
+    GoAhead,
+    /// A whole command without its last CRLF. May hold a password, so it is wiped when dropped.
+    Command(Secret<Vec<u8>>),
+    /// A command that is not taken. What belongs to it is thrown away.
+    Refused(Tag, TooLong),
+    /// A command so long that the connection should close.
+    Hopeless,
+}
+
+/// The tag of a refused command, if it had one.
+pub(crate) type Tag = Option<Vec<u8>>;
+
+/// What was too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TooLong {
+    /// The command.
+    Command,
+    /// The message of an APPEND.
+    Message,
+    /// A literal that LITERAL- wants synchronized.
+    Unsynchronized,
+}
+
+/// What may come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowance {
+    /// Whether someone is signed in.
+    pub(crate) signed_in: bool,
+    /// Octets of the message in APPEND.
+    pub(crate) message_bytes_max: u64,
+}
+
+/// The bytes that came and are not yet used.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    buffer: Vec<u8>,
+    /// Up to here the buffer was looked at and is part of the command.
+    seen: usize,
+    /// Where the current line of the command starts.
+    line: usize,
+    /// Octets of a refused literal that are still to come.
+    discard: u64,
+    /// The rest of a refused command is being thrown away.
+    skipping: bool,
+}
+
+/// Digits of 64 bits.
+const LITERAL_DIGITS_MAX: usize = 20;
+
+/// `{`, the digits, `+`, `}`, CR and LF.
+const ANNOUNCEMENT_BYTES_MAX: usize = LITERAL_DIGITS_MAX + 5;
+
+/// A literal announced at the end of a line.
+struct Announced {
+    length: u64,
+    synchronizing: bool,
+}
+
+impl Input {
+    /// Adds what came.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        if self.discard == 0 {
+            return self.buffer.extend_from_slice(bytes);
+        }
+        let skip = usize::try_from(self.discard).unwrap_or(usize::MAX).min(bytes.len());
+        self.discard -= skip as u64;
+        self.buffer.extend_from_slice(&bytes[skip..]);
+    }
+
+    /// Throws away all that came (RFC 9051 section 6.2.1, STARTTLS).
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes the first `length` bytes off, leaving no copy of them behind.
+    fn cut_off(&mut self, length: usize) -> Vec<u8> {
+        let rest = self.buffer.split_off(length.min(self.buffer.len()));
+        (self.seen, self.line) = (0, 0);
+        std::mem::replace(&mut self.buffer, rest)
+    }
+
+    /// The next command.
+    pub(crate) fn next(&mut self, allowance: Allowance) -> Cut {
+        loop {
+            if self.buffer.len() < self.seen {
+                return Cut::Incomplete;
+            }
+            let line_max = allowance.command_bytes_max();
+            let Some(end) = memchr::memchr(b'\n', &self.buffer[self.seen..]).map(|at| self.seen + at + 1) else {
+                if self.skipping {
+                    // The end of the line tells whether a literal follows, so keep that much of it.
+                    self.cut_off(self.buffer.len().saturating_sub(ANNOUNCEMENT_BYTES_MAX));
+                    return Cut::Incomplete;
+                }
+                // Literals within the command were counted when they were announced.
+                if self.buffer.len() - self.line > line_max {
+                    return self.refuse(TooLong::Command, self.buffer.len());
+                }
+                return Cut::Incomplete;
+            };
+            let announced = announced_literal(&self.buffer[self.line..end]);
+            if self.skipping {
+                self.cut_off(end);
+                // Whoever announced a literal and waits has been answered already and will not send it.
+                match announced {
+                    Some(literal) if !literal.synchronizing => match self.throw_away(literal.length) {
+                        true => continue,
+                        false => return Cut::Hopeless,
+                    },
+                    _ => self.skipping = false,
+                }
+                continue;
+            }
+            let Some(literal) = announced else {
+                if end - self.line > line_max {
+                    let cut = self.refuse(TooLong::Command, end);
+                    self.skipping = false;
+                    return cut;
+                }
+                let mut command = self.cut_off(end);
+                command.truncate(command.len() - usize::from(command.ends_with(b"\n")));
+                command.truncate(command.len() - usize::from(command.ends_with(b"\r")));
+                return Cut::Command(Secret::new(command));
+            };
+            if let Some(too_long) = allowance.refuses(&self.buffer[..end], &literal) {
+                let cut = self.refuse(too_long, end);
+                self.skipping = !literal.synchronizing;
+                if self.skipping && !self.throw_away(literal.length) {
+                    return Cut::Hopeless;
+                }
+                return cut;
+            }
+            // `refuses` has bounded the length far below usize.
+            self.seen = end.saturating_add(usize::try_from(literal.length).unwrap_or(usize::MAX));
+            self.line = self.seen;
+            if literal.synchronizing {
+                return Cut::GoAhead;
+            }
+        }
+    }
+
+    /// Drops the first `length` bytes, which are all or the first part of a command that is refused.
+    fn refuse(&mut self, too_long: TooLong, length: usize) -> Cut {
+        let dropped = Secret::new(self.cut_off(length));
+        self.skipping = true;
+        let mut cursor = Cursor::new(dropped.expose());
+        let tag = cursor.tag().filter(|_| cursor.peek() == Some(b' '));
+        Cut::Refused(tag.map(<[u8]>::to_vec), too_long)
+    }
+
+    /// Arranges that the next `length` octets are thrown away; `false` if that is too many.
+    fn throw_away(&mut self, length: u64) -> bool {
+        let here = usize::try_from(length).unwrap_or(usize::MAX).min(self.buffer.len());
+        self.cut_off(here);
+        self.discard = length - here as u64;
+        length <= LITERAL_DISCARD_BYTES_MAX
+    }
+
+    /// One line without its CRLF, for the continuations of AUTHENTICATE and IDLE. `Err` when it is longer than `max`.
+    pub(crate) fn line(&mut self, max: usize) -> Option<Result<Secret<Vec<u8>>, ()>> {
+        match memchr::memchr(b'\n', &self.buffer) {
+            Some(at) if at <= max => {
+                let mut line = self.cut_off(at + 1);
+                line.truncate(at);
+                line.truncate(line.len() - usize::from(line.ends_with(b"\r")));
+                Some(Ok(Secret::new(line)))
+            }
+            None if self.buffer.len() <= max => None,
+            _ => {
+                self.buffer.clear();
+                Some(Err(()))
+            }
+        }
+    }
+}
+
+impl Allowance {
+    fn command_bytes_max(self) -> usize {
+        if self.signed_in { COMMAND_BYTES_MAX } else { COMMAND_BEFORE_SIGN_IN_BYTES_MAX }
+    }
+
+    /// Why a literal announced at the end of `command` is not taken; `None` if it is.
+    fn refuses(self, command: &[u8], literal: &Announced) -> Option<TooLong> {
+        let length = literal.length;
+        if !self.signed_in && !literal.synchronizing && length > LITERAL_MINUS_BYTES_MAX {
+            return Some(TooLong::Unsynchronized);
+        }
+        let room = self.command_bytes_max() as u64;
+        let used = command.len() as u64;
+        if self.signed_in && is_append(command) {
+            if length > self.message_bytes_max {
+                return Some(TooLong::Message);
+            }
+            // The mailbox name may be a literal too; both together are bounded.
+            return (used.saturating_add(length) > self.message_bytes_max.saturating_add(room))
+                .then_some(TooLong::Command);
+        }
+        (used.saturating_add(length) > room).then_some(TooLong::Command)
+    }
+}
+
+fn is_append(command: &[u8]) -> bool {
+    let mut cursor = Cursor::new(command);
+    cursor.tag().is_some() && cursor.eat(b' ') && cursor.word().is_ok_and(|word| word == "APPEND")
+}
+
+/// `"{" number64 ["+"] "}" CRLF` at the end of a line.
+fn announced_literal(line: &[u8]) -> Option<Announced> {
+    let inside = line.strip_suffix(b"}\r\n")?;
+    let open = memchr::memrchr(b'{', inside)?;
+    let inside = &inside[open + 1..];
+    let (digits, synchronizing) = match inside.strip_suffix(b"+") {
+        Some(digits) => (digits, false),
+        None => (inside, true),
+    };
+    if !(1..=LITERAL_DIGITS_MAX).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    // More than 63 bits is more than anything we take: the refusal is the same.
+    let length = std::str::from_utf8(digits).ok()?.parse().unwrap_or(u64::MAX);
+    Some(Announced { length, synchronizing })
+}

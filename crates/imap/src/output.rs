@@ -1,0 +1,174 @@
+//! What goes to the client, in order: text that is made here, and octets that are shared until they are sent.
+
+use std::collections::VecDeque;
+
+use crate::cursor::is_astring_char;
+use crate::fetch::Octets;
+
+/// Waiting output. Text accumulates; large octets wait as a reference to the message they are part of.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    done: VecDeque<Chunk>,
+    text: Vec<u8>,
+    length: usize,
+}
+
+#[derive(Debug)]
+enum Chunk {
+    Text(Vec<u8>, usize),
+    Octets(Octets, usize),
+}
+
+/// Octets shorter than this are copied: a reference would cost more.
+const SHARED_BYTES_MIN: usize = 4096;
+
+impl Output {
+    /// How many bytes wait.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The next bytes to send: up to `max` of them.
+    pub(crate) fn take(&mut self, max: usize) -> Vec<u8> {
+        self.close_text();
+        let mut out = Vec::with_capacity(max.min(self.length));
+        while out.len() < max {
+            let Some(chunk) = self.done.front_mut() else { break };
+            let (bytes, sent) = match chunk {
+                Chunk::Text(bytes, sent) => (bytes.as_slice(), sent),
+                Chunk::Octets(octets, sent) => (octets.as_slice(), sent),
+            };
+            let rest = bytes.get(*sent..).unwrap_or_default();
+            let part = &rest[..rest.len().min(max - out.len())];
+            out.extend_from_slice(part);
+            *sent += part.len();
+            if part.len() == rest.len() {
+                self.done.pop_front();
+            }
+        }
+        self.length = self.length.saturating_sub(out.len());
+        out
+    }
+
+    fn close_text(&mut self) {
+        if !self.text.is_empty() {
+            self.done.push_back(Chunk::Text(std::mem::take(&mut self.text), 0));
+        }
+    }
+
+    /// Adds bytes as they are.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.length += bytes.len();
+        self.text.extend_from_slice(bytes);
+    }
+
+    /// Adds text as it is.
+    pub(crate) fn raw(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    /// Adds a number.
+    pub(crate) fn number(&mut self, number: u64) {
+        self.raw(&number.to_string());
+    }
+
+    /// Adds the end of a line.
+    pub(crate) fn end_line(&mut self) {
+        self.raw("\r\n");
+    }
+
+    /// `quoted`. The text has no CR, LF or NUL: names and words that were checked, or our own.
+    pub(crate) fn quoted(&mut self, text: &str) {
+        self.raw("\"");
+        for (count, piece) in text.split(['"', '\\']).enumerate() {
+            if count > 0 {
+                // The character that divided here is the one after what was written so far.
+                let at = piece.as_ptr().addr() - text.as_ptr().addr() - 1;
+                self.raw("\\");
+                self.raw(text.get(at..at + 1).unwrap_or_default());
+            }
+            self.raw(piece);
+        }
+        self.raw("\"");
+    }
+
+    /// `astring`: an atom where it can be one, else quoted, or a literal where a line break or NUL forces it.
+    pub(crate) fn astring(&mut self, text: &str) {
+        if !text.is_empty() && text.bytes().all(is_astring_char) && !text.eq_ignore_ascii_case("NIL") {
+            self.raw(text);
+        } else if text.contains(['\r', '\n', '\0']) {
+            self.literal(&Octets::from(text.as_bytes().to_vec()));
+        } else {
+            self.quoted(text);
+        }
+    }
+
+    /// `literal`
+    pub(crate) fn literal(&mut self, octets: &Octets) {
+        self.raw(&format!("{{{}}}\r\n", octets.as_slice().len()));
+        self.octets(octets);
+    }
+
+    /// `literal8` where there is a NUL (RFC 9051 section 7.5.2), else `literal`.
+    pub(crate) fn literal8(&mut self, octets: &Octets) {
+        if memchr::memchr(0, octets.as_slice()).is_some() {
+            self.raw("~");
+        }
+        self.literal(octets);
+    }
+
+    fn octets(&mut self, octets: &Octets) {
+        let bytes = octets.as_slice();
+        if bytes.len() < SHARED_BYTES_MIN {
+            return self.bytes(bytes);
+        }
+        self.length += bytes.len();
+        self.close_text();
+        self.done.push_back(Chunk::Octets(octets.clone(), 0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(mut output: Output) -> String {
+        let mut bytes = Vec::new();
+        while !output.is_empty() {
+            bytes.extend(output.take(3));
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn strings() {
+        for (text, want) in [
+            ("INBOX", "INBOX"),
+            ("", "\"\""),
+            ("NIL", "\"NIL\""),
+            ("a b", "\"a b\""),
+            ("a\"b\\c", "\"a\\\"b\\\\c\""),
+            ("\\", "\"\\\\\""),
+            ("ü", "\"ü\""),
+            ("a\nb", "{3}\r\na\nb"),
+        ] {
+            let mut output = Output::default();
+            output.astring(text);
+            assert_eq!(all(output), want);
+        }
+    }
+
+    #[test]
+    fn shared_octets_keep_their_place() {
+        let mut output = Output::default();
+        output.raw("a ");
+        output.literal(&Octets::from(vec![b'x'; 10_000]));
+        output.raw(" b");
+        assert_eq!(all(output), format!("a {{10000}}\r\n{} b", "x".repeat(10_000)));
+    }
+}
