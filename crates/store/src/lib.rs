@@ -1,1 +1,57 @@
-//! Sealed mail of one jurisdiction: packs, rows, columns and a log of changes.
+//! Sealed mail of one jurisdiction: packs, rows, columns and a log of changes (DESIGN section 6).
+//!
+//! * [`Store`] is what the rooms above hold. Every call blocks, from any thread.
+//! * Bytes are in packs (`pack/`), rows in SQLite (`rows/`); one thread writes both (`commit.rs`, with the contract).
+//! * An account in memory is `state.rs`; what changes it is a [`change`](mod@change), decided in `decide.rs` and done in
+//!   `apply.rs`, there and when it is replayed. Logs fold into snapshots (`fold.rs`, `folder.rs`).
+//! * A session holds a [`MailboxView`]. Parts open for a `SignedIn` or a `Clearance` only (`reading.rs`).
+//!
+//! What must stay absent: a way to open stored mail with the service key; plaintext of a message, an address or a name in
+//! any file; a write that does not go through the commit thread; anything of a hold that an owner could notice. The
+//! octets are in `docs/formats/store.md`.
+
+mod accounts;
+mod apply;
+mod blocks;
+mod bytes;
+mod cases;
+mod change;
+mod commit;
+mod decide;
+mod engine;
+mod epochs;
+mod error;
+mod flags;
+mod fold;
+mod folder;
+mod mailboxes;
+mod messages;
+mod name;
+mod numbers;
+mod pack;
+mod queue;
+mod reading;
+mod rows;
+mod state;
+mod store;
+mod verify;
+mod view;
+mod watch;
+
+pub use accounts::AccountRecord;
+pub use cases::{Place, ScopedMessage};
+pub use engine::Health;
+pub use error::StoreError;
+pub use flags::{FlagChange, FlagSet};
+pub use messages::{Appended, Expunged, Flagged, Incoming, Transferred};
+pub use name::{INBOX, NAME_BYTES_MAX, SEPARATOR};
+pub use numbers::UidSet;
+pub use state::SpecialUse;
+pub use store::{Settings, Store};
+pub use verify::Report;
+pub use view::{Changes, Entry, MailboxInfo, MailboxView};
+pub use watch::{Watch, Watching};
+
+/// The longest part of a message that is stored, in bytes: 1 GiB. IMAP counts in 32 bits, and memory holds a part whole
+/// while it is sealed; the doors allow far less.
+pub const PART_BYTES_MAX: usize = 1 << 30;

@@ -1,0 +1,119 @@
+//! The accounts of this home, and for each the one copy of its columns that all sessions share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+use terms::{AccountId, Address, EpochId, UnixMillis};
+use vault::{AccountPublicKey, SealedEpochKey};
+
+use crate::epochs::Epochs;
+use crate::state::AccountState;
+use crate::watch::Bell;
+
+/// An account as the directory has it. `Debug` prints the id only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountRecord {
+    /// Its id.
+    pub id: AccountId,
+    /// Its addresses, the first one foremost.
+    pub addresses: Vec<Address>,
+    /// The owner's name as the owner wants it shown; may be empty.
+    pub display_name: String,
+    /// When it was made.
+    pub created: UnixMillis,
+    /// The public half of its key, in hexadecimal on disk.
+    #[serde(with = "public_key")]
+    pub public_key: AccountPublicKey,
+}
+
+impl std::fmt::Debug for AccountRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AccountRecord({})", self.id)
+    }
+}
+
+mod public_key {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+    use vault::AccountPublicKey;
+
+    pub(super) fn serialize<S: Serializer>(key: &AccountPublicKey, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&terms::hex(&key.0))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AccountPublicKey, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let bytes = terms::unhex(&text).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(AccountPublicKey).ok_or_else(|| de::Error::custom("a public key is 64 hexadecimal digits"))
+    }
+}
+
+/// One account in memory.
+pub(crate) struct Account {
+    /// Its number in the rows.
+    pub(crate) number: i64,
+    pub(crate) record: AccountRecord,
+    /// What sessions see: durable always. `None` until somebody asks, and after a failed write.
+    pub(crate) state: RwLock<Option<Arc<AccountState>>>,
+    /// The change at which the snapshot on disk stands.
+    pub(crate) folded: AtomicU64,
+    /// A fold is under way.
+    pub(crate) folding: AtomicBool,
+    pub(crate) epochs: Epochs,
+    /// Sealed epoch keys read so far.
+    pub(crate) epoch_keys: Mutex<HashMap<EpochId, SealedEpochKey>>,
+    pub(crate) bell: Arc<Bell>,
+}
+
+impl Account {
+    pub(crate) fn new(number: i64, record: AccountRecord) -> Self {
+        Self {
+            number,
+            record,
+            state: RwLock::default(),
+            folded: AtomicU64::new(0),
+            folding: AtomicBool::new(false),
+            epochs: Epochs::default(),
+            epoch_keys: Mutex::default(),
+            bell: Arc::default(),
+        }
+    }
+
+    /// What sessions see, when it is in memory.
+    pub(crate) fn seen(&self) -> Option<Arc<AccountState>> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets sessions see `state`, which is durable.
+    pub(crate) fn publish(&self, state: Arc<AccountState>) {
+        let modseq = state.modseq;
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Some(state);
+        self.bell.ring(modseq);
+    }
+
+    /// Forgets the columns: the next one to ask reads them from disk.
+    pub(crate) fn forget(&self) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.folding.store(false, Ordering::SeqCst);
+    }
+}
+
+/// All accounts, by id and by keyed hash of each address.
+#[derive(Default)]
+pub(crate) struct Directory {
+    pub(crate) by_id: HashMap<AccountId, Arc<Account>>,
+    pub(crate) by_address: HashMap<[u8; 32], AccountId>,
+    /// The last number given out.
+    pub(crate) last_number: i64,
+}
+
+impl Directory {
+    /// Adds an account whose rows are durable.
+    pub(crate) fn insert(&mut self, account: Arc<Account>, hashes: impl IntoIterator<Item = [u8; 32]>) {
+        let id = account.record.id;
+        self.last_number = self.last_number.max(account.number);
+        self.by_address.extend(hashes.into_iter().map(|hash| (hash, id)));
+        self.by_id.entry(id).or_insert(account);
+    }
+}

@@ -1,0 +1,381 @@
+//! The commit thread: the only writer of a store.
+//!
+//! # What is durable when a caller is answered
+//!
+//! When a call that changes something returns `Ok`, all of it survives a power cut: the blobs are in a segment that was
+//! synced, and the rows are in a committed transaction whose log was synced. When it returns an error, either nothing of
+//! it is stored ([`StoreError::DiskFull`], or the call itself was refused), or nobody knows ([`StoreError::NotStored`]):
+//! then it is stored wholly or not at all, and no caller was told that it is. What a session sees ([`MailboxView`], the
+//! sizes, the MODSEQ) is durable already: it is published after the commit, before the answer.
+//!
+//! # How
+//!
+//! Jobs from all connections wait in one bounded line. The thread takes all that wait: while it syncs for one batch, the
+//! next one gathers, so that the busier the node, the more callers share a sync. For a batch:
+//!
+//! 1. each job plans against the tip of its account, which earlier jobs of the batch have moved ([`Draft`]);
+//! 2. the blobs of all jobs are appended to the segment in one write, and synced once;
+//! 3. all rows go into one transaction, with the number of the commit and the tail of the segment;
+//! 4. the tips are published, bells ring, callers are answered.
+//!
+//! # When it fails
+//!
+//! * No space: the batch is refused; the segment is cut back; the next batch is tried.
+//! * A sync or a commit fails: it is not retried, because the kernel may report success for pages that it has dropped.
+//!   The segment is abandoned, the database is opened anew, what was in memory of it is forgotten, and nobody in the
+//!   batch is answered as done. If the database cannot be opened, every batch is refused until it can.
+//!
+//! [`MailboxView`]: crate::MailboxView
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+
+use terms::{AccountId, UnixMillis};
+
+use crate::StoreError;
+use crate::accounts::Account;
+use crate::apply::apply;
+use crate::change::{Act, Change};
+use crate::engine::{Engine, Health, context};
+use crate::epochs::Epoch;
+use crate::folder::Request;
+use crate::pack::PackWriter;
+use crate::rows::{RowReader, RowWriter, Write};
+use crate::state::AccountState;
+
+/// Something to commit. It plans in the draft, or is told why it cannot; what it returns is called after the commit.
+pub(crate) type Job = Box<dyn FnOnce(Result<&mut Draft<'_>, StoreError>) -> Planned + Send>;
+
+/// What a job has planned.
+pub(crate) struct Planned {
+    /// Whether its part of the draft is to be committed. A refused job leaves no trace.
+    pub(crate) keep: bool,
+    /// Answers the caller, with how the commit went.
+    pub(crate) answer: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+}
+
+/// The thread's own things.
+pub(crate) struct Committer {
+    engine: Arc<Engine>,
+    /// `None` while the database could not be opened anew.
+    rows: Option<RowWriter>,
+    pack: PackWriter,
+    folder: Sender<Request>,
+}
+
+/// An account that a batch makes.
+struct NewAccount {
+    account: Arc<Account>,
+    hashes: Vec<[u8; 32]>,
+}
+
+/// What a batch has gathered.
+struct Batch {
+    engine: Arc<Engine>,
+    now: UnixMillis,
+    /// Where the batch's blobs will lie.
+    segment: u32,
+    tail: u64,
+    tips: BTreeMap<AccountId, (Arc<Account>, Arc<AccountState>)>,
+    new_accounts: Vec<NewAccount>,
+    writes: Vec<Write>,
+    blobs: Vec<Vec<u8>>,
+    epochs: Vec<Arc<Epoch>>,
+    folds: HashSet<AccountId>,
+}
+
+/// What one job has gathered so far. Kept as a whole or not at all.
+pub(crate) struct Draft<'b> {
+    batch: &'b mut Batch,
+    tips: HashMap<AccountId, (Arc<Account>, Arc<AccountState>)>,
+    new_accounts: Vec<NewAccount>,
+    writes: Vec<Write>,
+    blobs: Vec<Vec<u8>>,
+    blob_bytes: u64,
+    epochs: Vec<Arc<Epoch>>,
+    folds: HashSet<AccountId>,
+}
+
+impl Draft<'_> {
+    fn new(batch: &mut Batch) -> Draft<'_> {
+        Draft {
+            batch,
+            tips: HashMap::new(),
+            new_accounts: Vec::new(),
+            writes: Vec::new(),
+            blobs: Vec::new(),
+            blob_bytes: 0,
+            epochs: Vec::new(),
+            folds: HashSet::new(),
+        }
+    }
+
+    /// The node's time at the beginning of the batch.
+    pub(crate) fn now(&self) -> UnixMillis {
+        self.batch.now
+    }
+
+    /// The account with every change of the batch so far.
+    pub(crate) fn state(&mut self, id: AccountId) -> Result<&AccountState, StoreError> {
+        Ok(&self.tip(id)?.1)
+    }
+
+    fn tip(&mut self, id: AccountId) -> Result<&mut (Arc<Account>, Arc<AccountState>), StoreError> {
+        if !self.tips.contains_key(&id) {
+            let tip = match self.batch.tips.get(&id) {
+                Some(tip) => tip.clone(),
+                None => {
+                    let account = self.batch.engine.account(id)?;
+                    let state = self.batch.engine.seen(&account)?;
+                    (account, state)
+                }
+            };
+            self.tips.insert(id, tip);
+        }
+        self.tips.get_mut(&id).ok_or(StoreError::NoSuchAccount)
+    }
+
+    /// Does `act` and writes its row. A visible act takes the account's next MODSEQ, which is returned.
+    pub(crate) fn change(&mut self, id: AccountId, act: Act, visible: bool) -> Result<u64, StoreError> {
+        let (at, engine) = (self.batch.now, Arc::clone(&self.batch.engine));
+        let (account, state) = self.tip(id)?;
+        let change = Change { at, modseq: state.modseq + u64::from(visible), act };
+        let number = account.number;
+        let state = Arc::make_mut(state);
+        apply(state, &change)
+            .map_err(|misfit| StoreError::Damaged(format!("account number {number} in memory: {}", misfit.0)))?;
+        let (seq, modseq) = (state.seq, state.modseq);
+        let sealed = engine.vault.service_seal(&context::change(id, seq), &change.encode());
+        self.writes.push(Write::Change { account: number, seq, sealed });
+        Ok(modseq)
+    }
+
+    /// Takes the bytes of pack records; returns the segment and the offset at which they will lie.
+    pub(crate) fn blob(&mut self, bytes: Vec<u8>) -> (u32, u64) {
+        let offset = self.batch.tail + self.blob_bytes;
+        self.blob_bytes += bytes.len() as u64;
+        self.blobs.push(bytes);
+        (self.batch.segment, offset)
+    }
+
+    /// Writes the epoch's sealed key, unless that was done.
+    pub(crate) fn epoch(&mut self, id: AccountId, epoch: &Arc<Epoch>) -> Result<(), StoreError> {
+        if !epoch.on_disk.load(Ordering::SeqCst) {
+            let account = self.tip(id)?.0.number;
+            self.writes.push(Write::Epoch { account, epoch: epoch.id(), sealed: epoch.sealed_key.clone() });
+            self.epochs.push(Arc::clone(epoch));
+        }
+        Ok(())
+    }
+
+    /// Whether an account of the store or of this batch has this address.
+    pub(crate) fn address_is_taken(&self, hash: &[u8; 32]) -> bool {
+        let in_batch = self.batch.new_accounts.iter().chain(&self.new_accounts);
+        in_batch.flat_map(|new| &new.hashes).any(|taken| taken == hash)
+            || self.batch.engine.directory().by_address.contains_key(hash)
+    }
+
+    /// Makes an account without mailboxes. `account` gets the number that it is given.
+    pub(crate) fn create(
+        &mut self,
+        id: AccountId,
+        hashes: Vec<[u8; 32]>,
+        sealed: Vec<u8>,
+        account: impl FnOnce(i64) -> Account,
+    ) -> Result<(), StoreError> {
+        let in_memory = self.batch.engine.directory().by_id.contains_key(&id);
+        if in_memory || self.tips.contains_key(&id) || self.batch.tips.contains_key(&id) {
+            return Err(StoreError::AccountExists);
+        }
+        let before = self.batch.engine.directory().last_number;
+        let in_batch = self.batch.new_accounts.len() + self.new_accounts.len();
+        let number = before + in_batch as i64 + 1;
+        self.writes.push(Write::Account { account: number, id, sealed });
+        self.writes.extend(hashes.iter().map(|&hash| Write::Address { hash, account: number }));
+        let account = Arc::new(account(number));
+        self.tips.insert(id, (Arc::clone(&account), Arc::default()));
+        self.new_accounts.push(NewAccount { account, hashes });
+        Ok(())
+    }
+
+    /// Writes a snapshot that was made on top of the one at change `baseline`. `false` when another came first.
+    pub(crate) fn fold(&mut self, account: &Account, baseline: u64, snapshot: Write) -> bool {
+        let id = account.record.id;
+        let first = account.folded.load(Ordering::SeqCst) == baseline && !self.batch.folds.contains(&id);
+        if first {
+            self.folds.insert(id);
+            self.writes.push(snapshot);
+        }
+        first
+    }
+
+    fn keep(self) {
+        let Self { batch, tips, new_accounts, writes, blobs, blob_bytes, epochs, folds } = self;
+        batch.tips.extend(tips);
+        batch.new_accounts.extend(new_accounts);
+        batch.writes.extend(writes);
+        batch.blobs.extend(blobs);
+        batch.tail += blob_bytes;
+        batch.epochs.extend(epochs);
+        batch.folds.extend(folds);
+    }
+}
+
+impl Committer {
+    pub(crate) fn new(engine: Arc<Engine>, rows: RowWriter, pack: PackWriter, folder: Sender<Request>) -> Self {
+        Self { engine, rows: Some(rows), pack, folder }
+    }
+
+    /// Works until the line is closed and empty. If the thread should ever panic, the line is closed, so that every
+    /// caller learns that nobody will answer.
+    pub(crate) fn run(mut self) {
+        struct Abort(Arc<Engine>);
+        impl Drop for Abort {
+            fn drop(&mut self) {
+                self.0.queue.abort();
+            }
+        }
+        let abort = Abort(Arc::clone(&self.engine));
+        while let Some(jobs) = abort.0.queue.take() {
+            self.batch(jobs);
+        }
+        if let Some(rows) = &self.rows {
+            // Only tidiness: an unfinished checkpoint is finished at the next opening.
+            let _ = rows.checkpoint();
+        }
+    }
+
+    fn batch(&mut self, jobs: Vec<Job>) {
+        let mut answers = Vec::with_capacity(jobs.len());
+        let outcome = match self.ready() {
+            Ok(()) => {
+                let (segment, tail) = self.pack.tail();
+                let mut batch = Batch::new(&self.engine, segment, tail);
+                for job in jobs {
+                    let mut draft = Draft::new(&mut batch);
+                    let planned = job(Ok(&mut draft));
+                    if planned.keep {
+                        draft.keep();
+                    }
+                    answers.push(planned.answer);
+                }
+                self.store(batch)
+            }
+            Err(error) => {
+                answers.extend(jobs.into_iter().map(|job| job(Err(error.clone())).answer));
+                Err(error)
+            }
+        };
+        *self.engine.health() = match &outcome {
+            Ok(()) => Health::Fine,
+            Err(StoreError::DiskFull) => Health::DiskFull,
+            Err(error) => Health::Failing(error.to_string()),
+        };
+        answers.into_iter().for_each(|answer| answer(outcome.clone()));
+    }
+
+    /// Opens what an earlier failure has closed.
+    fn ready(&mut self) -> Result<(), StoreError> {
+        if self.rows.is_none() {
+            self.start_over()?;
+        }
+        self.pack.ready().map_err(|error| StoreError::writing(&error))
+    }
+
+    /// Makes a batch durable, and lets sessions see it.
+    fn store(&mut self, batch: Batch) -> Result<(), StoreError> {
+        if batch.writes.is_empty() {
+            return Ok(());
+        }
+        self.store_blobs(&batch)?;
+        let heads: Vec<(i64, u64)> = batch.tips.values().map(|(account, tip)| (account.number, tip.seq)).collect();
+        let (segment, tail) = self.pack.tail();
+        let Some(rows) = &mut self.rows else { return Err(StoreError::Closed) };
+        let before = rows.last().seq;
+        if let Err(error) = rows.commit(&batch.writes, &heads, segment, tail) {
+            let error = StoreError::rows(&error);
+            let start_over = self.start_over();
+            let persisted = self.rows.as_ref().is_none_or(|rows| rows.last().seq > before);
+            return Err(match (error, start_over, persisted) {
+                (StoreError::DiskFull, Ok(()), false) => StoreError::DiskFull,
+                (StoreError::DiskFull, _, _) => StoreError::NotStored("the disk is full".to_owned()),
+                (error, _, _) => error,
+            });
+        }
+        self.publish(batch);
+        Ok(())
+    }
+
+    fn store_blobs(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        if batch.blobs.is_empty() {
+            return Ok(());
+        }
+        let (segment, tail) = self.pack.tail();
+        let pieces: Vec<&[u8]> = batch.blobs.iter().map(Vec::as_slice).collect();
+        if let Err(error) = self.pack.append(&pieces) {
+            let error = StoreError::writing(&error);
+            if error == StoreError::DiskFull {
+                // The next batch overwrites what was written of this one.
+                self.pack.cut_to(segment, tail);
+            } else {
+                self.pack.abandon();
+            }
+            return Err(error);
+        }
+        self.pack.sync().map_err(|error| {
+            self.pack.abandon();
+            let error = StoreError::writing(&error);
+            match self.start_over() {
+                Ok(()) => error,
+                Err(worse) => worse,
+            }
+        })
+    }
+
+    /// Opens the database anew and forgets what was in memory of it.
+    fn start_over(&mut self) -> Result<(), StoreError> {
+        self.rows = None;
+        let rows = RowWriter::open(&self.engine.dir)?;
+        self.engine.start_over(RowReader::open(&self.engine.dir)?)?;
+        let last = rows.last();
+        // What lies behind the last commit is in no row.
+        self.pack.cut_to(last.segment, last.tail);
+        self.rows = Some(rows);
+        Ok(())
+    }
+
+    fn publish(&self, batch: Batch) {
+        batch.epochs.iter().for_each(|epoch| epoch.on_disk.store(true, Ordering::SeqCst));
+        {
+            let mut directory = self.engine.directory_mut();
+            batch.new_accounts.into_iter().for_each(|new| directory.insert(new.account, new.hashes));
+        }
+        for (account, state) in batch.tips.into_values() {
+            let long = crate::folder::is_long(&account, &state);
+            account.publish(state);
+            if long && !account.folding.swap(true, Ordering::SeqCst) {
+                // The folder is gone only when the store closes.
+                let _ = self.folder.send(Request::Fold(account));
+            }
+        }
+    }
+}
+
+impl Batch {
+    fn new(engine: &Arc<Engine>, segment: u32, tail: u64) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            now: engine.clock.now(),
+            segment,
+            tail,
+            tips: BTreeMap::new(),
+            new_accounts: Vec::new(),
+            writes: Vec::new(),
+            blobs: Vec::new(),
+            epochs: Vec::new(),
+            folds: HashSet::new(),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What the threads of a store share: keys, packs, rows for reading, the accounts, the line of jobs.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use terms::{AccountId, Clock, Entropy, EpochId};
+use vault::{SealedEpochKey, Vault};
+
+use crate::StoreError;
+use crate::accounts::{Account, AccountRecord, Directory};
+use crate::apply::apply;
+use crate::bytes::Malformed;
+use crate::change::Change;
+use crate::commit::Job;
+use crate::fold;
+use crate::pack::Packs;
+use crate::queue::Queue;
+use crate::rows::RowReader;
+use crate::state::AccountState;
+
+/// How the store is, for the operator's eyes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Health {
+    /// The last write went well.
+    #[default]
+    Fine,
+    /// The last write was refused for want of space. The next one is tried.
+    DiskFull,
+    /// The last write failed; what the machine said. The next one is tried with fresh files.
+    Failing(String),
+}
+
+/// The shared part of a store.
+pub(crate) struct Engine {
+    pub(crate) dir: PathBuf,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) packs: Arc<Packs>,
+    pub(crate) queue: Queue<Job>,
+    reader: Mutex<RowReader>,
+    directory: RwLock<Directory>,
+    health: Mutex<Health>,
+}
+
+/// The contexts under which rows are sealed: each names the row's place, so that none can stand in for another.
+pub(crate) mod context {
+    use terms::AccountId;
+
+    use crate::fold::BlockName;
+
+    /// The hash of an address.
+    pub(crate) const ADDRESS: &str = "store/address";
+
+    pub(crate) fn account(id: AccountId) -> String {
+        format!("store/account/{id}")
+    }
+
+    pub(crate) fn change(id: AccountId, seq: u64) -> String {
+        format!("store/change/{id}/{seq}")
+    }
+
+    pub(crate) fn snapshot(id: AccountId, seq: u64) -> String {
+        format!("store/snapshot/{id}/{seq}")
+    }
+
+    pub(crate) fn block(id: AccountId, name: BlockName) -> String {
+        format!("store/block/{id}/{}/{}/{}", name.table, name.number, name.changed)
+    }
+}
+
+/// Why an account could not be read, on the way to a [`StoreError`].
+enum Unreadable {
+    Malformed,
+    Store(StoreError),
+}
+
+impl From<Malformed> for Unreadable {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(
+        dir: PathBuf,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        packs: Arc<Packs>,
+        reader: RowReader,
+    ) -> Result<Self, StoreError> {
+        let engine = Self {
+            dir,
+            vault,
+            clock,
+            entropy,
+            packs,
+            queue: Queue::default(),
+            reader: Mutex::new(reader),
+            directory: RwLock::default(),
+            health: Mutex::default(),
+        };
+        engine.read_directory()?;
+        Ok(engine)
+    }
+
+    pub(crate) fn reader(&self) -> MutexGuard<'_, RowReader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The account in memory.
+    pub(crate) fn account(&self, id: AccountId) -> Result<Arc<Account>, StoreError> {
+        self.directory().by_id.get(&id).cloned().ok_or(StoreError::NoSuchAccount)
+    }
+
+    /// Adds the accounts on disk that are not in memory.
+    pub(crate) fn read_directory(&self) -> Result<(), StoreError> {
+        let (accounts, addresses) = {
+            let reader = self.reader();
+            let read = |error| StoreError::reading(&error);
+            (reader.accounts().map_err(read)?, reader.addresses().map_err(read)?)
+        };
+        let mut directory = self.directory_mut();
+        for (number, id, sealed) in accounts {
+            let damaged = || StoreError::Damaged(format!("the profile of account number {number}"));
+            let plain = self.vault.service_open(&context::account(id), &sealed).map_err(|_| damaged())?;
+            let record: AccountRecord = serde_json::from_slice(&plain).map_err(|_| damaged())?;
+            if record.id != id {
+                return Err(damaged());
+            }
+            let hashes = addresses.iter().filter(|(_, account)| *account == number).map(|(hash, _)| *hash);
+            directory.insert(Arc::new(Account::new(number, record)), hashes);
+        }
+        Ok(())
+    }
+
+    /// Takes new rows for reading, after the old ones failed, and forgets everything that was read from those.
+    pub(crate) fn start_over(&self, reader: RowReader) -> Result<(), StoreError> {
+        *self.reader() = reader;
+        self.read_directory()?;
+        self.directory().by_id.values().for_each(|account| account.forget());
+        Ok(())
+    }
+
+    /// What sessions see of an account; read from disk when it is not in memory.
+    pub(crate) fn seen(&self, account: &Account) -> Result<Arc<AccountState>, StoreError> {
+        if let Some(state) = account.seen() {
+            return Ok(state);
+        }
+        let mut place = account.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = &*place {
+            return Ok(Arc::clone(state));
+        }
+        let (state, folded) = self.read_account(account)?;
+        let state = Arc::new(state);
+        account.folded.store(folded, Ordering::SeqCst);
+        *place = Some(Arc::clone(&state));
+        drop(place);
+        account.bell.ring(state.modseq);
+        Ok(state)
+    }
+
+    /// An account as its rows have it, and the change at which its snapshot stands.
+    pub(crate) fn read_account(&self, account: &Account) -> Result<(AccountState, u64), StoreError> {
+        let reader = self.reader();
+        reader.at_one_moment(|reader| {
+            let mut state = match reader.snapshot(account.number).map_err(|error| StoreError::reading(&error))? {
+                Some((seq, sealed)) => self.read_snapshot(reader, account, seq, &sealed)?,
+                None => AccountState::default(),
+            };
+            let folded = state.seq;
+            let changes = reader.changes(account.number).map_err(|error| StoreError::reading(&error))?;
+            for (seq, sealed) in changes {
+                self.replay(&mut state, account, seq, &sealed)?;
+            }
+            Ok((state, folded))
+        })
+    }
+
+    fn read_snapshot(
+        &self,
+        reader: &RowReader,
+        account: &Account,
+        seq: u64,
+        sealed: &[u8],
+    ) -> Result<AccountState, StoreError> {
+        let (id, number) = (account.record.id, account.number);
+        let damaged = |what: &str| StoreError::Damaged(format!("{what} of account number {number}"));
+        let head = self.vault.service_open(&context::snapshot(id, seq), sealed).map_err(|_| damaged("the snapshot"))?;
+        let state = fold::decode(&head, |name| {
+            let sealed = reader.block(number, name.table, name.number);
+            let sealed = sealed.map_err(|error| Unreadable::Store(StoreError::reading(&error)))?;
+            let sealed = sealed.ok_or_else(|| Unreadable::Store(damaged("a block")))?;
+            let opened = self.vault.service_open(&context::block(id, name), &sealed);
+            opened.map_err(|_| Unreadable::Store(damaged("a block")))
+        });
+        match state {
+            Ok(state) if state.seq == seq => Ok(state),
+            Ok(_) | Err(Unreadable::Malformed) => Err(damaged("the snapshot")),
+            Err(Unreadable::Store(error)) => Err(error),
+        }
+    }
+
+    fn replay(&self, state: &mut AccountState, account: &Account, seq: u64, sealed: &[u8]) -> Result<(), StoreError> {
+        let damaged =
+            |what: &str| StoreError::Damaged(format!("change {seq} of account number {}: {what}", account.number));
+        if seq != state.seq + 1 {
+            return Err(damaged("the one before it is missing"));
+        }
+        let plain = self.vault.service_open(&context::change(account.record.id, seq), sealed);
+        let plain = plain.map_err(|_| damaged("its seal is broken"))?;
+        let change = Change::decode(&plain).map_err(|Malformed| damaged("it is of no known kind"))?;
+        apply(state, &change).map_err(|misfit| damaged(misfit.0))
+    }
+
+    /// The sealed key of an epoch.
+    pub(crate) fn epoch_key(&self, account: &Account, epoch: EpochId) -> Result<SealedEpochKey, StoreError> {
+        let mut known = account.epoch_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = known.get(&epoch) {
+            return Ok(key.clone());
+        }
+        let key = self.reader().epoch(account.number, epoch).map_err(|error| StoreError::reading(&error))?;
+        let key =
+            key.ok_or_else(|| StoreError::Damaged(format!("epoch {epoch} of account number {}", account.number)))?;
+        known.insert(epoch, key.clone());
+        Ok(key)
+    }
+}

@@ -1,0 +1,104 @@
+//! What can go wrong, whose fault it is, and what comes next.
+
+use std::fmt;
+use std::io;
+
+/// An error of the store. It names no address, subject or mailbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// The caller's: there is no such account here.
+    NoSuchAccount,
+    /// The caller's: there is no such mailbox (any more).
+    NoSuchMailbox,
+    /// The caller's: there is no such message (any more).
+    NoSuchMessage,
+    /// The caller's: a mailbox of that name exists.
+    MailboxExists,
+    /// The caller's: that is no name for a mailbox.
+    BadName,
+    /// The caller's: INBOX cannot be deleted.
+    InboxStays,
+    /// The caller's: the account exists.
+    AccountExists,
+    /// The caller's: another account has one of the addresses.
+    AddressTaken,
+    /// The caller's: an account without any address.
+    NoAddress,
+    /// The caller's: the message, or a part that goes with it, exceeds [`crate::PART_BYTES_MAX`].
+    TooLarge,
+    /// The caller's: more of something than the store keeps; the text names the limit.
+    TooMany(&'static str),
+    /// The caller's: the mail belongs to somebody else, or lies outside of what the clearance covers.
+    NotCovered,
+    /// The disk is full. Nothing of the call was stored, and what was acknowledged before is safe: make room, try again.
+    DiskFull,
+    /// The machine's: a write or a sync failed, and the store does not know whether the call is stored. It answers
+    /// nothing as done, and goes on with a fresh file. Try again.
+    NotStored(String),
+    /// The machine's or an intruder's: what lies on the disk is not what was written. The rest goes on.
+    Damaged(String),
+    /// The operator's: the store was written by a newer program, which must open it.
+    NewerFormat(i64),
+    /// The operator's: the directory is in use, or is no store.
+    CannotOpen(String),
+    /// The vault refused or failed; its own words.
+    Vault(String),
+    /// The store was closed.
+    Closed,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchAccount => f.write_str("there is no such account here"),
+            Self::NoSuchMailbox => f.write_str("there is no such mailbox"),
+            Self::NoSuchMessage => f.write_str("there is no such message"),
+            Self::MailboxExists => f.write_str("a mailbox of that name exists already"),
+            Self::BadName => f.write_str("a mailbox's name is 1 to 1024 bytes, without empty levels or controls"),
+            Self::InboxStays => f.write_str("INBOX cannot be deleted"),
+            Self::AccountExists => f.write_str("the account exists already"),
+            Self::AddressTaken => f.write_str("the address belongs to another account"),
+            Self::NoAddress => f.write_str("an account needs an address"),
+            Self::TooLarge => f.write_str("the message is too large to store"),
+            Self::TooMany(what) => write!(f, "too many {what}"),
+            Self::NotCovered => f.write_str("this mail is not covered by what was shown to open it"),
+            Self::DiskFull => f.write_str("the disk is full: nothing was stored; make room and try again"),
+            Self::NotStored(why) => write!(f, "not known to be stored ({why}): try again"),
+            Self::Damaged(what) => write!(f, "damaged on disk: {what}; restore it from a backup"),
+            Self::NewerFormat(format) => write!(f, "the store has format {format}: open it with a newer program"),
+            Self::CannotOpen(why) => write!(f, "the store cannot be opened: {why}"),
+            Self::Vault(why) => write!(f, "the vault refused: {why}"),
+            Self::Closed => f.write_str("the store is closed"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl StoreError {
+    /// An error while writing a file.
+    pub(crate) fn writing(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::NotStored(error.to_string()),
+        }
+    }
+
+    /// An error while writing rows.
+    pub(crate) fn rows(error: &rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::NotStored(error.to_string()),
+        }
+    }
+
+    /// An error while reading rows.
+    pub(crate) fn reading(error: &rusqlite::Error) -> Self {
+        Self::Damaged(format!("rows: {error}"))
+    }
+
+    /// An error of the vault.
+    pub(crate) fn vault(error: &vault::VaultError) -> Self {
+        Self::Vault(error.to_string())
+    }
+}

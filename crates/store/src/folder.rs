@@ -1,0 +1,82 @@
+//! The folding thread: turns long logs of changes into snapshots, and forgets epochs whose hour is over.
+//!
+//! It works on what sessions see, which nobody changes in place, so it locks nothing; the snapshot is committed by the
+//! commit thread like any other change.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::StoreError;
+use crate::accounts::Account;
+use crate::commit::Planned;
+use crate::engine::{Engine, context};
+use crate::fold;
+use crate::rows::Write;
+use crate::state::AccountState;
+
+/// Changes that gather before they are folded. Replaying this many takes about a millisecond; a fold writes some ten
+/// kilobytes, so that for a delivery it costs less than its own row.
+const CHANGES_BEFORE_FOLD: u64 = 512;
+
+/// How often epochs are looked at when nothing else happens.
+const TICK: Duration = Duration::from_secs(60);
+
+/// What the thread is asked for.
+pub(crate) enum Request {
+    /// Fold this account; its `folding` is set.
+    Fold(Arc<Account>),
+    /// End.
+    Stop,
+}
+
+/// Whether an account's log is long enough to be folded.
+pub(crate) fn is_long(account: &Account, state: &AccountState) -> bool {
+    state.seq.saturating_sub(account.folded.load(Ordering::SeqCst)) >= CHANGES_BEFORE_FOLD
+}
+
+/// Works until it is told to stop.
+pub(crate) fn run(engine: &Arc<Engine>, requests: &Receiver<Request>) {
+    loop {
+        match requests.recv_timeout(TICK) {
+            Ok(Request::Fold(account)) => {
+                if fold_one(engine, &account).is_err() {
+                    // The log stays as it is; the next change asks again.
+                    account.folding.store(false, Ordering::SeqCst);
+                }
+            }
+            Ok(Request::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let now = engine.clock.now();
+        engine.directory().by_id.values().for_each(|account| account.epochs.forget_if_over(now));
+    }
+}
+
+fn fold_one(engine: &Arc<Engine>, account: &Arc<Account>) -> Result<(), StoreError> {
+    let state = engine.seen(account)?;
+    let baseline = account.folded.load(Ordering::SeqCst);
+    let (id, seq) = (account.record.id, state.seq);
+    let blocks = fold::encode_blocks(&state, baseline)
+        .into_iter()
+        .map(|(name, plain)| (name.table, name.number, engine.vault.service_seal(&context::block(id, name), &plain)));
+    let blocks = blocks.collect();
+    let kept = fold::block_keys(&state);
+    let on_disk = engine.reader().block_keys(account.number).map_err(|error| StoreError::reading(&error))?;
+    let gone = on_disk.into_iter().filter(|key| !kept.contains(key)).collect();
+    let sealed = engine.vault.service_seal(&context::snapshot(id, seq), &fold::encode_head(&state));
+    let snapshot = Write::Snapshot { account: account.number, seq, sealed, blocks, gone };
+    let account = Arc::clone(account);
+    let job = move |draft: Result<&mut crate::commit::Draft<'_>, StoreError>| {
+        let keep = draft.is_ok_and(|draft| draft.fold(&account, baseline, snapshot));
+        let answer = Box::new(move |outcome: Result<(), StoreError>| {
+            if keep && outcome.is_ok() {
+                account.folded.store(seq, Ordering::SeqCst);
+            }
+            account.folding.store(false, Ordering::SeqCst);
+        });
+        Planned { keep, answer }
+    };
+    engine.queue.put(Box::new(job), 0).map_err(|_| StoreError::Closed)
+}

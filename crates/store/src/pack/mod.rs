@@ -1,0 +1,11 @@
+//! Packs: the bytes of sealed messages, in segment files that only grow (docs/formats/store.md).
+//!
+//! All accounts share a segment, so that all that arrives in one moment costs one sync. The rows say how far a segment
+//! is acknowledged; what lies behind that, torn or whole, was promised to nobody and is cut at opening. A segment whose
+//! sync failed is abandoned: it is read, and never written again.
+
+mod record;
+mod segment;
+
+pub(crate) use record::{RECORD_HEADER_BYTES, Record, RecordError, frame};
+pub(crate) use segment::{PackWriter, Packs, SEGMENT_BYTES};

@@ -1,0 +1,173 @@
+//! Segment files: making, opening, cutting, abandoning, reading.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use durable::{AppendFile, Disk, ReadAt, Visibility};
+
+/// A batch begins a new segment when the last one has this many bytes. Large enough that a node of some terabytes has
+/// some ten thousand files, small enough that rewriting one is a matter of a second.
+pub(crate) const SEGMENT_BYTES: u64 = 256 << 20;
+
+/// The length of a segment's own header, in bytes.
+pub(crate) const SEGMENT_HEADER_BYTES: u64 = 24;
+
+const MAGIC: &[u8; 16] = b"bailiwick pack\n\x01";
+
+fn header(segment: u32) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+    let mut out = [0; SEGMENT_HEADER_BYTES as usize];
+    out[..16].copy_from_slice(MAGIC);
+    out[16..20].copy_from_slice(&segment.to_le_bytes());
+    let checksum = crc32c::crc32c(&out[..20]);
+    out[20..].copy_from_slice(&checksum.to_le_bytes());
+    out
+}
+
+/// The segments of a store, for reading.
+pub(crate) struct Packs {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    open: RwLock<HashMap<u32, Arc<dyn ReadAt>>>,
+}
+
+impl Packs {
+    /// The segments in `dir`, which exists.
+    pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Self {
+        Self { disk, dir, open: RwLock::default() }
+    }
+
+    /// Where a segment lies.
+    pub(crate) fn path(&self, segment: u32) -> PathBuf {
+        self.dir.join(format!("{segment:08}.pack"))
+    }
+
+    /// The numbers of the segments that there are, ascending.
+    pub(crate) fn segments(&self) -> io::Result<Vec<u32>> {
+        let names = self.disk.list(&self.dir)?;
+        let mut numbers: Vec<u32> = names.iter().filter_map(|name| name.strip_suffix(".pack")?.parse().ok()).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// A segment, opened once and shared.
+    pub(crate) fn reader(&self, segment: u32) -> io::Result<Arc<dyn ReadAt>> {
+        if let Some(reader) = self.open.read().unwrap_or_else(PoisonError::into_inner).get(&segment) {
+            return Ok(Arc::clone(reader));
+        }
+        let reader: Arc<dyn ReadAt> = self.disk.open_read(&self.path(segment))?.into();
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(open.entry(segment).or_insert(reader)))
+    }
+
+    /// The bytes of one range.
+    pub(crate) fn read(&self, segment: u32, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        self.reader(segment)?.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    /// Whether a segment's header is what was written.
+    pub(crate) fn header_is_sound(&self, segment: u32) -> io::Result<bool> {
+        Ok(self.read(segment, 0, SEGMENT_HEADER_BYTES as usize)? == header(segment))
+    }
+}
+
+/// The segment that grows. One thread has it.
+pub(crate) struct PackWriter {
+    packs: Arc<Packs>,
+    segment: u32,
+    /// `None` after an abandonment, until a new segment could be made.
+    file: Option<Box<dyn AppendFile>>,
+    segment_bytes: u64,
+}
+
+impl PackWriter {
+    /// Goes on with the last segment, or begins the first. `acknowledged` is the last segment that the rows know and
+    /// how many of its bytes; what lies behind is cut. The second value says what of it is missing, if anything.
+    pub(crate) fn open(
+        packs: &Arc<Packs>,
+        acknowledged: Option<(u32, u64)>,
+        segment_bytes: u64,
+    ) -> io::Result<(Self, Option<String>)> {
+        let highest = packs.segments()?.last().copied();
+        let mut damage = None;
+        let (known, tail) = acknowledged.unwrap_or((0, SEGMENT_HEADER_BYTES));
+        let mut this = Self { packs: Arc::clone(packs), segment: known, file: None, segment_bytes };
+        match highest {
+            Some(highest) if highest >= known.max(1) => {
+                this.segment = highest;
+                let mut file = packs.disk.open_append(&packs.path(highest), Visibility::Private)?;
+                let wanted = if highest == known { tail } else { SEGMENT_HEADER_BYTES };
+                if file.len() > wanted {
+                    file.truncate(wanted)?;
+                }
+                if file.len() == wanted && packs.header_is_sound(highest)? {
+                    this.file = Some(file);
+                } else if highest == known {
+                    damage = Some(format!("segment {highest} has {} of {wanted} acknowledged bytes", file.len()));
+                } else {
+                    // Made, and never acknowledged: its header did not reach the disk.
+                    file.truncate(0)?;
+                    file.append(&[&header(highest)])?;
+                    this.file = Some(file);
+                }
+            }
+            _ if known > 0 => damage = Some(format!("segment {known} is missing")),
+            _ => {}
+        }
+        if this.file.is_none() {
+            this.begin()?;
+        }
+        Ok((this, damage))
+    }
+
+    /// Begins the next segment.
+    fn begin(&mut self) -> io::Result<()> {
+        let highest = self.packs.segments()?.last().copied().unwrap_or(0);
+        let next = self.segment.max(highest) + 1;
+        let mut file = self.packs.disk.open_append(&self.packs.path(next), Visibility::Private)?;
+        file.append(&[&header(next)])?;
+        self.segment = next;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Makes ready for a batch: a new segment when the last one is full or abandoned.
+    pub(crate) fn ready(&mut self) -> io::Result<()> {
+        match &self.file {
+            Some(file) if file.len() < self.segment_bytes => Ok(()),
+            _ => self.begin(),
+        }
+    }
+
+    /// The segment that grows, and its length.
+    pub(crate) fn tail(&self) -> (u32, u64) {
+        (self.segment, self.file.as_ref().map_or(SEGMENT_HEADER_BYTES, |file| file.len()))
+    }
+
+    /// Appends; nothing is durable yet.
+    pub(crate) fn append(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
+        let file = self.file.as_mut().ok_or_else(|| io::Error::other("the segment was abandoned"))?;
+        file.append(pieces).map(|_| ())
+    }
+
+    /// Makes durable what was appended. After an error: [`abandon`](Self::abandon).
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.file.as_mut().ok_or_else(|| io::Error::other("the segment was abandoned"))?.sync()
+    }
+
+    /// Never writes this segment again. The next [`ready`](Self::ready) begins another.
+    pub(crate) fn abandon(&mut self) {
+        self.file = None;
+    }
+
+    /// Takes back what was appended behind `tail` of the present segment, when no row can know it.
+    pub(crate) fn cut_to(&mut self, segment: u32, tail: u64) {
+        let Some(file) = self.file.as_mut() else { return };
+        if self.segment == segment && file.len() > tail && file.truncate(tail).is_err() {
+            self.file = None;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Opening sealed parts: for the owner who signed in, and for a case with a clearance. There is no third way.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::ops::Range;
+
+use terms::{AccountId, EpochId, MessageId};
+use vault::{Clearance, KeyAsk, MessageKey, Part, SealedEpochKey, SignedIn};
+
+use crate::StoreError;
+use crate::cases::ScopedMessage;
+use crate::engine::Engine;
+use crate::pack::{RECORD_HEADER_BYTES, Record, RecordError};
+use crate::store::Store;
+use crate::view::{Blobs, Entry};
+
+/// Parts up to this sealed length are read in one piece; longer ones chunk by chunk. A megabyte is what the vault
+/// opens at a time.
+const READ_WHOLE_BYTES: u64 = 1 << 20;
+
+impl Store {
+    /// Opens a part of each message, in their order. A message that is damaged fails alone.
+    ///
+    /// # Errors
+    /// As a whole: [`StoreError::NotCovered`] when an entry is not the signed-in owner's; [`StoreError::Vault`] when
+    /// the keys do not open. For one: [`StoreError::Damaged`].
+    pub fn open_parts(
+        &self,
+        signed_in: &SignedIn,
+        entries: &[Entry],
+        part: Part,
+    ) -> Result<Vec<Result<Vec<u8>, StoreError>>, StoreError> {
+        let keys = self.keys(signed_in, entries)?;
+        let one = |(entry, key): (&Entry, &MessageKey)| self.engine.open_part(entry.account, &entry.blobs, key, part);
+        Ok(entries.iter().zip(&keys).map(one).collect())
+    }
+
+    /// Opens a part of one message. A part without bytes is empty.
+    ///
+    /// # Errors
+    /// As [`open_parts`](Self::open_parts).
+    pub fn open_part(&self, signed_in: &SignedIn, entry: &Entry, part: Part) -> Result<Vec<u8>, StoreError> {
+        let keys = self.keys(signed_in, std::slice::from_ref(entry))?;
+        let key = keys.first().ok_or(StoreError::NotCovered)?;
+        self.engine.open_part(entry.account, &entry.blobs, key, part)
+    }
+
+    /// Opens a range of a part, held to its end, reading only what it needs.
+    ///
+    /// # Errors
+    /// As [`open_parts`](Self::open_parts).
+    pub fn open_range(
+        &self,
+        signed_in: &SignedIn,
+        entry: &Entry,
+        part: Part,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, StoreError> {
+        let keys = self.keys(signed_in, std::slice::from_ref(entry))?;
+        let key = keys.first().ok_or(StoreError::NotCovered)?;
+        self.engine.open_range(entry.account, &entry.blobs, key, part, range)
+    }
+
+    fn keys(&self, signed_in: &SignedIn, entries: &[Entry]) -> Result<Vec<MessageKey>, StoreError> {
+        let owner = signed_in.account();
+        if entries.iter().any(|entry| entry.account != owner) {
+            return Err(StoreError::NotCovered);
+        }
+        let asks: Vec<KeyAsk> = entries.iter().map(Entry::key_ask).collect();
+        let epochs: BTreeSet<EpochId> = asks.iter().map(|ask| ask.epoch).collect();
+        let epochs = self.epoch_keys(owner, &epochs.into_iter().collect::<Vec<_>>())?;
+        self.engine.vault.message_keys(signed_in, &epochs, &asks).map_err(|error| StoreError::vault(&error))
+    }
+
+    /// The sealed keys of these epochs of an account. They open nothing by themselves.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when one is missing.
+    pub fn epoch_keys(
+        &self,
+        account: AccountId,
+        epochs: &[EpochId],
+    ) -> Result<Vec<(EpochId, SealedEpochKey)>, StoreError> {
+        let account = self.engine.account(account)?;
+        epochs.iter().map(|&epoch| Ok((epoch, self.engine.epoch_key(&account, epoch)?))).collect()
+    }
+
+    /// Opens a part of a message for a case.
+    ///
+    /// # Errors
+    /// [`StoreError::NotCovered`] when the message is another account's, arrived outside of the order's time, or the
+    /// order does not ask for content; [`StoreError::NoSuchMessage`] when it is gone; [`StoreError::Vault`] when the
+    /// clearance has expired or has no key for it; [`StoreError::Damaged`].
+    pub fn open_for(&self, clearance: &Clearance, message: &ScopedMessage, part: Part) -> Result<Vec<u8>, StoreError> {
+        let order = clearance.order();
+        if order.account != message.account || !order.covers_arrival(message.arrival) || !order.covers_content() {
+            return Err(StoreError::NotCovered);
+        }
+        // What the caller says of the message is not believed; the row is.
+        let state = self.engine.seen(&*self.engine.account(order.account)?)?;
+        let row = state.message(message.slot).filter(|row| MessageId(row.id) == message.id);
+        let row = row.ok_or(StoreError::NoSuchMessage)?;
+        if !order.covers_arrival(row.arrival) {
+            return Err(StoreError::NotCovered);
+        }
+        let key = clearance.message_key(message.id).map_err(|error| StoreError::vault(&error))?;
+        self.engine.open_part(order.account, &Blobs::of(row), key, part)
+    }
+}
+
+impl Engine {
+    fn open_part(
+        &self,
+        account: AccountId,
+        blobs: &Blobs,
+        key: &MessageKey,
+        part: Part,
+    ) -> Result<Vec<u8>, StoreError> {
+        let Some((offset, sealed)) = blobs.place(part) else { return Ok(Vec::new()) };
+        if sealed > READ_WHOLE_BYTES {
+            return self.open_range(account, blobs, key, part, 0..u64::MAX);
+        }
+        let damaged = |what: &dyn std::fmt::Display| damaged(blobs, offset, what);
+        let bytes = self.packs.read(blobs.segment, offset, RECORD_HEADER_BYTES + sealed as usize);
+        let bytes = bytes.map_err(|error| damaged(&error))?;
+        check_header(&bytes, account, key.id(), part, sealed).map_err(|error| damaged(&error))?;
+        key.open(part, &bytes[RECORD_HEADER_BYTES..]).map_err(|error| damaged(&error))
+    }
+
+    fn open_range(
+        &self,
+        account: AccountId,
+        blobs: &Blobs,
+        key: &MessageKey,
+        part: Part,
+        range: Range<u64>,
+    ) -> Result<Vec<u8>, StoreError> {
+        let Some((offset, sealed)) = blobs.place(part) else { return Ok(Vec::new()) };
+        let damaged = |what: &dyn std::fmt::Display| damaged(blobs, offset, what);
+        let file = self.packs.reader(blobs.segment).map_err(|error| damaged(&error))?;
+        let mut header = [0; RECORD_HEADER_BYTES];
+        file.read_exact_at(&mut header, offset).map_err(|error| damaged(&error))?;
+        check_header(&header, account, key.id(), part, sealed).map_err(|error| damaged(&error))?;
+        let mut read = |at: u64, len: usize| -> io::Result<Vec<u8>> {
+            let mut bytes = vec![0; len];
+            file.read_exact_at(&mut bytes, offset + RECORD_HEADER_BYTES as u64 + at)?;
+            Ok(bytes)
+        };
+        key.open_range(part, &mut read, sealed, range).map_err(|error| damaged(&error))
+    }
+}
+
+fn damaged(blobs: &Blobs, offset: u64, what: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Damaged(format!("segment {} at {offset}: {what}", blobs.segment))
+}
+
+/// Whether a record's header is the one that the row speaks of.
+pub(crate) fn check_header(
+    bytes: &[u8],
+    account: AccountId,
+    id: MessageId,
+    part: Part,
+    sealed: u64,
+) -> Result<Record, RecordError> {
+    let record = Record::decode(bytes)?;
+    let fits =
+        record.account == account && record.id == id && record.part == part as u8 && u64::from(record.len) == sealed;
+    if fits { Ok(record) } else { Err(RecordError::Other) }
+}

@@ -1,0 +1,307 @@
+//! Rows: SQLite, and every statement that the store makes.
+//!
+//! Write-ahead log with `synchronous=FULL`: when a commit returns, the log is synced. Two connections: the commit
+//! thread writes, everybody else reads. Nothing temporary goes to disk, and deleted content is overwritten.
+
+mod check;
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use terms::{AccountId, EpochId};
+use vault::SealedEpochKey;
+
+use crate::StoreError;
+use crate::bytes::Writer;
+
+/// `PRAGMA application_id`: "Bail".
+const APPLICATION: i64 = 0x4261_696c;
+
+/// `PRAGMA user_version`: the format of the schema.
+const FORMAT: i64 = 1;
+
+/// How many rows of `commits` stay. A few thousand are enough to see a loss, and a few hundred kilobytes.
+const COMMITS_KEPT: u64 = 4096;
+
+/// One write of a batch.
+pub(crate) enum Write {
+    Account {
+        account: i64,
+        id: AccountId,
+        sealed: Vec<u8>,
+    },
+    Address {
+        hash: [u8; 32],
+        account: i64,
+    },
+    Epoch {
+        account: i64,
+        epoch: EpochId,
+        sealed: SealedEpochKey,
+    },
+    Change {
+        account: i64,
+        seq: u64,
+        sealed: Vec<u8>,
+    },
+    /// A fold: the changes up to `seq` become a snapshot.
+    Snapshot {
+        account: i64,
+        seq: u64,
+        sealed: Vec<u8>,
+        blocks: Vec<SealedBlock>,
+        gone: Vec<(u32, u32)>,
+    },
+}
+
+/// A block of a snapshot: table, number, sealed rows.
+pub(crate) type SealedBlock = (u32, u32, Vec<u8>);
+
+/// The last commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct LastCommit {
+    pub(crate) seq: u64,
+    pub(crate) segment: u32,
+    pub(crate) tail: u64,
+}
+
+/// The path of the database in a store's directory.
+pub(crate) fn path(dir: &Path) -> PathBuf {
+    dir.join("rows.sqlite")
+}
+
+/// The commit thread's connection.
+pub(crate) struct RowWriter {
+    connection: Connection,
+    last: LastCommit,
+}
+
+/// A connection for reading.
+pub(crate) struct RowReader(Connection);
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // Only this process has the file; a checkpoint or the other connection may hold a lock for a moment.
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    connection.pragma_update(None, "foreign_keys", "OFF")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+impl RowWriter {
+    /// Opens the rows in `dir`, making them when there are none, and checks the commit sequence.
+    pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
+        let path = path(dir);
+        let cannot = |error: &dyn std::fmt::Display| StoreError::CannotOpen(format!("{}: {error}", path.display()));
+        // SQLite would make the file readable for the group; its log takes over the mode.
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|_| std::fs::File::open(dir)?.sync_all())
+            .map_err(|error| cannot(&error))?;
+        let connection = connect(&path).map_err(|error| cannot(&error))?;
+        let mut this = Self { connection, last: LastCommit::default() };
+        this.prepare().map_err(|error| cannot(&error))??;
+        this.last = check::commits(&this.connection)?;
+        Ok(this)
+    }
+
+    fn prepare(&mut self) -> rusqlite::Result<Result<(), StoreError>> {
+        let connection = &mut self.connection;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        // 16 MiB of log before it flows back: a burst of deliveries is not stopped by each.
+        connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
+        let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok(match (application, format, tables) {
+            (0, 0, 0) => {
+                let transaction = connection.transaction()?;
+                transaction.execute_batch(include_str!("schema.sql"))?;
+                transaction.pragma_update(None, "application_id", APPLICATION)?;
+                transaction.pragma_update(None, "user_version", FORMAT)?;
+                transaction.commit()?;
+                Ok(())
+            }
+            (APPLICATION, FORMAT, _) => Ok(()),
+            (APPLICATION, newer, _) if newer > FORMAT => Err(StoreError::NewerFormat(newer)),
+            _ => Err(StoreError::CannotOpen("the database is not a store's".to_owned())),
+        })
+    }
+
+    /// The last commit.
+    pub(crate) fn last(&self) -> LastCommit {
+        self.last
+    }
+
+    /// Commits a batch as one transaction. Durable when it returns. After an error nobody knows whether the commit took
+    /// place: open the rows anew and see.
+    pub(crate) fn commit(
+        &mut self,
+        writes: &[Write],
+        heads: &[(i64, u64)],
+        segment: u32,
+        tail: u64,
+    ) -> rusqlite::Result<()> {
+        let seq = self.last.seq + 1;
+        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        writes.iter().try_for_each(|write| write.make(&transaction))?;
+        let mut list = Writer::default();
+        for (account, head) in heads {
+            list.number(*account as u64);
+            list.number(*head);
+        }
+        transaction
+            .prepare_cached("INSERT INTO commits (seq, segment, tail, heads) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![seq as i64, segment, tail as i64, list.finish()])?;
+        if seq.is_multiple_of(COMMITS_KEPT) && seq > COMMITS_KEPT {
+            let gone = seq - COMMITS_KEPT;
+            transaction.execute("DELETE FROM commits WHERE seq <= ?1", [gone as i64])?;
+        }
+        transaction.commit()?;
+        self.last = LastCommit { seq, segment, tail };
+        Ok(())
+    }
+
+    /// Brings the log back into the database, for a tidy end.
+    pub(crate) fn checkpoint(&self) -> rusqlite::Result<()> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+}
+
+impl Write {
+    fn make(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let run =
+            |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values).map(|_| ());
+        match self {
+            Self::Account { account, id, sealed } => {
+                run("INSERT INTO accounts (account, id, sealed) VALUES (?1, ?2, ?3)", params![account, id.0, sealed])
+            }
+            Self::Address { hash, account } => {
+                run("INSERT INTO addresses (hash, account) VALUES (?1, ?2)", params![hash, account])
+            }
+            // Several messages of a batch may be the first of their epoch.
+            Self::Epoch { account, epoch, sealed } => run(
+                "INSERT OR IGNORE INTO epochs (account, epoch, sealed) VALUES (?1, ?2, ?3)",
+                params![account, epoch.0, sealed.0],
+            ),
+            Self::Change { account, seq, sealed } => run(
+                "INSERT INTO changes (account, seq, sealed) VALUES (?1, ?2, ?3)",
+                params![account, *seq as i64, sealed],
+            ),
+            Self::Snapshot { account, seq, sealed, blocks, gone } => {
+                run(
+                    "INSERT OR REPLACE INTO snapshots (account, seq, sealed) VALUES (?1, ?2, ?3)",
+                    params![account, *seq as i64, sealed],
+                )?;
+                for (table, number, sealed) in blocks {
+                    run(
+                        "INSERT OR REPLACE INTO blocks (account, mailbox, block, sealed) VALUES (?1, ?2, ?3, ?4)",
+                        params![account, table, number, sealed],
+                    )?;
+                }
+                for (table, number) in gone {
+                    run(
+                        "DELETE FROM blocks WHERE account = ?1 AND mailbox = ?2 AND block = ?3",
+                        params![account, table, number],
+                    )?;
+                }
+                run("DELETE FROM changes WHERE account = ?1 AND seq <= ?2", params![account, *seq as i64])
+            }
+        }
+    }
+}
+
+/// An account's row: number, id, sealed profile.
+pub(crate) type AccountRow = (i64, AccountId, Vec<u8>);
+
+impl RowReader {
+    /// Opens the rows for reading; the writer has opened them before.
+    pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
+        let path = path(dir);
+        let cannot = |error: rusqlite::Error| StoreError::CannotOpen(format!("{}: {error}", path.display()));
+        let connection = connect(&path).map_err(cannot)?;
+        connection.pragma_update(None, "query_only", "ON").map_err(cannot)?;
+        Ok(Self(connection))
+    }
+
+    /// Every account.
+    pub(crate) fn accounts(&self) -> rusqlite::Result<Vec<AccountRow>> {
+        let mut statement = self.0.prepare_cached("SELECT account, id, sealed FROM accounts ORDER BY account")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, AccountId(row.get(1)?), row.get(2)?)))?;
+        rows.collect()
+    }
+
+    /// Every address: keyed hash, account.
+    pub(crate) fn addresses(&self) -> rusqlite::Result<Vec<([u8; 32], i64)>> {
+        let mut statement = self.0.prepare_cached("SELECT hash, account FROM addresses")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
+    }
+
+    /// The last epoch of an account; 0 when it has none.
+    pub(crate) fn last_epoch(&self, account: i64) -> rusqlite::Result<u32> {
+        let mut statement = self.0.prepare_cached("SELECT coalesce(max(epoch), 0) FROM epochs WHERE account = ?1")?;
+        statement.query_row([account], |row| row.get(0))
+    }
+
+    /// The sealed key of one epoch.
+    pub(crate) fn epoch(&self, account: i64, epoch: EpochId) -> rusqlite::Result<Option<SealedEpochKey>> {
+        let mut statement = self.0.prepare_cached("SELECT sealed FROM epochs WHERE account = ?1 AND epoch = ?2")?;
+        statement.query_row(params![account, epoch.0], |row| Ok(SealedEpochKey(row.get(0)?))).optional()
+    }
+
+    /// Runs `read` on one unchanging view of the rows.
+    pub(crate) fn at_one_moment<T>(&self, read: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // Dropping the transaction ends it; nothing was written.
+        let _transaction = self.0.unchecked_transaction().map_err(|error| StoreError::reading(&error))?;
+        read(self)
+    }
+
+    /// The head of an account's snapshot, and the change at which it stands.
+    pub(crate) fn snapshot(&self, account: i64) -> rusqlite::Result<Option<(u64, Vec<u8>)>> {
+        let mut statement = self.0.prepare_cached("SELECT seq, sealed FROM snapshots WHERE account = ?1")?;
+        statement.query_row([account], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?))).optional()
+    }
+
+    /// One block.
+    pub(crate) fn block(&self, account: i64, table: u32, number: u32) -> rusqlite::Result<Option<Vec<u8>>> {
+        let sql = "SELECT sealed FROM blocks WHERE account = ?1 AND mailbox = ?2 AND block = ?3";
+        self.0.prepare_cached(sql)?.query_row(params![account, table, number], |row| row.get(0)).optional()
+    }
+
+    /// The blocks that there are: table and number.
+    pub(crate) fn block_keys(&self, account: i64) -> rusqlite::Result<Vec<(u32, u32)>> {
+        let mut statement = self.0.prepare_cached("SELECT mailbox, block FROM blocks WHERE account = ?1")?;
+        let rows = statement.query_map([account], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
+    }
+
+    /// The changes of an account, in order.
+    pub(crate) fn changes(&self, account: i64) -> rusqlite::Result<Vec<(u64, Vec<u8>)>> {
+        let mut statement = self.0.prepare_cached("SELECT seq, sealed FROM changes WHERE account = ?1 ORDER BY seq")?;
+        let rows = statement.query_map([account], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)))?;
+        rows.collect()
+    }
+
+    /// What SQLite itself finds wrong with its file; empty when nothing.
+    pub(crate) fn faults(&self) -> rusqlite::Result<Vec<String>> {
+        let mut statement = self.0.prepare("PRAGMA quick_check")?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+        rows.filter(|row| row.as_deref() != Ok("ok")).collect()
+    }
+
+    /// Checks the commit sequence and the heads that it names.
+    pub(crate) fn check_commits(&self) -> Result<LastCommit, StoreError> {
+        check::commits(&self.0)
+    }
+}

@@ -1,0 +1,251 @@
+//! The store as its callers hold it: opening, closing, accounts.
+
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use durable::{DirLock, Disk};
+use terms::{AccountId, Address, Clock, Entropy};
+use vault::{AccountPublicKey, Vault};
+
+use crate::accounts::{Account, AccountRecord};
+use crate::change::Act;
+use crate::commit::{Committer, Draft, Planned};
+use crate::engine::{Engine, Health, context};
+use crate::folder::{self, Request};
+use crate::name::INBOX;
+use crate::pack::{PackWriter, Packs, SEGMENT_BYTES};
+use crate::rows::{RowReader, RowWriter};
+use crate::watch::Watch;
+use crate::{StoreError, decide};
+
+/// Sealed mail of one jurisdiction. All calls block, and may come from any thread; what is durable when a call returns
+/// is said at the head of `commit.rs`. Dropping it closes it.
+pub struct Store {
+    pub(crate) engine: Arc<Engine>,
+    threads: Mutex<Option<Threads>>,
+    /// What was found wrong with the packs at opening.
+    pub(crate) damage: Option<String>,
+    _lock: DirLock,
+}
+
+struct Threads {
+    folder: Sender<Request>,
+    handles: [JoinHandle<()>; 2],
+}
+
+/// Sizes that a test may want smaller.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// A segment takes no further batch when it has this many bytes.
+    pub segment_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { segment_bytes: SEGMENT_BYTES }
+    }
+}
+
+/// Calls back once: with the outcome, or with [`StoreError::Closed`] when it is dropped before.
+struct Answer<T>(Option<Callback<T>>);
+
+type Callback<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
+
+impl<T> Answer<T> {
+    fn give(mut self, outcome: Result<T, StoreError>) {
+        if let Some(call) = self.0.take() {
+            call(outcome);
+        }
+    }
+}
+
+impl<T> Drop for Answer<T> {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take() {
+            call(Err(StoreError::Closed));
+        }
+    }
+}
+
+impl Store {
+    /// Opens the store in `dir`, or makes one. One process at a time: the directory is locked.
+    ///
+    /// The packs lie on `disk`; the rows are SQLite's, which goes to the machine's file system by itself.
+    ///
+    /// # Errors
+    /// [`StoreError::CannotOpen`], [`StoreError::NewerFormat`], [`StoreError::Damaged`] when commits are missing.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
+        Self::open_with(Settings::default(), disk, dir, vault, clock, entropy)
+    }
+
+    /// As [`open`](Self::open), with other sizes.
+    pub fn open_with(
+        settings: Settings,
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StoreError> {
+        let cannot = |error: std::io::Error| StoreError::CannotOpen(format!("{}: {error}", dir.display()));
+        let packs_dir = dir.join("packs");
+        disk.create_dir_all(&packs_dir).map_err(cannot)?;
+        let lock = DirLock::take(dir).map_err(|error| StoreError::CannotOpen(error.to_string()))?;
+        let rows = RowWriter::open(dir)?;
+        let last = rows.last();
+        let acknowledged = (last.segment > 0).then_some((last.segment, last.tail));
+        let packs = Arc::new(Packs::new(disk, packs_dir));
+        let (pack, damage) = PackWriter::open(&packs, acknowledged, settings.segment_bytes).map_err(cannot)?;
+        let reader = RowReader::open(dir)?;
+        let engine = Arc::new(Engine::new(dir.to_owned(), vault, clock, entropy, packs, reader)?);
+        let (folder, requests) = channel();
+        let committer = Committer::new(Arc::clone(&engine), rows, pack, folder.clone());
+        let for_folder = Arc::clone(&engine);
+        let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let handles = [
+            thread("store-fold").spawn(move || folder::run(&for_folder, &requests)).map_err(cannot)?,
+            thread("store-commit").spawn(move || committer.run()).map_err(cannot)?,
+        ];
+        let threads = Mutex::new(Some(Threads { folder, handles }));
+        Ok(Self { engine, threads, damage, _lock: lock })
+    }
+
+    /// Finishes what waits, and ends the threads. Every later change is refused with [`StoreError::Closed`]; views that
+    /// were taken stay.
+    pub fn close(&self) {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.engine.queue.close();
+        if let Some(Threads { folder, handles }) = threads {
+            // An error means that the thread has ended already.
+            let _ = folder.send(Request::Stop);
+            for handle in handles {
+                let _ = handle.join();
+            }
+        }
+    }
+
+    /// How the last write went.
+    pub fn health(&self) -> Health {
+        self.engine.health().clone()
+    }
+
+    /// Commits what `plan` drafts, and calls `answer` afterwards. Waits only while the line is full.
+    pub(crate) fn submit_job<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        plan: impl FnOnce(&mut Draft<'_>) -> Result<T, StoreError> + Send + 'static,
+        answer: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) {
+        let answer = Answer(Some(Box::new(answer)));
+        let job = move |draft: Result<&mut Draft<'_>, StoreError>| match draft.and_then(plan) {
+            Ok(value) => Planned { keep: true, answer: Box::new(move |outcome| answer.give(outcome.map(|()| value))) },
+            Err(error) => Planned { keep: false, answer: Box::new(move |_| answer.give(Err(error))) },
+        };
+        // A job that is not taken is dropped, which answers it.
+        drop(self.engine.queue.put(Box::new(job), bytes));
+    }
+
+    /// Commits what `plan` drafts, and waits for that.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        plan: impl FnOnce(&mut Draft<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, receiver) = sync_channel(1);
+        self.submit_job(bytes, plan, move |outcome| {
+            // Nobody hears it only when the waiting thread is gone.
+            let _ = sender.send(outcome);
+        });
+        receiver.recv().unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Accounts.
+impl Store {
+    /// Makes an account with an INBOX. `public_key` is what its mail is sealed to.
+    ///
+    /// # Errors
+    /// [`StoreError::AccountExists`], [`StoreError::AddressTaken`], [`StoreError::NoAddress`].
+    pub fn create_account(
+        &self,
+        id: AccountId,
+        addresses: &[Address],
+        public_key: &AccountPublicKey,
+        display_name: &str,
+    ) -> Result<(), StoreError> {
+        if addresses.is_empty() {
+            return Err(StoreError::NoAddress);
+        }
+        let hashes: Vec<[u8; 32]> = addresses.iter().map(|address| self.hash(address)).collect();
+        let record = AccountRecord {
+            id,
+            addresses: addresses.to_vec(),
+            display_name: display_name.to_owned(),
+            created: self.engine.clock.now(),
+            public_key: *public_key,
+        };
+        let profile = serde_json::to_vec(&record).map_err(|error| StoreError::CannotOpen(error.to_string()))?;
+        let sealed = self.engine.vault.service_seal(&context::account(id), &profile);
+        self.run(sealed.len(), move |draft| {
+            let twice = hashes.iter().enumerate().any(|(at, hash)| hashes[..at].contains(hash));
+            if twice || hashes.iter().any(|hash| draft.address_is_taken(hash)) {
+                return Err(StoreError::AddressTaken);
+            }
+            draft.create(id, hashes, sealed, |number| Account::new(number, record))?;
+            let now = draft.now();
+            let inbox = decide::create(draft.state(id)?, INBOX, None, now)?;
+            draft.change(id, inbox, true)?;
+            let subscription = Act::Subscribe { name: INBOX.to_owned(), subscribed: true };
+            draft.change(id, subscription, true).map(|_| ())
+        })
+    }
+
+    fn hash(&self, address: &Address) -> [u8; 32] {
+        self.engine.vault.service_hash(context::ADDRESS, address.canonical().as_bytes())
+    }
+
+    /// Whose address this is.
+    pub fn account_of(&self, address: &Address) -> Option<AccountId> {
+        let hash = self.hash(address);
+        self.engine.directory().by_address.get(&hash).copied()
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`].
+    pub fn account(&self, id: AccountId) -> Result<AccountRecord, StoreError> {
+        Ok(self.engine.account(id)?.record.clone())
+    }
+
+    /// Every account, in the order in which they were made.
+    pub fn accounts(&self) -> Vec<AccountRecord> {
+        let mut accounts: Vec<Arc<Account>> = self.engine.directory().by_id.values().cloned().collect();
+        accounts.sort_unstable_by_key(|account| account.number);
+        accounts.iter().map(|account| account.record.clone()).collect()
+    }
+
+    /// A watch over an account's changes from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].
+    pub fn watch(&self, id: AccountId) -> Result<Watch, StoreError> {
+        let account = self.engine.account(id)?;
+        let modseq = self.engine.seen(&account)?.modseq;
+        Ok(Watch::new(Arc::clone(&account.bell), modseq))
+    }
+}
