@@ -13,6 +13,7 @@ mod manifests;
 mod map;
 mod names;
 mod readme;
+mod reasons;
 mod rooms;
 mod shape;
 
@@ -38,6 +39,7 @@ const RULES: &[Rule] = &[
     Rule { name: "citations", says: "no statute in Rust: law is data", check: citations::check },
     Rule { name: "manifests", says: "every crate says what it is, and inherits the rest", check: manifests::check },
     Rule { name: "lockfile", says: "every crate comes from crates.io, with its checksum", check: lockfile::check },
+    Rule { name: "reasons", says: "every outside crate has its why on a page, and a user", check: reasons::check },
     Rule { name: "names", says: "no module is called after being shared", check: names::check },
     Rule { name: "shape", says: "a file says why it exists, and ends before it is a heap", check: shape::check },
     Rule { name: "excuses", says: "nothing is put off, skipped or silenced without a reason", check: excuses::check },
