@@ -50,10 +50,7 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode, String> {
 pub fn export(args: &ExportArgs) -> Result<ExitCode, String> {
     let target = std::path::absolute(&args.target).map_err(|error| format!("{}: {error}", args.target.display()))?;
     let password = Phrase(secret("Password of the owner")?);
-    ask(
-        &args.node,
-        Request::Export { address: args.account.clone(), password, target: utf8(&target)?.to_owned() },
-    )
+    ask(&args.node, Request::Export { address: args.account.clone(), password, target: utf8(&target)?.to_owned() })
 }
 
 /// `demand …`
@@ -109,18 +106,11 @@ pub fn ask(choice: &NodeChoice, request: Request) -> Result<ExitCode, String> {
 fn print(json: bool, outcome: &Outcome) {
     let mut out = std::io::stdout().lock();
     // A reader that went away (`| head`) is no error of ours.
-    let _ = if json {
-        writeln!(out, "{}", outcome.data)
-    } else {
-        writeln!(out, "{}", outcome.text.trim_end_matches('\n'))
-    };
+    let _ =
+        if json { writeln!(out, "{}", outcome.data) } else { writeln!(out, "{}", outcome.text.trim_end_matches('\n')) };
 }
 
-fn converse(
-    mut stream: UnixStream,
-    request: &Request,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Outcome, String> {
+fn converse(mut stream: UnixStream, request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
     let lost = |error: std::io::Error| format!("the node broke off: {error}");
     let mut line = Secret::new(serde_json::to_string(request).map_err(|error| error.to_string())?);
     stream.write_all(line.expose().as_bytes()).and_then(|()| stream.write_all(b"\n")).map_err(lost)?;

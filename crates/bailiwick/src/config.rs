@@ -60,13 +60,7 @@ impl Listen {
 
     /// All of them, named.
     pub fn all(&self) -> [(&'static str, SocketAddr); 5] {
-        [
-            ("smtp", self.smtp),
-            ("lmtp", self.lmtp),
-            ("imap", self.imap),
-            ("imaps", self.imaps),
-            ("http", self.http),
-        ]
+        [("smtp", self.smtp), ("lmtp", self.lmtp), ("imap", self.imap), ("imaps", self.imaps), ("http", self.http)]
     }
 }
 
@@ -117,7 +111,8 @@ impl Config {
             }
             Err(error) => return Err(ConfigError::File(path, error)),
         };
-        let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Content(path.clone(), error.to_string()))?;
+        let config: Self =
+            toml::from_str(&text).map_err(|error| ConfigError::Content(path.clone(), error.to_string()))?;
         config.check().map_err(|what| ConfigError::Content(path, what))?;
         Ok(config)
     }
@@ -134,13 +129,19 @@ impl Config {
 
     fn check(&self) -> Result<(), String> {
         if self.format != FORMAT {
-            return Err(format!("format = {} is not known to this program, which reads format = {FORMAT}", self.format));
+            return Err(format!(
+                "format = {} is not known to this program, which reads format = {FORMAT}",
+                self.format
+            ));
         }
         for domain in &self.domains {
             domain.parse::<terms::Domain>().map_err(|_| format!("domains: {domain:?} is no domain"))?;
         }
         if self.home.home != self.jurisdiction {
-            return Err(format!("home.home is {}, and jurisdiction is {}; they are one", self.home.home, self.jurisdiction));
+            return Err(format!(
+                "home.home is {}, and jurisdiction is {}; they are one",
+                self.home.home, self.jurisdiction
+            ));
         }
         if self.domains.is_empty() {
             return Err("domains: at least one domain must live here".to_owned());

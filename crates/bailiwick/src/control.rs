@@ -92,7 +92,12 @@ fn import(
     source: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome, String> {
-    let plan = ImportPlan { account, mailbox: mailbox.to_owned(), source: source.to_owned(), journal_dir: node.dir.join("import") };
+    let plan = ImportPlan {
+        account,
+        mailbox: mailbox.to_owned(),
+        source: source.to_owned(),
+        journal_dir: node.dir.join("import"),
+    };
     let report = mailroom::import::run(&node.mailroom, node.disk.as_ref(), &plan, &mut |step| {
         progress(Progress { done: step.done, total: step.total, failed: step.failed, bytes: step.bytes });
     })

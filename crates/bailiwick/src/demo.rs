@@ -463,8 +463,12 @@ fn for_scripts(dir: &Path, state: &DemoState, nodes: &Nodes) -> String {
 fn for_people(dir: &Path, state: &DemoState, took: Duration) -> String {
     use std::fmt::Write;
     let mut out = String::new();
-    let _ = writeln!(out, "Three nodes are ready after {:.1} s. Each keeps its mail, keys and ledger in {}/<place>.\n",
-        took.as_secs_f32(), dir.display());
+    let _ = writeln!(
+        out,
+        "Three nodes are ready after {:.1} s. Each keeps its mail, keys and ledger in {}/<place>.\n",
+        took.as_secs_f32(),
+        dir.display()
+    );
     for (place, node) in state.nodes.iter().enumerate() {
         let ports = listen(state.ports, place);
         let _ = writeln!(

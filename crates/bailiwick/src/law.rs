@@ -103,7 +103,9 @@ pub fn adopted(disk: &dyn Disk, dir: &Path) -> Result<(LawSet, Texts), String> {
     for (name, text) in &files {
         let path = home.join(name);
         let write = path.parent().map_or(Ok(()), |parent| disk.create_dir_all(parent));
-        write.and_then(|()| disk.write_atomic(&path, text.as_bytes(), Visibility::Shared)).map_err(|e| e.to_string())?;
+        write
+            .and_then(|()| disk.write_atomic(&path, text.as_bytes(), Visibility::Shared))
+            .map_err(|e| e.to_string())?;
     }
     // Last: a set is in use when its name is written.
     disk.write_atomic(&current, law.digest().to_string().as_bytes(), Visibility::Shared).map_err(|e| e.to_string())?;

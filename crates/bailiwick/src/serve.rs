@@ -82,13 +82,12 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
 /// Opens the node's doors and keeps them open until SIGINT, SIGTERM or, with `with_parent`, the end of standard input.
 fn run(dir: &std::path::Path, with_parent: bool, json: bool) -> Result<ExitCode, String> {
     tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("BAILIWICK_LOG").unwrap_or_else(|_| "info".into()),
-        )
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("BAILIWICK_LOG").unwrap_or_else(|_| "info".into()))
         .with_writer(std::io::stderr)
         .init();
     let node = Arc::new(Node::open(dir).map_err(|error| error.to_string())?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     let result = runtime.block_on(open_doors(node.clone(), with_parent, json));
     // Blocking work in flight ends before the store closes.
     runtime.shutdown_timeout(DRAIN);

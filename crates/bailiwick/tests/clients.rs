@@ -146,7 +146,8 @@ fn curl(place: &Place, scratch: &Path) {
     std::fs::write(&file, message).unwrap();
     let user = format!("{}:{}", place.address, place.password);
     let smtp = place.fill("smtp://localhost:{smtp_port}", &[]);
-    let args = ["-sS", "--ssl-reqd", "--cacert", &place.ca, "--mail-from", "curl@example.org", "--mail-rcpt", &place.address];
+    let args =
+        ["-sS", "--ssl-reqd", "--cacert", &place.ca, "--mail-from", "curl@example.org", "--mail-rcpt", &place.address];
     must(&run("curl", &[&args[..], &["-T", file.to_str().unwrap(), &smtp]].concat()), "curl by SMTP");
     let base = place.fill("imaps://localhost:{imaps_port}", &[]);
     let get = |path: &str, more: &[&str]| {
@@ -181,7 +182,8 @@ fn mbsync(place: &Place, scratch: &Path) {
     std::fs::write(&file, config).unwrap();
     let sync = || must(&run("mbsync", &["-c", file.to_str().unwrap(), "-a", "-q"]), "mbsync");
     sync();
-    let messages = || support::files(&maildir.join("INBOX")).into_iter().filter(|p| p.to_string_lossy().contains(",U=")).count();
+    let messages =
+        || support::files(&maildir.join("INBOX")).into_iter().filter(|p| p.to_string_lossy().contains(",U=")).count();
     let before = messages();
     assert!(before > 8, "mbsync brought {before} messages");
     // A new message here, and a flag there: both arrive on the other side.

@@ -25,8 +25,9 @@ fn one_mailbox_one_warrant_one_order() {
     let demo = Demo::start(&scratch.path().join("demo"), &[]);
     let mail = real_mail(&scratch.path().join("maildir"));
     demo.ask("IE", &["account", "add", SUBJECT], PASSWORD).unwrap();
-    let imported =
-        demo.ask("IE", &["import", "--account", SUBJECT, scratch.path().join("maildir").to_str().unwrap()], "").unwrap();
+    let imported = demo
+        .ask("IE", &["import", "--account", SUBJECT, scratch.path().join("maildir").to_str().unwrap()], "")
+        .unwrap();
     assert_eq!(imported["imported"], MESSAGES, "{imported}");
 
     what_the_warrant_reaches_on_three_days(&demo, scratch.path());
@@ -129,7 +130,9 @@ fn what_the_warrant_reaches_on_three_days(demo: &Demo, scratch: &Path) {
         assert!(cited(unit, "2713"), "{unit:#}");
     }
     let motions = decision["challenges"].as_array().unwrap();
-    assert!(motions.iter().any(|motion| motion["state"] == "closed" && motion["citations"].to_string().contains("2703(h)")));
+    assert!(
+        motions.iter().any(|motion| motion["state"] == "closed" && motion["citations"].to_string().contains("2703(h)"))
+    );
     assert!(motions.iter().all(|motion| motion["state"] == "closed"), "no motion is open: {motions:#?}");
     assert_eq!(demo.ask("IE", &["case", "list"], "").unwrap(), serde_json::json!([]), "a what-if mints nothing");
 }
@@ -199,7 +202,8 @@ fn the_irish_order_is_answered(demo: &Demo, scratch: &Path, mail: &[Vec<u8>]) {
     verify_package(&package, &identity, &expected, scratch);
 
     let steps = demo.ask("IE", &["case", "show", &number], "").unwrap();
-    let kinds: Vec<&str> = steps["steps"].as_array().unwrap().iter().map(|step| step["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> =
+        steps["steps"].as_array().unwrap().iter().map(|step| step["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["demand", "decision", "hold", "order", "approval", "approval", "collect", "seal"]);
     assert!(steps["steps"].as_array().unwrap().iter().all(|step| step["index"].is_u64()), "every step is proven");
 }
@@ -217,7 +221,12 @@ fn verify_package(package: &Path, identity: &Path, expected: &BTreeSet<&[u8]>, s
         run(&["package", "verify", "--identity", identity.to_str().unwrap(), package.to_str().unwrap()], "")
     };
     let sound = verify(package);
-    assert!(sound.status.success(), "{}{}", String::from_utf8_lossy(&sound.stdout), String::from_utf8_lossy(&sound.stderr));
+    assert!(
+        sound.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&sound.stdout),
+        String::from_utf8_lossy(&sound.stderr)
+    );
 
     let mut bytes = std::fs::read(package).unwrap();
     let middle = bytes.len() / 2;
@@ -236,12 +245,17 @@ fn verify_package(package: &Path, identity: &Path, expected: &BTreeSet<&[u8]>, s
         .map(|path| std::fs::read(path).unwrap())
         .collect();
     assert_eq!(found.len(), expected.len());
-    assert!(found.iter().all(|message| expected.contains(message.as_slice())), "exactly the range, with the original bytes");
+    assert!(
+        found.iter().all(|message| expected.contains(message.as_slice())),
+        "exactly the range, with the original bytes"
+    );
     if support::has_tool("age") && support::has_tool("tar") {
         let by_age = scratch.join("by-age");
         std::fs::create_dir(&by_age).unwrap();
-        let script = "age -d -i \"$1\" \"$2\" | tar -x -C \"$3\" && cd \"$3\"/* && sha256sum --quiet -c manifest-sha256.txt";
-        let status = Command::new("sh").args(["-ec", script, "sh"]).args([identity, package, &by_age]).status().unwrap();
+        let script =
+            "age -d -i \"$1\" \"$2\" | tar -x -C \"$3\" && cd \"$3\"/* && sha256sum --quiet -c manifest-sha256.txt";
+        let status =
+            Command::new("sh").args(["-ec", script, "sh"]).args([identity, package, &by_age]).status().unwrap();
         assert!(status.success(), "age, tar and sha256sum open and check it");
     }
     if support::has_tool("bagit.py") {

@@ -44,10 +44,17 @@ impl Desk {
             State::Decided | State::ApprovedOnce => {}
             // Both approvals are recorded and the clearance is not there: a power cut lay between. Approve once more.
             State::Cleared if self.clearance(case).is_err() => {}
-            State::Cleared => return Err(DeskError::NotNow(format!("two officers have approved; `case collect {}` is next", case.id))),
+            State::Cleared => {
+                return Err(DeskError::NotNow(format!(
+                    "two officers have approved; `case collect {}` is next",
+                    case.id
+                )));
+            }
             State::Sealed => return Err(DeskError::NotNow("the package of this case is sealed already".to_owned())),
             State::Refused => {
-                return Err(DeskError::NotNow("a letter was written in this case; serve the demand again to reopen it".to_owned()));
+                return Err(DeskError::NotNow(
+                    "a letter was written in this case; serve the demand again to reopen it".to_owned(),
+                ));
             }
         }
         let Some(account) = case.account else {
@@ -122,10 +129,7 @@ impl Desk {
             return Ok(Vec::new());
         }
         let scope = self.parts.store.scope(account, order.from, order.until)?;
-        Ok(scope
-            .iter()
-            .map(|message| KeyAsk { epoch: message.epoch, id: message.id, arrival: message.arrival })
-            .collect())
+        Ok(scope.iter().map(store::ScopedMessage::key_ask).collect())
     }
 
     /// The clearance of a case.

@@ -119,9 +119,8 @@ impl Desk {
         // What an attempt that failed left here is no package.
         out.truncate(0).map_err(file)?;
         let mut writer = io::BufWriter::with_capacity(WRITE_BYTES, Appending(out));
-        let sealed =
-            disclosure::seal(&package, items, self.parts.vault.log_signer().as_ref(), &recipient, &mut writer)
-                .map_err(|error| DeskError::Package(error.to_string()))?;
+        let sealed = disclosure::seal(&package, items, self.parts.vault.log_signer().as_ref(), &recipient, &mut writer)
+            .map_err(|error| DeskError::Package(error.to_string()))?;
         let mut out = writer.into_inner().map_err(|error| file(error.into_error()))?;
         out.0.sync().map_err(file)?;
         Ok(sealed)
@@ -141,7 +140,7 @@ impl Desk {
         let trace = self.parts.store.open_for(clearance, message, Part::Prefix).unwrap_or_default();
         json!({
             "arrival": message.arrival.rfc3339(),
-            "mailboxes": message.mailboxes,
+            "mailboxes": message.places.iter().map(|place| json!({ "name": place.name, "uid": place.uid })).collect::<Vec<_>>(),
             "deleted_by_owner": message.held_only,
             "trace_headers": String::from_utf8_lossy(&trace),
         })
@@ -165,8 +164,7 @@ impl Desk {
 
     /// The case's entries, proven against one checkpoint.
     fn ledger_extract(&self, case: &Case) -> Result<LedgerExtract, DeskError> {
-        let indexes: Vec<u64> =
-            case.steps.iter().filter_map(|step| Some(step.receipt.as_ref()?.index)).collect();
+        let indexes: Vec<u64> = case.steps.iter().filter_map(|step| Some(step.receipt.as_ref()?.index)).collect();
         let receipts = self.parts.log.receipts(&indexes)?;
         let openings = case.steps.iter().filter(|step| step.receipt.is_some()).map(|step| step.opening.clone());
         Ok(LedgerExtract { verifier: self.parts.vault.log_verifier(), entries: openings.zip(receipts).collect() })

@@ -18,7 +18,9 @@ impl Desk {
         self.settle_records(&mut case)?;
         match case.state() {
             State::Sealed => {
-                return Err(DeskError::NotNow("the package of this case is sealed; there is nothing to refuse".to_owned()));
+                return Err(DeskError::NotNow(
+                    "the package of this case is sealed; there is nothing to refuse".to_owned(),
+                ));
             }
             State::Decided | State::ApprovedOnce | State::Cleared | State::Refused => {}
         }
@@ -105,9 +107,8 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
     while let Some(at) = rest.find('{') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let known = values.iter().find(|(name, _)| {
-            rest[1..].strip_prefix(name).is_some_and(|after| after.starts_with('}'))
-        });
+        let known =
+            values.iter().find(|(name, _)| rest[1..].strip_prefix(name).is_some_and(|after| after.starts_with('}')));
         match known {
             Some((name, value)) => {
                 out.push_str(value);

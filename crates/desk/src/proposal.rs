@@ -63,11 +63,9 @@ pub(crate) struct Paper {
 /// Reads what letters need off the case's paper, which was checked at intake.
 pub(crate) fn paper(case: &Case) -> Paper {
     match rules::Demand::parse(&case.demand) {
-        Ok(demand) => Paper {
-            authority: demand.authority.name,
-            reference: demand.reference,
-            instrument: demand.instrument,
-        },
+        Ok(demand) => {
+            Paper { authority: demand.authority.name, reference: demand.reference, instrument: demand.instrument }
+        }
         Err(_) => Paper { authority: String::new(), reference: String::new(), instrument: String::new() },
     }
 }

@@ -11,12 +11,7 @@ impl Desk {
     /// then the leaf is in the log, then the proof is in the case file. All three are durable when this returns.
     ///
     /// `statement` names no person: it may be opened to the public one day.
-    pub(crate) fn record(
-        &self,
-        case: &mut Case,
-        kind: Kind,
-        statement: serde_json::Value,
-    ) -> Result<(), DeskError> {
+    pub(crate) fn record(&self, case: &mut Case, kind: Kind, statement: serde_json::Value) -> Result<(), DeskError> {
         let mut body = json!({
             "format": "bailiwick/ledger-entry/v1",
             "kind": kind.as_str(),
@@ -62,7 +57,10 @@ impl Desk {
 
     /// An entry that commits to chance.
     pub(crate) fn append_dummy(&self) -> Result<(), DeskError> {
-        let opening = Opening::new(br#"{"format":"bailiwick/ledger-entry/v1","kind":"dummy"}"#.to_vec(), self.parts.entropy.as_ref());
+        let opening = Opening::new(
+            br#"{"format":"bailiwick/ledger-entry/v1","kind":"dummy"}"#.to_vec(),
+            self.parts.entropy.as_ref(),
+        );
         self.parts.log.append(&[opening.commitment()])?;
         Ok(())
     }

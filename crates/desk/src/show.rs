@@ -105,7 +105,13 @@ pub(crate) fn letter(case: &Case, text: &str) -> Said {
 }
 
 fn line(case: &Case) -> String {
-    format!("case {:<4} {:<24} {:<24} received {}", case.id, case.decision.outcome, case.state().as_str(), case.received)
+    format!(
+        "case {:<4} {:<24} {:<24} received {}",
+        case.id,
+        case.decision.outcome,
+        case.state().as_str(),
+        case.received
+    )
 }
 
 fn summary(case: &Case) -> Value {
