@@ -34,7 +34,25 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
             }
         }
     }
+    for file in tree.files().filter(|file| file.has_extension("rs") && !file.is_case()) {
+        for comment in rust::tokens(&file.text).iter().filter(|token| token.kind == Kind::Comment) {
+            for (offset, line) in comment.text.lines().enumerate() {
+                if let Some(page) = lost_page_of(tree, line) {
+                    found.at(file, comment.line + offset, format!("`{page}` is not there"));
+                }
+            }
+        }
+    }
     lost_pages(tree, found);
+}
+
+/// A document that a comment points to and that is not there.
+fn lost_page_of<'a>(tree: &Tree, comment: &'a str) -> Option<&'a str> {
+    let end = |c: char| !(c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.'));
+    comment
+        .split(end)
+        .map(|word| word.trim_end_matches('.'))
+        .find(|word| word.starts_with("docs/") && word.ends_with(".md") && !tree.holds(word))
 }
 
 fn pages(tree: &Tree) -> impl Iterator<Item = &File> {
