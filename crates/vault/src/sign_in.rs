@@ -116,6 +116,12 @@ impl Remembered {
         Mark(hmac(&self.key, &[&account.0, password.expose().as_bytes()]))
     }
 
+    /// Forgets the sign-ins whose minutes are over.
+    pub(crate) fn forget_stale(&self, now: UnixMillis) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.by_mark.retain(|_, kept| kept.lasts(now));
+    }
+
     /// The sign-in of this mark, when it is remembered; else the moment to give to [`remember`](Self::remember).
     pub(crate) fn recall(&self, mark: Mark, now: UnixMillis) -> Result<SignedIn, Began> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);

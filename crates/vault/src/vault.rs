@@ -176,6 +176,8 @@ impl Vault {
     ) -> Result<Self, VaultError> {
         let folder = Folder::new(disk, dir);
         let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+        // A backup tool may have left out folders that were empty.
+        folder.create()?;
         let (node, service_key) = NodeKeys::open(&bytes, passphrase, &lanes())?;
         let own = ServiceKey::for_vault(&service_key);
         let roster = folder.read_checked(&own, ROSTER_FILE)?.ok_or_else(|| damaged(ROSTER_FILE))?;
@@ -349,6 +351,12 @@ impl Vault {
         let signed_in = SignedIn::new(account, private);
         self.remembered.remember(mark, &signed_in, began, self.clock.now());
         Ok(signed_in)
+    }
+
+    /// Forgets the sign-ins that are remembered no longer, and with the last session of an owner the owner's key. A
+    /// sign-in does the same; call this each minute, so that a quiet node keeps no keys.
+    pub fn forget_stale_sign_ins(&self) {
+        self.remembered.forget_stale(self.clock.now());
     }
 
     /// Does the work of a sign-in that fails, for an address that is no account here: nobody learns from the time it

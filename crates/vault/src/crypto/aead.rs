@@ -27,11 +27,12 @@ impl AeadKey {
     #[expect(clippy::expect_used, reason = "fails only beyond 2^36 bytes (SP 800-38D 5.2.1.1), more than memory holds")]
     pub(crate) fn seal_into(&self, nonce: [u8; 12], aad: &[u8], plain: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
-        out.resize(start + plain.len() + TAG_LEN, 0);
-        let (text, tag) = out[start..].split_at_mut(plain.len());
-        self.0
-            .seal_out_of_place_scatter(Nonce::assume_unique_for_key(nonce), Aad::from(aad), plain, text, &[], tag)
-            .expect("lengths agree");
+        out.extend_from_slice(plain);
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), &mut out[start..])
+            .expect("a text within the limit");
+        out.extend_from_slice(tag.as_ref());
     }
 
     /// Appends the plaintext of `sealed` (ciphertext and tag) to `out`, or leaves `out` as it was.
@@ -44,14 +45,9 @@ impl AeadKey {
     ) -> Result<(), DoesNotOpen> {
         let (text, tag) = sealed.split_at_checked(sealed.len().wrapping_sub(TAG_LEN)).ok_or(DoesNotOpen)?;
         let start = out.len();
-        out.resize(start + text.len(), 0);
-        let opened = self.0.open_separate_gather(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(aad),
-            text,
-            tag,
-            &mut out[start..],
-        );
+        out.extend_from_slice(text);
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let opened = self.0.open_in_place_separate_tag(nonce, Aad::from(aad), tag, &mut out[start..]);
         if opened.is_err() {
             out[start..].fill(0);
             out.truncate(start);

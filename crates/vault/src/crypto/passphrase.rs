@@ -6,9 +6,9 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use terms::{Entropy, Secret};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{AeadKey, DoesNotOpen, Key32, NONCE_ZERO, Prk, TAG_LEN, same};
 
@@ -179,16 +179,37 @@ fn derive(
     context: &[u8],
     lanes: &Lanes,
 ) -> Option<(Key32, [u8; 32])> {
-    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params()?);
+    let params = cost.params()?;
     let mut stretched = Key32::default();
-    lanes
-        .run(|| {
-            argon.hash_password_into(passphrase.expose().as_bytes(), &head[SALT_AT..COMMITMENT_AT], stretched.as_mut())
-        })
-        .ok()?;
+    let salt = &head[SALT_AT..COMMITMENT_AT];
+    lanes.run(|| {
+        let mut memory = Memory::of_blocks(params.block_count())?;
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(passphrase.expose().as_bytes(), salt, stretched.as_mut(), &mut memory.0[..])
+            .ok()
+    })?;
     let okm = Prk::from_uniform(&stretched).expand::<64>(&[b"bailiwick/passphrase/v1", &head[..SALT_AT], context]);
     let (mut key, mut commitment) = (Key32::default(), [0; 32]);
     key.copy_from_slice(&okm[..32]);
     commitment.copy_from_slice(&okm[32..]);
     Some((key, commitment))
+}
+
+/// The memory of one computation, wiped when dropped: whoever reads its last blocks need not guess the passphrase.
+struct Memory(Vec<Block>);
+
+impl Memory {
+    /// `None` when the machine has not so much.
+    fn of_blocks(count: usize) -> Option<Self> {
+        let mut blocks = Vec::new();
+        blocks.try_reserve_exact(count).ok()?;
+        blocks.resize(count, Block::new());
+        Some(Self(blocks))
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
 }
