@@ -104,6 +104,11 @@ pub(crate) const FENCES: &[Fence] = &[
         why: "a machine has no chance in it: entropy is an argument",
     },
     Fence {
+        names: &["HashMap", "HashSet"],
+        around: Around::Rooms(&["rules"]),
+        why: "their order is chance, and a decision replays to the byte: use a BTreeMap",
+    },
+    Fence {
         names: &[
             "TcpStream",
             "TcpListener",
