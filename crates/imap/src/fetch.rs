@@ -104,6 +104,13 @@ impl Octets {
         Self { range: range.start.min(end)..end, bytes }
     }
 
+    /// The octets in `range`, counted within these and cut at their end.
+    pub fn cut(&self, range: Range<usize>) -> Self {
+        let start = self.range.start.saturating_add(range.start).min(self.range.end);
+        let end = self.range.start.saturating_add(range.end).clamp(start, self.range.end);
+        Self { bytes: self.bytes.clone(), range: start..end }
+    }
+
     /// All of them.
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.get(self.range.clone()).unwrap_or_default()

@@ -26,9 +26,9 @@ pub enum Need {
         /// The password as sent.
         password: Secret<String>,
     },
-    /// All mailboxes of the account. → [`Answer::Mailboxes`]
+    /// All mailboxes of the account, and all subscriptions. → [`Answer::Mailboxes`]
     Mailboxes,
-    /// One mailbox, for STATUS. → [`Answer::Mailboxes`] of one row
+    /// One mailbox, for STATUS. → [`Answer::Mailbox`]
     Mailbox(MailboxName),
     /// Make a mailbox. → [`Answer::Done`]
     Create {
@@ -47,9 +47,9 @@ pub enum Need {
         /// The name that will be.
         to: MailboxName,
     },
-    /// Subscribe or unsubscribe. → [`Answer::Done`]
+    /// Subscribe to a name or unsubscribe, whether there is such a mailbox or not. → [`Answer::Done`]
     Subscribe {
-        /// The mailbox.
+        /// The name.
         name: MailboxName,
         /// Which of both.
         subscribed: bool,
@@ -123,8 +123,10 @@ pub enum Answer {
     Done,
     /// It was not done, and nothing was changed.
     Refused(Refusal),
-    /// Mailboxes, in any order.
-    Mailboxes(Vec<MailboxRow>),
+    /// The mailboxes.
+    Mailboxes(Mailboxes),
+    /// One mailbox.
+    Mailbox(MailboxRow),
     /// The mailbox is open.
     Opened(Opened),
     /// What changed.
@@ -164,13 +166,20 @@ pub enum Refusal {
     Corrupt,
 }
 
+/// What LIST and LSUB choose from, in any order.
+#[derive(Debug, Clone, Default)]
+pub struct Mailboxes {
+    /// The mailboxes of the account.
+    pub rows: Vec<MailboxRow>,
+    /// The names that the owner subscribed to; a mailbox need not be there (RFC 9051 section 6.3.7).
+    pub subscribed: Vec<MailboxName>,
+}
+
 /// A mailbox in LIST and STATUS.
 #[derive(Debug, Clone)]
 pub struct MailboxRow {
     /// Its name.
     pub name: MailboxName,
-    /// Whether the owner subscribed to it.
-    pub subscribed: bool,
     /// What it is for.
     pub special_use: Option<SpecialUse>,
     /// How many messages it has.
@@ -258,8 +267,10 @@ pub struct FlagRow {
 pub struct Rows {
     /// How many of the UIDs asked for are dealt with, from the first; at least one.
     pub covered: usize,
-    /// Their rows, in the order asked; none for a message that is gone.
+    /// Their rows, in the order asked; none for a message that is gone or damaged.
     pub rows: Vec<Row>,
+    /// How many of them are damaged and cannot be read.
+    pub damaged: usize,
 }
 
 /// As many results of a SEARCH as came of one stretch of work; the machine asks for the rest.

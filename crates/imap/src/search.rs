@@ -7,7 +7,7 @@ use crate::limits::SEARCH_DEPTH_MAX;
 use crate::sequence::SequenceSet;
 
 /// `search-key`. `S` is what a set of numbers is: a parsed set at first, UIDs once it is held against the mailbox.
-/// Strings are matched as substrings, without regard to case. Nests at most [`SEARCH_DEPTH_MAX`] deep.
+/// Strings are lower case; they are matched as substrings of the lower-case text. Nests at most [`SEARCH_DEPTH_MAX`] deep.
 #[derive(Clone, PartialEq)]
 pub enum SearchKey<S> {
     /// All of these; all messages when there are none.
@@ -20,8 +20,8 @@ pub enum SearchKey<S> {
     Flag(SystemFlag),
     /// `KEYWORD`
     Keyword(Keyword),
-    /// `FROM`, `SUBJECT` and so on, and `HEADER`: the field's name, lower case, and a part of its decoded text. An empty
-    /// text asks whether the field is there.
+    /// `FROM`, `SUBJECT` and so on, and `HEADER`: the field's name and a part of its decoded text. An empty text asks
+    /// whether the field is there.
     Header(String, String),
     /// `BODY`
     Body(String),
@@ -125,7 +125,7 @@ impl SearchKey<Numbers> {
             "UNKEYWORD" => not(Self::Keyword(keyword(cursor)?)),
             "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => Self::Header(word.to_ascii_lowercase(), text(cursor)?),
             "HEADER" => {
-                let name = text(cursor)?.to_ascii_lowercase();
+                let name = text(cursor)?;
                 Self::Header(name, text(cursor)?)
             }
             "BODY" => Self::Body(text(cursor)?),
@@ -159,7 +159,7 @@ impl SearchKey<Numbers> {
 
 fn text(cursor: &mut Cursor<'_>) -> Result<String, Bad> {
     cursor.space()?;
-    cursor.astring_text()
+    Ok(cursor.astring_text()?.to_lowercase())
 }
 
 fn date(cursor: &mut Cursor<'_>) -> Result<Date, Bad> {

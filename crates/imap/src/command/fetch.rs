@@ -11,7 +11,7 @@ use crate::date::DateTime;
 use crate::fetch::{Item, Partial, Row, Value};
 use crate::flag::{FlagChange, Flags, SystemFlag};
 use crate::limits::FETCH_ITEMS_MAX;
-use crate::need::{Answer, Need, Uids};
+use crate::need::{Answer, Need, Refusal, Uids};
 use crate::output::Output;
 use crate::section::{Section, SectionText, write_part};
 use crate::sequence::SequenceSet;
@@ -32,6 +32,8 @@ struct Work {
     held: Vec<Row>,
     /// A message was gone.
     missing: bool,
+    /// A message was damaged.
+    damaged: bool,
     /// A part could not be decoded.
     unknown_encoding: bool,
 }
@@ -157,10 +159,13 @@ fn parse_attribute(cursor: &mut Cursor<'_>) -> Result<Attribute, Bad> {
 impl Fetch {
     fn begin(&self, context: &mut Context) -> Result<Work, Ending> {
         let uids = context.selected()?.messages(&self.set, self.uid)?;
-        Ok(Work { left: Uids::new(uids), held: Vec::new(), missing: false, unknown_encoding: false })
+        Ok(Work { left: Uids::new(uids), held: Vec::new(), missing: false, damaged: false, unknown_encoding: false })
     }
 
     fn ending(&self, work: &Work) -> Ending {
+        if work.damaged {
+            return Refusal::Corrupt.into();
+        }
         if work.unknown_encoding {
             return Ending::no("A part has a transfer encoding that this server cannot decode").code("UNKNOWN-CTE");
         }
@@ -300,7 +305,8 @@ impl Command for Fetch {
         match answer {
             Answer::Rows(answer) => {
                 work.left.advance(answer.covered);
-                work.missing |= answer.rows.len() < answer.covered;
+                work.damaged |= answer.damaged > 0;
+                work.missing |= answer.rows.len() + answer.damaged < answer.covered;
                 let writable = context.selected.as_ref().is_some_and(|selected| !selected.read_only);
                 let unseen = |row: &Row| !row.flags.has(SystemFlag::Seen);
                 if self.marks_seen && writable && answer.rows.iter().any(unseen) {

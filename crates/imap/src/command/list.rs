@@ -9,7 +9,7 @@ use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
 use crate::limits::PATTERNS_MAX;
-use crate::need::{Answer, MailboxRow, Need};
+use crate::need::{Answer, MailboxRow, Mailboxes, Need};
 use crate::pattern::Pattern;
 
 struct List {
@@ -102,15 +102,31 @@ fn parse_show(cursor: &mut Cursor<'_>) -> Result<Show, Bad> {
     Ok(show)
 }
 
-/// Mailboxes by name, and the names above them that are no mailboxes.
-pub(super) fn tree(rows: &[MailboxRow]) -> BTreeMap<String, Option<&MailboxRow>> {
-    let mut names = BTreeMap::new();
-    for row in rows {
+/// A name in the hierarchy.
+#[derive(Default)]
+pub(super) struct Name<'m> {
+    /// The mailbox, if there is one.
+    pub(super) row: Option<&'m MailboxRow>,
+    pub(super) subscribed: bool,
+    /// There is a mailbox below; a subscription alone makes no child.
+    pub(super) has_children: bool,
+}
+
+/// Every name that could be listed: mailboxes, subscriptions, and what is above them.
+pub(super) fn tree(mailboxes: &Mailboxes) -> BTreeMap<String, Name<'_>> {
+    let mut names: BTreeMap<String, Name<'_>> = BTreeMap::new();
+    for row in &mailboxes.rows {
         let name = row.name.as_str();
         for (at, _) in name.match_indices('/') {
-            names.entry(name[..at].to_owned()).or_insert(None);
+            names.entry(name[..at].to_owned()).or_default().has_children = true;
         }
-        names.insert(name.to_owned(), Some(row));
+        names.entry(name.to_owned()).or_default().row = Some(row);
+    }
+    for name in &mailboxes.subscribed {
+        for (at, _) in name.as_str().match_indices('/') {
+            names.entry(name.as_str()[..at].to_owned()).or_default();
+        }
+        names.entry(name.as_str().to_owned()).or_default().subscribed = true;
     }
     names
 }
@@ -127,32 +143,29 @@ impl List {
         self.patterns.iter().any(|pattern| pattern.matches(name, &wire))
     }
 
-    /// Whether a name meets the selection options.
-    fn selects(&self, row: Option<&MailboxRow>) -> bool {
-        match row {
-            Some(row) => {
-                (!self.select.subscribed || row.subscribed) && (!self.select.special_use || row.special_use.is_some())
-            }
-            None => !self.select.subscribed && !self.select.special_use,
+    /// Whether a name meets the selection options. Without any, it is a mailbox or has one below.
+    fn selects(&self, name: &Name<'_>) -> bool {
+        let special_use = || name.row.is_some_and(|row| row.special_use.is_some());
+        match (self.select.subscribed, self.select.special_use) {
+            (false, false) => name.row.is_some() || name.has_children,
+            (subscribed, special) => (!subscribed || name.subscribed) && (!special || special_use()),
         }
     }
 
-    fn write(&self, rows: &[MailboxRow], context: &mut Context) {
-        let tree = tree(rows);
-        for (name, row) in &tree {
+    fn write(&self, mailboxes: &Mailboxes, context: &mut Context) {
+        let tree = tree(mailboxes);
+        for (name, what) in &tree {
             if !self.matches(name, context) {
                 continue;
             }
-            let selected = self.selects(*row);
             // Section 6.3.9.6: a parent is shown for children that are selected and not shown themselves.
             let child_info = self.select.recursive
-                && children(&tree, name).any(|(child, row)| self.selects(*row) && !self.matches(child, context));
-            if !selected && !child_info {
+                && children(&tree, name).any(|(child, what)| self.selects(what) && !self.matches(child, context));
+            if !self.selects(what) && !child_info {
                 continue;
             }
-            let has_children = children(&tree, name).next().is_some();
-            self.write_line(name, *row, has_children, child_info, context);
-            if let Some(row) = row
+            self.write_line(name, what, child_info, context);
+            if let Some(row) = what.row
                 && !self.show.status.is_empty()
             {
                 status::write(row, &self.show.status, context);
@@ -161,27 +174,18 @@ impl List {
     }
 
     /// `* LIST (attributes) "/" mailbox [("CHILDINFO" (…))]`
-    fn write_line(
-        &self,
-        name: &str,
-        row: Option<&MailboxRow>,
-        has_children: bool,
-        child_info: bool,
-        context: &mut Context,
-    ) {
+    fn write_line(&self, name: &str, what: &Name<'_>, child_info: bool, context: &mut Context) {
         let mut attributes = Vec::new();
-        match row {
+        if what.row.is_none() {
             // A client that does not speak the extension knows only the weaker word (section 6.3.9.4).
-            None if self.select.extended || self.show.extended || context.rev2 => attributes.push("\\NonExistent"),
-            None => attributes.push("\\Noselect"),
-            Some(row) => {
-                if row.subscribed && (self.show.subscribed || self.select.subscribed) {
-                    attributes.push("\\Subscribed");
-                }
-                attributes.extend(row.special_use.map(|special_use| special_use.as_str()));
-            }
+            let extended = self.select.extended || self.show.extended || context.rev2;
+            attributes.push(if extended { "\\NonExistent" } else { "\\Noselect" });
         }
-        attributes.push(if has_children { "\\HasChildren" } else { "\\HasNoChildren" });
+        if what.subscribed && (self.show.subscribed || self.select.subscribed) {
+            attributes.push("\\Subscribed");
+        }
+        attributes.extend(what.row.and_then(|row| row.special_use).map(|special_use| special_use.as_str()));
+        attributes.push(if what.has_children { "\\HasChildren" } else { "\\HasNoChildren" });
         let wire = if context.rev2 { name.to_owned() } else { crate::mutf7::encode(name) };
         let out = &mut context.out;
         out.raw(&format!("* LIST ({}) \"/\" ", attributes.join(" ")));
@@ -210,8 +214,8 @@ impl Command for List {
     }
 
     fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Mailboxes(rows) = answer else { return Err(Unfitting) };
-        self.write(&rows, context);
+        let Answer::Mailboxes(mailboxes) = answer else { return Err(Unfitting) };
+        self.write(&mailboxes, context);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use super::{Ask, Command, Parsed, Unfitting};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
+use crate::mutf7;
 use crate::need::{Answer, Need};
 use crate::pattern::Pattern;
 
@@ -37,24 +38,21 @@ impl Command for Lsub {
     }
 
     fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Mailboxes(rows) = answer else { return Err(Unfitting) };
-        let tree = tree(&rows);
-        for (name, row) in &tree {
-            let wire = if context.rev2 { name.clone() } else { crate::mutf7::encode(name) };
-            if !self.pattern.matches(name, &wire) {
-                continue;
-            }
+        let Answer::Mailboxes(mailboxes) = answer else { return Err(Unfitting) };
+        let tree = tree(&mailboxes);
+        let matches = |name: &str, rev2: bool| {
+            let wire = if rev2 { name.to_owned() } else { mutf7::encode(name) };
+            self.pattern.matches(name, &wire).then_some(wire)
+        };
+        for (name, what) in &tree {
+            let Some(wire) = matches(name, context.rev2) else { continue };
             // Section 6.3.9: a name that is not subscribed but has children that are, and that a % hides, is \Noselect.
-            let hides = || {
-                children(&tree, name).any(|(child, row)| {
-                    let wire = if context.rev2 { child.clone() } else { crate::mutf7::encode(child) };
-                    row.is_some_and(|row| row.subscribed) && !self.pattern.matches(child, &wire)
-                })
-            };
-            let attributes = match row {
-                Some(row) if row.subscribed => "",
-                _ if hides() => "\\Noselect",
-                _ => continue,
+            let hides =
+                || children(&tree, name).any(|(child, what)| what.subscribed && matches(child, context.rev2).is_none());
+            let attributes = match what.subscribed {
+                true => "",
+                false if hides() => "\\Noselect",
+                false => continue,
             };
             context.out.raw(&format!("* LSUB ({attributes}) \"/\" "));
             context.out.astring(&wire);

@@ -94,9 +94,8 @@ impl Command for Status {
     }
 
     fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Mailboxes(rows) = answer else { return Err(Unfitting) };
-        let [row] = rows.as_slice() else { return Err(Unfitting) };
-        write(row, &self.items, context);
+        let Answer::Mailbox(row) = answer else { return Err(Unfitting) };
+        write(&row, &self.items, context);
         Ok(())
     }
 }

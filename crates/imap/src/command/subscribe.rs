@@ -1,12 +1,11 @@
-//! SUBSCRIBE and UNSUBSCRIBE (RFC 9051 sections 6.3.7 and 6.3.8). A subscription is a property of a mailbox here, so only
-//! one that exists can have it, which section 6.3.7 allows.
+//! SUBSCRIBE and UNSUBSCRIBE (RFC 9051 sections 6.3.7 and 6.3.8). A subscription is to a name; a mailbox need not be there.
 
 use super::{Ask, Command, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::name::Named;
-use crate::need::{Need, Refusal};
+use crate::need::Need;
 
 struct Subscribe {
     mailbox: Named,
@@ -41,13 +40,5 @@ impl Command for Subscribe {
                 Ask::Need(Need::Subscribe { name: name.clone(), subscribed: self.subscribed })
             }
         }
-    }
-
-    fn refused(&mut self, refusal: Refusal, _: &mut Context) -> Ending {
-        // Section 6.3.8: OK if the mailbox is not subscribed; one that does not exist is not.
-        if refusal == Refusal::NoSuchMailbox && !self.subscribed {
-            return Ending::ok("It was not subscribed");
-        }
-        refusal.into()
     }
 }

@@ -1,1 +1,290 @@
-//! Reading: what an IMAP session needs, taken from the store for its owner.
+//! Reading: what an IMAP session needs, taken from the store for its owner. The life of a fetched message:
+//! `docs/flows/read.md`.
+//!
+//! A [`Reader`] belongs to one connection. It remembers who signed in and which mailbox is open, and does what the machine
+//! asks ([`imap::Need`]); every call blocks. What clients see of a message is its prefix and the view of its original
+//! (`message::view`), and sizes count both.
+
+mod fetch;
+mod letter;
+mod search;
+mod words;
+
+use std::collections::HashMap;
+
+use imap::{
+    Answer, Changes, Copied, FlagChange, FlagRow, Flags, FlagsChanged, MailboxName, Mailboxes, Need, Opened, Refusal,
+};
+use store::{MailboxView, StoreError, Watch};
+use terms::{AccountId, Address, MailboxId, Secret, UnixMillis};
+use vault::{SignedIn, VaultError};
+
+use crate::Mailroom;
+use words::{flag_set, flags, mailbox_row, refusal, special_use};
+
+/// The performer of one IMAP connection.
+pub struct Reader {
+    mail: Mailroom,
+    owner: Option<SignedIn>,
+    open: Option<Open>,
+    trouble: Option<Trouble>,
+}
+
+/// The open mailbox.
+struct Open {
+    mailbox: MailboxId,
+    /// What the machine was told last. Fetches and searches look here, so that numbers stand still between two refreshes.
+    view: MailboxView,
+    /// Flag changes of this session: UID and MODSEQ. The machine knows them, so the next refresh leaves them out.
+    own: HashMap<u32, u64>,
+}
+
+/// Something that the operator should know and the client need not. Names no address, subject or mailbox.
+#[derive(Debug)]
+pub enum Trouble {
+    /// The store's.
+    Store(StoreError),
+    /// The vault's.
+    Vault(VaultError),
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Vault(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Why a need is not met.
+enum Unmet {
+    Refused(Refusal),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unmet {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Refusal> for Unmet {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Reader {
+    /// For a new connection.
+    pub fn new(mail: Mailroom) -> Self {
+        Self { mail, owner: None, open: None, trouble: None }
+    }
+
+    /// Who signed in.
+    pub fn account(&self) -> Option<AccountId> {
+        self.owner.as_ref().map(SignedIn::account)
+    }
+
+    /// What went wrong in the last [`perform`](Self::perform) that the operator should know.
+    pub fn trouble(&mut self) -> Option<Trouble> {
+        self.trouble.take()
+    }
+
+    /// A watch over the account of who signed in, for IDLE. `None` when nobody did.
+    pub fn watch(&self) -> Option<Watch> {
+        self.mail.store.watch(self.account()?).ok()
+    }
+
+    /// Does what the machine needs. Blocks: for a sync of the disk when something changes, for Argon2id at a sign-in.
+    /// What is answered as done is durable.
+    pub fn perform(&mut self, need: Need) -> Answer {
+        match self.attempt(need) {
+            Ok(answer) => answer,
+            Err(Unmet::Refused(refusal)) => Answer::Refused(refusal),
+            Err(Unmet::Store(error)) => {
+                let refusal = refusal(&error);
+                if matches!(refusal, Refusal::Unavailable | Refusal::Corrupt) {
+                    self.trouble = Some(Trouble::Store(error));
+                }
+                Answer::Refused(refusal)
+            }
+        }
+    }
+
+    fn attempt(&mut self, need: Need) -> Result<Answer, Unmet> {
+        if let Need::SignIn { user, password } = need {
+            return self.sign_in(&user, &password);
+        }
+        let owner = self.owner.clone().ok_or(Refusal::Unavailable)?;
+        let account = owner.account();
+        let store = &self.mail.store;
+        match need {
+            Need::SignIn { .. } => Err(Refusal::Unavailable.into()),
+            Need::Mailboxes => {
+                let rows = store.mailboxes(account)?.iter().filter_map(mailbox_row).collect();
+                let subscribed = store.subscriptions(account)?;
+                let subscribed = subscribed.iter().filter_map(|name| MailboxName::new(name).ok()).collect();
+                Ok(Answer::Mailboxes(Mailboxes { rows, subscribed }))
+            }
+            Need::Mailbox(name) => {
+                let row = mailbox_row(&store.mailbox_named(account, name.as_str())?);
+                Ok(Answer::Mailbox(row.ok_or(Refusal::NoSuchMailbox)?))
+            }
+            Need::Create { name, special_use: purpose } => {
+                store.create_mailbox(account, name.as_str(), purpose.map(special_use))?;
+                Ok(Answer::Done)
+            }
+            Need::Delete(name) => {
+                store.delete_mailbox(account, name.as_str())?;
+                Ok(Answer::Done)
+            }
+            Need::Rename { from, to } => {
+                store.rename_mailbox(account, from.as_str(), to.as_str())?;
+                Ok(Answer::Done)
+            }
+            Need::Subscribe { name, subscribed } => {
+                store.set_subscribed(account, name.as_str(), subscribed)?;
+                Ok(Answer::Done)
+            }
+            Need::Open(name) => self.open(account, &name),
+            Need::Close => {
+                self.open = None;
+                Ok(Answer::Done)
+            }
+            Need::Refresh => self.refresh(account),
+            Need::Fetch { uids, items } => {
+                let open = self.open.as_ref().ok_or(Refusal::Unavailable)?;
+                let (rows, damage) = fetch::rows(&self.mail, &owner, &open.view, uids.as_slice(), &items)?;
+                self.trouble = damage.map(Trouble::Store);
+                Ok(Answer::Rows(rows))
+            }
+            Need::Search { uids, key } => {
+                let open = self.open.as_ref().ok_or(Refusal::Unavailable)?;
+                Ok(Answer::Found(search::found(&self.mail, &owner, &open.view, uids.as_slice(), &key)?))
+            }
+            Need::ChangeFlags { uids, change, flags } => self.change_flags(account, &uids, change, &flags),
+            Need::Copy { uids, to } => self.transfer(account, &uids, &to, false),
+            Need::Move { uids, to } => self.transfer(account, &uids, &to, true),
+            Need::Expunge { among } => {
+                let open = self.open.as_ref().ok_or(Refusal::Unavailable)?;
+                store.expunge_deleted(account, open.mailbox, among.as_deref())?;
+                Ok(Answer::Done)
+            }
+            Need::Append { mailbox, flags, internal_date, message } => {
+                self.append(account, &mailbox, &flags, internal_date, message)
+            }
+        }
+    }
+
+    /// Opens an account for its owner. Every refusal costs the same: an address that lives nowhere does the same work as a
+    /// wrong password.
+    fn sign_in(&mut self, user: &str, password: &Secret<String>) -> Result<Answer, Unmet> {
+        let account = user.parse::<Address>().ok().and_then(|address| self.mail.store.account_of(&address));
+        let Some(account) = account else {
+            self.mail.vault.refuse_sign_in(password);
+            return Err(Refusal::SignIn.into());
+        };
+        match self.mail.vault.sign_in(account, password) {
+            Ok(owner) => {
+                self.owner = Some(owner);
+                Ok(Answer::Done)
+            }
+            Err(VaultError::WrongPassword) => Err(Refusal::SignIn.into()),
+            Err(error) => {
+                self.trouble = Some(Trouble::Vault(error));
+                Err(Refusal::Unavailable.into())
+            }
+        }
+    }
+
+    fn open(&mut self, account: AccountId, name: &MailboxName) -> Result<Answer, Unmet> {
+        self.open = None;
+        let mailbox = self.mail.store.mailbox_named(account, name.as_str())?.id;
+        let view = self.mail.store.snapshot(account, mailbox)?;
+        let opened = Opened {
+            uids: view.uids().collect(),
+            uid_validity: view.uid_validity(),
+            uid_next: view.uid_next(),
+            first_unseen: view.first_unseen().and_then(|position| view.at(position)).map(|entry| entry.uid),
+            keywords: view.keywords().iter().filter_map(|keyword| imap::Keyword::new(keyword)).collect(),
+        };
+        self.open = Some(Open { mailbox, view, own: HashMap::new() });
+        Ok(Answer::Opened(opened))
+    }
+
+    /// Takes a new view and tells how it differs from the one before.
+    fn refresh(&mut self, account: AccountId) -> Result<Answer, Unmet> {
+        let open = self.open.as_mut().ok_or(Refusal::Unavailable)?;
+        let view = self.mail.store.snapshot(account, open.mailbox)?;
+        if view.account_modseq() == open.view.account_modseq() {
+            return Ok(Answer::Changes(Changes::default()));
+        }
+        let before = std::mem::replace(&mut open.view, view);
+        let own = std::mem::take(&mut open.own);
+        let since = open.view.changes_after(&before);
+        let mut changes = Changes::default();
+        if !since.vanished.is_empty() {
+            // A view may speak of UIDs that were gone long before.
+            let gone = |uid: &u32| since.vanished.contains(*uid) && open.view.position(*uid).is_none();
+            changes.gone = before.uids().filter(gone).collect();
+        }
+        for entry in since.changed {
+            if entry.uid >= before.uid_next() {
+                changes.new.push(entry.uid);
+            } else if own.get(&entry.uid) != Some(&entry.modseq) {
+                changes.flags.push(FlagRow { uid: entry.uid, flags: flags(&entry.flags) });
+            }
+        }
+        Ok(Answer::Changes(changes))
+    }
+
+    fn change_flags(
+        &mut self,
+        account: AccountId,
+        uids: &[u32],
+        change: FlagChange,
+        named: &Flags,
+    ) -> Result<Answer, Unmet> {
+        let open = self.open.as_mut().ok_or(Refusal::Unavailable)?;
+        let named = flag_set(named);
+        let change = match change {
+            FlagChange::Set => store::FlagChange::Set(named),
+            FlagChange::Add => store::FlagChange::Add(named),
+            FlagChange::Remove => store::FlagChange::Remove(named),
+        };
+        let flagged = self.mail.store.change_flags(account, open.mailbox, uids, change, None)?;
+        if let Some(modseq) = flagged.modseq {
+            open.own.extend(flagged.changed.iter().map(|uid| (*uid, modseq)));
+        }
+        let now = self.mail.store.snapshot(account, open.mailbox)?;
+        let rows = uids.iter().filter_map(|uid| now.entry(*uid));
+        let rows = rows.map(|entry| FlagRow { uid: entry.uid, flags: flags(&entry.flags) }).collect();
+        Ok(Answer::Flags(FlagsChanged { rows }))
+    }
+
+    fn transfer(&self, account: AccountId, uids: &[u32], to: &MailboxName, moves: bool) -> Result<Answer, Unmet> {
+        let from = self.open.as_ref().ok_or(Refusal::Unavailable)?.mailbox;
+        let store = &self.mail.store;
+        let to = store.mailbox_named(account, to.as_str())?.id;
+        let done = if moves { store.move_(account, from, uids, to) } else { store.copy(account, from, uids, to) }?;
+        let (from, to) = done.uids.into_iter().unzip();
+        Ok(Answer::Copied(Copied { uid_validity: done.uid_validity, from, to }))
+    }
+
+    fn append(
+        &self,
+        account: AccountId,
+        mailbox: &MailboxName,
+        named: &Flags,
+        internal_date: Option<UnixMillis>,
+        message: Vec<u8>,
+    ) -> Result<Answer, Unmet> {
+        let mailbox = self.mail.store.mailbox_named(account, mailbox.as_str())?.id;
+        let internal_date = internal_date.unwrap_or_else(|| self.mail.clock.now());
+        let incoming = self.mail.incoming(account, mailbox, message, Vec::new(), internal_date, flag_set(named))?;
+        let appended = self.mail.store.append(vec![incoming])?;
+        let appended = appended.first().ok_or(Refusal::Unavailable)?;
+        Ok(Answer::Appended(imap::Appended { uid_validity: appended.uid_validity, uid: appended.uid }))
+    }
+}

@@ -1,0 +1,187 @@
+//! The rows of a FETCH: as many at a time as memory should hold.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use imap::{Item, Octets, Partial, Row, Rows, Section, Value};
+use message::{DecodeError, SectionSpec, SectionText, Structure};
+use store::{Entry, MailboxView, StoreError};
+use vault::{Part, SignedIn};
+
+use super::Unmet;
+use super::letter::Letter;
+use super::words::flags;
+use crate::Mailroom;
+
+/// Messages in one answer when records or columns suffice: a few hundred kilobytes of records.
+const LIGHT_ROWS_MAX: usize = 256;
+
+/// Messages in one answer when columns suffice.
+const COLUMN_ROWS_MAX: usize = 4096;
+
+/// Octets after which an answer is full. A message is never divided, so one answer holds this and one message more.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// The rows of the first of `uids`, and what was found damaged. A damaged message has no row, and the rest goes on.
+pub(super) fn rows(
+    mail: &Mailroom,
+    owner: &SignedIn,
+    view: &MailboxView,
+    uids: &[u32],
+    items: &[Item],
+) -> Result<(Rows, Option<StoreError>), Unmet> {
+    let record = items.iter().any(|item| matches!(item, Item::Envelope | Item::Body | Item::BodyStructure));
+    let octets = items.iter().any(|item| matches!(item, Item::Section(..) | Item::Binary(..) | Item::BinarySize(_)));
+    let count = if record || octets { LIGHT_ROWS_MAX } else { COLUMN_ROWS_MAX };
+    let uids = uids.get(..count).unwrap_or(uids);
+    let entries: Vec<Option<Entry>> = uids.iter().map(|uid| view.entry(*uid)).collect();
+    let mut records = HashMap::new();
+    if record {
+        let present: Vec<Entry> = entries.iter().flatten().cloned().collect();
+        let opened = mail.store.open_parts(owner, &present, Part::Record)?;
+        // A record that does not open is derived from the original.
+        records = present.iter().zip(opened).filter_map(|(entry, record)| Some((entry.uid, record.ok()?))).collect();
+    }
+    let mut answer = Rows { covered: 0, rows: Vec::with_capacity(uids.len()), damaged: 0 };
+    let mut damage = None;
+    let mut bytes = 0;
+    for entry in &entries {
+        answer.covered += 1;
+        let Some(entry) = entry else { continue };
+        let mut letter = Letter::new(mail, owner, entry);
+        if let Some(record) = records.remove(&entry.uid) {
+            letter = letter.with_record(&record);
+        }
+        let mut decoded = Decoded::default();
+        match items.iter().map(|item| value(&letter, item, &mut decoded)).collect() {
+            Ok(values) => {
+                bytes += letter.held_bytes();
+                answer.rows.push(Row { uid: entry.uid, flags: flags(&entry.flags), values });
+            }
+            Err(Unmet::Store(error @ StoreError::Damaged(_))) => {
+                answer.damaged += 1;
+                damage = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+        if bytes >= ANSWER_BYTES_MAX {
+            break;
+        }
+    }
+    Ok((answer, damage))
+}
+
+fn value(letter: &Letter<'_>, item: &Item, decoded: &mut Decoded) -> Result<Value, Unmet> {
+    let wire = |octets: &[u8]| -> Result<Value, Unmet> {
+        letter.spend(octets.len())?;
+        Ok(Value::Wire(octets.to_vec()))
+    };
+    match item {
+        Item::InternalDate => Ok(Value::Moment(letter.entry.internal_date)),
+        Item::Size => Ok(Value::Number(letter.entry.view_size_bytes.into())),
+        Item::Envelope => wire(&letter.record()?.envelope),
+        Item::Body => wire(&letter.record()?.body),
+        Item::BodyStructure => wire(&letter.record()?.bodystructure),
+        Item::Section(section, partial) => section_value(letter, section, *partial),
+        Item::Binary(part, partial) => Ok(match decoded.part(letter, part)? {
+            Ok(octets) => Value::Octets(cut(octets, *partial)),
+            Err(why) => without(why),
+        }),
+        Item::BinarySize(part) => Ok(match decoded.part(letter, part)? {
+            Ok(octets) => Value::Number(octets.as_slice().len() as u64),
+            Err(why) => without(why),
+        }),
+    }
+}
+
+fn without(why: DecodeError) -> Value {
+    match why {
+        DecodeError::NoSuchPart => Value::Nil,
+        DecodeError::UnknownEncoding => Value::UnknownEncoding,
+    }
+}
+
+/// `BODY[section]<partial>`, opening no more than it needs: mail programs ask for headers of lists, and for large
+/// messages piece by piece.
+fn section_value(letter: &Letter<'_>, section: &Section, partial: Option<Partial>) -> Result<Value, Unmet> {
+    let spec = spec(section);
+    let of_message = spec.part.is_empty();
+    if let (true, None, Some(partial)) = (of_message, &spec.text, partial) {
+        return Ok(Value::Octets(letter.piece(partial)?));
+    }
+    if of_message && spec.text.is_none() {
+        let whole = letter.whole()?;
+        let range = 0..whole.len();
+        return Ok(Value::Octets(Octets::slice(whole, range)));
+    }
+    let header_only = of_message
+        && matches!(
+            spec.text,
+            Some(SectionText::Header | SectionText::HeaderFields(_) | SectionText::HeaderFieldsNot(_))
+        );
+    let octets = if header_only {
+        let header = letter.header()?;
+        // A header alone is a message of its own, with the same header.
+        let structure = Structure::parse(&header[..message::header_len(&header)]);
+        message::section(&header, &structure, &spec).map(|octets| keep(letter, &header, octets)).transpose()?
+    } else {
+        let whole = letter.whole()?;
+        message::section(&whole, letter.structure()?, &spec).map(|octets| keep(letter, &whole, octets)).transpose()?
+    };
+    Ok(octets.map_or(Value::Nil, |octets| Value::Octets(cut(octets, partial))))
+}
+
+/// The octets as a range of `of`, where they are that, or as octets of their own.
+fn keep(letter: &Letter<'_>, of: &Arc<Vec<u8>>, octets: Cow<'_, [u8]>) -> Result<Octets, Unmet> {
+    match octets {
+        Cow::Borrowed(octets) => {
+            let start = octets.as_ptr().addr().saturating_sub(of.as_ptr().addr());
+            Ok(Octets::slice(of.clone(), start..start.saturating_add(octets.len())))
+        }
+        Cow::Owned(octets) => {
+            letter.spend(octets.len())?;
+            Ok(octets.into())
+        }
+    }
+}
+
+fn cut(octets: Octets, partial: Option<Partial>) -> Octets {
+    match partial {
+        Some(partial) => {
+            let range = partial.within(octets.as_slice().len());
+            octets.cut(range)
+        }
+        None => octets,
+    }
+}
+
+fn spec(section: &Section) -> SectionSpec {
+    let text = section.text.as_ref().map(|text| match text {
+        imap::SectionText::Header => SectionText::Header,
+        imap::SectionText::HeaderFields(names) => SectionText::HeaderFields(names.clone()),
+        imap::SectionText::HeaderFieldsNot(names) => SectionText::HeaderFieldsNot(names.clone()),
+        imap::SectionText::Text => SectionText::Text,
+        imap::SectionText::Mime => SectionText::Mime,
+    });
+    SectionSpec { part: section.part.clone(), text }
+}
+
+/// Parts of one message without their transfer encoding, each decoded once, however many pieces of it are asked for.
+#[derive(Default)]
+struct Decoded(HashMap<Vec<u32>, Result<Octets, DecodeError>>);
+
+impl Decoded {
+    fn part(&mut self, letter: &Letter<'_>, part: &[u32]) -> Result<Result<Octets, DecodeError>, Unmet> {
+        if let Some(known) = self.0.get(part) {
+            return Ok(known.clone());
+        }
+        let whole = letter.whole()?;
+        let octets = match message::decoded(&whole, letter.structure()?, part) {
+            Ok(octets) => Ok(keep(letter, &whole, octets)?),
+            Err(why) => Err(why),
+        };
+        self.0.insert(part.to_vec(), octets.clone());
+        Ok(octets)
+    }
+}

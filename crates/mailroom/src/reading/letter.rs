@@ -1,0 +1,156 @@
+//! A stored message while it is read: what is needed of it is opened when it is needed, once.
+
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
+
+use imap::Refusal;
+use message::Structure;
+use store::{Entry, StoreError};
+use vault::{Part, SignedIn};
+
+use crate::Mailroom;
+use crate::record::Record;
+
+/// Up to this size an original is opened whole even when a range would do: it is one chunk of the seal, which opens as a
+/// whole anyway (DESIGN section 5).
+const WHOLE_BYTES_MAX: u32 = 64 * 1024;
+
+/// Octets that the values of one message may have beside the message itself: headers of parts, decoded parts. A client
+/// could ask for the same large thing under 256 names; none does.
+const SPENT_BYTES_MAX: usize = 128 << 20;
+
+/// A message of the signed-in owner. What is asked of it may come from the record, from a range of the original, or from
+/// all of it.
+pub(super) struct Letter<'r> {
+    mail: &'r Mailroom,
+    owner: &'r SignedIn,
+    pub(super) entry: &'r Entry,
+    record: OnceCell<Arc<Record>>,
+    prefix: OnceCell<Vec<u8>>,
+    /// Prefix and view.
+    whole: OnceCell<Arc<Vec<u8>>>,
+    structure: OnceCell<Structure>,
+    spent_bytes: Cell<usize>,
+}
+
+impl<'r> Letter<'r> {
+    pub(super) fn new(mail: &'r Mailroom, owner: &'r SignedIn, entry: &'r Entry) -> Self {
+        Self {
+            mail,
+            owner,
+            entry,
+            record: OnceCell::new(),
+            prefix: OnceCell::new(),
+            whole: OnceCell::new(),
+            structure: OnceCell::new(),
+            spent_bytes: Cell::new(0),
+        }
+    }
+
+    /// With a record that was opened in a batch. One that is not readable is derived when it is needed.
+    pub(super) fn with_record(self, octets: &[u8]) -> Self {
+        if let Ok(record) = Record::decode(octets) {
+            let _ = self.record.set(Arc::new(record));
+        }
+        self
+    }
+
+    fn open(&self, part: Part) -> Result<Vec<u8>, StoreError> {
+        self.mail.store.open_part(self.owner, self.entry, part)
+    }
+
+    /// The octets in memory because of this message.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.whole.get().map_or(0, |whole| whole.len()) + self.spent_bytes.get()
+    }
+
+    /// Counts octets that are made from the message and held beside it.
+    pub(super) fn spend(&self, bytes: usize) -> Result<(), Refusal> {
+        self.spent_bytes.set(self.spent_bytes.get() + bytes);
+        if self.spent_bytes.get() > SPENT_BYTES_MAX { Err(Refusal::Limit) } else { Ok(()) }
+    }
+
+    /// The record; derived from the original if it is lost.
+    pub(super) fn record(&self) -> Result<Arc<Record>, StoreError> {
+        if let Some(record) = self.record.get() {
+            return Ok(record.clone());
+        }
+        let stored = self.open(Part::Record).ok().and_then(|octets| Record::decode(&octets).ok());
+        let record = match stored {
+            Some(record) => record,
+            None => {
+                let original = self.open(Part::Original)?;
+                Record::of(&original, &message::view(&original))
+            }
+        };
+        Ok(self.record.get_or_init(|| Arc::new(record)).clone())
+    }
+
+    fn prefix(&self) -> Result<&[u8], StoreError> {
+        if self.prefix.get().is_none() {
+            let _ = self.prefix.set(self.open(Part::Prefix)?);
+        }
+        Ok(self.prefix.get().map(Vec::as_slice).unwrap_or_default())
+    }
+
+    /// What clients see: the prefix and the view of the original.
+    pub(super) fn whole(&self) -> Result<Arc<Vec<u8>>, StoreError> {
+        if let Some(whole) = self.whole.get() {
+            return Ok(whole.clone());
+        }
+        let original = self.open(Part::Original)?;
+        let prefix = self.prefix()?;
+        let whole = match message::view(&original) {
+            Cow::Borrowed(view) if prefix.is_empty() && view.len() == original.len() => original,
+            view => [prefix, &view].concat(),
+        };
+        Ok(self.whole.get_or_init(|| Arc::new(whole)).clone())
+    }
+
+    /// The parts of [`whole`](Self::whole).
+    pub(super) fn structure(&self) -> Result<&Structure, StoreError> {
+        if self.structure.get().is_none() {
+            let whole = self.whole()?;
+            let _ = self.structure.set(Structure::parse(&whole));
+        }
+        // It was just set.
+        self.structure.get().ok_or(StoreError::NoSuchMessage)
+    }
+
+    /// Whether only ranges should be opened: the original is long, not opened yet, and seen as it is.
+    fn by_range(&self) -> Result<bool, StoreError> {
+        let long = self.whole.get().is_none() && self.entry.original_size_bytes > WHOLE_BYTES_MAX;
+        Ok(long && self.record()?.verbatim)
+    }
+
+    fn range(&self, range: std::ops::Range<u64>) -> Result<Vec<u8>, StoreError> {
+        self.mail.store.open_range(self.owner, self.entry, Part::Original, range)
+    }
+
+    /// The header that clients see, its empty line included, or more than that.
+    pub(super) fn header(&self) -> Result<Arc<Vec<u8>>, StoreError> {
+        if !self.by_range()? {
+            return self.whole();
+        }
+        let header = self.range(0..self.record()?.header_bytes)?;
+        Ok(Arc::new([self.prefix()?, &header].concat()))
+    }
+
+    /// A piece of [`whole`](Self::whole), cut at its end.
+    pub(super) fn piece(&self, partial: imap::Partial) -> Result<imap::Octets, StoreError> {
+        if !self.by_range()? {
+            let whole = self.whole()?;
+            let range = partial.within(whole.len());
+            return Ok(imap::Octets::slice(whole, range));
+        }
+        let prefix = self.prefix()?;
+        let total = prefix.len() + self.entry.original_size_bytes as usize;
+        let wanted = partial.within(total);
+        let in_prefix = prefix.get(wanted.start..wanted.end.min(prefix.len())).unwrap_or_default();
+        let from = wanted.start.saturating_sub(prefix.len()) as u64;
+        let to = wanted.end.saturating_sub(prefix.len()) as u64;
+        let rest = if to > from { self.range(from..to)? } else { Vec::new() };
+        Ok([in_prefix, &rest].concat().into())
+    }
+}
