@@ -35,8 +35,14 @@ pub(crate) fn sidecar_path(number: u64) -> String {
     format!("data/sidecar/{number:06}.json")
 }
 
-pub(crate) fn opening_path(index: u64) -> String {
-    format!("data/ledger/{index:06}.opening.json")
+/// What an entry of the ledger says, byte for byte as committed to.
+pub(crate) fn body_path(index: u64) -> String {
+    format!("data/ledger/{index:06}.json")
+}
+
+/// The salt of its commitment, in hexadecimal with a newline.
+pub(crate) fn salt_path(index: u64) -> String {
+    format!("data/ledger/{index:06}.salt")
 }
 
 pub(crate) fn proof_path(index: u64) -> String {

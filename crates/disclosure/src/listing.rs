@@ -102,8 +102,25 @@ pub(crate) struct Sidecar {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Custody {
     pub(crate) format: String,
-    pub(crate) steps: Vec<CustodyStep>,
+    pub(crate) steps: Vec<CustodyLine>,
     pub(crate) sealed_at: UnixMillis,
+    pub(crate) sealed_at_utc: String,
     /// The age recipient: it is public.
     pub(crate) sealed_to: String,
+}
+
+/// A step of custody, with its moment for people too.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CustodyLine {
+    pub(crate) at: UnixMillis,
+    pub(crate) at_utc: String,
+    pub(crate) who: String,
+    pub(crate) what: String,
+}
+
+impl From<&CustodyStep> for CustodyLine {
+    fn from(step: &CustodyStep) -> Self {
+        Self { at: step.at, at_utc: step.at.rfc3339(), who: step.who.clone(), what: step.what.clone() }
+    }
 }

@@ -103,7 +103,7 @@ pub enum Outcome {
 }
 
 /// Who did what to the evidence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustodyStep {
     /// When.
     pub at: UnixMillis,

@@ -13,7 +13,8 @@ use crate::certificate::fill;
 use crate::digests::{Digests, Metered};
 use crate::key::AgeRecipient;
 use crate::listing::{
-    CUSTODY_FORMAT, Counts, Custody, ITEMS_FORMAT, Listed, ListedFile, Listing, ListingOutcome, SIDECAR_FORMAT, Sidecar,
+    CUSTODY_FORMAT, Counts, Custody, CustodyLine, ITEMS_FORMAT, Listed, ListedFile, Listing, ListingOutcome,
+    SIDECAR_FORMAT, Sidecar,
 };
 use crate::package::{Item, Outcome, Package, Scope};
 
@@ -100,8 +101,9 @@ where
     put(&mut bag, bag::DECISION_TEXT, package.decision_text.as_bytes())?;
     let custody = Custody {
         format: CUSTODY_FORMAT.to_owned(),
-        steps: package.custody.clone(),
+        steps: package.custody.iter().map(CustodyLine::from).collect(),
         sealed_at: package.sealed_at,
+        sealed_at_utc: package.sealed_at.rfc3339(),
         sealed_to: recipient.to_string(),
     };
     put(&mut bag, bag::CUSTODY, &json(&custody)?)?;
@@ -109,7 +111,8 @@ where
     put(&mut bag, bag::VKEY, format!("{}\n", package.ledger.verifier).as_bytes())?;
     put(&mut bag, bag::CHECKPOINT, checkpoint.as_bytes())?;
     for (opening, receipt) in &package.ledger.entries {
-        put(&mut bag, &bag::opening_path(receipt.index), &json(opening)?)?;
+        put(&mut bag, &bag::body_path(receipt.index), &opening.body)?;
+        put(&mut bag, &bag::salt_path(receipt.index), format!("{}\n", terms::hex(&opening.salt)).as_bytes())?;
         put(&mut bag, &bag::proof_path(receipt.index), receipt.to_tlog_proof().as_bytes())?;
     }
 

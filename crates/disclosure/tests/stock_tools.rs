@@ -1,6 +1,6 @@
 //! `age`, `tar`, `sha256sum`, `sha512sum` and `bagit.py` open and accept a package, and each notices one flipped byte.
 //! Each runs where it is installed.
-#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and lose power")]
 
 mod support;
 
@@ -56,6 +56,14 @@ fn sums() {
     assert!(succeeds(bag, check));
     // The signed statement is in the same form: what is between its second line and the empty one.
     assert!(succeeds(bag, "sed -n '3,/^$/p' signature.note | grep . | sha256sum --strict -c"));
+    // The commitment of a ledger entry can be worked out by hand; its leaf is what the proof starts from.
+    let commitment = "(printf 'bailiwick/ledger/commitment/v1\\0'; xxd -r -p data/ledger/000001.salt; \
+        cat data/ledger/000001.json) | sha256sum | cut -c 1-64";
+    if has("xxd") {
+        let found = Command::new("sh").args(["-ec", commitment]).current_dir(bag).output().unwrap().stdout;
+        let commitment = terms::hex(&package().ledger.entries[0].0.commitment().0);
+        assert_eq!(String::from_utf8(found).unwrap().trim_end(), commitment);
+    }
     for path in ["data/messages/000002.eml", "data/items.json", "bag-info.txt", "signature.note"] {
         assert!(!flipped(&bag.join(path), 3, || succeeds(bag, check)), "{path}");
     }

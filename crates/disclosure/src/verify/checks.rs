@@ -150,10 +150,20 @@ fn signature(case: &Case) -> Finding {
     Ok(format!("package {name}, manifests and description signed by the home"))
 }
 
-/// The openings in the package, in the order of their file names.
+/// The openings in the package, by the index in their names.
 fn openings(contents: &Contents) -> Result<Vec<Opening>, String> {
-    let paths = contents.kept.keys().filter(|path| path.ends_with(".opening.json"));
-    paths.map(|path| json(contents, path)).collect()
+    let indexes = contents.kept.keys().filter_map(|path| {
+        let index: u64 = path.strip_prefix("data/ledger/")?.strip_suffix(".salt")?.parse().ok()?;
+        (bag::salt_path(index) == *path).then_some(index)
+    });
+    indexes.map(|index| opening(contents, index)).collect()
+}
+
+fn opening(contents: &Contents, index: u64) -> Result<Opening, String> {
+    let path = bag::salt_path(index);
+    let salt = contents.text(&path)?.strip_suffix('\n').and_then(terms::unhex);
+    let salt = salt.and_then(|salt| salt.try_into().ok()).ok_or_else(|| format!("{path} is no salt"))?;
+    Ok(Opening { salt, body: contents.bytes(&bag::body_path(index))?.to_vec() })
 }
 
 /// Every opening is an entry of the home's ledger, under the one checkpoint of the package.
@@ -165,12 +175,12 @@ fn ledger(case: &Case) -> Finding {
     let mut proven = 0;
     for path in contents.kept.keys().filter(|path| path.ends_with(".tlog-proof")) {
         let receipt = Receipt::from_tlog_proof(contents.text(path)?).map_err(|error| format!("{path}: {error}"))?;
-        let opening: Opening = json(contents, &bag::opening_path(receipt.index))?;
+        let opening = opening(contents, receipt.index)?;
         demand_that(*path == bag::proof_path(receipt.index) && receipt.checkpoint == note, || {
             format!("{path} proves another entry or leads to another checkpoint")
         })?;
         ledger::verify_opening(&opening, &receipt, key).map_err(|error| format!("{path}: {error}"))?;
-        expected.extend([bag::proof_path(receipt.index), bag::opening_path(receipt.index)]);
+        expected.extend([bag::proof_path, bag::body_path, bag::salt_path].map(|path| path(receipt.index)));
         proven += 1;
     }
     let found = contents.files.keys().filter(|path| path.starts_with("data/ledger/"));
@@ -178,7 +188,7 @@ fn ledger(case: &Case) -> Finding {
         return Err(format!("{stray} has no proof"));
     }
     demand_that(proven > 0, || "there is no entry of the ledger in it".to_owned())?;
-    Ok(format!("{proven} entries of {} are in the ledger of {} entries", key.name(), checkpoint.size))
+    Ok(format!("entries of this case: {proven}, each in the ledger {} of {} entries", key.name(), checkpoint.size))
 }
 
 /// Every item in scope is accounted for, and every file belongs to an item.
@@ -290,10 +300,14 @@ fn custody(case: &Case) -> Finding {
     let custody: Custody = json(case.contents, bag::CUSTODY)?;
     demand_that(custody.format == CUSTODY_FORMAT, || format!("{} has an unknown format", bag::CUSTODY))?;
     demand_that(!custody.steps.is_empty(), || "it is empty".to_owned())?;
-    demand_that(case.contents.info("Bailiwick-Sealed-At")? == custody.sealed_at.rfc3339(), || {
+    let sealed_at = custody.sealed_at.rfc3339();
+    demand_that(case.contents.info("Bailiwick-Sealed-At")? == sealed_at && custody.sealed_at_utc == sealed_at, || {
         format!("{} was sealed at another time than {}", bag::CUSTODY, bag::INFO)
     })?;
-    Ok(format!("{} steps, sealed to {}", custody.steps.len(), custody.sealed_to))
+    demand_that(custody.steps.iter().all(|step| step.at_utc == step.at.rfc3339()), || {
+        "a step has two times".to_owned()
+    })?;
+    Ok(format!("steps: {}; sealed to {}", custody.steps.len(), custody.sealed_to))
 }
 
 fn certificate(case: &Case) -> Finding {

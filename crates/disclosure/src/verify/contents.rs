@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::bag;
 use crate::digests::{Digester, Digests};
 use crate::listing::Sidecar;
-use crate::tarball::read_tar;
+use crate::tarball::{read_tar, refused};
 
 /// A kept file larger than this is refused. The listing is the largest: about 700 bytes per item, so this is a package
 /// of more than 300,000 items.
@@ -147,8 +147,4 @@ impl Contents {
             .find_map(|line| line.strip_prefix(label)?.strip_prefix(": "))
             .ok_or_else(|| format!("{} has no {label}", bag::INFO))
     }
-}
-
-fn refused(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
 }

@@ -1,5 +1,5 @@
 //! What the tests of the package share: a home with a ledger, and a case in it.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part, and may fail this way")]
+#![allow(dead_code, clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and uses a part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
