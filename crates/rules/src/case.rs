@@ -234,6 +234,7 @@ fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
         let mut known = typed(law, &table, About::Item)?;
         known.insert("item".to_owned(), Known::demand(Value::Word(word)));
         known.entry("item_future".to_owned()).or_insert(Known::reckoned(Value::Bool(false)));
+        law.vocabulary().fill_silence(&mut known, About::Item, &case.unknown);
         items.push(Item { name, category: def.category, known });
     }
     let mut copies = Vec::new();
@@ -246,7 +247,9 @@ fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
             }
             None => Category::ALL.into_iter().collect(),
         };
-        copies.push(Copy { name, holds, known: typed(law, &table, About::Copy)? });
+        let mut known = typed(law, &table, About::Copy)?;
+        law.vocabulary().fill_silence(&mut known, About::Copy, &case.unknown);
+        copies.push(Copy { name, holds, known });
     }
     let signed = case
         .signed
@@ -256,13 +259,15 @@ fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
             Ok(RuleSignature { rule: id.clone(), digest: rule.digest(), counsel: "counsel".to_owned(), at: received })
         })
         .collect::<Result<_, String>>()?;
+    let mut known = typed(law, &case.facts, About::Demand)?;
+    law.vocabulary().fill_silence(&mut known, About::Demand, &case.unknown);
     Ok(Facts {
         home,
         received,
         on: on.unwrap_or_else(|| reckon::local_day(received, &zone)),
         known_on: case.known_on.as_ref().map(read_day).transpose()?,
         scope: Scope { from: UnixMillis(0), until: received },
-        known: typed(law, &case.facts, About::Demand)?,
+        known,
         zone,
         items,
         copies,

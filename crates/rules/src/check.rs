@@ -264,7 +264,8 @@ fn pairs(law: &LawSet, report: &mut CheckReport) {
                 );
                 report.faults.push(find(one, &what));
             }
-            if one.effect == two.effect
+            if !matches!(one.effect, Effect::Times | Effect::Notes)
+                && one.effect == two.effect
                 && one.when == two.when
                 && one.asks == two.asks
                 && one.binds == two.binds
@@ -307,16 +308,16 @@ fn overlap(law: &LawSet, one: &Rule, two: &Rule) -> bool {
         || one.binds.iter().any(|a| {
             two.binds.iter().any(|b| law.vocabulary().forum_within(a, b) || law.vocabulary().forum_within(b, a))
         });
-    days && asks && forums && one.when.iter().all(|a| two.when.iter().all(|b| together(a, b)))
+    days && asks && forums && one.when.iter().all(|a| two.when.iter().all(|b| together(law, a, b)))
 }
 
 /// Whether one value can meet both.
-fn together(a: &Condition, b: &Condition) -> bool {
+fn together(law: &LawSet, a: &Condition, b: &Condition) -> bool {
     if a.index != b.index {
         return true;
     }
     match (&a.test, &b.test) {
-        (Test::OneOf(a), Test::OneOf(b)) => a.iter().any(|a| b.iter().any(|b| may_share(a, b))),
+        (Test::OneOf(a), Test::OneOf(b)) => a.iter().any(|a| b.iter().any(|b| may_share(law, a, b))),
         (Test::OneOf(one), Test::NoneOf(none)) | (Test::NoneOf(none), Test::OneOf(one)) => {
             one.iter().any(|a| !none.contains(a))
         }
@@ -330,8 +331,11 @@ fn together(a: &Condition, b: &Condition) -> bool {
     }
 }
 
-fn may_share(a: &Pattern, b: &Pattern) -> bool {
+fn may_share(law: &LawSet, a: &Pattern, b: &Pattern) -> bool {
     match (a, b) {
+        (Pattern::Member(set), Pattern::Within(place)) | (Pattern::Within(place), Pattern::Member(set)) => {
+            law.sets.ever_within(set, place)
+        }
         (Pattern::Value(a), Pattern::Value(b)) => a == b,
         (Pattern::Within(a), Pattern::Within(b)) => crate::condition::within(a, b) || crate::condition::within(b, a),
         _ => true,
@@ -355,7 +359,8 @@ fn words(law: &LawSet, report: &mut CheckReport) {
             read.insert(law.builtin.forum.0);
         }
     }
-    read.insert(law.builtin.copy_stored.0);
+    // What the engine itself reads or sets.
+    read.extend([law.builtin.copy_stored.0, law.builtin.day.0, law.builtin.received_day.0]);
     for (index, fact) in law.vocabulary().facts().iter().enumerate() {
         if !read.contains(&index) {
             let what = format!("no rule reads the fact `{}`", fact.name);

@@ -204,6 +204,7 @@ impl Demand {
             builder.table(user, Provenance::Home, "the home's facts about the user")?;
         }
         builder.table(&self.facts, Provenance::Officer, "[facts]")?;
+        builder.fill_silence();
         let copies = builder.copies(home)?;
         let items = builder.items(&self.asks, scope, received)?;
         let until = UnixMillis(scope.until.0.min(received.0)).max(scope.from);
@@ -354,11 +355,21 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn fill_silence(&mut self) {
+        let vocabulary = self.law.vocabulary();
+        vocabulary.fill_silence(&mut self.known, About::Demand, &[]);
+        vocabulary.fill_silence(&mut self.every_item, About::Item, &[]);
+        vocabulary.fill_silence(&mut self.every_copy, About::Copy, &[]);
+    }
+
     fn provider(&mut self, home: &HomeFacts) -> Result<(), DemandError> {
         let established = home.entities.iter().map(|entity| entity.established.clone()).collect();
         self.put("provider_established", Known::home(Value::Places(established)))?;
         let subject = home.entities.iter().flat_map(|entity| entity.subject_to.iter().cloned()).collect();
         self.put("provider_subject_to", Known::home(Value::Places(subject)))?;
+        // Whatever else is at risk, the home's own law is.
+        let at_risk = BTreeSet::from([home.home.clone()]);
+        self.put("conflict_law_states", Known::reckoned(Value::Places(at_risk)))?;
         let addressee = home.entities.iter().find(|e| e.designated).or_else(|| runs_store(home));
         if let Some(addressee) = addressee {
             self.put("addressee_state", Known::home(Value::Place(addressee.established.clone())))?;

@@ -144,6 +144,7 @@ impl Page {
                 Provenance::Home => "  (declared by the operator)",
                 Provenance::Officer => "  (entered by an officer)",
                 Provenance::Reckoned => "  (reckoned)",
+                Provenance::Silence => "  (the paper shows nothing else)",
             };
             self.line(indent, &format!("{name} = {}{from}", known.value));
         }

@@ -57,6 +57,8 @@ pub enum Provenance {
     Officer,
     /// Reckoned from other facts, such as the end of a term.
     Reckoned,
+    /// The paper shows nothing of the kind, and the vocabulary says what that means.
+    Silence,
 }
 
 /// A span of arrival times, `[from, until)`.

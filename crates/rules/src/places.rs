@@ -32,6 +32,13 @@ impl PlaceSets {
         self.0.contains_key(name)
     }
 
+    /// Whether some member of `set`, on any day, lies within `place` or around it.
+    pub(crate) fn ever_within(&self, set: &str, place: &Jurisdiction) -> bool {
+        self.0.get(set).is_some_and(|members| {
+            members.iter().any(|member| within(place, &member.state) || within(&member.state, place))
+        })
+    }
+
     /// Whether `place` lies within a member of `set` on `day`.
     pub(crate) fn has(&self, set: &str, place: &Jurisdiction, day: Day) -> bool {
         self.0.get(set).is_some_and(|members| {

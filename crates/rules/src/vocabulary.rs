@@ -9,8 +9,9 @@ use terms::Category;
 use crate::condition::FactIndex;
 use crate::decision::{Action, Outcome};
 use crate::errors::{LawError, toml_error};
+use crate::facts::{Known, Provenance};
 use crate::rule::Effect;
-use crate::value::Kind;
+use crate::value::{Kind, Value};
 
 /// What a fact is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -35,6 +36,9 @@ pub struct FactDef {
     pub kind: Kind,
     /// What to ask when it is missing.
     pub question: String,
+    /// What it means that nobody enters it: for facts about what a paper shows, where showing nothing is an answer.
+    /// Put into the facts, with that provenance, when they are gathered; deciding never assumes anything.
+    pub when_silent: Option<Value>,
 }
 
 /// An item a demand can ask for.
@@ -121,6 +125,7 @@ struct RawFact {
     #[serde(default)]
     values: Vec<String>,
     question: String,
+    when_silent: Option<toml::Value>,
 }
 
 /// Facts that the engine and the demand format speak of by name, with their types: a vocabulary must declare them.
@@ -144,6 +149,7 @@ const NEEDED: &[(&str, About, &str)] = &[
     ("provider_established", About::Demand, "places"),
     ("provider_subject_to", About::Demand, "places"),
     ("addressee_state", About::Demand, "place"),
+    ("conflict_law_states", About::Demand, "places"),
     ("item", About::Item, "word"),
     ("item_future", About::Item, "bool"),
     ("copy_stored", About::Copy, "places"),
@@ -176,6 +182,11 @@ impl Vocabulary {
             let fact = spanned.into_inner();
             match vocabulary.kind(&fact) {
                 Ok(kind) => {
+                    let read = fact.when_silent.as_ref().map(|raw| Value::read(&kind, raw)).transpose();
+                    let when_silent = read.unwrap_or_else(|what| {
+                        fault(line, format!("the fact `{}`: when_silent: {what}", fact.name));
+                        None
+                    });
                     let index = FactIndex(vocabulary.facts.len());
                     if vocabulary.by_name.insert(fact.name.clone(), index).is_some() {
                         fault(line, format!("the fact `{}` is declared twice; keep one", fact.name));
@@ -185,6 +196,7 @@ impl Vocabulary {
                         about: fact.about,
                         kind,
                         question: fact.question,
+                        when_silent,
                     });
                 }
                 Err(what) => fault(line, format!("the fact `{}`: {what}", fact.name)),
@@ -247,6 +259,16 @@ impl Vocabulary {
     /// The declaration of a fact.
     pub fn fact(&self, name: &str) -> Option<&FactDef> {
         self.by_name.get(name).and_then(|index| self.facts.get(index.0))
+    }
+
+    /// Puts into `map` what it means that nobody entered a fact of this kind.
+    pub(crate) fn fill_silence(&self, map: &mut crate::facts::FactMap, about: About, except: &[String]) {
+        for def in self.facts.iter().filter(|def| def.about == about && !except.contains(&def.name)) {
+            if let Some(value) = &def.when_silent {
+                let known = || Known { value: value.clone(), from: Provenance::Silence };
+                map.entry(def.name.clone()).or_insert_with(known);
+            }
+        }
     }
 
     /// All facts, in the file's order.
