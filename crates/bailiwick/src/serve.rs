@@ -146,7 +146,8 @@ async fn open_doors(node: Arc<Node>, with_parent: bool, json: bool) -> Result<()
         let _ = http::serve(http_listener, page, http_shutdown).await;
     });
     doors.spawn(control::serve(control_listener, node.clone(), shutdown.clone()));
-    doors.spawn(keep_cadence(node.clone(), shutdown));
+    doors.spawn(keep_cadence(node.clone(), shutdown.clone()));
+    doors.spawn(forget_sign_ins(node.clone(), shutdown));
 
     announce(&node, json)?;
     wait_for_the_end(with_parent).await;
@@ -229,6 +230,20 @@ async fn keep_cadence(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
                     tracing::error!("the ledger took no entry; cases stand still until it does");
                 }
             }
+        }
+    }
+}
+
+/// How often sign-ins that are over their time are forgotten. Between the end of a sign-in's time and this the owner's key
+/// is still in memory.
+const FORGET_EVERY: Duration = Duration::from_secs(30);
+
+/// Forgets remembered sign-ins whose time is over, also on a node where nobody signs in any more.
+async fn forget_sign_ins(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(FORGET_EVERY) => node.mailroom.vault.forget_stale_sign_ins(),
         }
     }
 }

@@ -33,6 +33,9 @@ impl Desk {
         self.record_approval(&mut case, approval)?;
         if case.approvals().len() >= 2 {
             self.clear(&case, &order, officer, account, share)?;
+            // The shares have done what they were released for; the signatures stand without them.
+            forget_shares(&mut case);
+            self.save(&case)?;
         }
         Ok(show::approved(&case, officer))
     }
@@ -72,6 +75,13 @@ impl Desk {
                 id = case.id
             )));
         }
+        if categories.contains(&Category::Traffic) && !categories.contains(&Category::Content) {
+            return Err(DeskError::NotNow(format!(
+                "case {} is for traffic data without content; this version cannot open the one without the other, and \
+                 opens nothing then. Answer it by hand, with counsel",
+                case.id
+            )));
+        }
         Ok((account, categories))
     }
 
@@ -95,8 +105,15 @@ impl Desk {
             expires: now.plus_millis(ORDER_DAYS * DAY_MILLIS),
         };
         let digest = order.digest();
+        forget_shares(case);
         case.order = Some(order);
         self.record(case, Kind::Order, serde_json::json!({ "order": digest }))
+    }
+
+    /// Drops the shares that were released for an order whose time is over: nobody will join them.
+    pub(crate) fn forget_lapsed_shares(&self, case: &mut Case) -> Result<(), DeskError> {
+        let lapsed = case.order.as_ref().is_some_and(|order| order.expires <= self.parts.clock.now());
+        if lapsed && forget_shares(case) { self.save(case) } else { Ok(()) }
     }
 
     /// Joins the two approvals into a clearance and keeps it.
@@ -123,9 +140,9 @@ impl Desk {
         Ok(())
     }
 
-    /// The messages whose keys the order asks for: none unless it is for content or traffic.
+    /// The messages whose keys the order asks for: none unless it is for content.
     fn asks(&self, order: &Order, account: AccountId) -> Result<Vec<KeyAsk>, DeskError> {
-        if !proposal::needs_mail(&order.categories) {
+        if !proposal::opens_mail(&order.categories) {
             return Ok(Vec::new());
         }
         let scope = self.parts.store.scope(account, order.from, order.until)?;
@@ -137,4 +154,14 @@ impl Desk {
         let order = case.order.as_ref().ok_or_else(|| DeskError::NotNow("no officer has approved".to_owned()))?;
         Ok(self.parts.vault.clearance(order.digest())?)
     }
+}
+
+/// Drops every released share that the case still holds; says whether there was one.
+pub(crate) fn forget_shares(case: &mut Case) -> bool {
+    let mut found = false;
+    for approval in case.steps.iter_mut().filter_map(|step| step.approval.as_mut()) {
+        found |= !approval.released.is_empty();
+        approval.forget_shares();
+    }
+    found
 }

@@ -25,7 +25,7 @@ impl Desk {
         let mut case = self.load(id)?;
         self.settle_records(&mut case)?;
         let (order, clearance) = self.collectable(&case)?;
-        let scope = if proposal::needs_mail(&order.categories) {
+        let scope = if proposal::opens_mail(&order.categories) {
             self.parts.store.scope(order.account, order.from, order.until)?
         } else {
             Vec::new()
@@ -112,7 +112,8 @@ impl Desk {
         };
         let record = order.categories.contains(&Category::Subscriber).then(|| self.subscriber(case));
         let messages = scope.iter().map(|message| Ok(self.message(clearance, message)));
-        let items = record.into_iter().map(Ok::<Item, io::Error>).chain(messages);
+        let unstored = order.categories.contains(&Category::Identification).then(not_stored);
+        let items = record.into_iter().chain(unstored).map(Ok::<Item, io::Error>).chain(messages);
 
         let file = |error| DeskError::file(path, error);
         let mut out = self.parts.disk.open_append(path, Visibility::Private).map_err(file)?;
@@ -186,6 +187,12 @@ impl Write for Appending {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The answer to a demand for sign-in records.
+fn not_stored() -> Item {
+    let reason = "not stored: this node keeps no records of sign-ins".to_owned();
+    Item { id: "identification".to_owned(), arrival: None, outcome: Outcome::Withheld { reason } }
 }
 
 fn package_name(case: &Case) -> String {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use rules::{Action, Decision, Outcome};
 use terms::CaseId;
 
+use crate::approval::forget_shares;
 use crate::{Case, Desk, DeskError, Kind, Said, State, proposal, show};
 
 impl Desk {
@@ -41,6 +42,10 @@ impl Desk {
         let path = self.parts.dir.join("letters").join(&file);
         self.write_sealed(&path, &letter_context(case.id), text.as_bytes())?;
         case.letter = Some(file);
+        if case.state() == State::Refused {
+            // Nobody will join what was released for this case.
+            forget_shares(&mut case);
+        }
         self.save(&case)?;
         Ok(show::letter(&case, &text))
     }

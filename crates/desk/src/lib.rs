@@ -106,6 +106,7 @@ impl Desk {
             let mut case = desk.load(id)?;
             desk.settle_records(&mut case)?;
             desk.carry_on_intake(&mut case)?;
+            desk.forget_lapsed_shares(&mut case)?;
         }
         Ok(desk)
     }

@@ -22,15 +22,16 @@ pub(crate) fn to_produce(decision: &Decision) -> Vec<Category> {
     if decision.outcome == Outcome::ReferCounsel { Vec::new() } else { compelled.into_iter().collect() }
 }
 
-/// Whether these categories are answered from messages at all.
-pub(crate) fn needs_mail(categories: &[Category]) -> bool {
-    categories.iter().any(|category| matches!(category, Category::Traffic | Category::Content))
+/// Whether these categories are answered by opening messages. Traffic data alone has no sealed part of its own yet, and
+/// the vault gives no message keys for it.
+pub(crate) fn opens_mail(categories: &[Category]) -> bool {
+    categories.contains(&Category::Content)
 }
 
 /// Whether mail must be kept while the case is open: because the rules say so, or because an order will be answered from
 /// it and the owner must not be able to empty it meanwhile.
 pub(crate) fn preserves(decision: &Decision) -> bool {
-    decision.actions.contains(&Action::Preserve) || needs_mail(&to_produce(decision))
+    decision.actions.contains(&Action::Preserve) || opens_mail(&to_produce(decision))
 }
 
 /// The arrival times that the demand reaches, `[from, until)`.
