@@ -154,7 +154,7 @@ fn claim(dir: &Path) -> Result<(PathBuf, DirLock), String> {
     }
     RealDisk.create_dir_all(dir).map_err(|error| format!("{name}: {error}"))?;
     let dir = std::fs::canonicalize(dir).map_err(|error| format!("{name}: {error}"))?;
-    let lock = DirLock::acquire(&dir).map_err(|error| format!("another demo runs in this folder: {error}"))?;
+    let lock = DirLock::take(&dir).map_err(|error| format!("another demo runs in this folder: {error}"))?;
     Ok((dir, lock))
 }
 
@@ -263,7 +263,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         name: format!("Bailiwick demo, {}", jurisdiction_name(&jurisdiction)),
         hostname: format!("mail.{}", place.domain),
         domains: vec![place.domain.to_owned()],
-        message_size_bytes_max: smtp::MESSAGE_SIZE_BYTES_MAX,
+        message_size_bytes_max: doors::smtp::MESSAGE_SIZE_BYTES_MAX,
         ledger_dummy_minutes: 60,
         listen,
         home: toml::from_str(place.home).map_err(|error| error.to_string())?,
@@ -286,7 +286,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         let address = format!("{owner}@{}", place.domain);
         let password = random_passphrase(&entropy);
         let account = node.add_account(&address, &Secret::new(password.clone()))?;
-        let mailbox = node.mailroom.inbox(account).map_err(|error| error.to_string())?;
+        let mailbox = node.mailroom.store.mailbox_named(account, "INBOX").map_err(|error| error.to_string())?.id;
         let sample = SAMPLE_MAIL
             .files()
             .map(|file| node.mailroom.incoming_import(account, mailbox, crlf(file.contents())))

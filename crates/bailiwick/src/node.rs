@@ -153,7 +153,7 @@ impl Node {
     /// No node there, another process has it, a wrong or exposed passphrase file, or what a room finds damaged.
     pub fn open(dir: &Path) -> Result<Self, NodeError> {
         let config = Config::load(dir)?;
-        let lock = DirLock::acquire(dir).map_err(|error| NodeError::Lock(error.to_string()))?;
+        let lock = DirLock::take(dir).map_err(|error| NodeError::Lock(error.to_string()))?;
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let passphrase = passphrase(&passphrase_path(dir))?;

@@ -222,7 +222,7 @@ async fn keep_cadence(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
     let period = Duration::from_secs(60 * node.config.ledger_dummy_minutes.max(1));
     loop {
         tokio::select! {
-            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = told(&mut shutdown) => return,
             () = tokio::time::sleep(period) => {
                 let node = node.clone();
                 let added = tokio::task::spawn_blocking(move || node.desk.record_dummy()).await;
@@ -242,8 +242,14 @@ const FORGET_EVERY: Duration = Duration::from_secs(30);
 async fn forget_sign_ins(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = told(&mut shutdown) => return,
             () = tokio::time::sleep(FORGET_EVERY) => node.mailroom.vault.forget_stale_sign_ins(),
         }
     }
+}
+
+/// Waits until the word to stop is given.
+async fn told(shutdown: &mut watch::Receiver<bool>) {
+    // The value's guard must not live on: it would tie this future to one thread.
+    let _ = shutdown.wait_for(|stop| *stop).await.map(|guard| drop(guard));
 }

@@ -4,11 +4,14 @@
 use std::sync::Arc;
 
 use store::Store;
-use terms::{Clock, Entropy};
-use vault::Vault;
+use terms::{Address, Clock, Entropy, Secret};
+use vault::{SignedIn, Vault, VaultError};
 
 pub mod delivery;
+pub mod export;
+pub mod import;
 pub mod reading;
+pub mod record;
 
 /// The mailroom of one node: what every door that moves mail needs. Cheap to clone.
 #[derive(Clone)]
@@ -23,4 +26,21 @@ pub struct Mailroom {
     pub entropy: Arc<dyn Entropy>,
     /// The name by which this node greets and stamps (RFC 5321 section 4.1.3), e.g. `mail.ie.example`.
     pub hostname: Arc<str>,
+}
+
+impl Mailroom {
+    /// Signs the owner of `address` in. An unknown address costs the same work and gives the same error as a wrong
+    /// password, so that neither time nor words tell who has an account here.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassword`] for both; the vault's own for a damaged key file.
+    pub fn sign_in(&self, address: &Address, password: &Secret<String>) -> Result<SignedIn, VaultError> {
+        match self.store.account_of(address) {
+            Some(account) => self.vault.sign_in(account, password),
+            None => {
+                self.vault.refuse_sign_in(password);
+                Err(VaultError::WrongPassword)
+            }
+        }
+    }
 }
