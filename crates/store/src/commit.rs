@@ -63,6 +63,8 @@ pub(crate) struct Committer {
     rows: Option<RowWriter>,
     pack: PackWriter,
     folder: Sender<Request>,
+    /// An account's log is folded when it has this many changes.
+    changes_before_fold: u64,
 }
 
 /// An account that a batch makes.
@@ -75,9 +77,8 @@ struct NewAccount {
 struct Batch {
     engine: Arc<Engine>,
     now: UnixMillis,
-    /// Where the batch's blobs will lie.
-    segment: u32,
-    tail: u64,
+    /// Where the batch's next blob will lie: segment and offset. An error when there is no segment to write.
+    place: Result<(u32, u64), StoreError>,
     tips: BTreeMap<AccountId, (Arc<Account>, Arc<AccountState>)>,
     new_accounts: Vec<NewAccount>,
     writes: Vec<Write>,
@@ -153,11 +154,12 @@ impl Draft<'_> {
     }
 
     /// Takes the bytes of pack records; returns the segment and the offset at which they will lie.
-    pub(crate) fn blob(&mut self, bytes: Vec<u8>) -> (u32, u64) {
-        let offset = self.batch.tail + self.blob_bytes;
+    pub(crate) fn blob(&mut self, bytes: Vec<u8>) -> Result<(u32, u64), StoreError> {
+        let (segment, tail) = self.batch.place.clone()?;
+        let offset = tail + self.blob_bytes;
         self.blob_bytes += bytes.len() as u64;
         self.blobs.push(bytes);
-        (self.batch.segment, offset)
+        Ok((segment, offset))
     }
 
     /// Writes the epoch's sealed key, unless that was done.
@@ -217,15 +219,23 @@ impl Draft<'_> {
         batch.new_accounts.extend(new_accounts);
         batch.writes.extend(writes);
         batch.blobs.extend(blobs);
-        batch.tail += blob_bytes;
+        if let Ok((_, tail)) = &mut batch.place {
+            *tail += blob_bytes;
+        }
         batch.epochs.extend(epochs);
         batch.folds.extend(folds);
     }
 }
 
 impl Committer {
-    pub(crate) fn new(engine: Arc<Engine>, rows: RowWriter, pack: PackWriter, folder: Sender<Request>) -> Self {
-        Self { engine, rows: Some(rows), pack, folder }
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        rows: RowWriter,
+        pack: PackWriter,
+        folder: Sender<Request>,
+        changes_before_fold: u64,
+    ) -> Self {
+        Self { engine, rows: Some(rows), pack, folder, changes_before_fold }
     }
 
     /// Works until the line is closed and empty. If the thread should ever panic, the line is closed, so that every
@@ -251,8 +261,9 @@ impl Committer {
         let mut answers = Vec::with_capacity(jobs.len());
         let outcome = match self.ready() {
             Ok(()) => {
-                let (segment, tail) = self.pack.tail();
-                let mut batch = Batch::new(&self.engine, segment, tail);
+                // Without a segment to write, what needs none goes on.
+                let place = self.pack.ready().map(|()| self.pack.tail()).map_err(|error| StoreError::writing(&error));
+                let mut batch = Batch::new(&self.engine, place.clone());
                 for job in jobs {
                     let mut draft = Draft::new(&mut batch);
                     let planned = job(Ok(&mut draft));
@@ -261,27 +272,22 @@ impl Committer {
                     }
                     answers.push(planned.answer);
                 }
-                self.store(batch)
+                let outcome = self.store(batch);
+                *self.engine.health() = Health::of(outcome.as_ref().err().or(place.as_ref().err()));
+                outcome
             }
             Err(error) => {
                 answers.extend(jobs.into_iter().map(|job| job(Err(error.clone())).answer));
+                *self.engine.health() = Health::of(Some(&error));
                 Err(error)
             }
-        };
-        *self.engine.health() = match &outcome {
-            Ok(()) => Health::Fine,
-            Err(StoreError::DiskFull) => Health::DiskFull,
-            Err(error) => Health::Failing(error.to_string()),
         };
         answers.into_iter().for_each(|answer| answer(outcome.clone()));
     }
 
-    /// Opens what an earlier failure has closed.
+    /// Opens the rows that an earlier failure has closed.
     fn ready(&mut self) -> Result<(), StoreError> {
-        if self.rows.is_none() {
-            self.start_over()?;
-        }
-        self.pack.ready().map_err(|error| StoreError::writing(&error))
+        if self.rows.is_none() { self.start_over() } else { Ok(()) }
     }
 
     /// Makes a batch durable, and lets sessions see it.
@@ -291,13 +297,14 @@ impl Committer {
         }
         self.store_blobs(&batch)?;
         let heads: Vec<(i64, u64)> = batch.tips.values().map(|(account, tip)| (account.number, tip.seq)).collect();
-        let (segment, tail) = self.pack.tail();
         let Some(rows) = &mut self.rows else { return Err(StoreError::Closed) };
-        let before = rows.last().seq;
-        if let Err(error) = rows.commit(&batch.writes, &heads, segment, tail) {
+        let before = rows.last();
+        // A commit without blobs says again what the last one said: the segment may have been abandoned since.
+        let tail = if batch.blobs.is_empty() { (before.segment, before.tail) } else { self.pack.tail() };
+        if let Err(error) = rows.commit(&batch.writes, &heads, tail) {
             let error = StoreError::rows(&error);
             let start_over = self.start_over();
-            let persisted = self.rows.as_ref().is_none_or(|rows| rows.last().seq > before);
+            let persisted = self.rows.as_ref().is_none_or(|rows| rows.last().seq > before.seq);
             return Err(match (error, start_over, persisted) {
                 (StoreError::DiskFull, Ok(()), false) => StoreError::DiskFull,
                 (StoreError::DiskFull, _, _) => StoreError::NotStored("the disk is full".to_owned()),
@@ -353,7 +360,8 @@ impl Committer {
             batch.new_accounts.into_iter().for_each(|new| directory.insert(new.account, new.hashes));
         }
         for (account, state) in batch.tips.into_values() {
-            let long = crate::folder::is_long(&account, &state);
+            let log = state.seq.saturating_sub(account.folded.load(Ordering::SeqCst));
+            let long = log >= self.changes_before_fold;
             account.publish(state);
             if long && !account.folding.swap(true, Ordering::SeqCst) {
                 // The folder is gone only when the store closes.
@@ -364,12 +372,11 @@ impl Committer {
 }
 
 impl Batch {
-    fn new(engine: &Arc<Engine>, segment: u32, tail: u64) -> Self {
+    fn new(engine: &Arc<Engine>, place: Result<(u32, u64), StoreError>) -> Self {
         Self {
             engine: Arc::clone(engine),
             now: engine.clock.now(),
-            segment,
-            tail,
+            place,
             tips: BTreeMap::new(),
             new_accounts: Vec::new(),
             writes: Vec::new(),

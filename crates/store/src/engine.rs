@@ -31,6 +31,16 @@ pub enum Health {
     Failing(String),
 }
 
+impl Health {
+    pub(crate) fn of(error: Option<&StoreError>) -> Self {
+        match error {
+            None => Self::Fine,
+            Some(StoreError::DiskFull) => Self::DiskFull,
+            Some(error) => Self::Failing(error.to_string()),
+        }
+    }
+}
+
 /// The shared part of a store.
 pub(crate) struct Engine {
     pub(crate) dir: PathBuf,

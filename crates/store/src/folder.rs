@@ -14,11 +14,10 @@ use crate::commit::Planned;
 use crate::engine::{Engine, context};
 use crate::fold;
 use crate::rows::Write;
-use crate::state::AccountState;
 
 /// Changes that gather before they are folded. Replaying this many takes about a millisecond; a fold writes some ten
 /// kilobytes, so that for a delivery it costs less than its own row.
-const CHANGES_BEFORE_FOLD: u64 = 512;
+pub(crate) const CHANGES_BEFORE_FOLD: u64 = 512;
 
 /// How often epochs are looked at when nothing else happens.
 const TICK: Duration = Duration::from_secs(60);
@@ -29,11 +28,6 @@ pub(crate) enum Request {
     Fold(Arc<Account>),
     /// End.
     Stop,
-}
-
-/// Whether an account's log is long enough to be folded.
-pub(crate) fn is_long(account: &Account, state: &AccountState) -> bool {
-    state.seq.saturating_sub(account.folded.load(Ordering::SeqCst)) >= CHANGES_BEFORE_FOLD
 }
 
 /// Works until it is told to stop.

@@ -284,7 +284,7 @@ fn append(draft: &mut Draft<'_>, messages: Vec<Sealed>) -> Result<Vec<Appended>,
         let Sealed { account, mailbox, epoch, mut arrived, records } = message;
         arrived.flags = decide::keep_flags(decide::mailbox(draft.state(account)?, mailbox)?, &arrived.flags)?;
         draft.epoch(account, &epoch)?;
-        (arrived.segment, arrived.offset) = draft.blob(records);
+        (arrived.segment, arrived.offset) = draft.blob(records)?;
         let (places, group) = groups.entry((account, mailbox)).or_default();
         places.push(at);
         group.push(arrived);

@@ -13,7 +13,7 @@ use crate::accounts::{Account, AccountRecord};
 use crate::change::Act;
 use crate::commit::{Committer, Draft, Planned};
 use crate::engine::{Engine, Health, context};
-use crate::folder::{self, Request};
+use crate::folder::{self, CHANGES_BEFORE_FOLD, Request};
 use crate::name::INBOX;
 use crate::pack::{PackWriter, Packs, SEGMENT_BYTES};
 use crate::rows::{RowReader, RowWriter};
@@ -35,16 +35,18 @@ struct Threads {
     handles: [JoinHandle<()>; 2],
 }
 
-/// Sizes that a test may want smaller.
+/// Sizes that a test may want smaller. The defaults are the program's.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// A segment takes no further batch when it has this many bytes.
     pub segment_bytes: u64,
+    /// An account's log is folded when it has this many changes.
+    pub changes_before_fold: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { segment_bytes: SEGMENT_BYTES }
+        Self { segment_bytes: SEGMENT_BYTES, changes_before_fold: CHANGES_BEFORE_FOLD }
     }
 }
 
@@ -107,7 +109,7 @@ impl Store {
         let reader = RowReader::open(dir)?;
         let engine = Arc::new(Engine::new(dir.to_owned(), vault, clock, entropy, packs, reader)?);
         let (folder, requests) = channel();
-        let committer = Committer::new(Arc::clone(&engine), rows, pack, folder.clone());
+        let committer = Committer::new(Arc::clone(&engine), rows, pack, folder.clone(), settings.changes_before_fold);
         let for_folder = Arc::clone(&engine);
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let handles = [

@@ -111,6 +111,7 @@ impl PackWriter {
                     // Made, and never acknowledged: its header did not reach the disk.
                     file.truncate(0)?;
                     file.append(&[&header(highest)])?;
+                    file.sync()?;
                     this.file = Some(file);
                 }
             }
@@ -123,12 +124,13 @@ impl PackWriter {
         Ok((this, damage))
     }
 
-    /// Begins the next segment.
+    /// Begins the next segment. Its header is durable when this returns.
     fn begin(&mut self) -> io::Result<()> {
         let highest = self.packs.segments()?.last().copied().unwrap_or(0);
         let next = self.segment.max(highest) + 1;
         let mut file = self.packs.disk.open_append(&self.packs.path(next), Visibility::Private)?;
         file.append(&[&header(next)])?;
+        file.sync()?;
         self.segment = next;
         self.file = Some(file);
         Ok(())
@@ -142,7 +144,7 @@ impl PackWriter {
         }
     }
 
-    /// The segment that grows, and its length.
+    /// The segment that grows, and its length; only after [`ready`](Self::ready).
     pub(crate) fn tail(&self) -> (u32, u64) {
         (self.segment, self.file.as_ref().map_or(SEGMENT_HEADER_BYTES, |file| file.len()))
     }

@@ -25,6 +25,10 @@ const FORMAT: i64 = 1;
 /// How many rows of `commits` stay. A few thousand are enough to see a loss, and a few hundred kilobytes.
 const COMMITS_KEPT: u64 = 4096;
 
+/// How long a lock is waited for. Only this process has the file and its readers do not block its writer; it is an
+/// operator's own SQL shell that may hold one for a moment.
+const BUSY: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// One write of a batch.
 pub(crate) enum Write {
     Account {
@@ -84,8 +88,7 @@ pub(crate) struct RowReader(Connection);
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // Only this process has the file; a checkpoint or the other connection may hold a lock for a moment.
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "foreign_keys", "OFF")?;
@@ -149,8 +152,7 @@ impl RowWriter {
         &mut self,
         writes: &[Write],
         heads: &[(i64, u64)],
-        segment: u32,
-        tail: u64,
+        (segment, tail): (u32, u64),
     ) -> rusqlite::Result<()> {
         let seq = self.last.seq + 1;
         let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;

@@ -6,7 +6,7 @@
 -- last 4,096 go, so that the first number is 1, or one more than a multiple of 4,096.
 CREATE TABLE commits (
     seq     INTEGER PRIMARY KEY,
-    segment INTEGER NOT NULL,   -- the pack segment that grew last
+    segment INTEGER NOT NULL,   -- the pack segment that grew last; 0 when none did
     tail    INTEGER NOT NULL,   -- how many of its bytes are acknowledged
     heads   BLOB NOT NULL       -- for each account touched: its number and its last change, as LEB128
 ) STRICT;

@@ -1,0 +1,17 @@
+//! The store from outside: what its calls promise, through crashes, failures, and sessions that race.
+//!
+//! The packs lie on a disk of `world` where a test makes them fail; SQLite always has a real temporary directory, and
+//! its own failures are made by locking it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
+#![allow(clippy::disallowed_methods, reason = "a test that damages files need not be durable")]
+
+mod cases;
+mod damage;
+mod faults;
+mod house;
+mod mail;
+mod model;
+mod secrecy;
+mod threads;
+mod watch;
