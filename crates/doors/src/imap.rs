@@ -1,1 +1,78 @@
-//! The imap door.
+//! The IMAP doors: sockets, time and memory around the machine of the `imap` room.
+//!
+//! A connection is one task: it does what the session's steps say (`imap/connection.rs`). Whatever the session needs of
+//! the mail is done by a [`mailroom::reading::Reader`] on a thread that may block. Who may come in, and how much memory
+//! half-sent messages and unread answers may take, is counted as at the SMTP door.
+
+mod connection;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::imap::Bye;
+use mailroom::Mailroom;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use self::connection::Connection;
+use crate::smtp::admission::Admission;
+
+/// How long open sessions may take to end once the node stops; each hears `BYE` at its next pause.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// How long to wait when the system gives no more sockets.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// How a door for reading is set.
+#[derive(Clone)]
+pub struct ImapConfig {
+    /// The node's certificate.
+    pub tls: Arc<ServerConfig>,
+    /// TLS from the first octet (RFC 8314); otherwise STARTTLS, and no sign-in before it.
+    pub implicit_tls: bool,
+    /// The largest message that APPEND takes, in octets.
+    pub message_size_bytes_max: u64,
+}
+
+/// What every connection of a door shares.
+struct Door {
+    config: ImapConfig,
+    tls: TlsAcceptor,
+    mailroom: Mailroom,
+    admission: Arc<Admission>,
+}
+
+/// Lets owners read at `listener` until `shutdown` turns true; then tells everybody `BYE`, waits some seconds and returns.
+/// Whatever was answered with `OK` is durable.
+pub async fn serve(listener: TcpListener, config: ImapConfig, mailroom: Mailroom, mut shutdown: watch::Receiver<bool>) {
+    let tls = TlsAcceptor::from(config.tls.clone());
+    let door = Arc::new(Door { config, tls, mailroom, admission: Arc::default() });
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        // Those that have ended are taken off the list.
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, peer)) => {
+                // Answers are gathered already; waiting for more would only delay them.
+                let _ = stream.set_nodelay(true);
+                let entry = door.admission.enter(peer.ip().to_canonical());
+                let bye = entry.is_none().then_some(Bye::TooMany);
+                connections.spawn(Connection::new(door.clone(), entry, shutdown.clone()).run(stream, bye));
+            }
+            Err(error) => {
+                // Out of descriptors, mostly: nothing is gained by asking again at once.
+                tracing::warn!(%error, "no connection can be accepted now");
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+}

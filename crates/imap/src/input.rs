@@ -85,6 +85,11 @@ impl Input {
         self.buffer.extend_from_slice(&bytes[skip..]);
     }
 
+    /// How many bytes wait.
+    pub(crate) fn len(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Throws away all that came (RFC 9051 section 6.2.1, STARTTLS).
     pub(crate) fn clear(&mut self) {
         *self = Self::default();

@@ -48,6 +48,8 @@ pub enum Bye {
     Shutdown,
     /// There are too many connections.
     TooMany,
+    /// There is no memory for what this connection holds.
+    NoMemory,
 }
 
 /// A connection. Owns no socket, no clock and no mail.
@@ -129,6 +131,19 @@ impl Session {
         Self { context, input: Input::default(), doing: Doing::Reading, bad_in_a_row: 0, pending: None, noticed: false }
     }
 
+    /// A connection that is not taken: it hears why and nothing else.
+    pub fn turned_away(config: Config, bye: Bye) -> Self {
+        let mut session = Self::new(config, false);
+        session.context.out = Output::default();
+        session.bye(bye);
+        session
+    }
+
+    /// Octets in memory because of this connection: what came and is not used, and what is not written yet.
+    pub fn held_bytes(&self) -> usize {
+        self.input.len() + self.context.out.len()
+    }
+
     /// Whether someone is signed in.
     pub fn signed_in(&self) -> bool {
         self.context.signed_in
@@ -184,17 +199,28 @@ impl Session {
         self.doing = Doing::Reading;
     }
 
-    /// Ends the connection from our side.
+    /// Ends the connection from our side. A command in progress is dropped, and what waits to be written for want of memory
+    /// is too.
     pub fn bye(&mut self, bye: Bye) {
         if matches!(self.doing, Doing::Over) {
             return;
+        }
+        self.doing = Doing::Over;
+        self.pending = None;
+        if bye == Bye::NoMemory {
+            self.input.clear();
+            if !self.context.out.is_empty() {
+                // Words behind half an answer would be read as the rest of it.
+                self.context.out = Output::default();
+                return;
+            }
         }
         self.context.out.raw(match bye {
             Bye::Timeout => "* BYE Nothing came for too long\r\n",
             Bye::Shutdown => "* BYE The server stops\r\n",
             Bye::TooMany => "* BYE [LIMIT] Too many connections\r\n",
+            Bye::NoMemory => "* BYE [UNAVAILABLE] Too busy for this much at once\r\n",
         });
-        self.doing = Doing::Over;
     }
 
     /// What to do next.

@@ -1,0 +1,214 @@
+//! One connection: what the session's steps say, done with a socket, a clock and the mailroom.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::imap::{Answer, Bye, Config, Need, Refusal, Session, Step};
+use mailroom::reading::Reader;
+use store::Watching;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::Door;
+use crate::smtp::admission::Entry;
+use crate::smtp::wire::Wire;
+
+/// How long a silent client is waited for after sign-in. RFC 9051 section 5.4: at least 30 minutes.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// How long a stranger may take to sign in, from the first octet to the last. RFC 9051 section 5.4 sets no floor; Dovecot
+/// gives three minutes as well (`CLIENT_LOGIN_TIMEOUT`).
+const PATIENCE_BEFORE_SIGN_IN: Duration = Duration::from_secs(3 * 60);
+
+/// How long a client may take to read what one write sends. A phone in a tunnel comes back within minutes or not at all.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// What the answer to a failed sign-in waits for, times the number of failures: guessing is slow, mistyping is not.
+const FAILURE_DELAY: Duration = Duration::from_secs(1);
+
+/// How much is read at once.
+const READ_BYTES: usize = 16 * 1024;
+
+/// One client's connection.
+pub(super) struct Connection {
+    door: Arc<Door>,
+    /// `None`: it is to be turned away.
+    entry: Option<Entry>,
+    shutdown: watch::Receiver<bool>,
+    /// When a stranger's time is over.
+    sign_in_by: Instant,
+    /// Rings when something happens in the account.
+    bell: Arc<Notify>,
+    /// Keeps the bell rung; made at the first IDLE.
+    watching: Option<Watching>,
+}
+
+/// What ended a wait.
+enum Event {
+    /// So many octets came.
+    Read(usize),
+    /// The client hung up.
+    Gone,
+    /// The bell rang.
+    Change,
+    /// Too long, or the node stops.
+    Part(Bye),
+}
+
+impl Connection {
+    pub(super) fn new(door: Arc<Door>, entry: Option<Entry>, shutdown: watch::Receiver<bool>) -> Self {
+        let sign_in_by = Instant::now() + PATIENCE_BEFORE_SIGN_IN;
+        Self { door, entry, shutdown, sign_in_by, bell: Arc::default(), watching: None }
+    }
+
+    /// Converses until one side closes.
+    pub(super) async fn run(self, stream: TcpStream, bye: Option<Bye>) {
+        if let Err(error) = self.converse(stream, bye).await {
+            // A client that resets, or fails its handshake: its matter. The kind says enough and names nobody.
+            tracing::debug!(kind = ?error.kind(), "a connection broke");
+        }
+    }
+
+    async fn converse(mut self, stream: TcpStream, bye: Option<Bye>) -> io::Result<()> {
+        let mut wire = Wire::Plain(stream);
+        let implicit_tls = self.door.config.implicit_tls;
+        if implicit_tls {
+            // Whoever is turned away is so before the cost of a handshake.
+            if bye.is_some() {
+                return Ok(());
+            }
+            wire = wire.secure(&self.door.tls).await?;
+        }
+        let config = Config {
+            hostname: self.door.mailroom.hostname.to_string(),
+            starttls: !implicit_tls,
+            sign_in_without_tls: false,
+            message_size_bytes_max: self.door.config.message_size_bytes_max,
+        };
+        let mut session = match bye {
+            None => Session::new(config, implicit_tls),
+            Some(bye) => Session::turned_away(config, bye),
+        };
+        let mut reader = Reader::new(self.door.mailroom.clone());
+        loop {
+            match session.step() {
+                Step::Write(octets) => tokio::time::timeout(WRITE_PATIENCE, wire.write(&octets)).await??,
+                Step::Need(need) => {
+                    let answer;
+                    (reader, answer) = self.perform(reader, need).await?;
+                    let failed = matches!(answer, Answer::Refused(Refusal::SignIn));
+                    session.answer(answer);
+                    if failed {
+                        tokio::time::sleep(FAILURE_DELAY * session.sign_in_failures()).await;
+                    }
+                    self.hold(&mut session);
+                }
+                Step::StartTls => {
+                    wire = wire.secure(&self.door.tls).await?;
+                    session.tls_started();
+                }
+                Step::Wait => {
+                    let event = self.wait(&mut wire, &mut session, None).await?;
+                    if !self.take(&mut session, event) {
+                        return Ok(());
+                    }
+                }
+                Step::Idle if self.watching.is_none() && reader.account().is_some() => {
+                    self.watching = watching(&reader, &self.bell);
+                    // What happened before somebody listened.
+                    session.notice();
+                }
+                Step::Idle => {
+                    let bell = self.bell.clone();
+                    let event = self.wait(&mut wire, &mut session, Some(&bell)).await?;
+                    if !self.take(&mut session, event) {
+                        return Ok(());
+                    }
+                }
+                Step::Close => {
+                    // The place is free while the last words travel.
+                    self.entry = None;
+                    wire.close().await;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Waits for octets, and with `bell` for that too. What was read is fed.
+    async fn wait(&mut self, wire: &mut Wire, session: &mut Session, bell: Option<&Notify>) -> io::Result<Event> {
+        let until = if session.signed_in() { Instant::now() + PATIENCE } else { self.sign_in_by };
+        let rung = async {
+            match bell {
+                Some(bell) => bell.notified().await,
+                None => std::future::pending().await,
+            }
+        };
+        // On the heap: a thousand connections that wait need it rarely, and a future would keep it in each.
+        let mut buffer = vec![0; READ_BYTES];
+        let event = tokio::select! {
+            biased;
+            read = wire.read(&mut buffer) => match read? {
+                0 => Event::Gone,
+                count => Event::Read(count),
+            },
+            () = rung => Event::Change,
+            _ = self.shutdown.wait_for(|stop| *stop) => Event::Part(Bye::Shutdown),
+            () = tokio::time::sleep_until(until) => Event::Part(Bye::Timeout),
+        };
+        if let Event::Read(count) = event {
+            session.feed(&buffer[..count]);
+        }
+        Ok(event)
+    }
+
+    /// Tells the session what happened; `false` when nobody is there any more.
+    fn take(&mut self, session: &mut Session, event: Event) -> bool {
+        match event {
+            Event::Gone => return false,
+            Event::Read(_) => self.hold(session),
+            Event::Change => session.notice(),
+            Event::Part(bye) => session.bye(bye),
+        }
+        true
+    }
+
+    /// Counts what the connection holds; it has to go when there is no memory for it.
+    fn hold(&mut self, session: &mut Session) {
+        let held = session.held_bytes();
+        if self.entry.as_mut().is_some_and(|entry| !entry.hold(held)) {
+            tracing::warn!("a connection was closed: half-sent messages and unread answers take all memory set aside");
+            session.bye(Bye::NoMemory);
+        }
+    }
+
+    /// Does what the session needs, on a thread that may block.
+    async fn perform(&self, mut reader: Reader, need: Need) -> io::Result<(Reader, Answer)> {
+        let kind = need.name();
+        let done = tokio::task::spawn_blocking(move || {
+            let answer = reader.perform(need);
+            (reader, answer)
+        });
+        match done.await {
+            Ok((mut reader, answer)) => {
+                if let Some(trouble) = reader.trouble() {
+                    tracing::error!(kind, account = ?reader.account(), %trouble, "a session was refused");
+                }
+                Ok((reader, answer))
+            }
+            // A panic there is a fault of ours. What the session knew went with it, so the connection ends.
+            Err(_) => {
+                tracing::error!(kind, "a session ended by a fault of this program");
+                Err(io::Error::other("the reader is gone"))
+            }
+        }
+    }
+}
+
+/// Rings `bell` whenever something changes in the account of `reader`.
+fn watching(reader: &Reader, bell: &Arc<Notify>) -> Option<Watching> {
+    let bell = bell.clone();
+    reader.watch().map(|watch| watch.call_back(move |_| bell.notify_one()))
+}
