@@ -1,0 +1,401 @@
+//! Export: an owner's mail goes out as files, the bytes that once came in.
+//!
+//! ```text
+//! TARGET/export.json                       whose export this is
+//! TARGET/Lists/Rust/000017.eml             the message with UID 17 of the mailbox Lists/Rust, byte for byte
+//! TARGET/Lists/Rust/manifest.jsonl         a line for each message: file, uid, flags, internal date, size, SHA-256
+//! ```
+//!
+//! Nothing that lies there is overwritten. A second run compares what is there, finishes a file that was cut short, adds
+//! what is new, and reports a file that holds something else.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
+use store::{Entry, FlagSet, MailboxView, StoreError};
+use terms::AccountId;
+use vault::{Part, SignedIn};
+
+use crate::Mailroom;
+use crate::import::{Failure, Progress};
+
+/// Messages opened in one call to the store.
+const BATCH_MESSAGES_MAX: usize = 64;
+
+/// Octets of messages opened in one call; bounds the memory of an export.
+const BATCH_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Failures that a report names one by one; beyond, they are counted.
+const FAILURES_NAMED_MAX: usize = 1_000;
+
+/// The longest name of one directory, in octets; file systems end at 255.
+const DIRECTORY_NAME_LEN_MAX: usize = 200;
+
+const MARKER: &str = "export.json";
+const MANIFEST: &str = "manifest.jsonl";
+
+/// Where to export to.
+#[derive(Debug, Clone)]
+pub struct ExportPlan {
+    /// A directory that is missing, empty, or of an earlier export of the same account.
+    pub target: PathBuf,
+}
+
+/// What an export did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ExportReport {
+    /// Messages written.
+    pub exported: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// Messages that an earlier run had written.
+    pub already_there: u64,
+    /// Messages that were not written.
+    pub failed: u64,
+    /// The first of them, with the reason.
+    pub failures: Vec<Failure>,
+}
+
+impl ExportReport {
+    fn fail(&mut self, file: &Path, why: &dyn fmt::Display) {
+        self.failed += 1;
+        if self.failures.len() < FAILURES_NAMED_MAX {
+            self.failures.push(Failure::new(file, None, why));
+        }
+    }
+}
+
+impl fmt::Display for ExportReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} messages exported, {} bytes", self.exported, self.bytes)?;
+        if self.already_there > 0 {
+            write!(f, "; {} were there already", self.already_there)?;
+        }
+        if self.failed > 0 {
+            write!(f, "; {} failed:", self.failed)?;
+            for failure in &self.failures {
+                write!(f, "\n  {}: {}", failure.what, failure.why)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why an export stopped. What was written stays, and the next run goes on behind it.
+#[derive(Debug)]
+pub enum ExportError {
+    /// The caller's: the directory holds something else.
+    Occupied(PathBuf),
+    /// The caller's: the directory holds the export of another account.
+    OtherAccount(PathBuf),
+    /// The machine's: a directory or file cannot be written.
+    Target(PathBuf, io::Error),
+    /// The store's own words.
+    Store(StoreError),
+}
+
+impl fmt::Display for ExportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Occupied(path) => {
+                write!(f, "{} holds other files: name an empty directory, or one of an earlier export", path.display())
+            }
+            Self::OtherAccount(path) => {
+                write!(f, "{} holds the export of another account: name another directory", path.display())
+            }
+            Self::Target(path, error) => {
+                write!(f, "{}: {error}; make room or name another directory, and run the export again", path.display())
+            }
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ExportError {}
+
+impl From<StoreError> for ExportError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// One line of a manifest.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    file: String,
+    uid: u32,
+    uid_validity: u32,
+    flags: Vec<String>,
+    internal_date: String,
+    size_bytes: u64,
+    sha256: String,
+}
+
+#[derive(Serialize, Deserialize, PartialEq)]
+struct Marker {
+    bailiwick_export: u32,
+    account: AccountId,
+}
+
+/// Exports every mailbox of the account that signed in. `progress` is called before the first message and after each
+/// batch. Files are given to the system, not synced: a power cut may tear the last ones, and the next run mends them.
+///
+/// # Errors
+/// When the target is not ours to write in, or cannot be written; what is there stays there.
+pub fn run(
+    mailroom: &Mailroom,
+    right: &SignedIn,
+    plan: &ExportPlan,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<ExportReport, ExportError> {
+    let account = right.account();
+    claim(&plan.target, account)?;
+    let mut views = Vec::new();
+    for info in mailroom.store.mailboxes(account)? {
+        views.push((info.name, mailroom.store.snapshot(account, info.id)?));
+    }
+    let mut report = ExportReport::default();
+    let mut step = Progress { total: views.iter().map(|(_, view)| u64::from(view.len())).sum(), ..Progress::default() };
+    progress(step);
+    for (name, view) in views {
+        let mut writer = Writer::open(&plan.target.join(directory(&name)), &view)?;
+        let entries: Vec<Entry> = view.entries().collect();
+        for batch in batches(&entries) {
+            let originals = mailroom.store.open_parts(right, batch, Part::Original)?;
+            for (entry, original) in batch.iter().zip(originals) {
+                step.bytes += u64::from(entry.original_size_bytes);
+                match original {
+                    Ok(original) => writer.write(entry, &original, &mut report)?,
+                    Err(error) => report.fail(&writer.path(entry), &error),
+                }
+            }
+            writer.manifest.flush().map_err(|error| ExportError::Target(writer.dir.join(MANIFEST), error))?;
+            step.done += batch.len() as u64;
+            step.failed = report.failed;
+            progress(step);
+        }
+    }
+    Ok(report)
+}
+
+/// Makes `target` ours, or finds that it is.
+fn claim(target: &Path, account: AccountId) -> Result<(), ExportError> {
+    let failed = |error| ExportError::Target(target.to_owned(), error);
+    make_dir(target).map_err(failed)?;
+    let marker = Marker { bailiwick_export: 1, account };
+    match fs::read(target.join(MARKER)) {
+        Ok(bytes) => match serde_json::from_slice::<Marker>(&bytes) {
+            Ok(there) if there == marker => Ok(()),
+            Ok(_) => Err(ExportError::OtherAccount(target.to_owned())),
+            Err(_) => Err(ExportError::Occupied(target.to_owned())),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if fs::read_dir(target).map_err(failed)?.next().is_some() {
+                return Err(ExportError::Occupied(target.to_owned()));
+            }
+            let text = serde_json::to_vec(&marker).map_err(|error| failed(error.into()))?;
+            new_file(&target.join(MARKER)).and_then(|mut file| file.write_all(&text)).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn batches(entries: &[Entry]) -> Vec<&[Entry]> {
+    let mut out = Vec::new();
+    let mut rest = entries;
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |entry: &&Entry| {
+            bytes += u64::from(entry.original_size_bytes);
+            bytes <= BATCH_BYTES_MAX
+        };
+        let count = rest.iter().take(BATCH_MESSAGES_MAX).take_while(fits).count().max(1);
+        let (batch, after) = rest.split_at(count);
+        out.push(batch);
+        rest = after;
+    }
+    out
+}
+
+/// Writes the files of one mailbox.
+struct Writer {
+    dir: PathBuf,
+    uid_validity: u32,
+    manifest: io::BufWriter<File>,
+    /// The files that the manifest has already.
+    listed: HashSet<String>,
+}
+
+impl Writer {
+    fn open(dir: &Path, view: &MailboxView) -> Result<Self, ExportError> {
+        let path = dir.join(MANIFEST);
+        let failed = |error| ExportError::Target(path.clone(), error);
+        make_dir(dir).map_err(failed)?;
+        let mut manifest = match new_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                OpenOptions::new().read(true).append(true).open(&path)
+            }
+            outcome => outcome,
+        }
+        .map_err(failed)?;
+        let mut text = String::new();
+        manifest.read_to_string(&mut text).map_err(failed)?;
+        // A line that a power cut tore is begun anew.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        manifest.set_len(whole as u64).map_err(failed)?;
+        let lines = text[..whole].lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+        let listed = lines.map(|line| line.file).collect();
+        let manifest = io::BufWriter::new(manifest);
+        Ok(Self { dir: dir.to_owned(), uid_validity: view.uid_validity(), manifest, listed })
+    }
+
+    fn path(&self, entry: &Entry) -> PathBuf {
+        self.dir.join(file_name(entry.uid))
+    }
+
+    fn write(&mut self, entry: &Entry, original: &[u8], report: &mut ExportReport) -> Result<(), ExportError> {
+        let path = self.path(entry);
+        match put(&path, original) {
+            Ok(Put::Written) => {
+                report.exported += 1;
+                report.bytes += original.len() as u64;
+            }
+            Ok(Put::WasThere) => report.already_there += 1,
+            Ok(Put::Other) => {
+                report.fail(&path, &"another file lies there and was left alone: move it and run the export again");
+                return Ok(());
+            }
+            Err(error) => return Err(ExportError::Target(path, error)),
+        }
+        let file = file_name(entry.uid);
+        if self.listed.contains(&file) {
+            return Ok(());
+        }
+        let line = Line {
+            uid: entry.uid,
+            uid_validity: self.uid_validity,
+            flags: flag_names(&entry.flags),
+            internal_date: entry.internal_date.rfc3339(),
+            size_bytes: original.len() as u64,
+            sha256: terms::hex(digest::digest(&digest::SHA256, original).as_ref()),
+            file: file.clone(),
+        };
+        let mut text = serde_json::to_vec(&line).map_err(|error| ExportError::Target(path.clone(), error.into()))?;
+        text.push(b'\n');
+        self.manifest.write_all(&text).map_err(|error| ExportError::Target(self.dir.join(MANIFEST), error))?;
+        self.listed.insert(file);
+        Ok(())
+    }
+}
+
+enum Put {
+    Written,
+    WasThere,
+    Other,
+}
+
+/// Writes a file that is missing, or finishes one that is its beginning.
+fn put(path: &Path, original: &[u8]) -> io::Result<Put> {
+    match new_file(path) {
+        Ok(mut file) => file.write_all(original).map(|()| Put::Written),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let there = fs::read(path)?;
+            if there == original {
+                Ok(Put::WasThere)
+            } else if let Some(rest) = original.strip_prefix(there.as_slice()) {
+                OpenOptions::new().append(true).open(path)?.write_all(rest)?;
+                Ok(Put::Written)
+            } else {
+                Ok(Put::Other)
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A file that is not there yet, for its owner's eyes.
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(path)
+}
+
+fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn file_name(uid: u32) -> String {
+    format!("{uid:06}.eml")
+}
+
+fn flag_names(flags: &FlagSet) -> Vec<String> {
+    let system = [
+        (FlagSet::SEEN, "\\Seen"),
+        (FlagSet::ANSWERED, "\\Answered"),
+        (FlagSet::FLAGGED, "\\Flagged"),
+        (FlagSet::DELETED, "\\Deleted"),
+        (FlagSet::DRAFT, "\\Draft"),
+    ];
+    let system = system.iter().filter(|(bit, _)| flags.has(*bit)).map(|(_, name)| (*name).to_owned());
+    system.chain(flags.keywords.iter().cloned()).collect()
+}
+
+/// The directory of a mailbox: a level each, with everything percent-encoded that could lead elsewhere or be taken for one
+/// of our files.
+fn directory(mailbox: &str) -> PathBuf {
+    mailbox.split('/').map(level).collect()
+}
+
+fn level(name: &str) -> String {
+    let is_ours = [".eml", ".json", ".jsonl"].iter().any(|end| name.to_ascii_lowercase().ends_with(end));
+    let mut out = String::new();
+    for (at, c) in name.char_indices() {
+        let is_plain = match c {
+            '.' => at > 0 && !is_ours,
+            '%' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => false,
+            _ => !c.is_control(),
+        };
+        if is_plain {
+            out.push(c);
+        } else {
+            let mut octets = [0; 4];
+            out.extend(c.encode_utf8(&mut octets).bytes().map(|octet| format!("%{octet:02X}")));
+        }
+    }
+    if out.len() > DIRECTORY_NAME_LEN_MAX {
+        // Cut, and told from others that begin alike.
+        let whole = digest::digest(&digest::SHA256, name.as_bytes());
+        let cut = (0..=DIRECTORY_NAME_LEN_MAX).rev().find(|at| out.is_char_boundary(*at)).unwrap_or(0);
+        out.truncate(cut);
+        out.push('~');
+        out.push_str(&terms::hex(&whole.as_ref()[..8]));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_stay_inside() {
+        for (mailbox, expected) in [
+            ("INBOX", "INBOX"),
+            ("Lists/Rust", "Lists/Rust"),
+            ("../../etc", "%2E./%2E./etc"),
+            ("a/000001.eml", "a/000001%2Eeml"),
+            ("export.json", "export%2Ejson"),
+            ("Mr. X", "Mr. X"),
+            ("50%/a:b\u{7}", "50%25/a%3Ab%07"),
+            ("Entwürfe", "Entwürfe"),
+        ] {
+            assert_eq!(directory(mailbox), Path::new(expected), "{mailbox}");
+        }
+        let long = level(&"ü".repeat(300));
+        assert!(long.len() < 255 && long != level(&"ü".repeat(301)));
+    }
+}

@@ -1,0 +1,359 @@
+//! Where mail comes from: mbox files, Maildirs, folders of message files. Reads only; nothing here knows the store.
+//!
+//! A folder's every regular file is a message and is kept byte for byte, whatever is in it: an importer that picks loses.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use message::mbox;
+use store::FlagSet;
+use terms::UnixMillis;
+
+use super::Failure;
+
+/// One message to bring in.
+#[derive(Clone)]
+pub(super) struct Item {
+    /// The file it is in.
+    pub(super) file: Arc<Path>,
+    /// Where in the file; `None` is all of it.
+    pub(super) range: Option<Range<u64>>,
+    /// The mailbox below the plan's; `None` is the plan's own.
+    pub(super) folder: Option<Arc<str>>,
+    /// Its flags.
+    pub(super) flags: FlagSet,
+    /// When it arrived, as the source says it.
+    pub(super) arrived: Arrived,
+    /// Its size in octets.
+    pub(super) size: u64,
+}
+
+/// What a source says about a message's arrival.
+#[derive(Clone, Copy)]
+pub(super) enum Arrived {
+    /// The container says it: the file time in a Maildir, the `From ` line in an mbox.
+    At(UnixMillis),
+    /// The message must say it itself; else the file's time.
+    InMessage(Option<UnixMillis>),
+}
+
+/// What a source holds.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) items: Vec<Item>,
+    /// What could not even be listed.
+    pub(super) failures: Vec<Failure>,
+}
+
+/// Looks through `source` and lists its messages in the order in which they go in.
+///
+/// A folder with two of `cur`, `new` and `tmp` is a Maildir; any other folder is message files, below it too. A file is an mbox when it begins
+/// with a `From ` line, unless it is called `.eml`: such files have a `From ` line in front as often as not.
+pub(super) fn find(source: &Path) -> io::Result<Found> {
+    let mut found = Found::default();
+    let kind = fs::metadata(source)?;
+    if kind.is_dir() {
+        if ["cur", "new", "tmp"].iter().filter(|name| source.join(name).is_dir()).count() >= 2 {
+            maildir(source, None, &mut found)?;
+        } else {
+            folder(source, &mut found)?;
+        }
+    } else if is_mbox(source)? {
+        mbox(source, &mut found)?;
+    } else {
+        found.items.push(whole_file(source)?);
+    }
+    Ok(found)
+}
+
+/// Reads one message.
+pub(super) fn read(item: &Item) -> io::Result<Vec<u8>> {
+    let Some(range) = &item.range else { return fs::read(&item.file) };
+    let mut file = File::open(&item.file)?;
+    file.seek(SeekFrom::Start(range.start))?;
+    let mut bytes = Vec::new();
+    file.take(range.end - range.start).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 != range.end - range.start {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than it was a moment ago"));
+    }
+    Ok(bytes)
+}
+
+fn is_mbox(file: &Path) -> io::Result<bool> {
+    if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("eml")) {
+        return Ok(false);
+    }
+    let mut head = [0; 5];
+    match File::open(file)?.read_exact(&mut head) {
+        Ok(()) => Ok(&head == b"From "),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn mbox(source: &Path, found: &mut Found) -> io::Result<()> {
+    let file: Arc<Path> = source.into();
+    let fallback = modified(&fs::metadata(source)?);
+    for item in mbox::Splitter::new(File::open(source)?) {
+        let item = item?;
+        found.items.push(Item {
+            file: Arc::clone(&file),
+            size: item.range.end - item.range.start,
+            folder: None,
+            flags: mbox_flags(&item.original),
+            arrived: item.postmarked_at().map_or(Arrived::InMessage(fallback), Arrived::At),
+            range: Some(item.range),
+        });
+    }
+    Ok(())
+}
+
+/// How much of a message is looked through for flags, in octets: mbox programs write them near the top.
+const FLAGS_WITHIN_LEN_MAX: usize = 64 * 1024;
+
+/// `Status` and `X-Status`, in which mbox programs keep flags. Other programs have fields of these names too.
+fn mbox_flags(original: &[u8]) -> FlagSet {
+    let view = message::view(&original[..original.len().min(FLAGS_WITHIN_LEN_MAX)]);
+    let mut flags = FlagSet::none();
+    for name in ["Status", "X-Status"] {
+        let values = message::header_values(&view, name).filter(|value| value.iter().all(|b| b"RONUAFDT".contains(b)));
+        for letter in values.flat_map(|value| value.into_owned()) {
+            flags.system |= match letter {
+                b'R' => FlagSet::SEEN,
+                b'A' => FlagSet::ANSWERED,
+                b'F' => FlagSet::FLAGGED,
+                b'D' => FlagSet::DELETED,
+                b'T' => FlagSet::DRAFT,
+                _ => 0,
+            };
+        }
+    }
+    flags
+}
+
+/// Every regular file below `dir`, by name. Links are not followed: they lead out of what was asked for, or round.
+fn folder(dir: &Path, found: &mut Found) -> io::Result<()> {
+    for path in entries(dir)? {
+        let kind = match fs::symlink_metadata(&path) {
+            Ok(kind) => kind,
+            Err(error) => {
+                found.failures.push(Failure::new(&path, None, &error));
+                continue;
+            }
+        };
+        let outcome = if kind.is_dir() {
+            folder(&path, found)
+        } else if kind.is_file() {
+            whole_file(&path).map(|item| found.items.push(item))
+        } else {
+            Err(io::Error::other("neither a file nor a folder; links are not followed"))
+        };
+        if let Err(error) = outcome {
+            found.failures.push(Failure::new(&path, None, &error));
+        }
+    }
+    Ok(())
+}
+
+fn whole_file(path: &Path) -> io::Result<Item> {
+    let metadata = fs::metadata(path)?;
+    Ok(Item {
+        file: path.into(),
+        range: None,
+        folder: None,
+        flags: FlagSet::none(),
+        arrived: Arrived::InMessage(modified(&metadata)),
+        size: metadata.len(),
+    })
+}
+
+/// A Maildir and the Maildirs below it: `.Lists.Rust` (Maildir++) and `Lists/Rust` (plain folders) are both `Lists/Rust`.
+/// `tmp` is skipped: what is there was never delivered.
+fn maildir(dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> {
+    let keywords = keywords(dir);
+    let folder: Option<Arc<str>> = name.map(Into::into);
+    let mut items = Vec::new();
+    for (place, is_new) in [("cur", false), ("new", true)] {
+        let place = dir.join(place);
+        if !place.is_dir() {
+            continue;
+        }
+        for path in entries(&place)? {
+            let Some(file_name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
+            if file_name.starts_with('.') || !path.is_file() {
+                continue;
+            }
+            match whole_file(&path) {
+                Ok(mut item) => {
+                    item.folder.clone_from(&folder);
+                    if !is_new {
+                        item.flags = maildir_flags(&file_name, &keywords);
+                    }
+                    if let Arrived::InMessage(Some(modified)) = item.arrived {
+                        item.arrived = Arrived::At(modified);
+                    }
+                    items.push(item);
+                }
+                Err(error) => found.failures.push(Failure::new(&path, None, &error)),
+            }
+        }
+    }
+    // The order of arrival is the order of the UIDs to be.
+    items.sort_by_key(|item| match item.arrived {
+        Arrived::At(time) => time,
+        Arrived::InMessage(_) => UnixMillis::default(),
+    });
+    found.items.append(&mut items);
+    for path in entries(dir)? {
+        let Some(below) = path.file_name().and_then(|name| folder_name(&name.to_string_lossy())) else { continue };
+        if path.is_dir() {
+            let below = name.map_or(below.clone(), |name| format!("{name}/{below}"));
+            if is_maildir(&path) || has_maildir_below(&path) {
+                maildir(&path, Some(&below), found)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a folder within a Maildir is one too. Programs make all three directories; archives leave out empty ones.
+fn is_maildir(dir: &Path) -> bool {
+    dir.join("cur").is_dir() || dir.join("new").is_dir()
+}
+
+/// Whether a folder that is no Maildir leads to one: Dovecot's `fs` layout has such levels.
+fn has_maildir_below(dir: &Path) -> bool {
+    entries(dir).is_ok_and(|below| {
+        below.iter().any(|path| {
+            let is_dir = fs::symlink_metadata(path).is_ok_and(|kind| kind.is_dir());
+            is_dir && (is_maildir(path) || has_maildir_below(path))
+        })
+    })
+}
+
+/// The mailbox that a directory within a Maildir stands for; `None` for the three of the Maildir itself.
+fn folder_name(directory: &str) -> Option<String> {
+    if matches!(directory, "cur" | "new" | "tmp") {
+        return None;
+    }
+    let levels = match directory.strip_prefix('.') {
+        Some(dotted) => dotted.replace('.', "/"),
+        None => directory.to_owned(),
+    };
+    let levels = modified_utf7(&levels).unwrap_or(levels);
+    let name = levels.split('/').filter(|level| !level.is_empty()).collect::<Vec<_>>().join("/");
+    (!name.is_empty()).then_some(name)
+}
+
+/// Mailbox names in Maildirs are in IMAP4rev1's modified UTF-7 (RFC 3501 section 5.1.3) with most programs.
+fn modified_utf7(name: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = name;
+    while let Some(shift) = rest.find('&') {
+        out.push_str(&rest[..shift]);
+        let (coded, tail) = rest[shift + 1..].split_once('-')?;
+        rest = tail;
+        if coded.is_empty() {
+            out.push('&');
+            continue;
+        }
+        let bytes = data_encoding::BASE64_NOPAD.decode(coded.replace(',', "/").as_bytes()).ok()?;
+        let units: Vec<u16> =
+            bytes.chunks(2).map(|unit| unit.iter().fold(0, |unit, b| unit << 8 | u16::from(*b))).collect();
+        out.push_str(&String::from_utf16(&units).ok()?);
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// What follows `:2,` in a Maildir file name; some file systems have no colon, and programs use `;` or `!` there.
+fn maildir_flags(file_name: &str, keywords: &[Option<String>]) -> FlagSet {
+    let mut flags = FlagSet::none();
+    let Some(at) = [":2,", ";2,", "!2,"].iter().find_map(|mark| file_name.rfind(mark)) else { return flags };
+    for letter in file_name[at + 3..].bytes() {
+        match letter {
+            b'S' => flags.system |= FlagSet::SEEN,
+            b'R' => flags.system |= FlagSet::ANSWERED,
+            b'F' => flags.system |= FlagSet::FLAGGED,
+            b'T' => flags.system |= FlagSet::DELETED,
+            b'D' => flags.system |= FlagSet::DRAFT,
+            b'P' => flags = flags.and_keyword("$Forwarded"),
+            b'a'..=b'z' => {
+                if let Some(Some(keyword)) = keywords.get(usize::from(letter - b'a')) {
+                    flags = flags.and_keyword(keyword);
+                }
+            }
+            // Until the next mark, such as Dovecot's `,S=1234`.
+            b',' => break,
+            _ => {}
+        }
+    }
+    flags
+}
+
+/// The names of the letters a to z in a Maildir's file names (Dovecot's `dovecot-keywords`: `0 $Junk`).
+fn keywords(dir: &Path) -> Vec<Option<String>> {
+    let mut out = vec![None; 26];
+    for line in fs::read_to_string(dir.join("dovecot-keywords")).unwrap_or_default().lines() {
+        if let Some((index, keyword)) = line.split_once(' ')
+            && let Some(slot) = index.parse::<usize>().ok().and_then(|index| out.get_mut(index))
+            && !keyword.is_empty()
+            && keyword.bytes().all(|b| b.is_ascii_graphic() && !b"(){%*\"\\]".contains(&b))
+        {
+            *slot = Some(keyword.to_owned());
+        }
+    }
+    out
+}
+
+fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn modified(metadata: &fs::Metadata) -> Option<UnixMillis> {
+    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(UnixMillis(since.as_millis().try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_folders() {
+        for (directory, expected) in [
+            ("cur", None),
+            (".Sent", Some("Sent")),
+            (".Lists.Rust", Some("Lists/Rust")),
+            (".Entw&APw-rfe", Some("Entwürfe")),
+            (".A & B", Some("A & B")),
+            (".A &- B", Some("A & B")),
+            ("Archive", Some("Archive")),
+            (".", None),
+        ] {
+            assert_eq!(folder_name(directory).as_deref(), expected, "{directory}");
+        }
+    }
+
+    #[test]
+    fn flags_in_file_names() {
+        let keywords = [None, Some("$Junk".to_owned())];
+        for (name, system, words) in [
+            ("1.x.host", 0, vec![]),
+            ("1.x.host:2,", 0, vec![]),
+            ("1.x.host:2,FRS", FlagSet::FLAGGED | FlagSet::ANSWERED | FlagSet::SEEN, vec![]),
+            ("1.x.host,S=12:2,DTPab", FlagSet::DRAFT | FlagSet::DELETED, vec!["$Forwarded", "$Junk"]),
+            ("1.x.host!2,S", FlagSet::SEEN, vec![]),
+        ] {
+            let flags = maildir_flags(name, &keywords);
+            assert_eq!(flags.system, system, "{name}");
+            assert_eq!(flags.keywords.iter().collect::<Vec<_>>(), words, "{name}");
+        }
+    }
+}
