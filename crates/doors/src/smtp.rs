@@ -1,1 +1,84 @@
-//! The smtp door.
+//! The SMTP and LMTP doors: sockets, time and memory around the machine of the `smtp` room.
+//!
+//! A connection is one task: it does what the session's steps say (`smtp/connection.rs`). Who may come in, and how much
+//! memory unfinished messages may take, is counted in `smtp/admission.rs`. Looking up a recipient reads memory only and is
+//! done at once; delivering waits for the disk and is done on a thread that may block.
+
+pub(crate) mod admission;
+mod connection;
+pub(crate) mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::smtp::Farewell;
+pub use ::smtp::{MESSAGE_SIZE_BYTES_MAX, Protocol};
+use mailroom::Mailroom;
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use self::admission::Admission;
+use self::connection::Connection;
+use self::wire::Wire;
+
+/// How long open conversations may take to end once the node stops; each hears `421` at its next pause.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// How long to wait when the system gives no more sockets.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// How a door for mail is set.
+#[derive(Clone)]
+pub struct SmtpConfig {
+    /// SMTP for the world, LMTP for the operator's own MTA.
+    pub protocol: Protocol,
+    /// The largest message in octets; [`MESSAGE_SIZE_BYTES_MAX`] unless the operator says otherwise.
+    pub message_size_bytes_max: u64,
+    /// For STARTTLS; it is not offered without.
+    pub tls: Option<Arc<ServerConfig>>,
+}
+
+/// What every connection of a door shares.
+struct Door {
+    config: SmtpConfig,
+    tls: Option<TlsAcceptor>,
+    mailroom: Mailroom,
+    admission: Arc<Admission>,
+}
+
+/// Takes mail at `listener` until `shutdown` turns true; then tells everybody `421`, waits some seconds and returns.
+/// Whatever was answered with `250` is durable; whatever was not, its sender still has.
+pub async fn serve(listener: TcpListener, config: SmtpConfig, mailroom: Mailroom, mut shutdown: watch::Receiver<bool>) {
+    let tls = config.tls.clone().map(TlsAcceptor::from);
+    let door = Arc::new(Door { config, tls, mailroom, admission: Arc::default() });
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        // Those that have ended are taken off the list.
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, peer)) => {
+                // Replies are gathered already; waiting for more would only delay them.
+                let _ = stream.set_nodelay(true);
+                let peer = peer.ip().to_canonical();
+                let entry = door.admission.enter(peer);
+                let farewell = entry.is_none().then_some(Farewell::TooManyConnections);
+                let connection = Connection::new(door.clone(), Wire::Plain(stream), peer, entry, shutdown.clone());
+                connections.spawn(connection.run(farewell));
+            }
+            Err(error) => {
+                // Out of descriptors, mostly: nothing is gained by asking again at once.
+                tracing::warn!(%error, "no connection can be accepted now");
+                tokio::time::sleep(BREATH).await;
+            }
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+}

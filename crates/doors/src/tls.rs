@@ -1,1 +1,265 @@
-//! The tls door.
+//! The node's certificate, and TLS as every door speaks it.
+//!
+//! A node that is started for the first time makes a certificate authority of its own and a certificate signed by it, so
+//! that STARTTLS and IMAPS work at once and a client can check whom it talks to: give it `ca.pem`. That authority is bound
+//! by name constraints to the node's own name and to this machine; stolen, it can vouch for nothing else.
+//!
+//! ```text
+//! DIR/tls/ca.key         the authority's key; 0600
+//! DIR/tls/ca.pem         the authority's certificate: for clients
+//! DIR/tls/node.key       the node's key; 0600
+//! DIR/tls/node.pem       the node's certificate
+//! DIR/tls/operator.pem   a chain from another authority and its key, if the operator puts them there: then
+//! DIR/tls/operator.key   these are used
+//! ```
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use durable::{Disk, Visibility};
+use rcgen::{
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, NameConstraints, SanType,
+};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::{RootCertStore, ServerConfig, SupportedCipherSuite};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use terms::{Clock, UnixMillis};
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// How long the node's own certificate is valid: what the CA/Browser Forum allows until March 2027 is 200 days, and Apple
+/// refuses more than 825 days even of private authorities. The node makes a new one by itself.
+const NODE_DAYS: i64 = 200;
+
+/// The last year of its authority: the last that every client reads alike (RFC 5280 section 4.1.2.5). Clients check it, and
+/// another `ca.pem` would have to be given to each of them, so it outlives the node.
+const AUTHORITY_YEAR: i32 = 2049;
+
+/// A certificate that ends sooner than this is replaced at the start of the node.
+const RENEW_DAYS: i64 = 30;
+
+/// Protocols for ALPN (RFC 7301). A client that names others only, such as a browser, gets no connection at all: nobody
+/// leads a web session to a mail door (ALPACA, 2021). A client that names none is welcome.
+const PROTOCOLS: [&[u8]; 3] = [b"imap", b"smtp", b"lmtp"];
+
+/// Why there is no certificate.
+#[derive(Debug)]
+pub enum TlsError {
+    /// The disk's: a file cannot be read or written.
+    File(PathBuf, io::Error),
+    /// The operator's: a file holds no certificate or key, or they do not fit each other.
+    Content(PathBuf, String),
+    /// The operator's: a certificate cannot be made for this name.
+    Name(String),
+    /// TLS itself does not start.
+    Setup(rustls::Error),
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Content(path, what) => write!(f, "{}: {what}", path.display()),
+            Self::Name(what) => write!(f, "no certificate can be made for this hostname: {what}"),
+            Self::Setup(error) => write!(f, "TLS does not start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for TlsError {}
+
+/// The certificate that the node shows, and its key.
+pub struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// The node's identity from the files in `dir`; what is missing, near its end or made for another name is made anew.
+    /// Everything written is durable when this returns.
+    ///
+    /// # Errors
+    /// An unreadable or unwritable file, an operator's certificate that does not fit its key, a hostname that no
+    /// certificate can hold.
+    pub fn load_or_create(disk: &dyn Disk, dir: &Path, hostname: &str, clock: &dyn Clock) -> Result<Self, TlsError> {
+        let files = Files { disk, dir };
+        if disk.exists(&files.path("operator.pem")) {
+            return files.identity("operator");
+        }
+        if !matches!(ServerName::try_from(hostname), Ok(ServerName::DnsName(_))) {
+            return Err(TlsError::Name(
+                "a certificate wants a domain name in ASCII, such as mail.ie.example".to_owned(),
+            ));
+        }
+        let now = clock.now();
+        let good_until = now.plus_millis(RENEW_DAYS * DAY_MILLIS);
+        if files.stand(hostname, now) && files.stand(hostname, good_until) {
+            return files.identity("node");
+        }
+        disk.create_dir_all(dir).map_err(|error| TlsError::File(dir.to_owned(), error))?;
+        // The authority that clients know is kept as long as it serves.
+        if let Ok(key) = files.text("ca.key")
+            && let Ok(key) = KeyPair::from_pem(&key)
+        {
+            files.make_node(hostname, now, &Issuer::new(authority(hostname, now)?, key))?;
+            if files.stand(hostname, now) && files.stand(hostname, good_until) {
+                return files.identity("node");
+            }
+        }
+        let key = KeyPair::generate().map_err(name)?;
+        let params = authority(hostname, now)?;
+        let certificate = params.self_signed(&key).map_err(name)?;
+        files.write("ca.key", &key.serialize_pem(), Visibility::Private)?;
+        files.write("ca.pem", &certificate.pem(), Visibility::Shared)?;
+        files.make_node(hostname, now, &Issuer::new(params, key))?;
+        files.identity("node")
+    }
+
+    /// TLS 1.2 and 1.3 with this identity, for every door.
+    ///
+    /// # Errors
+    /// A key that does not fit the certificate.
+    pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .and_then(|config| config.with_no_client_auth().with_single_cert(self.chain.clone(), self.key.clone_key()))
+            .map_err(TlsError::Setup)?;
+        config.alpn_protocols = PROTOCOLS.iter().map(|protocol| protocol.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+}
+
+/// The IANA name of a cipher suite, for trace headers.
+pub fn cipher_suite_name(suite: SupportedCipherSuite) -> String {
+    let name = suite.suite().as_str().unwrap_or("TLS_UNKNOWN");
+    // rustls writes `TLS13_AES…` where the registry has `TLS_AES…`.
+    name.replacen("TLS13_", "TLS_", 1)
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+fn name(error: rcgen::Error) -> TlsError {
+    TlsError::Name(error.to_string())
+}
+
+/// The directory of the certificates.
+struct Files<'d> {
+    disk: &'d dyn Disk,
+    dir: &'d Path,
+}
+
+impl Files<'_> {
+    fn path(&self, file: &str) -> PathBuf {
+        self.dir.join(file)
+    }
+
+    fn read(&self, file: &str) -> Result<Vec<u8>, TlsError> {
+        let path = self.path(file);
+        self.disk.read(&path).map_err(|error| TlsError::File(path, error))
+    }
+
+    fn text(&self, file: &str) -> Result<String, TlsError> {
+        String::from_utf8(self.read(file)?).map_err(|_| TlsError::Content(self.path(file), "is no text".to_owned()))
+    }
+
+    fn write(&self, file: &str, text: &str, visibility: Visibility) -> Result<(), TlsError> {
+        let path = self.path(file);
+        self.disk.write_atomic(&path, text.as_bytes(), visibility).map_err(|error| TlsError::File(path, error))
+    }
+
+    fn chain(&self, file: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let pem = self.read(file)?;
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        match chain {
+            Ok(chain) if !chain.is_empty() => Ok(chain),
+            Ok(_) => Err(TlsError::Content(self.path(file), "holds no certificate".to_owned())),
+            Err(error) => Err(TlsError::Content(self.path(file), error.to_string())),
+        }
+    }
+
+    /// `<stem>.pem` and `<stem>.key`.
+    fn identity(&self, stem: &str) -> Result<Identity, TlsError> {
+        let chain = self.chain(&format!("{stem}.pem"))?;
+        let file = format!("{stem}.key");
+        let key = PrivateKeyDer::from_pem_slice(&self.read(&file)?)
+            .map_err(|error| TlsError::Content(self.path(&file), error.to_string()))?;
+        Ok(Identity { chain, key })
+    }
+
+    /// Whether a client that knows `ca.pem` only would accept the node under this name at this moment.
+    fn stand(&self, hostname: &str, at: UnixMillis) -> bool {
+        let accepted = || {
+            let mut roots = RootCertStore::empty();
+            for certificate in self.chain("ca.pem").ok()? {
+                roots.add(certificate).ok()?;
+            }
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().ok()?;
+            let identity = self.identity("node").ok()?;
+            identity.server_config().ok()?;
+            let (leaf, rest) = identity.chain.split_first()?;
+            let at = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at.seconds()).ok()?));
+            let server = ServerName::try_from(hostname).ok()?;
+            verifier.verify_server_cert(leaf, rest, &server, &[], at).ok()
+        };
+        accepted().is_some()
+    }
+
+    /// Makes the node's key and certificate.
+    fn make_node(&self, hostname: &str, now: UnixMillis, issuer: &Issuer<'_, KeyPair>) -> Result<(), TlsError> {
+        let names = vec![hostname.to_owned(), "localhost".to_owned()];
+        let mut params = CertificateParams::new(names).map_err(name)?;
+        params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        params.subject_alt_names.push(SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+        params.distinguished_name.push(DnType::CommonName, hostname);
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages.push(KeyUsagePurpose::DigitalSignature);
+        params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+        // From yesterday, since clocks differ.
+        [params.not_before, params.not_after] = [-1, NODE_DAYS].map(|days| {
+            let (year, month, day) = date(now.plus_millis(days * DAY_MILLIS));
+            rcgen::date_time_ymd(year, month, day)
+        });
+        let key = KeyPair::generate().map_err(name)?;
+        let certificate = params.signed_by(&key, issuer).map_err(name)?;
+        self.write("node.key", &key.serialize_pem(), Visibility::Private)?;
+        self.write("node.pem", &certificate.pem(), Visibility::Shared)
+    }
+}
+
+/// The node's own authority: it may vouch for the node's name and for this machine, and signs no other authority.
+fn authority(hostname: &str, now: UnixMillis) -> Result<CertificateParams, TlsError> {
+    let mut params = CertificateParams::new(Vec::<String>::new()).map_err(name)?;
+    params.distinguished_name.push(DnType::CommonName, format!("Bailiwick node {hostname}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let permitted_subtrees = vec![
+        GeneralSubtree::DnsName(hostname.to_owned()),
+        GeneralSubtree::DnsName("localhost".to_owned()),
+        GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(IpAddr::V4(Ipv4Addr::LOCALHOST), 32)),
+        GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(IpAddr::V6(Ipv6Addr::LOCALHOST), 128)),
+    ];
+    params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
+    let (year, month, day) = date(now.plus_millis(-DAY_MILLIS));
+    params.not_before = rcgen::date_time_ymd(year, month, day);
+    params.not_after = rcgen::date_time_ymd(AUTHORITY_YEAR, 12, 31);
+    Ok(params)
+}
+
+/// Year, month and day of a moment. A clock outside the years that certificates know is held in 1970.
+fn date(at: UnixMillis) -> (i32, u8, u8) {
+    let text = at.rfc3339();
+    match (text[..4].parse(), text[5..7].parse(), text[8..10].parse()) {
+        (Ok(year), Ok(month), Ok(day)) if (1950..=9999).contains(&year) => (year, month, day),
+        _ => (1970, 1, 1),
+    }
+}

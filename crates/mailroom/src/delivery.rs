@@ -1,1 +1,234 @@
-//! Delivery: a message that a door accepted becomes sealed mail in its home.
+//! Delivery: a message that a door accepted becomes sealed mail in its home. The life of it: `docs/flows/deliver.md`.
+//!
+//! Decide (is it in circles, whose is it), then one call to the store, then the outcome; the wire words are the door's.
+
+mod trace;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use message::view;
+use smtp::{Accepted, Envelope, Message, Outcome, Refusal};
+use store::{FlagSet, Incoming, StoreError};
+use terms::{AccountId, Address, MailboxId, UnixMillis};
+
+use crate::Mailroom;
+use crate::record::Record;
+
+/// How many octets of copies one call to the store may hold. A message for many accounts is sealed for each: 100
+/// recipients of 50 MiB would be 5 GB at once. Beyond this a message goes in several calls.
+const BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Why a message was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryError {
+    /// The sender's: no such mailbox lives here.
+    NoSuchMailbox,
+    /// Somebody's on the way: the message passed more than a hundred hosts (RFC 5321 section 6.3).
+    Loop,
+    /// The store's; its own words.
+    Store(StoreError),
+}
+
+impl fmt::Display for DeliveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchMailbox => f.write_str("no such mailbox lives here"),
+            Self::Loop => f.write_str("the message passed over 100 hosts: two of them send it to each other"),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DeliveryError {}
+
+impl From<StoreError> for DeliveryError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoSuchAccount | StoreError::NoSuchMailbox => Self::NoSuchMailbox,
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl DeliveryError {
+    /// What the peer is told: to give up, or to try again. When in doubt, to try again: the sender still has the message.
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Self::NoSuchMailbox => Refusal::NoSuchMailbox,
+            Self::Loop => Refusal::Loop,
+            Self::Store(StoreError::TooLarge) => Refusal::TooLarge,
+            Self::Store(StoreError::DiskFull) => Refusal::NoRoom,
+            Self::Store(_) => Refusal::TryAgain,
+        }
+    }
+
+    /// The outcome for one recipient.
+    pub fn outcome(result: &Result<(), Self>) -> Outcome {
+        match result {
+            Ok(()) => Outcome::Stored,
+            Err(error) => Outcome::Refused(error.refusal()),
+        }
+    }
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// The `id` in the trace, for the debug log.
+    pub id: String,
+    /// For each recipient, in the message's order. `Ok`: durable.
+    pub results: Vec<Result<(), DeliveryError>>,
+}
+
+impl Delivered {
+    /// The outcomes for the machine.
+    pub fn outcomes(&self) -> Vec<Outcome> {
+        self.results.iter().map(DeliveryError::outcome).collect()
+    }
+}
+
+impl Mailroom {
+    /// Whose mailbox `address` is. Cheap: no file is read.
+    ///
+    /// # Errors
+    /// [`DeliveryError::NoSuchMailbox`], which also is the answer to whoever wants mail relayed.
+    pub fn recipient(&self, address: &Address) -> Result<AccountId, DeliveryError> {
+        self.store.account_of(address).ok_or(DeliveryError::NoSuchMailbox)
+    }
+
+    /// Whose mailbox `<Postmaster>` is (RFC 5321 section 4.5.1): the account with the address `postmaster@` this node's
+    /// hostname or a domain above it, the nearest first. An operator names a postmaster by giving somebody that address.
+    ///
+    /// # Errors
+    /// [`DeliveryError::NoSuchMailbox`] when nobody has it.
+    pub fn postmaster(&self) -> Result<AccountId, DeliveryError> {
+        let mut domain = &*self.hostname;
+        loop {
+            if let Some(account) = format!("postmaster@{domain}").parse().ok().and_then(|it| self.store.account_of(&it))
+            {
+                return Ok(account);
+            }
+            domain = domain.split_once('.').ok_or(DeliveryError::NoSuchMailbox)?.1;
+        }
+    }
+
+    /// A message made ready for the store: the record is derived, sizes are counted, it arrives now by the node's clock.
+    /// Used by delivery, APPEND and import. `prefix` is empty unless a hop is to be shown. Stores nothing yet.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] when a size does not fit.
+    pub fn incoming(
+        &self,
+        account: AccountId,
+        mailbox: MailboxId,
+        original: Vec<u8>,
+        prefix: Vec<u8>,
+        internal_date: UnixMillis,
+        flags: FlagSet,
+    ) -> Result<Incoming, StoreError> {
+        let (record, view_bytes) = {
+            let view = view(&original);
+            (Record::of(&original, &view).encode(), view.len())
+        };
+        let arrival = self.clock.now();
+        Ok(Incoming {
+            account,
+            mailbox,
+            view_size_bytes: view_size(&prefix, view_bytes)?,
+            original,
+            prefix,
+            record,
+            arrival,
+            internal_date,
+            flags,
+        })
+    }
+
+    /// Delivers a message into the INBOX of each recipient's account, once for each account. What is `Ok` is durable when
+    /// this returns. Blocks for a sync of the disk.
+    ///
+    /// All accounts are written in one step of the store, or in few when the copies together are large
+    /// ([`BATCH_BYTES_MAX`]); an account that went away meanwhile fails alone.
+    pub fn deliver(&self, message: Message) -> Delivered {
+        let id = self.trace_id();
+        let Message { envelope, recipients, original } = message;
+        let view = view(&original);
+        if trace::hops(&view) > trace::HOPS_MAX {
+            return Delivered { id, results: vec![Err(DeliveryError::Loop); recipients.len()] };
+        }
+        let letter = Letter {
+            envelope: &envelope,
+            id: &id,
+            original: &original,
+            view: &view,
+            record: Record::of(&original, &view).encode(),
+            arrival: self.clock.now(),
+        };
+        // One copy for each account, for the first of its addresses that the sender named.
+        let mut firsts: Vec<&Accepted> = Vec::new();
+        for accepted in &recipients {
+            if !firsts.iter().any(|first| first.account == accepted.account) {
+                firsts.push(accepted);
+            }
+        }
+        let mut results: HashMap<AccountId, Result<(), DeliveryError>> = HashMap::new();
+        let copies = (BATCH_BYTES_MAX / original.len().max(1)).max(1);
+        for batch in firsts.chunks(copies) {
+            let stored = self.put(&letter, batch);
+            match stored {
+                // Somebody is gone: the others need not suffer for it.
+                Err(DeliveryError::NoSuchMailbox) if batch.len() > 1 => {
+                    results.extend(batch.iter().map(|one| (one.account, self.put(&letter, &[*one]))));
+                }
+                stored => results.extend(batch.iter().map(|one| (one.account, stored.clone()))),
+            }
+        }
+        let result =
+            |accepted: &Accepted| results.get(&accepted.account).cloned().unwrap_or(Err(DeliveryError::NoSuchMailbox));
+        Delivered { results: recipients.iter().map(result).collect(), id }
+    }
+
+    fn put(&self, letter: &Letter<'_>, to: &[&Accepted]) -> Result<(), DeliveryError> {
+        let mut incoming = Vec::with_capacity(to.len());
+        for accepted in to {
+            let (envelope, hostname) = (letter.envelope, &self.hostname);
+            let prefix = trace::prefix(envelope, &accepted.recipient, hostname, letter.id, letter.arrival, letter.view);
+            incoming.push(Incoming {
+                account: accepted.account,
+                mailbox: self.store.mailbox_named(accepted.account, store::INBOX)?.id,
+                view_size_bytes: view_size(&prefix, letter.view.len())?,
+                original: letter.original.to_vec(),
+                prefix,
+                record: letter.record.clone(),
+                arrival: letter.arrival,
+                internal_date: letter.arrival,
+                flags: FlagSet::none(),
+            });
+        }
+        self.store.append(incoming)?;
+        Ok(())
+    }
+
+    /// 64 random bits, in hexadecimal.
+    fn trace_id(&self) -> String {
+        let mut octets = [0; 8];
+        self.entropy.fill(&mut octets);
+        terms::hex(&octets)
+    }
+}
+
+/// A message on its way to several accounts: what is the same for all of them.
+struct Letter<'m> {
+    envelope: &'m Envelope,
+    id: &'m str,
+    original: &'m [u8],
+    view: &'m [u8],
+    record: Vec<u8>,
+    arrival: UnixMillis,
+}
+
+/// What clients see as the size: the prefix and the view (RFC 9051 section 2.3.4).
+fn view_size(prefix: &[u8], view_bytes: usize) -> Result<u32, StoreError> {
+    u32::try_from(prefix.len() + view_bytes).map_err(|_| StoreError::TooLarge)
+}

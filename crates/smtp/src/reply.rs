@@ -90,6 +90,8 @@ pub enum Refusal {
     MailboxFull,
     /// The node has no room now (disk or memory).
     NoRoom,
+    /// The message is larger than this node stores.
+    TooLarge,
     /// The message has passed so many hosts that it must be going round in circles.
     Loop,
     /// Something failed here; the peer is to try again.
@@ -102,6 +104,7 @@ impl Refusal {
             Self::NoSuchMailbox => Reply::new(550, "5.1.1", "No such mailbox here"),
             Self::MailboxFull => Reply::new(452, "4.2.2", "The mailbox is full; try again later"),
             Self::NoRoom => Reply::new(452, "4.3.1", "No room here now; try again later"),
+            Self::TooLarge => MESSAGE_TOO_BIG,
             Self::Loop => Reply::new(554, "5.4.6", "The message passed too many hosts; it is going in circles"),
             Self::TryAgain => Reply::new(451, "4.3.0", "Something failed here; try again later"),
         }

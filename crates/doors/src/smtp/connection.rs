@@ -1,0 +1,159 @@
+//! One connection: what the session's steps say, done with a socket, a clock and the mailroom.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ::smtp::{
+    Answer, CipherSuite, Config, Farewell, Message, Need, Outcome, Recipient, Refusal, Session, Step, Waiting,
+};
+use tokio::sync::watch;
+
+use super::Door;
+use super::admission::Entry;
+use super::wire::Wire;
+
+/// How much is read at once while commands are awaited.
+const COMMAND_READ_BYTES: usize = 4 * 1024;
+
+/// How much is read at once while a message comes: an idle connection does not keep it.
+const DATA_READ_BYTES: usize = 64 * 1024;
+
+/// One peer's connection.
+pub(super) struct Connection {
+    door: Arc<Door>,
+    wire: Wire,
+    peer: IpAddr,
+    /// `None`: it is to be turned away.
+    entry: Option<Entry>,
+    shutdown: watch::Receiver<bool>,
+}
+
+/// Why a read did not bring octets.
+enum Quiet {
+    /// The peer hung up.
+    Gone,
+    /// Too long, or the node stops.
+    Part(Farewell),
+}
+
+impl Connection {
+    pub(super) fn new(
+        door: Arc<Door>,
+        wire: Wire,
+        peer: IpAddr,
+        entry: Option<Entry>,
+        shutdown: watch::Receiver<bool>,
+    ) -> Self {
+        Self { door, wire, peer, entry, shutdown }
+    }
+
+    /// Converses until one side closes.
+    pub(super) async fn run(self, farewell: Option<Farewell>) {
+        let config = Config {
+            protocol: self.door.config.protocol,
+            hostname: self.door.mailroom.hostname.clone(),
+            peer: self.peer,
+            message_size_bytes_max: self.door.config.message_size_bytes_max,
+            starttls: self.door.tls.is_some(),
+        };
+        let session = match farewell {
+            None => Session::new(config),
+            Some(farewell) => Session::turned_away(config, farewell),
+        };
+        if let Err(error) = self.converse(session).await {
+            // A peer that resets, or fails its handshake: its matter. The kind says enough and names nobody.
+            tracing::debug!(kind = ?error.kind(), "a connection broke");
+        }
+    }
+
+    async fn converse(mut self, mut session: Session) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        loop {
+            match session.step() {
+                Step::Write(octets) => {
+                    let patience = self.door.admission.patience();
+                    tokio::time::timeout(patience, self.wire.write(&octets)).await??;
+                }
+                Step::Need(Need::Recipient(recipient)) => {
+                    session.answer(Answer::Recipient(self.recipient(&recipient)));
+                }
+                Step::Need(Need::Message(message)) => {
+                    let outcomes = self.deliver(message).await;
+                    session.answer(Answer::Message(outcomes));
+                }
+                Step::StartTls => {
+                    let Some(acceptor) = self.door.tls.clone() else { return Ok(()) };
+                    self.wire = self.wire.secure(&acceptor).await?;
+                    let suite = self.wire.cipher_suite().as_deref().and_then(CipherSuite::parse);
+                    session.answer(Answer::Secured(suite.ok_or_else(|| io::Error::other("no cipher suite"))?));
+                }
+                Step::Close => {
+                    // The place is free while the last words travel.
+                    self.entry = None;
+                    self.wire.close().await;
+                    return Ok(());
+                }
+                Step::Wait(waiting) => {
+                    let room = if waiting == Waiting::Data { DATA_READ_BYTES } else { COMMAND_READ_BYTES };
+                    if buffer.len() != room {
+                        buffer = vec![0; room];
+                    }
+                    match self.read(&mut buffer).await? {
+                        Ok(count) => session.feed(&buffer[..count]),
+                        Err(Quiet::Gone) => return Ok(()),
+                        Err(Quiet::Part(farewell)) => session.part(farewell),
+                    }
+                    let held = session.held_bytes();
+                    if self.entry.as_mut().is_some_and(|entry| !entry.hold(held)) {
+                        session.shed();
+                    }
+                }
+            }
+        }
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<Result<usize, Quiet>> {
+        let patience = self.door.admission.patience();
+        tokio::select! {
+            biased;
+            read = self.wire.read(buffer) => Ok(match read? {
+                0 => Err(Quiet::Gone),
+                count => Ok(count),
+            }),
+            _ = self.shutdown.wait_for(|stop| *stop) => Ok(Err(Quiet::Part(Farewell::Stopping))),
+            () = tokio::time::sleep(patience) => Ok(Err(Quiet::Part(Farewell::Silence))),
+        }
+    }
+
+    fn recipient(&self, recipient: &Recipient) -> Result<terms::AccountId, Refusal> {
+        match recipient {
+            Recipient::Mailbox(address) => self.door.mailroom.recipient(address),
+            Recipient::Postmaster => self.door.mailroom.postmaster(),
+        }
+        .map_err(|error| error.refusal())
+    }
+
+    /// Keeps a message; the outcomes say what is durable.
+    async fn deliver(&self, message: Box<Message>) -> Vec<Outcome> {
+        let mailroom = self.door.mailroom.clone();
+        let octets = message.original.len();
+        match tokio::task::spawn_blocking(move || mailroom.deliver(*message)).await {
+            Ok(delivered) => {
+                let id = &delivered.id;
+                for result in &delivered.results {
+                    match result {
+                        Ok(()) => tracing::info!(id, octets, "stored"),
+                        Err(error) => tracing::warn!(id, octets, %error, "not stored"),
+                    }
+                }
+                delivered.outcomes()
+            }
+            // A panic there is a fault of ours; the peer keeps the message and tries again.
+            Err(_) => {
+                tracing::error!(octets, "delivery failed by a fault of this program; the sender will try again");
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The octets' way: a socket, in the clear or under TLS.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+/// How long a peer may take for its part of a handshake.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// How long a peer is still listened to after the last reply. Closing a socket with unread octets in it resets the
+/// connection, and the reset may overtake the reply.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How many octets are still read then.
+const LINGER_BYTES_MAX: usize = 1024 * 1024;
+
+/// A connection's two directions.
+pub(crate) enum Wire {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Wire {
+    pub(crate) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(buffer).await,
+            Self::Tls(stream) => stream.read(buffer).await,
+        }
+    }
+
+    pub(crate) async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(stream) => stream.write_all(octets).await,
+            Self::Tls(stream) => {
+                stream.write_all(octets).await?;
+                stream.flush().await
+            }
+        }
+    }
+
+    /// Begins TLS as the server.
+    pub(crate) async fn secure(self, acceptor: &TlsAcceptor) -> io::Result<Self> {
+        match self {
+            Self::Plain(stream) => {
+                let stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
+                Ok(Self::Tls(Box::new(stream)))
+            }
+            Self::Tls(_) => Err(io::Error::other("TLS is active already")),
+        }
+    }
+
+    /// The cipher suite by its IANA name.
+    pub(crate) fn cipher_suite(&self) -> Option<String> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(stream) => stream.get_ref().1.negotiated_cipher_suite().map(crate::tls::cipher_suite_name),
+        }
+    }
+
+    /// Says that no more comes, and lets what was said arrive.
+    pub(crate) async fn close(mut self) {
+        let _ = tokio::time::timeout(LINGER, async {
+            match &mut self {
+                Self::Plain(stream) => stream.shutdown().await?,
+                Self::Tls(stream) => stream.shutdown().await?,
+            }
+            let mut buffer = [0; 4096];
+            let mut left = LINGER_BYTES_MAX;
+            while left > 0 {
+                match self.read(&mut buffer).await? {
+                    0 => break,
+                    count => left = left.saturating_sub(count),
+                }
+            }
+            io::Result::Ok(())
+        })
+        .await;
+    }
+}

@@ -1,0 +1,220 @@
+//! The record of a message: what a client asks of every message in a list, made once at delivery and sealed beside the
+//! original, so that a list of 20,000 messages opens no original. The octets are in `docs/formats/record.md`.
+//!
+//! It is a cache of the original's view (without the prefix): when it is lost or damaged it is derived again.
+
+use std::fmt;
+
+use message::{Day, Structure};
+use terms::UnixMillis;
+
+/// The version of the encoding: the first octet of every record.
+const VERSION: u8 = 1;
+
+/// The fields' numbers, for ever: a number is never used for something else.
+mod field {
+    pub(super) const ENVELOPE: u64 = 1;
+    pub(super) const BODYSTRUCTURE: u64 = 2;
+    pub(super) const BODY: u64 = 3;
+    pub(super) const PREVIEW: u64 = 4;
+    pub(super) const SENT: u64 = 5;
+    pub(super) const HEADER: u64 = 6;
+    pub(super) const VIEW: u64 = 7;
+}
+
+/// What is known of a message without opening it. Everything is of the view of the original, without the prefix.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Record {
+    /// The ENVELOPE as it goes on the wire (RFC 9051 section 7.5.2).
+    pub envelope: Vec<u8>,
+    /// BODYSTRUCTURE with extension data, as it goes on the wire.
+    pub bodystructure: Vec<u8>,
+    /// BODY without extension data, as it goes on the wire.
+    pub body: Vec<u8>,
+    /// The first words of the text, UTF-8 (RFC 8970).
+    pub preview: String,
+    /// The Date field: the moment, and the day as the sender's clock had it (RFC 9051 section 6.4.4).
+    pub sent: Option<(UnixMillis, Day)>,
+    /// The header's length in octets, its empty line included.
+    pub header_bytes: u64,
+    /// The view's length in octets.
+    pub view_bytes: u64,
+    /// Whether the view is the original, octet for octet: then a range of it opens without the rest.
+    pub verbatim: bool,
+}
+
+/// The octets are no record that this program reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordError;
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the record of a message is damaged or of a newer program; it can be derived from the original")
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Record({} octets of view)", self.view_bytes)
+    }
+}
+
+impl Record {
+    /// The record of an original whose view was made already.
+    pub fn of(original: &[u8], view: &[u8]) -> Self {
+        let structure = Structure::parse(view);
+        Self {
+            envelope: message::envelope_wire(view),
+            bodystructure: message::bodystructure_wire(view, &structure, true),
+            body: message::bodystructure_wire(view, &structure, false),
+            preview: message::preview(view, &structure),
+            sent: message::sent_at(view).zip(message::sent_date(view)),
+            header_bytes: message::header_len(view) as u64,
+            view_bytes: view.len() as u64,
+            verbatim: original == view,
+        }
+    }
+
+    /// The octets to seal.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(
+            self.envelope.len() + self.bodystructure.len() + self.body.len() + self.preview.len() + 64,
+        );
+        out.push(VERSION);
+        put(&mut out, field::ENVELOPE, &self.envelope);
+        put(&mut out, field::BODYSTRUCTURE, &self.bodystructure);
+        put(&mut out, field::BODY, &self.body);
+        put(&mut out, field::PREVIEW, self.preview.as_bytes());
+        if let Some((moment, day)) = self.sent {
+            let mut value = moment.0.to_le_bytes().to_vec();
+            value.extend(day.year.to_le_bytes());
+            value.extend([day.month, day.day]);
+            put(&mut out, field::SENT, &value);
+        }
+        put(&mut out, field::HEADER, &self.header_bytes.to_le_bytes());
+        let mut value = self.view_bytes.to_le_bytes().to_vec();
+        value.push(u8::from(self.verbatim));
+        put(&mut out, field::VIEW, &value);
+        out
+    }
+
+    /// The inverse of [`encode`](Record::encode). Fields that this program does not know are passed over; fields that are
+    /// missing have their empty value.
+    ///
+    /// # Errors
+    /// Another version, or octets that are no fields.
+    pub fn decode(octets: &[u8]) -> Result<Self, RecordError> {
+        let (&version, mut rest) = octets.split_first().ok_or(RecordError)?;
+        if version != VERSION {
+            return Err(RecordError);
+        }
+        let mut record = Self::default();
+        while !rest.is_empty() {
+            let (number, after) = varint(rest).ok_or(RecordError)?;
+            let (length, after) = varint(after).ok_or(RecordError)?;
+            let (value, after) =
+                usize::try_from(length).ok().and_then(|length| after.split_at_checked(length)).ok_or(RecordError)?;
+            record.take(number, value)?;
+            rest = after;
+        }
+        Ok(record)
+    }
+
+    fn take(&mut self, number: u64, value: &[u8]) -> Result<(), RecordError> {
+        match number {
+            field::ENVELOPE => self.envelope = value.to_vec(),
+            field::BODYSTRUCTURE => self.bodystructure = value.to_vec(),
+            field::BODY => self.body = value.to_vec(),
+            field::PREVIEW => self.preview = String::from_utf8(value.to_vec()).map_err(|_| RecordError)?,
+            field::SENT => {
+                let (moment, day) = value.split_first_chunk::<8>().ok_or(RecordError)?;
+                let &[y0, y1, month, day] = day else { return Err(RecordError) };
+                let day = Day { year: u16::from_le_bytes([y0, y1]), month, day };
+                self.sent = Some((UnixMillis(i64::from_le_bytes(*moment)), day));
+            }
+            field::HEADER => self.header_bytes = u64::from_le_bytes(value.try_into().map_err(|_| RecordError)?),
+            field::VIEW => {
+                let (length, verbatim) = value.split_first_chunk::<8>().ok_or(RecordError)?;
+                self.view_bytes = u64::from_le_bytes(*length);
+                self.verbatim = verbatim == [1];
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Number, length, value.
+fn put(out: &mut Vec<u8>, number: u64, value: &[u8]) {
+    put_varint(out, number);
+    put_varint(out, value.len() as u64);
+    out.extend_from_slice(value);
+}
+
+/// LEB128: seven bits an octet, lowest first.
+fn put_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn varint(octets: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0;
+    for (index, &octet) in octets.iter().enumerate().take(9) {
+        number |= u64::from(octet & 0x7f) << (7 * index);
+        if octet & 0x80 == 0 {
+            return Some((number, &octets[index + 1..]));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LETTER: &[u8] =
+        b"From: Ann <ann@ie.example>\r\nSubject: hello\r\nDate: Sat, 29 Feb 2020 23:30:00 -0500\r\n\r\n\
+        A line of text.\r\n";
+
+    #[test]
+    fn there_and_back() {
+        for original in [LETTER, b"", b"no header at all", b"\r\n", b"A: b\n\nx\0\n", &[0xff; 300]] {
+            let view = message::view(original);
+            let record = Record::of(original, &view);
+            assert_eq!(Record::decode(&record.encode()), Ok(record.clone()));
+            assert_eq!(record.verbatim, original == &*view);
+        }
+        let record = Record::of(LETTER, LETTER);
+        assert_eq!(record.preview, "A line of text.");
+        assert_eq!(record.header_bytes, LETTER.len() as u64 - 17);
+        let (moment, day) = record.sent.unwrap();
+        assert_eq!((moment.rfc3339().as_str(), day.month, day.day), ("2020-03-01T04:30:00Z", 2, 29));
+    }
+
+    #[test]
+    fn a_newer_field_is_passed_over() {
+        let record = Record::of(LETTER, LETTER);
+        let mut octets = record.encode();
+        put(&mut octets, 200, b"of tomorrow");
+        assert_eq!(Record::decode(&octets), Ok(record));
+    }
+
+    #[test]
+    fn damage_is_said() {
+        let octets = Record::of(LETTER, LETTER).encode();
+        for end in 0..octets.len() {
+            let _ = Record::decode(&octets[..end]);
+        }
+        assert_eq!(Record::decode(b""), Err(RecordError));
+        assert_eq!(Record::decode(&[2]), Err(RecordError));
+        assert_eq!(Record::decode(&[1, 1, 5, 0]), Err(RecordError));
+        assert_eq!(Record::decode(&[1, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]), Err(RecordError));
+        assert_eq!(Record::decode(&[1, 4, 1, 0xff]), Err(RecordError));
+        assert_eq!(Record::decode(&[1, 5, 3, 0, 0, 0]), Err(RecordError));
+    }
+}

@@ -1,0 +1,97 @@
+//! A mailroom in a directory of its own, with one account or more: for tests of this room and of the doors.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part of this, and may fail this way")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use durable::{Disk, RealDisk};
+use mailroom::Mailroom;
+use store::{Entry, Store};
+use terms::{AccountId, Address, Clock, Entropy, Secret, UnixMillis};
+use vault::{CostProfile, Part, SignedIn, Vault};
+use world::{ManualClock, SeededEntropy};
+
+/// The password of every account here.
+pub const PASSWORD: &str = "correct horse";
+
+/// When the world stands still: 2026-11-23T05:19:19Z.
+pub const NOW: UnixMillis = UnixMillis(1_795_411_159_000);
+
+pub struct Room {
+    pub mailroom: Mailroom,
+    pub dir: tempfile::TempDir,
+    pub clock: Arc<ManualClock>,
+}
+
+impl Room {
+    pub fn new(addresses: &[&[&str]]) -> Self {
+        Self::on(Arc::new(RealDisk), addresses)
+    }
+
+    /// With an account for each list of addresses.
+    pub fn on(disk: Arc<dyn Disk>, addresses: &[&[&str]]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(NOW));
+        let vault = make_vault(dir.path(), clock.clone());
+        let room = Self { mailroom: open(disk, dir.path(), vault, clock.clone()), dir, clock };
+        for (index, addresses) in addresses.iter().enumerate() {
+            let addresses: Vec<Address> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            let (vault, store) = (&room.mailroom.vault, &room.mailroom.store);
+            let id = AccountId([u8::try_from(index).unwrap() + 1; 16]);
+            let key = vault.create_account(id, &Secret::new(PASSWORD.to_owned())).unwrap();
+            store.create_account(id, &addresses, &key, "").unwrap();
+        }
+        room
+    }
+
+    pub fn account(&self, address: &str) -> AccountId {
+        self.mailroom.recipient(&address.parse().unwrap()).unwrap()
+    }
+
+    pub fn sign_in(&self, account: AccountId) -> SignedIn {
+        self.mailroom.vault.sign_in(account, &Secret::new(PASSWORD.to_owned())).unwrap()
+    }
+
+    /// What lies in an account's INBOX.
+    pub fn inbox(&self, address: &str) -> Vec<Entry> {
+        let account = self.account(address);
+        let inbox = self.mailroom.store.mailbox_named(account, store::INBOX).unwrap().id;
+        let view = self.mailroom.store.snapshot(account, inbox).unwrap();
+        (0..view.len()).map(|position| view.at(position).unwrap()).collect()
+    }
+
+    /// A part of each message of an account's INBOX.
+    pub fn parts(&self, address: &str, part: Part) -> Vec<Vec<u8>> {
+        let right = self.sign_in(self.account(address));
+        let entries = self.inbox(address);
+        let parts = self.mailroom.store.open_parts(&right, &entries, part).unwrap();
+        parts.into_iter().map(Result::unwrap).collect()
+    }
+}
+
+fn make_vault(dir: &Path, clock: Arc<dyn Clock>) -> Arc<Vault> {
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let officers = ["first", "second"].map(|name| (name.parse().unwrap(), secret("an officer's phrase")));
+    let vault = Vault::create_at_cost(
+        Arc::new(RealDisk),
+        dir.join("vault"),
+        "IE".parse().unwrap(),
+        "mail.ie.example/ledger".to_owned(),
+        &secret("the node's phrase"),
+        officers.into(),
+        clock,
+        Arc::new(SeededEntropy::new(1)),
+        CostProfile::new(8, 1, 1).unwrap(),
+    );
+    Arc::new(vault.unwrap())
+}
+
+/// Opens the store in `dir` as a starting node does.
+pub fn open(disk: Arc<dyn Disk>, dir: &Path, vault: Arc<Vault>, clock: Arc<dyn Clock>) -> Mailroom {
+    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(2));
+    // The database goes to the machine's file system by itself, whatever the disk of the packs is.
+    std::fs::create_dir_all(dir.join("store")).unwrap();
+    let store = Store::open(disk, &dir.join("store"), vault.clone(), clock.clone(), entropy.clone()).unwrap();
+    Mailroom { store: Arc::new(store), vault, clock, entropy, hostname: "mail.ie.example".into() }
+}
