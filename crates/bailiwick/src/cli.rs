@@ -9,7 +9,7 @@ use terms::{Jurisdiction, OfficerName};
 /// A mail server in which every mailbox lives under the law of one place.
 #[derive(Debug, Parser)]
 #[command(version, about, propagate_version = true, arg_required_else_help = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -17,7 +17,7 @@ pub struct Cli {
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Start three nodes (IE, US, DE) on loopback with accounts, officers and sample mail.
     Demo(DemoArgs),
     /// Make or run one node.
@@ -42,7 +42,7 @@ pub enum Command {
 
 /// Which node a command means.
 #[derive(Debug, Args)]
-pub struct NodeChoice {
+pub(crate) struct NodeChoice {
     /// The node's data directory, e.g. ./demo-data/IE
     #[arg(long, env = "BAILIWICK_NODE", value_name = "DIR", default_value = "./demo-data/IE")]
     pub node: PathBuf,
@@ -53,7 +53,7 @@ pub struct NodeChoice {
 
 /// `demo`
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// The folder of the demo; made when it is not there, continued when it is.
     #[arg(long, value_name = "DIR", default_value = "./demo-data")]
     pub dir: PathBuf,
@@ -70,7 +70,7 @@ pub struct DemoArgs {
 
 /// `node`
 #[derive(Debug, Args)]
-pub struct NodeArgs {
+pub(crate) struct NodeArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: NodeCommand,
@@ -78,7 +78,7 @@ pub struct NodeArgs {
 
 /// `node …`
 #[derive(Debug, Subcommand)]
-pub enum NodeCommand {
+pub(crate) enum NodeCommand {
     /// Make a node: its vault with the first officers, its ledger, its store.
     Init(InitArgs),
     /// Run a node until it is told to stop (SIGINT, SIGTERM).
@@ -99,7 +99,7 @@ pub enum NodeCommand {
 
 /// `node init`
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// The new data directory.
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,
@@ -131,7 +131,7 @@ pub struct InitArgs {
 
 /// `account`
 #[derive(Debug, Args)]
-pub struct AccountArgs {
+pub(crate) struct AccountArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: AccountCommand,
@@ -139,7 +139,7 @@ pub struct AccountArgs {
 
 /// `account …`
 #[derive(Debug, Subcommand)]
-pub enum AccountCommand {
+pub(crate) enum AccountCommand {
     /// Make an account in strict custody; asks for the owner's first password.
     Add {
         /// The address.
@@ -154,7 +154,7 @@ pub enum AccountCommand {
 
 /// `import`
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     /// An mbox file, a Maildir, a folder of .eml files, or one message file.
     pub source: PathBuf,
     /// Whose mail it becomes.
@@ -170,7 +170,7 @@ pub struct ImportArgs {
 
 /// `export`
 #[derive(Debug, Args)]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     /// The directory to write to; an earlier export there is continued.
     pub target: PathBuf,
     /// Whose mail; asks for the owner's password.
@@ -183,7 +183,7 @@ pub struct ExportArgs {
 
 /// `demand`
 #[derive(Debug, Args)]
-pub struct DemandArgs {
+pub(crate) struct DemandArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: DemandCommand,
@@ -191,7 +191,7 @@ pub struct DemandArgs {
 
 /// `demand …`
 #[derive(Debug, Subcommand)]
-pub enum DemandCommand {
+pub(crate) enum DemandCommand {
     /// Open a case for the demand in FILE.
     Serve {
         /// The demand as TOML (docs/law.md).
@@ -204,7 +204,7 @@ pub enum DemandCommand {
 
 /// `case`
 #[derive(Debug, Args)]
-pub struct CaseArgs {
+pub(crate) struct CaseArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: CaseCommand,
@@ -212,7 +212,7 @@ pub struct CaseArgs {
 
 /// `case …`
 #[derive(Debug, Subcommand)]
-pub enum CaseCommand {
+pub(crate) enum CaseCommand {
     /// A line for each case.
     List(NodeChoice),
     /// Facts, decision, reasons, deadline, and the next action.
@@ -254,7 +254,7 @@ pub enum CaseCommand {
 
 /// `law`
 #[derive(Debug, Args)]
-pub struct LawArgs {
+pub(crate) struct LawArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: LawCommand,
@@ -262,7 +262,7 @@ pub struct LawArgs {
 
 /// `law …`
 #[derive(Debug, Subcommand)]
-pub enum LawCommand {
+pub(crate) enum LawCommand {
     /// Decide the demand in FILE as of a day, opening no case: a what-if that mints nothing.
     Decide {
         /// The demand as TOML (docs/law.md).
@@ -284,7 +284,7 @@ pub enum LawCommand {
 
 /// `ledger`
 #[derive(Debug, Args)]
-pub struct LedgerArgs {
+pub(crate) struct LedgerArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: LedgerCommand,
@@ -292,7 +292,7 @@ pub struct LedgerArgs {
 
 /// `ledger …`
 #[derive(Debug, Subcommand)]
-pub enum LedgerCommand {
+pub(crate) enum LedgerCommand {
     /// Recompute every hash of the ledger in DIR and check its checkpoint.
     Verify {
         /// The directory: a node's `ledger` directory or a mirror of it.
@@ -305,7 +305,7 @@ pub enum LedgerCommand {
 
 /// `package`
 #[derive(Debug, Args)]
-pub struct PackageArgs {
+pub(crate) struct PackageArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: PackageCommand,
@@ -313,7 +313,7 @@ pub struct PackageArgs {
 
 /// `package …`
 #[derive(Debug, Subcommand)]
-pub enum PackageCommand {
+pub(crate) enum PackageCommand {
     /// Check a package, needing no server: every byte, every item, every proof.
     Verify {
         /// A sealed package (.tar.age), an opened one (.tar), or an unpacked bag.

@@ -18,12 +18,12 @@ use crate::cli::{
 use crate::node::Node;
 
 /// `node status`
-pub fn status(node: &NodeChoice) -> Result<ExitCode, String> {
+pub(crate) fn status(node: &NodeChoice) -> Result<ExitCode, String> {
     ask(node, Request::Status)
 }
 
 /// `account …`
-pub fn account(args: &AccountArgs) -> Result<ExitCode, String> {
+pub(crate) fn account(args: &AccountArgs) -> Result<ExitCode, String> {
     match &args.command {
         AccountCommand::Add { address, node } => {
             let password = Phrase(new_secret("Password for the owner")?);
@@ -34,7 +34,7 @@ pub fn account(args: &AccountArgs) -> Result<ExitCode, String> {
 }
 
 /// `import`
-pub fn import(args: &ImportArgs) -> Result<ExitCode, String> {
+pub(crate) fn import(args: &ImportArgs) -> Result<ExitCode, String> {
     let source = std::fs::canonicalize(&args.source).map_err(|error| format!("{}: {error}", args.source.display()))?;
     ask(
         &args.node,
@@ -47,20 +47,20 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode, String> {
 }
 
 /// `export`
-pub fn export(args: &ExportArgs) -> Result<ExitCode, String> {
+pub(crate) fn export(args: &ExportArgs) -> Result<ExitCode, String> {
     let target = std::path::absolute(&args.target).map_err(|error| format!("{}: {error}", args.target.display()))?;
     let password = Phrase(secret("Password of the owner")?);
     ask(&args.node, Request::Export { address: args.account.clone(), password, target: utf8(&target)?.to_owned() })
 }
 
 /// `demand …`
-pub fn demand(args: &DemandArgs) -> Result<ExitCode, String> {
+pub(crate) fn demand(args: &DemandArgs) -> Result<ExitCode, String> {
     let DemandCommand::Serve { file, node } = &args.command;
     ask(node, Request::DemandServe { text: demand_text(file)? })
 }
 
 /// `case …`
-pub fn case(args: &CaseArgs) -> Result<ExitCode, String> {
+pub(crate) fn case(args: &CaseArgs) -> Result<ExitCode, String> {
     match &args.command {
         CaseCommand::List(node) => ask(node, Request::CaseList),
         CaseCommand::Show { case, node } => ask(node, Request::CaseShow { case: *case }),
@@ -74,7 +74,7 @@ pub fn case(args: &CaseArgs) -> Result<ExitCode, String> {
 }
 
 /// Reads a demand file, within its limit.
-pub fn demand_text(file: &Path) -> Result<String, String> {
+pub(crate) fn demand_text(file: &Path) -> Result<String, String> {
     let name = file.display();
     let length = std::fs::metadata(file).map_err(|error| format!("{name}: {error}"))?.len();
     if length > DEMAND_BYTES_MAX as u64 {
@@ -84,7 +84,7 @@ pub fn demand_text(file: &Path) -> Result<String, String> {
 }
 
 /// Sends `request` to the node and prints what comes back.
-pub fn ask(choice: &NodeChoice, request: Request) -> Result<ExitCode, String> {
+pub(crate) fn ask(choice: &NodeChoice, request: Request) -> Result<ExitCode, String> {
     let bar = progress_bar();
     let mut progress = |progress: Progress| {
         bar.set_length(progress.total);
@@ -134,7 +134,7 @@ fn progress_bar() -> ProgressBar {
 }
 
 /// Asks for a secret: without echo on a terminal, else one line of standard input.
-pub fn secret(prompt: &str) -> Result<Secret<String>, String> {
+pub(crate) fn secret(prompt: &str) -> Result<Secret<String>, String> {
     if std::io::stdin().is_terminal() {
         return rpassword::prompt_password(format!("{prompt}: ")).map(Secret::new).map_err(|error| error.to_string());
     }
@@ -149,7 +149,7 @@ pub fn secret(prompt: &str) -> Result<Secret<String>, String> {
 }
 
 /// Asks for a new secret, twice on a terminal.
-pub fn new_secret(prompt: &str) -> Result<Secret<String>, String> {
+pub(crate) fn new_secret(prompt: &str) -> Result<Secret<String>, String> {
     let first = secret(prompt)?;
     if std::io::stdin().is_terminal() && *secret(&format!("{prompt}, again"))?.expose() != *first.expose() {
         return Err("the two are not the same; nothing was changed".to_owned());
@@ -157,6 +157,6 @@ pub fn new_secret(prompt: &str) -> Result<Secret<String>, String> {
     Ok(first)
 }
 
-fn utf8(path: &PathBuf) -> Result<&str, String> {
+fn utf8(path: &Path) -> Result<&str, String> {
     path.to_str().ok_or_else(|| format!("{}: the path must be UTF-8", path.display()))
 }

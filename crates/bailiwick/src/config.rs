@@ -14,7 +14,7 @@ const FORMAT: u32 = 1;
 /// The whole of `node.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// Always [`FORMAT`].
     pub format: u32,
     /// The one jurisdiction of every mailbox here.
@@ -38,7 +38,7 @@ pub struct Config {
 /// Where the doors listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Listen {
+pub(crate) struct Listen {
     /// SMTP from the world, with STARTTLS.
     pub smtp: SocketAddr,
     /// LMTP from the operator's own MTA; loopback only.
@@ -53,20 +53,20 @@ pub struct Listen {
 
 impl Listen {
     /// Five ports on `address` counted from `base`: the last two digits remind of the standard ones.
-    pub fn at(address: std::net::IpAddr, base: u16) -> Self {
+    pub(crate) fn at(address: std::net::IpAddr, base: u16) -> Self {
         let port = |offset: u16| SocketAddr::new(address, base.saturating_add(offset));
         Self { smtp: port(25), lmtp: port(24), imap: port(43), imaps: port(93), http: port(80) }
     }
 
     /// All of them, named.
-    pub fn all(&self) -> [(&'static str, SocketAddr); 5] {
+    pub(crate) fn all(&self) -> [(&'static str, SocketAddr); 5] {
         [("smtp", self.smtp), ("lmtp", self.lmtp), ("imap", self.imap), ("imaps", self.imaps), ("http", self.http)]
     }
 }
 
 /// Why a configuration is not usable.
 #[derive(Debug)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The directory holds no node.
     NoNode(PathBuf),
     /// The file cannot be read or written.
@@ -94,7 +94,7 @@ impl std::error::Error for ConfigError {}
 
 impl Config {
     /// Where the file is in a node's directory.
-    pub fn path(dir: &Path) -> PathBuf {
+    pub(crate) fn path(dir: &Path) -> PathBuf {
         dir.join("node.toml")
     }
 
@@ -102,7 +102,7 @@ impl Config {
     ///
     /// # Errors
     /// No node there, an unreadable file, an unknown or impossible setting.
-    pub fn load(dir: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn load(dir: &Path) -> Result<Self, ConfigError> {
         let path = Self::path(dir);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -121,7 +121,7 @@ impl Config {
     ///
     /// # Errors
     /// The disk's.
-    pub fn save(&self, disk: &dyn Disk, dir: &Path) -> Result<(), ConfigError> {
+    pub(crate) fn save(&self, disk: &dyn Disk, dir: &Path) -> Result<(), ConfigError> {
         let path = Self::path(dir);
         let text = toml::to_string(self).map_err(|error| ConfigError::Content(path.clone(), error.to_string()))?;
         disk.write_atomic(&path, text.as_bytes(), Visibility::Private).map_err(|error| ConfigError::File(path, error))
@@ -158,13 +158,13 @@ impl Config {
     }
 
     /// The format that this program writes.
-    pub fn format() -> u32 {
+    pub(crate) fn format() -> u32 {
         FORMAT
     }
 }
 
 /// The English name of a State or union, for pages and letters; the code itself where none is listed.
-pub fn jurisdiction_name(jurisdiction: &Jurisdiction) -> String {
+pub(crate) fn jurisdiction_name(jurisdiction: &Jurisdiction) -> String {
     match jurisdiction.as_str() {
         "IE" => "Ireland",
         "US" => "the United States",

@@ -95,7 +95,7 @@ const FORMAT: u32 = 1;
 const STATE_FILE: &str = "demo.json";
 
 /// Runs the demo until Ctrl-C, SIGTERM, or the end of one of its nodes.
-pub fn run(args: &DemoArgs) -> Result<ExitCode, String> {
+pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, String> {
     let started = Instant::now();
     let (dir, lock) = claim(&args.dir)?;
     if args.fresh {
@@ -131,7 +131,7 @@ pub fn run(args: &DemoArgs) -> Result<ExitCode, String> {
     match ended {
         Some(jurisdiction) => Err(format!(
             "the node {jurisdiction} ended by itself; its log is {}",
-            log_path(&dir.join(jurisdiction)).display()
+            log_path(&dir.join(&jurisdiction)).display()
         )),
         None => stopped.map(|()| ExitCode::SUCCESS),
     }

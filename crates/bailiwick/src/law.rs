@@ -20,7 +20,7 @@ use crate::client;
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../law");
 
 /// Runs a `law` subcommand.
-pub fn command(args: &LawArgs) -> Result<ExitCode, String> {
+pub(crate) fn command(args: &LawArgs) -> Result<ExitCode, String> {
     match &args.command {
         LawCommand::Decide { file, on, node } => {
             client::ask(node, Request::LawDecide { text: client::demand_text(file)?, on: on.clone() })
@@ -42,7 +42,7 @@ fn check(dir: Option<&Path>) -> Result<ExitCode, String> {
 }
 
 /// The built-in files as (path, text), in order of path.
-pub fn built_in() -> Vec<(String, String)> {
+pub(crate) fn built_in() -> Vec<(String, String)> {
     fn walk(dir: &Dir<'_>, files: &mut Vec<(String, String)>) {
         for entry in dir.entries() {
             match entry {
@@ -84,7 +84,7 @@ fn read_tree(dir: &Path) -> std::io::Result<Vec<(String, String)>> {
 ///
 /// # Errors
 /// A set that does not load, or a directory that cannot be written.
-pub fn adopted(disk: &dyn Disk, dir: &Path) -> Result<(LawSet, Texts), String> {
+pub(crate) fn adopted(disk: &dyn Disk, dir: &Path) -> Result<(LawSet, Texts), String> {
     let current = dir.join("current");
     if disk.exists(&current) {
         let digest = disk.read(&current).map_err(|error| error.to_string())?;

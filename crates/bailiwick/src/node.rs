@@ -31,7 +31,7 @@ use crate::config::{Config, ConfigError};
 use crate::law;
 
 /// An open node. Dropping it closes the store and gives the directory's lock back.
-pub struct Node {
+pub(crate) struct Node {
     /// The data directory.
     pub dir: PathBuf,
     /// Its configuration.
@@ -50,7 +50,7 @@ pub struct Node {
 
 /// Why a node does not open.
 #[derive(Debug)]
-pub enum NodeError {
+pub(crate) enum NodeError {
     /// The configuration.
     Config(ConfigError),
     /// Another process has the directory.
@@ -98,7 +98,7 @@ fn room<E: fmt::Display>(name: &'static str) -> impl Fn(E) -> NodeError {
 }
 
 /// What a new node is made of.
-pub struct Founding {
+pub(crate) struct Founding {
     /// Its configuration.
     pub config: Config,
     /// The passphrase that will unlock the service key.
@@ -118,7 +118,7 @@ impl Node {
     ///
     /// # Errors
     /// A directory that is in use, or any room's error; what was written so far stays for the operator to look at.
-    pub fn found(dir: &Path, founding: Founding) -> Result<(), NodeError> {
+    pub(crate) fn found(dir: &Path, founding: Founding) -> Result<(), NodeError> {
         if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(NodeError::NotEmpty(dir.to_owned()));
         }
@@ -151,7 +151,7 @@ impl Node {
     ///
     /// # Errors
     /// No node there, another process has it, a wrong or exposed passphrase file, or what a room finds damaged.
-    pub fn open(dir: &Path) -> Result<Self, NodeError> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, NodeError> {
         let config = Config::load(dir)?;
         let lock = DirLock::take(dir).map_err(|error| NodeError::Lock(error.to_string()))?;
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
@@ -168,7 +168,7 @@ impl Node {
             Log::create(disk.clone(), ledger_dir, origin, vault.log_signer())
         };
         let log = Arc::new(log.map_err(room("ledger"))?);
-        let store = Store::open(disk.clone(), dir.join("store"), vault.clone(), clock.clone(), entropy.clone())
+        let store = Store::open(disk.clone(), &dir.join("store"), vault.clone(), clock.clone(), entropy.clone())
             .map_err(room("store"))?;
         let store = Arc::new(store);
         let (law, texts) = law::adopted(disk.as_ref(), &dir.join("law")).map_err(room("rules"))?;
@@ -201,7 +201,7 @@ impl Node {
     ///
     /// # Errors
     /// An address outside the node's domains or already taken; the vault's or the store's.
-    pub fn add_account(&self, address: &str, password: &Secret<String>) -> Result<AccountId, String> {
+    pub(crate) fn add_account(&self, address: &str, password: &Secret<String>) -> Result<AccountId, String> {
         let address: Address = address.parse().map_err(|error| format!("{error}"))?;
         if !self.config.domains.iter().any(|domain| domain == address.domain().as_str()) {
             return Err(format!(
@@ -225,18 +225,18 @@ impl Node {
     }
 
     /// The path of the control socket.
-    pub fn control_path(dir: &Path) -> PathBuf {
+    pub(crate) fn control_path(dir: &Path) -> PathBuf {
         dir.join("run").join("control.sock")
     }
 
     /// The addresses on which this node's doors listen, named.
-    pub fn listen(&self) -> [(&'static str, SocketAddr); 5] {
+    pub(crate) fn listen(&self) -> [(&'static str, SocketAddr); 5] {
         self.config.listen.all()
     }
 }
 
 /// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret that a person chose.
-pub const PASSWORD_CHARS_MIN: usize = 8;
+pub(crate) const PASSWORD_CHARS_MIN: usize = 8;
 
 fn passphrase_path(dir: &Path) -> PathBuf {
     dir.join("secrets").join("passphrase")
@@ -253,7 +253,7 @@ fn passphrase(path: &Path) -> Result<Secret<String>, NodeError> {
 }
 
 /// A random passphrase of 125 bits in five-letter groups, for what a person must be able to type.
-pub fn random_passphrase(entropy: &dyn Entropy) -> String {
+pub(crate) fn random_passphrase(entropy: &dyn Entropy) -> String {
     // 25 letters of 5 bits each; no i, l, o, 1, which look alike.
     const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
     let mut bytes = [0; 25];

@@ -11,7 +11,7 @@ use terms::Secret;
 use crate::cli::{LedgerArgs, LedgerCommand, PackageArgs, PackageCommand};
 
 /// `ledger verify`
-pub fn ledger(args: &LedgerArgs) -> Result<ExitCode, String> {
+pub(crate) fn ledger(args: &LedgerArgs) -> Result<ExitCode, String> {
     let LedgerCommand::Verify { dir, vkey } = &args.command;
     let key = vkey.as_deref().map(verifier).transpose()?;
     let report = ledger::verify_dir(&RealDisk, dir, key.as_ref())
@@ -24,7 +24,7 @@ pub fn ledger(args: &LedgerArgs) -> Result<ExitCode, String> {
 }
 
 /// `package verify`
-pub fn package(args: &PackageArgs) -> Result<ExitCode, String> {
+pub(crate) fn package(args: &PackageArgs) -> Result<ExitCode, String> {
     let PackageCommand::Verify { package, identity, vkey } = &args.command;
     let key = vkey.as_deref().map(verifier).transpose()?;
     let identity = identity.as_deref().map(age_identity).transpose()?;

@@ -22,7 +22,7 @@ use crate::node::{Founding, Node, PASSWORD_CHARS_MIN, random_passphrase};
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Runs a `node` subcommand.
-pub fn command(args: NodeArgs) -> Result<ExitCode, String> {
+pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
     match args.command {
         NodeCommand::Init(args) => init(args),
         NodeCommand::Run { dir, with_parent, json } => run(&dir, with_parent, json),
@@ -251,5 +251,5 @@ async fn forget_sign_ins(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
 /// Waits until the word to stop is given.
 async fn told(shutdown: &mut watch::Receiver<bool>) {
     // The value's guard must not live on: it would tie this future to one thread.
-    let _ = shutdown.wait_for(|stop| *stop).await.map(|guard| drop(guard));
+    let _ = shutdown.wait_for(|stop| *stop).await.map(drop);
 }

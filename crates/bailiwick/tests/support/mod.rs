@@ -10,21 +10,21 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 
 /// The program under test.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_bailiwick");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_bailiwick");
 
 /// The workspace's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// The corpus beside the checkout, where there is one.
-pub fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let path = root().join("../shared/corpus");
     path.is_dir().then_some(path)
 }
 
 /// A base such that the fifteen ports of a demo are free.
-pub fn free_ports() -> u16 {
+pub(crate) fn free_ports() -> u16 {
     use std::sync::atomic::{AtomicU16, Ordering};
     // Tests of one process take turns; processes differ by their id.
     static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -40,7 +40,7 @@ pub fn free_ports() -> u16 {
 }
 
 /// A running demo; dropping it stops it.
-pub struct Demo {
+pub(crate) struct Demo {
     child: Child,
     pub dir: PathBuf,
     pub info: Value,
@@ -48,7 +48,7 @@ pub struct Demo {
 
 impl Demo {
     /// Starts a demo in `dir` and waits for its line of JSON.
-    pub fn start(dir: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(dir: &Path, more: &[&str]) -> Self {
         let base = free_ports().to_string();
         let mut child = Command::new(PROGRAM)
             .args(["demo", "--json", "--ports", &base, "--dir"])
@@ -69,23 +69,23 @@ impl Demo {
     }
 
     /// What the demo said of the node of this jurisdiction.
-    pub fn node(&self, jurisdiction: &str) -> &Value {
+    pub(crate) fn node(&self, jurisdiction: &str) -> &Value {
         self.info["nodes"].as_array().unwrap().iter().find(|node| node["jurisdiction"] == jurisdiction).unwrap()
     }
 
     /// The node's data directory.
-    pub fn data(&self, jurisdiction: &str) -> PathBuf {
+    pub(crate) fn data(&self, jurisdiction: &str) -> PathBuf {
         PathBuf::from(self.node(jurisdiction)["data"].as_str().unwrap())
     }
 
     /// An officer's passphrase.
-    pub fn passphrase(&self, jurisdiction: &str, officer: &str) -> String {
+    pub(crate) fn passphrase(&self, jurisdiction: &str, officer: &str) -> String {
         let officers = self.node(jurisdiction)["officers"].as_array().unwrap();
         officers.iter().find(|o| o["name"] == officer).unwrap()["passphrase"].as_str().unwrap().to_owned()
     }
 
     /// Runs the command line at a node with `--json`; the answer or the error text.
-    pub fn ask(&self, jurisdiction: &str, args: &[&str], input: &str) -> Result<Value, String> {
+    pub(crate) fn ask(&self, jurisdiction: &str, args: &[&str], input: &str) -> Result<Value, String> {
         let data = self.data(jurisdiction);
         let mut all = args.to_vec();
         all.extend(["--json", "--node", data.to_str().unwrap()]);
@@ -98,7 +98,7 @@ impl Demo {
     }
 
     /// The same for a person: what is printed.
-    pub fn print(&self, jurisdiction: &str, args: &[&str]) -> String {
+    pub(crate) fn print(&self, jurisdiction: &str, args: &[&str]) -> String {
         let data = self.data(jurisdiction);
         let mut all = args.to_vec();
         all.extend(["--node", data.to_str().unwrap()]);
@@ -108,7 +108,7 @@ impl Demo {
     }
 
     /// Sends SIGINT, as Ctrl-C does, and waits.
-    pub fn interrupt(mut self) -> std::process::ExitStatus {
+    pub(crate) fn interrupt(mut self) -> std::process::ExitStatus {
         self.signal();
         self.child.wait().unwrap()
     }
@@ -128,7 +128,7 @@ impl Drop for Demo {
 }
 
 /// Runs the program with `input` on its standard input.
-pub fn run(args: &[&str], input: &str) -> Output {
+pub(crate) fn run(args: &[&str], input: &str) -> Output {
     let mut child = Command::new(PROGRAM)
         .args(args)
         .stdin(Stdio::piped())
@@ -142,7 +142,7 @@ pub fn run(args: &[&str], input: &str) -> Output {
 }
 
 /// Every regular file below `dir`.
-pub fn files(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![dir.to_owned()];
     while let Some(next) = open.pop() {
@@ -161,7 +161,7 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether a tool is there; when not, says which test goes without it.
-pub fn has_tool(tool: &str) -> bool {
+pub(crate) fn has_tool(tool: &str) -> bool {
     let there = Command::new("sh")
         .args(["-c", &format!("command -v {tool}")])
         .stdout(Stdio::null())
