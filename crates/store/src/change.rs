@@ -244,3 +244,75 @@ pub(crate) fn decode_flags(input: &mut Reader<'_>) -> Result<FlagSet, Malformed>
     let keywords = (0..count).map(|_| input.text()).collect::<Result<_, _>>()?;
     Ok(FlagSet { system, keywords })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One change of each kind, as in `cases/changes.txt` and in that order.
+    fn each_kind() -> Vec<Change> {
+        let (inbox, other) = (MailboxId(1), MailboxId(300));
+        let uids = UidSet::of_ranges([(1, 1), (5, 200)]);
+        let flags = FlagSet::system(FlagSet::SEEN | FlagSet::DRAFT).and_keyword("$Forwarded");
+        let arrived = Arrived {
+            id: MessageId([0xab; 16]),
+            epoch: EpochId(7),
+            arrival: UnixMillis(1_795_420_800_000),
+            internal_date: UnixMillis(1_795_420_799_000),
+            view_bytes: 1234,
+            original_bytes: 1000,
+            prefix_bytes: 220,
+            record_bytes: 300,
+            segment: 2,
+            offset: 123_456_789,
+            flags: flags.clone(),
+        };
+        let acts = [
+            Act::Append { mailbox: inbox, messages: vec![arrived] },
+            Act::Flags { mailbox: inbox, uids: uids.clone(), change: FlagChange::Add(flags) },
+            Act::Expunge { mailbox: other, uids: uids.clone() },
+            Act::Copy { from: inbox, uids: uids.clone(), to: other },
+            Act::Move { from: inbox, uids, to: other },
+            Act::Create {
+                name: "Größe/a".to_owned(),
+                uid_validity: 4_000_000_000,
+                special_use: Some(SpecialUse::Sent),
+            },
+            Act::Delete { mailbox: other },
+            Act::Rename { names: vec![(other, "x".to_owned()), (MailboxId(3), "x/y".to_owned())] },
+            Act::Subscribe { name: "INBOX".to_owned(), subscribed: true },
+            Act::Hold { case: CaseId(9), from: UnixMillis(i64::MIN), until: UnixMillis(0) },
+            Act::Release { case: CaseId(9) },
+        ];
+        acts.into_iter().map(|act| Change { at: UnixMillis(1_795_420_800_123), modseq: 1000, act }).collect()
+    }
+
+    #[test]
+    fn the_encoding_stands() {
+        let cases = include_str!("../cases/changes.txt");
+        let hex: Vec<&str> = cases.lines().filter(|line| !line.starts_with('#')).collect();
+        let changes = each_kind();
+        let encoded: Vec<String> = changes.iter().map(|change| terms::hex(&change.encode())).collect();
+        assert_eq!(encoded, hex);
+        for (change, hex) in changes.into_iter().zip(hex) {
+            let bytes = terms::unhex(hex).unwrap();
+            assert_eq!(Change::decode(&bytes), Ok(change));
+            // Cut anywhere, or with an octet more, it is none.
+            for len in 0..bytes.len() {
+                assert_eq!(Change::decode(&bytes[..len]), Err(Malformed));
+            }
+            assert_eq!(Change::decode(&[bytes, vec![0]].concat()), Err(Malformed));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_refused_without_harm(mut bytes: Vec<u8>, kind in 0_u8..14) {
+            let _ = Change::decode(&bytes);
+            bytes.splice(0..0, [VERSION, 0, 0, kind]);
+            let _ = Change::decode(&bytes);
+        }
+    }
+}

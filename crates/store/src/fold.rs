@@ -318,3 +318,29 @@ fn count_references(state: &mut AccountState) -> Result<(), Malformed> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Refused;
+
+    impl From<Malformed> for Refused {
+        fn from(_: Malformed) -> Self {
+            Self
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_refused_without_harm(mut head: Vec<u8>, mut block: Vec<u8>) {
+            let _ = decode(&head, |_| Ok::<_, Refused>(block.clone()));
+            head.splice(0..0, [VERSION, 9, 9, 9, 9, 9, 0, 0, 1, 0, 0]);
+            block.insert(0, VERSION);
+            let _ = decode(&head, |_| Ok::<_, Refused>(block.clone()));
+        }
+    }
+}

@@ -45,13 +45,13 @@ impl Record {
     fn encode(&self) -> [u8; RECORD_HEADER_BYTES] {
         let mut out = [0; RECORD_HEADER_BYTES];
         out[0..4].copy_from_slice(MAGIC);
-        out[4..8].copy_from_slice(&self.len.to_le_bytes());
+        out[4..8].copy_from_slice(&self.len.to_be_bytes());
         out[8..24].copy_from_slice(&self.account.0);
         out[24..40].copy_from_slice(&self.id.0);
         out[40] = self.part;
-        out[44..48].copy_from_slice(&self.checksum.to_le_bytes());
+        out[44..48].copy_from_slice(&self.checksum.to_be_bytes());
         let checksum = crc32c::crc32c(&out[..48]);
-        out[48..52].copy_from_slice(&checksum.to_le_bytes());
+        out[48..52].copy_from_slice(&checksum.to_be_bytes());
         out
     }
 
@@ -59,7 +59,7 @@ impl Record {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let bytes: &[u8; RECORD_HEADER_BYTES] =
             bytes.get(..RECORD_HEADER_BYTES).and_then(|bytes| bytes.try_into().ok()).ok_or(RecordError::Header)?;
-        let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+        let number = |at: usize| u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         if &bytes[..4] != MAGIC || number(48) != crc32c::crc32c(&bytes[..48]) || bytes[41..44] != [0; 3] {
             return Err(RecordError::Header);
         }

@@ -19,9 +19,9 @@ const MAGIC: &[u8; 16] = b"bailiwick pack\n\x01";
 fn header(segment: u32) -> [u8; SEGMENT_HEADER_BYTES as usize] {
     let mut out = [0; SEGMENT_HEADER_BYTES as usize];
     out[..16].copy_from_slice(MAGIC);
-    out[16..20].copy_from_slice(&segment.to_le_bytes());
+    out[16..20].copy_from_slice(&segment.to_be_bytes());
     let checksum = crc32c::crc32c(&out[..20]);
-    out[20..].copy_from_slice(&checksum.to_le_bytes());
+    out[20..].copy_from_slice(&checksum.to_be_bytes());
     out
 }
 

@@ -32,14 +32,13 @@ impl House {
 
     pub(crate) fn on(disk: Arc<dyn Disk>, settings: Settings) -> Self {
         let (clock, entropy) = (Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(1)));
-        let officers = ["ann", "ben"].map(|name| (officer(name), Secret::from(name)));
         let vault = Vault::create_at_cost(
             Arc::new(MemoryDisk::new()),
             "vault".into(),
             "IE".parse().unwrap(),
             "ie.example/log".to_owned(),
             &"node passphrase".into(),
-            officers.into(),
+            officers(),
             clock.clone(),
             entropy.clone(),
             CostProfile::new(8, 1, 1).unwrap(),
@@ -91,18 +90,7 @@ impl House {
 
     /// A message that arrives now.
     pub(crate) fn message(&self, account: AccountId, mailbox: MailboxId, text: &str) -> Incoming {
-        let original = text.as_bytes().to_vec();
-        Incoming {
-            account,
-            mailbox,
-            view_size_bytes: original.len() as u32 + 10,
-            original,
-            prefix: b"Received: x".to_vec(),
-            record: format!("record of {text}").into_bytes(),
-            arrival: self.clock.now(),
-            internal_date: self.clock.now().plus_millis(-1000),
-            flags: FlagSet::none(),
-        }
+        message(&*self.clock, account, mailbox, text)
     }
 
     /// Stores one message; its UID.
@@ -150,6 +138,27 @@ impl House {
         let epochs = self.store().epoch_keys(account, &epochs).unwrap();
         self.vault.clear(&order, [one, two], opened, &epochs, &asks).unwrap()
     }
+}
+
+/// A message that arrives now.
+pub(crate) fn message(clock: &dyn Clock, account: AccountId, mailbox: MailboxId, text: &str) -> Incoming {
+    let original = text.as_bytes().to_vec();
+    Incoming {
+        account,
+        mailbox,
+        view_size_bytes: original.len() as u32 + 10,
+        original,
+        prefix: b"Received: x".to_vec(),
+        record: format!("record of {text}").into_bytes(),
+        arrival: clock.now(),
+        internal_date: clock.now().plus_millis(-1000),
+        flags: FlagSet::none(),
+    }
+}
+
+/// Two officers, whose passphrases are their names.
+pub(crate) fn officers() -> Vec<(OfficerName, Secret<String>)> {
+    ["ann", "ben"].map(|name| (officer(name), Secret::from(name))).into()
 }
 
 fn officer(name: &str) -> OfficerName {

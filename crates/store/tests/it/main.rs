@@ -9,6 +9,7 @@
 mod cases;
 mod damage;
 mod faults;
+mod fixture;
 mod house;
 mod mail;
 mod model;
