@@ -2,6 +2,7 @@
 //! it becomes [`Facts`]. What neither says stays unknown.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use terms::{Address, Category, Jurisdiction, UnixMillis};
@@ -15,7 +16,7 @@ use crate::value::{Day, Value, read_day};
 use crate::vocabulary::About;
 
 /// A demand. The format is written down in `docs/law.md`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Demand {
     /// The authority's reference.
@@ -56,7 +57,7 @@ pub struct Demand {
 }
 
 /// The authority that a demand comes from and a letter goes to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Authority {
     /// Its name.
@@ -66,7 +67,7 @@ pub struct Authority {
 }
 
 /// Who issued the paper.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Issuer {
     /// Name and office.
@@ -80,7 +81,7 @@ pub struct Issuer {
 }
 
 /// Who validated the paper.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validator {
     /// Name and office.
@@ -91,7 +92,7 @@ pub struct Validator {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asks {
     /// Items of the vocabulary; a category's own name asks for all of it.
@@ -105,7 +106,7 @@ pub struct Asks {
 }
 
 /// The offence that is investigated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offence {
     /// In words.
@@ -119,7 +120,7 @@ pub struct Offence {
 }
 
 /// What the paper says about telling the owner.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DemandedSilence {
     /// What the duty rests on (`silence_source`).
@@ -139,7 +140,7 @@ pub struct DemandedSilence {
 }
 
 /// How the package travels.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
     /// The age recipient it is sealed to, `age1…`.
@@ -288,6 +289,18 @@ impl Demand {
         Ok(())
     }
 }
+
+/// `Debug` prints the type alone: a demand names people, and no log line may carry it by accident.
+macro_rules! prints_nothing {
+    ($($name:ident)+) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    )+};
+}
+prints_nothing!(Demand Authority Issuer Validator Asks Offence DemandedSilence Delivery);
 
 /// The moment that a what-if on `day` is decided at: its noon in `zone`, far from every midnight.
 pub fn what_if_moment(day: Day, zone: &str) -> UnixMillis {

@@ -2,6 +2,7 @@
 //! Storage place is one of four connecting factors only, and the demand does not know the other three.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use terms::{Category, Jurisdiction};
@@ -9,8 +10,8 @@ use terms::{Category, Jurisdiction};
 /// The home's own store in two parts, by the names they have in decisions: the mail, and the record of the account.
 pub const OWN_COPIES: [&str; 2] = ["mailbox", "account record"];
 
-/// A node's declared facts (`[law]` of its configuration).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A node's declared facts (`[home]` of its configuration). `Debug` prints the home alone: the users are named by address.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HomeFacts {
     /// The home.
@@ -28,6 +29,12 @@ pub struct HomeFacts {
     /// What is known of the users, by address (canonical form) or `*` for all others: facts of the vocabulary.
     #[serde(default)]
     pub users: BTreeMap<String, toml::Table>,
+}
+
+impl fmt::Debug for HomeFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HomeFacts({})", self.home)
+    }
 }
 
 /// A company of the provider.

@@ -246,7 +246,7 @@ impl<'a> Bench<'a> {
         let other: BTreeSet<RuleIndex> = open
             .iter()
             .copied()
-            .filter(|index| !gate(&index) && !(says.len() == 1 && says.contains(&effect(index))))
+            .filter(|index| !(gate(&index) || says.len() == 1 && says.contains(&effect(index))))
             .collect();
         let gates: BTreeSet<RuleIndex> = open.iter().copied().filter(|index| gate(&index)).collect();
         let base = match disposition {

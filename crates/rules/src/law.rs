@@ -438,10 +438,9 @@ impl Loader {
         if rule.silence.is_some() && rule.effect.topic() != Topic::Silence {
             self.fault(at, "`silence` belongs to the effects of silence");
         }
-        if let Some(until) = rule.silence.as_ref().and_then(|silence| silence.until.as_ref()) {
-            if !vocabulary.find(until).is_some_and(|(_, kind)| kind == Kind::Day) {
-                self.fault(at, format!("`silence.until` names `{until}`, which is no day of vocabulary.toml"));
-            }
+        let until = rule.silence.as_ref().and_then(|silence| silence.until.as_ref());
+        if let Some(until) = until.filter(|name| vocabulary.find(name).is_none_or(|(_, kind)| kind != Kind::Day)) {
+            self.fault(at, format!("`silence.until` names `{until}`, which is no day of vocabulary.toml"));
         }
         for forum in rule.binds.iter().filter(|forum| vocabulary.forum(forum).is_none()) {
             self.fault(at, format!("`binds` names `{forum}`, which is no forum of vocabulary.toml"));

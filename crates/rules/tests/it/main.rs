@@ -1,4 +1,15 @@
 //! The rules room against the law of this source tree and against sets made for the test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and write snapshots"
+)]
 
+mod bad;
 mod cases;
+mod demands;
+mod mutation;
+mod properties;
+mod snapshots;
 mod support;

@@ -1,0 +1,51 @@
+//! Law files with a fault: each is refused with file, line, rule and what to do, and nothing is loaded. A case is a file
+//! under `tests/bad`: a law file whose first line says what the error must contain.
+
+use rules::LawSet;
+
+use crate::support::{files, here};
+
+#[test]
+fn every_fault_is_named() {
+    let mut checked = 0;
+    let mut paths: Vec<_> = std::fs::read_dir(here("bad")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let expected = text.lines().next().unwrap().trim_start_matches("# ").to_owned();
+        let mut set = files();
+        set.push(("zz/bad.toml".to_owned(), text));
+        let said = match LawSet::load(&set) {
+            Ok(_) => "it was loaded".to_owned(),
+            Err(errors) => errors.to_string(),
+        };
+        assert!(said.contains(&expected), "{}: expected `{expected}`, got:\n{said}", path.display());
+        checked += 1;
+    }
+    assert!(checked >= 18, "cases are only added");
+}
+
+#[test]
+fn a_vocabulary_must_have_the_words_the_engine_needs() {
+    let without: Vec<_> = files()
+        .into_iter()
+        .map(|(path, text)| (path, text.replace("name = \"copy_stored\"", "name = \"copy_lies_in\"")))
+        .collect();
+    let said = LawSet::load(&without).unwrap_err().to_string();
+    assert!(said.contains("the engine needs a fact `copy_stored` of type places"), "{said}");
+    let none: [(&str, &str); 0] = [];
+    assert!(LawSet::load(&none).unwrap_err().to_string().contains("exactly one vocabulary.toml"));
+}
+
+#[test]
+fn a_mangled_law_never_panics() {
+    // Every law file cut at many places: it loads or it is refused.
+    for (path, text) in files().iter().filter(|(path, _)| !path.contains("cases/")) {
+        for cut in (0..text.len()).step_by(997).filter(|cut| text.is_char_boundary(*cut)) {
+            let mut set: Vec<_> =
+                files().into_iter().filter(|(name, _)| name != path && !name.contains("cases/")).collect();
+            set.push((path.clone(), text[..cut].to_owned()));
+            let _ = LawSet::load(&set).map(|law| law.digest());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A rule that can be taken away, or whose day can be moved, without a case noticing is not held by the cases.
+
+use std::collections::BTreeSet;
+
+use rules::LawSet;
+
+use crate::support::files;
+
+type Files = Vec<(String, String)>;
+
+/// Whether the set still loads and every case still passes.
+fn unnoticed(files: &Files) -> bool {
+    let Ok(law) = LawSet::load(files) else { return false };
+    let Ok(cases) = rules::read_cases(&law, files) else { return false };
+    rules::check(&law, &cases).cases.iter().all(|case| case.failures.is_empty())
+}
+
+/// The files with one law file changed.
+fn changed(files: &Files, path: &str, change: impl FnOnce(&mut toml::Table)) -> Files {
+    let mut files = files.clone();
+    let (_, text) = files.iter_mut().find(|(name, _)| name == path).unwrap();
+    let mut table: toml::Table = text.parse().unwrap();
+    change(&mut table);
+    *text = toml::to_string(&table).unwrap();
+    files
+}
+
+fn rules_in(table: &toml::Table) -> Vec<toml::Table> {
+    let rules = table.get("rule").and_then(toml::Value::as_array);
+    rules.into_iter().flatten().map(|rule| rule.as_table().unwrap().clone()).collect()
+}
+
+/// Every rule: (file, position, table).
+fn every_rule(files: &Files) -> Vec<(String, usize, toml::Table)> {
+    let decide =
+        |path: &str| !path.contains("cases/") && !path.starts_with("calendars") && !path.starts_with("examples");
+    files
+        .iter()
+        .filter(|(path, _)| decide(path) && path != "vocabulary.toml")
+        .flat_map(|(path, text)| {
+            let rules = rules_in(&text.parse().unwrap());
+            rules.into_iter().enumerate().map(|(at, rule)| (path.clone(), at, rule)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn every_rule_is_missed_when_it_is_gone() {
+    let files = files();
+    let mut unheld = BTreeSet::new();
+    for (path, at, rule) in every_rule(&files) {
+        let id = rule["id"].as_str().unwrap().to_owned();
+        let gone = changed(&files, &path, |table| {
+            table.get_mut("rule").unwrap().as_array_mut().unwrap().remove(at);
+        });
+        // Others may name it in what they override.
+        let gone: Files = gone
+            .into_iter()
+            .map(|(path, text)| {
+                let named = format!("\"{id}\"");
+                let lines = text.lines().map(|line| {
+                    if line.starts_with("overrides") || line.starts_with("conflicts_with") {
+                        line.replace(&format!("{named}, "), "").replace(&format!(", {named}"), "").replace(&named, "")
+                    } else {
+                        line.to_owned()
+                    }
+                });
+                let text = lines.collect::<Vec<_>>().join("\n");
+                (path, text)
+            })
+            .collect();
+        assert!(LawSet::load(&gone).is_ok(), "{id}: {}", LawSet::load(&gone).unwrap_err());
+        if unnoticed(&gone) {
+            unheld.insert(id);
+        }
+    }
+    assert_eq!(unheld, BTreeSet::new(), "no case notices that these are gone");
+}
+
+/// Rules whose first or last day no case turns on: the days of old statutes, as remembered (law/us/sca.toml says so).
+const DAYS_NOT_HELD: &str = "tests/it/days-not-held.txt";
+
+#[test]
+fn a_day_moved_is_noticed() {
+    let files = files();
+    let mut unheld = BTreeSet::new();
+    for (path, at, rule) in every_rule(&files) {
+        let id = rule["id"].as_str().unwrap().to_owned();
+        let force = rule["in_force"].as_table().unwrap();
+        for (end, by) in [("from", 1), ("from", -1), ("to", 1), ("to", -1)] {
+            let Some(day) = force.get(end).map(|day| day.to_string().parse::<rules::Day>().unwrap()) else { continue };
+            let moved = changed(&files, &path, |table| {
+                let rule = table.get_mut("rule").unwrap().as_array_mut().unwrap()[at].as_table_mut().unwrap();
+                let force = rule.get_mut("in_force").unwrap().as_table_mut().unwrap();
+                force.insert(end.into(), toml::Value::Datetime(day.plus_days(by).to_string().parse().unwrap()));
+            });
+            if unnoticed(&moved) {
+                unheld.insert(format!("{id} {end} {by:+}"));
+            }
+        }
+    }
+    let known = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(DAYS_NOT_HELD);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        let lines: Vec<_> = unheld.iter().cloned().collect();
+        std::fs::write(&known, lines.join("\n") + "\n").unwrap();
+    }
+    let known = std::fs::read_to_string(known).unwrap_or_default();
+    let known: BTreeSet<String> = known.lines().map(str::to_owned).collect();
+    let new: Vec<_> = unheld.difference(&known).collect();
+    assert!(new.is_empty(), "no case turns on these days; write one: {new:#?}");
+}
