@@ -88,13 +88,13 @@ impl Record {
         put(&mut out, field::BODY, &self.body);
         put(&mut out, field::PREVIEW, self.preview.as_bytes());
         if let Some((moment, day)) = self.sent {
-            let mut value = moment.0.to_le_bytes().to_vec();
-            value.extend(day.year.to_le_bytes());
+            let mut value = moment.0.to_be_bytes().to_vec();
+            value.extend(day.year.to_be_bytes());
             value.extend([day.month, day.day]);
             put(&mut out, field::SENT, &value);
         }
-        put(&mut out, field::HEADER, &self.header_bytes.to_le_bytes());
-        let mut value = self.view_bytes.to_le_bytes().to_vec();
+        put(&mut out, field::HEADER, &self.header_bytes.to_be_bytes());
+        let mut value = self.view_bytes.to_be_bytes().to_vec();
         value.push(u8::from(self.verbatim));
         put(&mut out, field::VIEW, &value);
         out
@@ -131,13 +131,13 @@ impl Record {
             field::SENT => {
                 let (moment, day) = value.split_first_chunk::<8>().ok_or(RecordError)?;
                 let &[y0, y1, month, day] = day else { return Err(RecordError) };
-                let day = Day { year: u16::from_le_bytes([y0, y1]), month, day };
-                self.sent = Some((UnixMillis(i64::from_le_bytes(*moment)), day));
+                let day = Day { year: u16::from_be_bytes([y0, y1]), month, day };
+                self.sent = Some((UnixMillis(i64::from_be_bytes(*moment)), day));
             }
-            field::HEADER => self.header_bytes = u64::from_le_bytes(value.try_into().map_err(|_| RecordError)?),
+            field::HEADER => self.header_bytes = u64::from_be_bytes(value.try_into().map_err(|_| RecordError)?),
             field::VIEW => {
                 let (length, verbatim) = value.split_first_chunk::<8>().ok_or(RecordError)?;
-                self.view_bytes = u64::from_le_bytes(*length);
+                self.view_bytes = u64::from_be_bytes(*length);
                 self.verbatim = verbatim == [1];
             }
             _ => {}
@@ -194,6 +194,26 @@ mod tests {
         assert_eq!(record.header_bytes, LETTER.len() as u64 - 17);
         let (moment, day) = record.sent.unwrap();
         assert_eq!((moment.rfc3339().as_str(), day.month, day.day), ("2020-03-01T04:30:00Z", 2, 29));
+    }
+
+    /// The worked example of `docs/formats/record.md`. What was written stays readable for ever.
+    #[test]
+    fn as_version_1_wrote_it() {
+        let record = Record {
+            envelope: b"(E)".to_vec(),
+            bodystructure: b"(S)".to_vec(),
+            body: b"(B)".to_vec(),
+            preview: "Hé".to_owned(),
+            sent: Some((UnixMillis(946_684_800_000), Day { year: 2000, month: 1, day: 1 })),
+            header_bytes: 300,
+            view_bytes: 70_000,
+            verbatim: true,
+        };
+        let written = "01 0103284529 0203285329 0303284229 040348c3a9 050c000000dc6acfac0007d00101 \
+                       0608000000000000012c 0709000000000001117001"
+            .replace(' ', "");
+        assert_eq!(terms::hex(&record.encode()), written);
+        assert_eq!(Record::decode(&terms::unhex(&written).unwrap()), Ok(record));
     }
 
     #[test]

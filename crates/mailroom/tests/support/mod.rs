@@ -13,24 +13,24 @@ use vault::{CostProfile, Part, SignedIn, Vault};
 use world::{ManualClock, SeededEntropy};
 
 /// The password of every account here.
-pub const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 
 /// When the world stands still: 2026-11-23T05:19:19Z.
-pub const NOW: UnixMillis = UnixMillis(1_795_411_159_000);
+pub(crate) const NOW: UnixMillis = UnixMillis(1_795_411_159_000);
 
-pub struct Room {
-    pub mailroom: Mailroom,
-    pub dir: tempfile::TempDir,
-    pub clock: Arc<ManualClock>,
+pub(crate) struct Room {
+    pub(crate) mailroom: Mailroom,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl Room {
-    pub fn new(addresses: &[&[&str]]) -> Self {
+    pub(crate) fn new(addresses: &[&[&str]]) -> Self {
         Self::on(Arc::new(RealDisk), addresses)
     }
 
     /// With an account for each list of addresses.
-    pub fn on(disk: Arc<dyn Disk>, addresses: &[&[&str]]) -> Self {
+    pub(crate) fn on(disk: Arc<dyn Disk>, addresses: &[&[&str]]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(NOW));
         let vault = make_vault(dir.path(), clock.clone());
@@ -45,16 +45,16 @@ impl Room {
         room
     }
 
-    pub fn account(&self, address: &str) -> AccountId {
+    pub(crate) fn account(&self, address: &str) -> AccountId {
         self.mailroom.recipient(&address.parse().unwrap()).unwrap()
     }
 
-    pub fn sign_in(&self, account: AccountId) -> SignedIn {
+    pub(crate) fn sign_in(&self, account: AccountId) -> SignedIn {
         self.mailroom.vault.sign_in(account, &Secret::new(PASSWORD.to_owned())).unwrap()
     }
 
     /// What lies in an account's INBOX.
-    pub fn inbox(&self, address: &str) -> Vec<Entry> {
+    pub(crate) fn inbox(&self, address: &str) -> Vec<Entry> {
         let account = self.account(address);
         let inbox = self.mailroom.store.mailbox_named(account, store::INBOX).unwrap().id;
         let view = self.mailroom.store.snapshot(account, inbox).unwrap();
@@ -62,7 +62,7 @@ impl Room {
     }
 
     /// A part of each message of an account's INBOX.
-    pub fn parts(&self, address: &str, part: Part) -> Vec<Vec<u8>> {
+    pub(crate) fn parts(&self, address: &str, part: Part) -> Vec<Vec<u8>> {
         let right = self.sign_in(self.account(address));
         let entries = self.inbox(address);
         let parts = self.mailroom.store.open_parts(&right, &entries, part).unwrap();
@@ -88,7 +88,7 @@ fn make_vault(dir: &Path, clock: Arc<dyn Clock>) -> Arc<Vault> {
 }
 
 /// Opens the store in `dir` as a starting node does.
-pub fn open(disk: Arc<dyn Disk>, dir: &Path, vault: Arc<Vault>, clock: Arc<dyn Clock>) -> Mailroom {
+pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, vault: Arc<Vault>, clock: Arc<dyn Clock>) -> Mailroom {
     let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(2));
     // The database goes to the machine's file system by itself, whatever the disk of the packs is.
     std::fs::create_dir_all(dir.join("store")).unwrap();
