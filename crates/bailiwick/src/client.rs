@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use doors::control::{Control, DEMAND_BYTES_MAX, Outcome, Phrase, Progress, Reply, Request};

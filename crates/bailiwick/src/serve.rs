@@ -1,6 +1,6 @@
 //! `node init`, `node run`, `node status`: making a node and opening its doors.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -84,6 +84,7 @@ fn run(dir: &std::path::Path, with_parent: bool, json: bool) -> Result<ExitCode,
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("BAILIWICK_LOG").unwrap_or_else(|_| "info".into()))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let node = Arc::new(Node::open(dir).map_err(|error| error.to_string())?);
     let runtime =

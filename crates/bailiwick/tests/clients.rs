@@ -172,9 +172,9 @@ fn mbsync(place: &Place, scratch: &Path) {
     std::fs::create_dir(&maildir).unwrap();
     let config = place.fill(
         "IMAPAccount ie\nHost localhost\nPort {imaps_port}\nUser {address}\nPass {password}\n\
-         {tls} IMAPS\nCertificateFile {ca}\n\
-         IMAPStore far\nAccount ie\n\
-         MaildirStore near\nPath {maildir}/\nInbox {maildir}/INBOX\nSubFolders Verbatim\n\
+         {tls} IMAPS\nCertificateFile {ca}\n\n\
+         IMAPStore far\nAccount ie\n\n\
+         MaildirStore near\nPath {maildir}/\nInbox {maildir}/INBOX\nSubFolders Verbatim\n\n\
          Channel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState *\n",
         &[("maildir", maildir.to_str().unwrap()), ("tls", if mbsync_is_old() { "SSLType" } else { "TLSType" })],
     );
