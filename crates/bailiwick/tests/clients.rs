@@ -209,7 +209,7 @@ fn mutt(place: &Place, scratch: &Path) {
     let saved = scratch.join("saved");
     let config = place.fill(
         "set imap_user=\"{address}\"\nset imap_pass=\"{password}\"\nset certificate_file=\"{ca}\"\n\
-         set ssl_ca_certificates_file=\"{ca}\"\nset ssl_usesystemcerts=no\nset ssl_force_tls=yes\n\
+         set ssl_ca_certificates_file=\"{ca}\"\nset ssl_force_tls=yes\n\
          set header_cache=\nset confirmcreate=no\nset confirmappend=no\nset quit=yes\nset delete=no\nset wait_key=no\n\
          set mbox_type=mbox\nset mail_check=0\nset record=\nset move=no\n\
          push \"<first-entry><copy-message>{saved}<enter><quit>\"\n",
