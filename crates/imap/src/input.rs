@@ -20,7 +20,7 @@ pub(crate) enum Cut {
     /// A whole command without its last CRLF. May hold a password, so it is wiped when dropped.
     Command(Secret<Vec<u8>>),
     /// A command that is not taken. What belongs to it is thrown away.
-    Refused(Tag, TooLong),
+    Refused(Tag, Fault),
     /// A command so long that the connection should close.
     Hopeless,
 }
@@ -28,15 +28,18 @@ pub(crate) enum Cut {
 /// The tag of a refused command, if it had one.
 pub(crate) type Tag = Option<Vec<u8>>;
 
-/// What was too long.
+/// Why a command is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TooLong {
-    /// The command.
-    Command,
-    /// The message of an APPEND.
-    Message,
+pub(crate) enum Fault {
+    /// It is too long.
+    CommandTooLong,
+    /// The message of an APPEND is too long.
+    MessageTooLong,
     /// A literal that LITERAL- wants synchronized.
     Unsynchronized,
+    /// A line ended with a bare LF. Where one program takes that for the end of a line and another does not, commands can
+    /// be smuggled from one to the other.
+    BareLineFeed,
 }
 
 /// What may come.
@@ -117,7 +120,7 @@ impl Input {
                 }
                 // Literals within the command were counted when they were announced.
                 if self.buffer.len() - self.line > line_max {
-                    return self.refuse(TooLong::Command, self.buffer.len());
+                    return self.refuse(Fault::CommandTooLong, self.buffer.len());
                 }
                 return Cut::Incomplete;
             };
@@ -135,18 +138,22 @@ impl Input {
                 continue;
             }
             let Some(literal) = announced else {
-                if end - self.line > line_max {
-                    let cut = self.refuse(TooLong::Command, end);
+                let fault = if end - self.line > line_max {
+                    Some(Fault::CommandTooLong)
+                } else {
+                    (!self.buffer[..end].ends_with(b"\r\n")).then_some(Fault::BareLineFeed)
+                };
+                if let Some(fault) = fault {
+                    let cut = self.refuse(fault, end);
                     self.skipping = false;
                     return cut;
                 }
                 let mut command = self.cut_off(end);
-                command.truncate(command.len() - usize::from(command.ends_with(b"\n")));
-                command.truncate(command.len() - usize::from(command.ends_with(b"\r")));
+                command.truncate(command.len() - 2);
                 return Cut::Command(Secret::new(command));
             };
-            if let Some(too_long) = allowance.refuses(&self.buffer[..end], &literal) {
-                let cut = self.refuse(too_long, end);
+            if let Some(fault) = allowance.refuses(&self.buffer[..end], &literal) {
+                let cut = self.refuse(fault, end);
                 self.skipping = !literal.synchronizing;
                 if self.skipping && !self.throw_away(literal.length) {
                     return Cut::Hopeless;
@@ -163,12 +170,12 @@ impl Input {
     }
 
     /// Drops the first `length` bytes, which are all or the first part of a command that is refused.
-    fn refuse(&mut self, too_long: TooLong, length: usize) -> Cut {
+    fn refuse(&mut self, fault: Fault, length: usize) -> Cut {
         let dropped = Secret::new(self.cut_off(length));
         self.skipping = true;
         let mut cursor = Cursor::new(dropped.expose());
         let tag = cursor.tag().filter(|_| cursor.peek() == Some(b' '));
-        Cut::Refused(tag.map(<[u8]>::to_vec), too_long)
+        Cut::Refused(tag.map(<[u8]>::to_vec), fault)
     }
 
     /// Arranges that the next `length` octets are thrown away; `false` if that is too many.
@@ -179,18 +186,19 @@ impl Input {
         length <= LITERAL_DISCARD_BYTES_MAX
     }
 
-    /// One line without its CRLF, for the continuations of AUTHENTICATE and IDLE. `Err` when it is longer than `max`.
+    /// One line without its CRLF, for the continuations of AUTHENTICATE and IDLE. `Err` when it is longer than `max`; then
+    /// it is thrown away to its end.
     pub(crate) fn line(&mut self, max: usize) -> Option<Result<Secret<Vec<u8>>, ()>> {
         match memchr::memchr(b'\n', &self.buffer) {
             Some(at) if at <= max => {
                 let mut line = self.cut_off(at + 1);
-                line.truncate(at);
-                line.truncate(line.len() - usize::from(line.ends_with(b"\r")));
+                // With a bare LF it stays as it is, which no continuation is.
+                line.truncate(line.len() - if line.ends_with(b"\r\n") { 2 } else { 0 });
                 Some(Ok(Secret::new(line)))
             }
             None if self.buffer.len() <= max => None,
             _ => {
-                self.buffer.clear();
+                self.skipping = true;
                 Some(Err(()))
             }
         }
@@ -203,22 +211,22 @@ impl Allowance {
     }
 
     /// Why a literal announced at the end of `command` is not taken; `None` if it is.
-    fn refuses(self, command: &[u8], literal: &Announced) -> Option<TooLong> {
+    fn refuses(self, command: &[u8], literal: &Announced) -> Option<Fault> {
         let length = literal.length;
         if !self.signed_in && !literal.synchronizing && length > LITERAL_MINUS_BYTES_MAX {
-            return Some(TooLong::Unsynchronized);
+            return Some(Fault::Unsynchronized);
         }
         let room = self.command_bytes_max() as u64;
         let used = command.len() as u64;
         if self.signed_in && is_append(command) {
             if length > self.message_bytes_max {
-                return Some(TooLong::Message);
+                return Some(Fault::MessageTooLong);
             }
             // The mailbox name may be a literal too; both together are bounded.
             return (used.saturating_add(length) > self.message_bytes_max.saturating_add(room))
-                .then_some(TooLong::Command);
+                .then_some(Fault::CommandTooLong);
         }
-        (used.saturating_add(length) > room).then_some(TooLong::Command)
+        (used.saturating_add(length) > room).then_some(Fault::CommandTooLong)
     }
 }
 

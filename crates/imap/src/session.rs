@@ -4,7 +4,7 @@ use crate::code::{Ending, Status, Then};
 use crate::command::{self, Ask, Command, Entry, News};
 use crate::context::Context;
 use crate::cursor::Cursor;
-use crate::input::{Allowance, Cut, Input, TooLong};
+use crate::input::{Allowance, Cut, Fault, Input};
 use crate::limits::{BAD_BEFORE_SIGN_IN_MAX, BAD_MAX, WRITE_BYTES};
 use crate::need::{Answer, Need, Refusal};
 use crate::output::Output;
@@ -278,13 +278,14 @@ impl Session {
             Cut::Incomplete => return Some(Step::Wait),
             Cut::GoAhead => self.context.out.raw("+ Ready for the literal\r\n"),
             Cut::Command(command) => self.begin(command.expose()),
-            Cut::Refused(tag, too_long) => {
-                let ending = match too_long {
-                    TooLong::Command => Ending::bad("The command is too long"),
-                    TooLong::Message => Refusal::TooBig.into(),
-                    TooLong::Unsynchronized => {
+            Cut::Refused(tag, fault) => {
+                let ending = match fault {
+                    Fault::CommandTooLong => Ending::bad("The command is too long"),
+                    Fault::MessageTooLong => Refusal::TooBig.into(),
+                    Fault::Unsynchronized => {
                         Ending::bad("Before sign-in a literal of more than 4096 octets waits for +").code("TOOBIG")
                     }
+                    Fault::BareLineFeed => Ending::bad("A line ends with CRLF"),
                 };
                 self.context.tag = tag.unwrap_or_else(|| b"*".to_vec());
                 self.end(ending);
