@@ -79,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         };
         while !complete(&reply) {
             let octet = tokio::time::timeout(Duration::from_secs(20), self.0.read_u8()).await;
-            reply.push(octet.expect("it said nothing").unwrap_or_else(|_| panic!("closed instead of {expected}")));
+            reply.push(octet.unwrap().unwrap_or_else(|_| panic!("closed instead of {expected}")));
         }
         let reply = String::from_utf8(reply).unwrap();
         assert!(reply.starts_with(expected), "{reply} instead of {expected}");
