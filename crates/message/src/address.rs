@@ -83,58 +83,99 @@ impl Token<'_> {
     }
 }
 
-/// Reads the entries of an unfolded address list.
+/// Entries that are read of one list. Mailing lists address a list, not its members; a message with more addresses than
+/// this in a field is made to fill memory.
+pub(crate) const ENTRIES_MAX: usize = 10_000;
+
+/// Reads the entries of an unfolded address list, the first ten thousand of them. Takes time in proportion to its length,
+/// whatever is in it.
 pub fn parse_addresses(value: &[u8]) -> Vec<AddressEntry> {
-    let mut out = Vec::new();
-    let mut in_group = false;
-    // Tokens before an angle bracket, and those within.
-    let mut outside: Vec<Token<'_>> = Vec::new();
-    let mut inside: Option<Vec<Token<'_>>> = None;
-    let mut angle_open = false;
-    for token in tokens(value) {
+    let mut list = List::default();
+    let lexer = Lexer { rest: value, quotes_close: true };
+    for token in lexer {
+        if list.entries.len() >= ENTRIES_MAX {
+            break;
+        }
+        list.take(token);
+    }
+    list.finish()
+}
+
+/// What was read of a list so far.
+#[derive(Default)]
+struct List<'v> {
+    entries: Vec<AddressEntry>,
+    in_group: bool,
+    /// The tokens of the current address outside of its angle brackets.
+    outside: Vec<Token<'v>>,
+    /// Whether an `@` is among them.
+    outside_has_at: bool,
+    /// The tokens within, once there was a bracket.
+    inside: Option<Vec<Token<'v>>>,
+    is_open: bool,
+    /// Whether the bracket is in a source route, where commas divide hosts.
+    in_route: bool,
+}
+
+impl<'v> List<'v> {
+    fn take(&mut self, token: Token<'v>) {
         match token {
-            Token::Special(b'<') if inside.is_none() => {
-                inside = Some(Vec::new());
-                angle_open = true;
+            Token::Special(b'<') if self.inside.is_none() => {
+                self.inside = Some(Vec::new());
+                self.is_open = true;
             }
             Token::Special(b'<') => {}
-            Token::Special(b'>') => angle_open = false,
-            Token::Special(b',') if angle_open && is_route(inside.as_deref()) => {
-                inside.get_or_insert_default().push(Token::Atom(b","));
-            }
+            Token::Special(b'>') => self.is_open = false,
+            Token::Special(b',') if self.is_open && self.in_route => self.push_inside(Token::Atom(b",")),
             Token::Special(end @ (b',' | b';')) => {
-                out.extend(mailbox(&std::mem::take(&mut outside), inside.take()).map(AddressEntry::Mailbox));
-                angle_open = false;
-                if end == b';' && in_group {
-                    out.push(AddressEntry::GroupEnd);
-                    in_group = false;
+                self.end_address();
+                if end == b';' && self.in_group {
+                    self.entries.push(AddressEntry::GroupEnd);
+                    self.in_group = false;
                 }
             }
-            Token::Special(b':') if !in_group && inside.is_none() && is_group_name(&outside) => {
-                out.push(AddressEntry::GroupStart(phrase(&outside)));
-                outside.clear();
-                in_group = true;
+            Token::Special(b':') if !self.in_group && self.inside.is_none() && !self.outside_has_at => {
+                let name = phrase(&self.outside);
+                if name.is_empty() {
+                    return;
+                }
+                self.entries.push(AddressEntry::GroupStart(name));
+                self.outside.clear();
+                self.in_group = true;
             }
-            token if angle_open => inside.get_or_insert_default().push(token),
+            token if self.is_open => self.push_inside(token),
             // After the bracket only a comment means anything.
-            token if inside.is_none() || matches!(token, Token::Comment(_)) => outside.push(token),
+            token if self.inside.is_none() || matches!(token, Token::Comment(_)) => {
+                self.outside_has_at |= matches!(token, Token::Special(b'@'));
+                self.outside.push(token);
+            }
             _ => {}
         }
     }
-    out.extend(mailbox(&outside, inside).map(AddressEntry::Mailbox));
-    if in_group {
-        out.push(AddressEntry::GroupEnd);
+
+    fn push_inside(&mut self, token: Token<'v>) {
+        let inside = self.inside.get_or_insert_default();
+        match token {
+            Token::Special(b'@') if inside.is_empty() => self.in_route = true,
+            Token::Special(b':') => self.in_route = false,
+            _ => {}
+        }
+        inside.push(token);
     }
-    out
-}
 
-fn is_route(inside: Option<&[Token<'_>]>) -> bool {
-    let inside = inside.unwrap_or_default();
-    matches!(inside.first(), Some(Token::Special(b'@'))) && !inside.iter().any(|t| matches!(t, Token::Special(b':')))
-}
+    fn end_address(&mut self) {
+        let outside = std::mem::take(&mut self.outside);
+        self.entries.extend(mailbox(&outside, self.inside.take()).map(AddressEntry::Mailbox));
+        (self.outside_has_at, self.is_open, self.in_route) = (false, false, false);
+    }
 
-fn is_group_name(tokens: &[Token<'_>]) -> bool {
-    !phrase(tokens).is_empty() && !tokens.iter().any(|token| matches!(token, Token::Special(b'@')))
+    fn finish(mut self) -> Vec<AddressEntry> {
+        self.end_address();
+        if self.in_group {
+            self.entries.push(AddressEntry::GroupEnd);
+        }
+        self.entries
+    }
 }
 
 /// The words of `tokens`, with one space wherever there was white space or a comment between them.
@@ -246,16 +287,31 @@ fn bare(tokens: &[Token<'_>]) -> Option<Mailbox> {
     Some(Mailbox { name, route: None, local: joined(&tokens[start..at]), domain: joined(&tokens[at + 1..end]) })
 }
 
-fn tokens(value: &[u8]) -> Vec<Token<'_>> {
-    let mut out = Vec::new();
-    let mut at = 0;
-    while at < value.len() {
-        let rest = &value[at..];
-        let (token, len) = match rest[0] {
+/// The longest domain literal, in octets (RFC 5321 section 4.5.3.1.2), brackets included.
+const LITERAL_LEN_MAX: usize = 257;
+
+/// The longest encoded word that is kept whole, in octets. RFC 2047 section 2 allows 75; mailers exceed it.
+const ENCODED_WORD_LEN_MAX: usize = 1_000;
+
+struct Lexer<'v> {
+    rest: &'v [u8],
+    /// Whether it is worth looking for the end of a quoted string: not after one that had none.
+    quotes_close: bool,
+}
+
+impl<'v> Iterator for Lexer<'v> {
+    type Item = Token<'v>;
+
+    fn next(&mut self) -> Option<Token<'v>> {
+        let rest = self.rest;
+        let (token, len) = match *rest.first()? {
             b' ' | b'\t' | b'\r' | b'\n' => (Token::Space, 1),
-            b'"' => match quoted(rest) {
+            b'"' => match self.quotes_close.then(|| quoted(rest)).flatten() {
                 Some((text, len)) => (Token::Quoted(text), len),
-                None => (Token::Atom(&rest[..1]), 1),
+                None => {
+                    self.quotes_close = false;
+                    (Token::Atom(&rest[..1]), 1)
+                }
             },
             b'(' => {
                 let (text, len) = comment(rest);
@@ -264,8 +320,9 @@ fn tokens(value: &[u8]) -> Vec<Token<'_>> {
             special @ (b'<' | b'>' | b',' | b';' | b':' | b'@') => (Token::Special(special), 1),
             b'[' => {
                 // A domain literal, or the mark of a mailing list in a name.
-                let len = rest.iter().position(|b| matches!(b, b']' | b'<' | b',')).unwrap_or(0);
-                let len = if rest.get(len) == Some(&b']') { len + 1 } else { 1 };
+                let near = &rest[..rest.len().min(LITERAL_LEN_MAX)];
+                let end = near.iter().position(|b| matches!(b, b']' | b'<' | b','));
+                let len = end.filter(|end| near[*end] == b']').map_or(1, |end| end + 1);
                 (Token::Atom(&rest[..len]), len)
             }
             _ => {
@@ -273,10 +330,9 @@ fn tokens(value: &[u8]) -> Vec<Token<'_>> {
                 (Token::Atom(&rest[..len]), len)
             }
         };
-        out.push(token);
-        at += len;
+        self.rest = &rest[len..];
+        Some(token)
     }
-    out
 }
 
 fn atom_len(rest: &[u8]) -> usize {
@@ -289,6 +345,7 @@ fn atom_len(rest: &[u8]) -> usize {
 /// `=?charset?B?text?=`: some mailers leave commas and at-signs in the text.
 fn encoded_word_len(rest: &[u8]) -> Option<usize> {
     let inner = rest.strip_prefix(b"=?")?;
+    let inner = &inner[..inner.len().min(ENCODED_WORD_LEN_MAX)];
     let word_len = inner.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(inner.len());
     let word = &inner[..word_len];
     let charset = word.iter().position(|b| *b == b'?')?;

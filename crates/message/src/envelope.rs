@@ -1,6 +1,6 @@
 //! ENVELOPE as finished text (RFC 9051 section 7.5.2). It is made once, at delivery, and read many times.
 
-use crate::address::{AddressEntry, parse_addresses};
+use crate::address::{AddressEntry, ENTRIES_MAX, parse_addresses};
 use crate::header::{fields, first, header_len, unfolded};
 use crate::wire;
 
@@ -36,9 +36,16 @@ pub(crate) fn of_header(header: &[u8], out: &mut Vec<u8>) {
     out.push(b')');
 }
 
-/// The addresses of all fields `name`: a message that has two shows both.
+/// The addresses of all fields `name`, as many as are read of one: a message that has two shows both.
 pub(crate) fn addresses(header: &[u8], name: &str) -> Vec<AddressEntry> {
-    fields(header).filter(|field| field.is(name)).flat_map(|field| parse_addresses(&unfolded(field.value))).collect()
+    let mut entries = Vec::new();
+    for field in fields(header).filter(|field| field.is(name)) {
+        entries.extend(parse_addresses(&unfolded(field.value)));
+        if entries.len() >= ENTRIES_MAX {
+            break;
+        }
+    }
+    entries
 }
 
 /// `env-from` and its like: NIL or `1*address`.

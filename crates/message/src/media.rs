@@ -104,6 +104,9 @@ pub(crate) fn token(value: &[u8]) -> (&[u8], &[u8]) {
     value.split_at(value.iter().position(|b| !is_token(b)).unwrap_or(value.len()))
 }
 
+/// Parameters that are read of one field. Real ones have a handful, and a name in pieces a few dozen.
+const PARAMETERS_MAX: usize = 500;
+
 fn parameters(mut rest: &[u8]) -> Vec<Parameter> {
     let mut out = Vec::new();
     loop {
@@ -111,7 +114,7 @@ fn parameters(mut rest: &[u8]) -> Vec<Parameter> {
         while let [b';' | b' ' | b'\t', tail @ ..] = rest {
             rest = without_comments(tail);
         }
-        if rest.is_empty() {
+        if rest.is_empty() || out.len() >= PARAMETERS_MAX {
             return out;
         }
         let name_len = rest.iter().position(|b| matches!(b, b'=' | b';')).unwrap_or(rest.len());
