@@ -13,7 +13,7 @@ const KEYS_PER_BLOCK: u32 = 256;
 
 /// One row of a table.
 pub(crate) trait Row: Copy {
-    /// The key: never 0 twice, ascending as rows are made.
+    /// The key: unique in its table, and greater than that of every row made before.
     fn key(&self) -> u32;
 }
 

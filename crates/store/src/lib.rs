@@ -2,7 +2,7 @@
 //!
 //! * [`Store`] is what the rooms above hold. Every call blocks, from any thread.
 //! * Bytes are in packs (`pack/`), rows in SQLite (`rows/`); one thread writes both (`commit.rs`, with the contract).
-//! * An account in memory is `state.rs`; what changes it is a [`change`](mod@change), decided in `decide.rs` and done in
+//! * An account in memory is `state.rs`; what changes it is in `change.rs`, decided in `decide.rs` and done in
 //!   `apply.rs`, there and when it is replayed. Logs fold into snapshots (`fold.rs`, `folder.rs`).
 //! * A session holds a [`MailboxView`]. Parts open for a `SignedIn` or a `Clearance` only (`reading.rs`).
 //!

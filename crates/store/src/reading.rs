@@ -19,7 +19,8 @@ use crate::view::{Blobs, Entry};
 const READ_WHOLE_BYTES: u64 = 1 << 20;
 
 impl Store {
-    /// Opens a part of each message, in their order. A message that is damaged fails alone.
+    /// Opens a part of each message, in their order. A message that is damaged fails alone. Memory holds all that is
+    /// returned: ask for as many as may be held, by [`Entry::part_size_bytes`].
     ///
     /// # Errors
     /// As a whole: [`StoreError::NotCovered`] when an entry is not the signed-in owner's; [`StoreError::Vault`] when

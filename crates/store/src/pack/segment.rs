@@ -61,6 +61,11 @@ impl Packs {
         Ok(Arc::clone(open.entry(segment).or_insert(reader)))
     }
 
+    /// Forgets that a segment was opened.
+    fn close(&self, segment: u32) {
+        self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&segment);
+    }
+
     /// The bytes of one range.
     pub(crate) fn read(&self, segment: u32, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; len];
@@ -128,9 +133,19 @@ impl PackWriter {
     fn begin(&mut self) -> io::Result<()> {
         let highest = self.packs.segments()?.last().copied().unwrap_or(0);
         let next = self.segment.max(highest) + 1;
-        let mut file = self.packs.disk.open_append(&self.packs.path(next), Visibility::Private)?;
-        file.append(&[&header(next)])?;
-        file.sync()?;
+        let path = self.packs.path(next);
+        let begin = || {
+            let mut file = self.packs.disk.open_append(&path, Visibility::Private)?;
+            file.append(&[&header(next)])?;
+            file.sync()?;
+            Ok(file)
+        };
+        let file = begin().inspect_err(|_: &io::Error| {
+            // Tidiness: nothing refers to it, and on a full disk each batch would leave one more. The next attempt takes
+            // the number again, so nobody may go on reading this file under it.
+            let _ = self.packs.disk.remove(&path);
+            self.packs.close(next);
+        })?;
         self.segment = next;
         self.file = Some(file);
         Ok(())

@@ -128,6 +128,34 @@ fn a_failed_sync_abandons_the_segment() {
     assert_eq!(view.len(), 1, "a session's view stays");
 }
 
+#[test]
+fn without_a_segment_to_write_the_acknowledged_tail_stands() {
+    let disk = FaultyDisk::new();
+    let mut house = House::on(Arc::new(disk.clone()), Settings::default());
+    let (ann, owner) = house.account("ann@example.org");
+    house.deliver(ann, INBOX, "kept");
+    disk.fail_step(disk.steps() + 1, Fault::Failed);
+    house.store().append(vec![house.message(ann, INBOX, "refused")]).unwrap_err();
+    // The segment is abandoned, and there is no room for another. Flags need none.
+    disk.limit_space(Some(0));
+    for bits in 1..5 {
+        let flags = FlagChange::Set(FlagSet::system(bits));
+        house.store().change_flags(ann, INBOX, &[1], flags, None).unwrap();
+        let refused = house.store().append(vec![house.message(ann, INBOX, "refused")]);
+        assert_eq!(refused, Err(StoreError::DiskFull));
+        assert_eq!(house.store().health(), Health::DiskFull);
+    }
+    assert_eq!(house.store().verify().segments, 1, "no empty segments are left behind");
+    house.close();
+    disk.limit_space(None);
+    disk.cut_power(&SeededEntropy::new(1));
+    house.reopen();
+    assert_eq!(house.texts(&owner, INBOX), ["kept"]);
+    assert!(house.store().verify().is_sound());
+    house.deliver(ann, INBOX, "after");
+    assert_eq!(house.texts(&owner, INBOX), ["kept", "after"]);
+}
+
 fn disk_len(disk: &FaultyDisk, path: &Path) -> usize {
     use durable::Disk;
     disk.read(path).unwrap().len()
