@@ -1,13 +1,19 @@
 //! A case: our handling of one demand for one account in one home, a chain of steps.
 
+use std::fmt;
+
 use ledger::{Opening, Receipt};
 use rules::{Decision, Facts};
 use serde::{Deserialize, Serialize};
 use terms::{AccountId, Address, CaseId, Digest, UnixMillis};
 use vault::{Approval, Order, ProvenApproval};
 
+use crate::answer::Answer;
+
 /// A case as it is kept, sealed, in the desk's directory.
-#[derive(Debug, Serialize, Deserialize)]
+///
+/// `Debug` prints its number only.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Case {
     /// The version of this record.
     pub format: u32,
@@ -33,10 +39,16 @@ pub struct Case {
     pub order: Option<Order>,
     /// Every recorded step, in order.
     pub steps: Vec<Step>,
-    /// The letter, once written: its file name.
+    /// The letter's file name. It counts once its step is proven ([`Case::has`]).
     pub letter: Option<String>,
-    /// The package, once sealed.
+    /// The package. It counts once its step is proven.
     pub package: Option<PackageRecord>,
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Case({})", self.id)
+    }
 }
 
 /// One recorded step.
@@ -103,16 +115,20 @@ pub struct PackageRecord {
     pub size_bytes: u64,
     /// Messages produced.
     pub messages: u64,
+    /// Items in scope that could not be opened.
+    pub failed: u64,
 }
 
 /// Where a case stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// Received; the intake was interrupted, and is carried on by the next action and the next start.
+    Received,
     /// Decided; no officer has approved.
     Decided,
     /// One officer has approved.
     ApprovedOnce,
-    /// Two have; the clearance is in the vault.
+    /// Two have. The clearance is in the vault, unless it was lost or its time is over.
     Cleared,
     /// The package is sealed.
     Sealed,
@@ -124,6 +140,7 @@ impl State {
     /// The word on pages.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Received => "received",
             Self::Decided => "decided",
             Self::ApprovedOnce => "approved by one officer",
             Self::Cleared => "cleared by two officers",
@@ -137,12 +154,14 @@ impl Case {
     /// The version that this program writes.
     pub(crate) const FORMAT: u32 = 1;
 
-    /// Where the case stands, from its steps alone.
+    /// Where the case stands, from its proven steps alone.
     pub fn state(&self) -> State {
-        if self.package.is_some() {
+        if self.package.is_some() && self.has(Kind::Seal) {
             State::Sealed
-        } else if self.letter.is_some() && crate::proposal::to_produce(&self.decision).is_empty() {
+        } else if self.letter.is_some() && self.has(Kind::Letter) && Answer::of(self).produce.is_empty() {
             State::Refused
+        } else if !self.has(Kind::Decision) {
+            State::Received
         } else {
             match self.approvals().len() {
                 0 => State::Decided,
@@ -175,5 +194,22 @@ impl Case {
     /// Whether a step of this kind has its proof.
     pub fn has(&self, kind: Kind) -> bool {
         self.steps.iter().any(|step| step.kind == kind && step.receipt.is_some())
+    }
+}
+
+impl Case {
+    /// Drops every released share that the case still holds; says whether there was one.
+    pub(crate) fn forget_shares(&mut self) -> bool {
+        let mut found = false;
+        for approval in self.steps.iter_mut().filter_map(|step| step.approval.as_mut()) {
+            found |= !approval.released.is_empty();
+            approval.forget_shares();
+        }
+        found
+    }
+
+    /// Whether a released share is still in the case.
+    pub(crate) fn keeps_shares(&self) -> bool {
+        self.steps.iter().filter_map(|step| step.approval.as_ref()).any(|approval| !approval.released.is_empty())
     }
 }

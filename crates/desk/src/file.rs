@@ -1,7 +1,8 @@
-//! Case files: one sealed file per case, replaced as a whole at each step. Sealed by the service key, since the desk must
-//! read its cases while no owner is signed in; a thief of the disk reads none.
+//! The desk's own files, each sealed and replaced as a whole. Sealed by the service key, since the desk must read its
+//! cases while no owner is signed in; a thief of the disk reads none.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use terms::CaseId;
 
@@ -11,17 +12,29 @@ fn context(id: CaseId) -> String {
     format!("desk/case/{id}")
 }
 
+fn case_file(id: CaseId) -> String {
+    format!("{id:06}.case")
+}
+
 impl Desk {
+    /// A folder of the desk's directory.
+    pub(crate) fn dir(&self, name: &str) -> PathBuf {
+        self.parts.dir.join(name)
+    }
+
     fn case_path(&self, id: CaseId) -> PathBuf {
-        self.parts.dir.join("cases").join(format!("{id:06}.case"))
+        self.dir("cases").join(case_file(id))
     }
 
     /// The numbers of all cases, in order.
     pub(crate) fn case_ids(&self) -> Result<Vec<CaseId>, DeskError> {
-        let dir = self.parts.dir.join("cases");
+        let dir = self.dir("cases");
         let names = self.parts.disk.list(&dir).map_err(|error| DeskError::file(&dir, error))?;
-        let mut ids: Vec<CaseId> =
-            names.iter().filter_map(|name| name.strip_suffix(".case")?.parse().ok().map(CaseId)).collect();
+        let number = |name: &String| {
+            let id = CaseId(name.strip_suffix(".case")?.parse().ok()?);
+            (case_file(id) == *name).then_some(id)
+        };
+        let mut ids: Vec<CaseId> = names.iter().filter_map(number).collect();
         ids.sort_unstable();
         Ok(ids)
     }
@@ -32,14 +45,13 @@ impl Desk {
         if !self.parts.disk.exists(&path) {
             return Err(DeskError::NoCase(id));
         }
-        let sealed = self.parts.disk.read(&path).map_err(|error| DeskError::file(&path, error))?;
-        let damaged = |what: String| DeskError::Damaged(path.clone(), what);
-        let plain = self.parts.vault.service_open(&context(id), &sealed).map_err(|error| damaged(error.to_string()))?;
-        let case: Case = serde_json::from_slice(&plain).map_err(|error| damaged(error.to_string()))?;
+        let plain = self.read_sealed(&path, &context(id))?;
+        let case: Case =
+            serde_json::from_slice(&plain).map_err(|error| DeskError::Damaged(path.clone(), error.to_string()))?;
         if case.format == Case::FORMAT && case.id == id {
             Ok(case)
         } else {
-            Err(damaged(format!("it is case {} in format {}", case.id, case.format)))
+            Err(DeskError::Damaged(path, format!("it is case {} in format {}", case.id, case.format)))
         }
     }
 
@@ -51,11 +63,28 @@ impl Desk {
     }
 
     /// Writes a file that only this node reads. Durable when it returns.
-    pub(crate) fn write_sealed(&self, path: &std::path::Path, context: &str, plain: &[u8]) -> Result<(), DeskError> {
+    pub(crate) fn write_sealed(&self, path: &Path, context: &str, plain: &[u8]) -> Result<(), DeskError> {
         let sealed = self.parts.vault.service_seal(context, plain);
         self.parts
             .disk
             .write_atomic(path, &sealed, durable::Visibility::Private)
             .map_err(|error| DeskError::file(path, error))
+    }
+
+    /// Reads what [`write_sealed`](Self::write_sealed) wrote in the same context.
+    pub(crate) fn read_sealed(&self, path: &Path, context: &str) -> Result<Vec<u8>, DeskError> {
+        let sealed = self.parts.disk.read(path).map_err(|error| DeskError::file(path, error))?;
+        self.parts
+            .vault
+            .service_open(context, &sealed)
+            .map_err(|error| DeskError::Damaged(path.to_owned(), error.to_string()))
+    }
+
+    /// Removes a file; none is no error.
+    pub(crate) fn remove(&self, path: &Path) -> Result<(), DeskError> {
+        match self.parts.disk.remove(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DeskError::file(path, error)),
+            _ => Ok(()),
+        }
     }
 }

@@ -2,39 +2,53 @@
 
 use rules::{Day, Decision, Demand, Facts, Mode};
 use serde_json::json;
-use terms::{Address, CaseId, UnixMillis};
+use terms::{Address, CaseId, Digest, UnixMillis};
 
-use crate::{Case, Desk, DeskError, Kind, Said, proposal, show};
+use crate::{Case, Desk, DeskError, Kind, Said, answer, proposal, show};
 
 impl Desk {
     /// Opens a case for each account that the demand names. The day of receipt is the node's clock. Durable when it
     /// returns: the case, its ledger entries, and the hold where the rules ask for one.
     ///
+    /// After an error of the ledger, the disk or the store the demand counts as received: served again, and at the next
+    /// start, its cases are carried on, with the first day of receipt, and none is opened twice.
+    ///
     /// # Errors
-    /// [`DeskError::Demand`] when the file is not understood: no case is opened; the ledger's, the disk's.
+    /// [`DeskError::Demand`] when the file is not understood: no case is opened; the ledger's, the disk's, the store's.
     pub fn serve(&self, text: &str) -> Result<Said, DeskError> {
         let _turn = self.turn();
-        let demand = Demand::parse(text).map_err(|error| DeskError::Demand(error.to_string()))?;
-        demand
-            .delivery
-            .age_recipient
-            .parse::<disclosure::AgeRecipient>()
-            .map_err(|error| DeskError::Demand(format!("delivery.age_recipient: {error}")))?;
-        let received = self.parts.clock.now();
+        let demand = read(text)?;
+        let digest = proposal::sha256(text.as_bytes());
+        let mut cases = self.interrupted(digest)?;
+        let received = cases.first().map_or_else(|| self.parts.clock.now(), |case| case.received);
         // Everything is decided before anything is opened: a demand that cannot be understood opens nothing.
+        let opened = |subject: &Address| cases.iter().any(|case| case.subject == *subject);
         let decided = demand
             .accounts
             .iter()
+            .filter(|subject| !opened(subject))
             .map(|subject| {
                 let (facts, decision) = self.decide(&demand, subject, received, Mode::Service)?;
                 Ok((subject.clone(), facts, decision))
             })
             .collect::<Result<Vec<_>, DeskError>>()?;
-        let mut cases = Vec::new();
         for (subject, facts, decision) in decided {
-            cases.push(self.open_case(text, subject, received, facts, decision)?);
+            cases.push(self.open_case(text, digest, subject, received, facts, decision)?);
+        }
+        cases.sort_by_key(|case| case.id);
+        for case in &mut cases {
+            self.carry_on(case)?;
         }
         Ok(show::served(&cases, received))
+    }
+
+    /// The cases of this paper's latest service, if an error or a power cut interrupted that before its end.
+    fn interrupted(&self, digest: Digest) -> Result<Vec<Case>, DeskError> {
+        // A damaged case is no reason to take in no demand.
+        let readable = self.case_ids()?.into_iter().filter_map(|id| self.load(id).ok());
+        let of_paper: Vec<Case> = readable.filter(|case| case.demand_digest == digest).collect();
+        let unfinished = of_paper.iter().filter(|case| !self.intake_is_done(case)).map(|case| case.received).max();
+        Ok(of_paper.into_iter().filter(|case| Some(case.received) == unfinished).collect())
     }
 
     /// Decides the demand as of a day, or of its own `served`, or of now. Opens no case and mints nothing.
@@ -42,7 +56,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Demand`].
     pub fn what_if(&self, text: &str, on: Option<&str>) -> Result<Said, DeskError> {
-        let demand = Demand::parse(text).map_err(|error| DeskError::Demand(error.to_string()))?;
+        let demand = read(text)?;
         let received = self.moment(&demand, on)?;
         let decisions = demand
             .accounts
@@ -79,9 +93,11 @@ impl Desk {
         Ok((facts, decision))
     }
 
+    /// Writes a new case's file. Its intake is still to be carried out.
     fn open_case(
         &self,
         text: &str,
+        digest: Digest,
         subject: Address,
         received: UnixMillis,
         facts: Facts,
@@ -89,12 +105,12 @@ impl Desk {
     ) -> Result<Case, DeskError> {
         let id = CaseId(self.case_ids()?.last().map_or(0, |last| last.0) + 1);
         let canonical = proposal::canonical(&decision)?;
-        let mut case = Case {
+        let case = Case {
             format: Case::FORMAT,
             id,
             received,
             demand: text.to_owned(),
-            demand_digest: proposal::sha256(text.as_bytes()),
+            demand_digest: digest,
             account: self.parts.store.account_of(&subject),
             subject,
             facts,
@@ -105,8 +121,12 @@ impl Desk {
             letter: None,
             package: None,
         };
-        self.carry_on_intake(&mut case)?;
+        self.save(&case)?;
         Ok(case)
+    }
+
+    fn intake_is_done(&self, case: &Case) -> bool {
+        case.has(Kind::Demand) && case.has(Kind::Decision) && (!must_hold(case) || self.is_held(case.id))
     }
 
     /// Does what is left of a case's intake. Each part is recorded first, and doing it twice changes nothing, so that a
@@ -124,19 +144,42 @@ impl Desk {
             });
             self.record(case, Kind::Decision, statement)?;
         }
-        let open = case.letter.is_none() && case.package.is_none();
-        if open
-            && proposal::preserves(&case.decision)
-            && let Some(account) = case.account
-        {
+        if let Some(account) = case.account.filter(|_| must_hold(case)) {
             let (from, until) = proposal::span(&case.facts);
             if !case.has(Kind::Hold) {
                 let statement = json!({ "from": from.rfc3339(), "until": until.rfc3339() });
                 self.record(case, Kind::Hold, statement)?;
             }
-            // The store keeps one hold per case; asked again, it adds nothing.
-            self.parts.store.hold(case.id, account, from, until)?;
+            self.set_hold(case, account)?;
         }
         Ok(())
     }
+}
+
+/// Whether mail is held for the case, while it is open and after it.
+fn must_hold(case: &Case) -> bool {
+    let (from, until) = proposal::span(&case.facts);
+    case.account.is_some() && from < until && answer::preserves(&case.decision)
+}
+
+/// Reads a demand, and refuses at once what would refuse its package after two officers had approved it.
+fn read(text: &str) -> Result<Demand, DeskError> {
+    let mut demand = Demand::parse(text).map_err(|error| DeskError::Demand(error.to_string()))?;
+    demand
+        .delivery
+        .age_recipient
+        .parse::<disclosure::AgeRecipient>()
+        .map_err(|error| DeskError::Demand(format!("delivery.age_recipient: {error}")))?;
+    for (field, value) in [("reference", &demand.reference), ("authority.name", &demand.authority.name)] {
+        if value.trim().is_empty() || value.chars().any(char::is_control) {
+            return Err(DeskError::Demand(format!("{field} is one line, and not empty")));
+        }
+    }
+    // The same account, named twice, is asked for once.
+    let mut seen = std::collections::BTreeSet::new();
+    demand.accounts.retain(|account| seen.insert(account.canonical()));
+    if demand.accounts.is_empty() {
+        return Err(DeskError::Demand("accounts is empty; name the account that it asks about".to_owned()));
+    }
+    Ok(demand)
 }

@@ -7,21 +7,28 @@
 //!
 //! Each arrow is a ledger entry first ([`record`]): the entry's salt is durable, then the log has the leaf and a proof of
 //! it, and only then does the step have its effect. A node that dies between the two carries on at its next start
-//! ([`Desk::open`]), so that no recorded step stays without its effect.
+//! ([`Desk::open`]), and so does the next action on the case, so that no recorded step stays without its effect.
 //!
 //! The desk opens no mail. It asks the rules what they conclude, collects two officers' approvals, and hands them to the
 //! vault; the vault, and only it, makes the [`vault::Clearance`] with which the store opens what is in scope.
 
+mod answer;
 mod approval;
 mod case;
 mod collect;
 mod error;
 mod file;
+mod held;
 mod intake;
+mod items;
 mod letter;
+mod next;
+mod order;
 mod proposal;
 mod record;
+mod resume;
 mod show;
+mod wording;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -33,7 +40,7 @@ use store::Store;
 use terms::{CaseId, Clock, Digest, Entropy, Jurisdiction};
 use vault::Vault;
 
-pub use case::{Case, Kind, State, Step};
+pub use case::{Case, Kind, PackageRecord, State, Step};
 pub use error::DeskError;
 
 /// What a desk is made of.
@@ -81,10 +88,11 @@ pub struct Texts {
 pub struct Desk {
     parts: DeskParts,
     turn: Mutex<()>,
+    troubles: Vec<String>,
 }
 
-/// The result of an action: text for a person, and the same as data.
-#[derive(Debug, Clone)]
+/// The result of an action: text for a person, and the same as data. It names owners; `Debug` prints nothing of it.
+#[derive(Clone)]
 pub struct Said {
     /// What to show.
     pub text: String,
@@ -92,23 +100,34 @@ pub struct Said {
     pub data: serde_json::Value,
 }
 
+impl std::fmt::Debug for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Said({} octets)", self.text.len())
+    }
+}
+
 impl Desk {
-    /// Opens the desk and carries on what a power cut interrupted.
+    /// Opens the desk and carries on what a power cut interrupted. A case that is damaged, or that cannot be carried on
+    /// yet, stops neither the others nor the node: [`Desk::troubles`] names it, and so does each action on it.
     ///
     /// # Errors
-    /// A case file that does not open, or a step that still cannot be carried out.
+    /// The desk's directory cannot be made or read.
     pub fn open(parts: DeskParts) -> Result<Self, DeskError> {
         for dir in ["cases", "letters", "packages"] {
             parts.disk.create_dir_all(&parts.dir.join(dir)).map_err(|error| DeskError::file(&parts.dir, error))?;
         }
-        let desk = Self { parts, turn: Mutex::new(()) };
+        let mut desk = Self { parts, turn: Mutex::new(()), troubles: Vec::new() };
         for id in desk.case_ids()? {
-            let mut case = desk.load(id)?;
-            desk.settle_records(&mut case)?;
-            desk.carry_on_intake(&mut case)?;
-            desk.forget_lapsed_shares(&mut case)?;
+            if let Err(error) = desk.resume(id) {
+                desk.troubles.push(format!("case {id} waits: {error}"));
+            }
         }
         Ok(desk)
+    }
+
+    /// The cases that could not be carried on when the desk was opened, each with the reason. They name no owner.
+    pub fn troubles(&self) -> &[String] {
+        &self.troubles
     }
 
     /// Digest of the law set in use.
@@ -116,13 +135,13 @@ impl Desk {
         self.parts.law.digest()
     }
 
-    /// A line for each case, the newest last.
+    /// A line for each case, the newest last. A damaged one is named as such.
     ///
     /// # Errors
-    /// A case file that does not open.
+    /// The directory of the cases cannot be read.
     pub fn list(&self) -> Result<Said, DeskError> {
         let _turn = self.turn();
-        let cases = self.case_ids()?.into_iter().map(|id| self.load(id)).collect::<Result<Vec<_>, _>>()?;
+        let cases: Vec<_> = self.case_ids()?.into_iter().map(|id| (id, self.load(id))).collect();
         Ok(show::list(&cases))
     }
 
@@ -132,7 +151,10 @@ impl Desk {
     /// [`DeskError::NoCase`], or a case file that does not open.
     pub fn show(&self, id: CaseId) -> Result<Said, DeskError> {
         let _turn = self.turn();
-        Ok(show::case(&self.load(id)?, self.parts.clock.now()))
+        let case = self.load(id)?;
+        // Whether it can be collected now; a vault that cannot say has no clearance to show.
+        let cleared = self.kept_clearance(&case).is_ok_and(|clearance| clearance.is_some());
+        Ok(show::case(&case, cleared, self.parts.clock.now()))
     }
 
     /// Adds an empty entry to the ledger, which looks like every other.

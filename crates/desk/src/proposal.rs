@@ -1,38 +1,9 @@
-//! What follows from a decision for this home: which categories two officers may approve, whether to preserve, which
-//! span of arrival times. Pure.
+//! What is read off a case for whoever acts on it: its span, its canonical octets, its paper. Pure.
 
-use std::collections::BTreeSet;
-
-use rules::{Action, Decision, Facts, OWN_COPIES, Outcome};
-use terms::{Category, Digest, UnixMillis};
+use rules::{Decision, Facts};
+use terms::{Digest, UnixMillis};
 
 use crate::{Case, DeskError};
-
-/// The categories that the rules compel us to produce from this home's own store. What the rules merely permit is a
-/// human's choice and not made here.
-pub(crate) fn to_produce(decision: &Decision) -> Vec<Category> {
-    let compelled: BTreeSet<Category> = decision
-        .units
-        .iter()
-        .filter(|unit| unit.outcome == Outcome::Compelled && unit.unconfirmed.is_empty())
-        .filter(|unit| unit.copy.as_deref().is_some_and(|name| OWN_COPIES.contains(&name)))
-        .map(|unit| unit.category)
-        .collect();
-    // A case that is counsel's in any part waits for counsel as a whole.
-    if decision.outcome == Outcome::ReferCounsel { Vec::new() } else { compelled.into_iter().collect() }
-}
-
-/// Whether these categories are answered by opening messages. Traffic data alone has no sealed part of its own yet, and
-/// the vault gives no message keys for it.
-pub(crate) fn opens_mail(categories: &[Category]) -> bool {
-    categories.contains(&Category::Content)
-}
-
-/// Whether mail must be kept while the case is open: because the rules say so, or because an order will be answered from
-/// it and the owner must not be able to empty it meanwhile.
-pub(crate) fn preserves(decision: &Decision) -> bool {
-    decision.actions.contains(&Action::Preserve) || opens_mail(&to_produce(decision))
-}
 
 /// The arrival times that the demand reaches, `[from, until)`.
 pub(crate) fn span(facts: &Facts) -> (UnixMillis, UnixMillis) {

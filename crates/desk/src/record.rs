@@ -11,7 +11,23 @@ impl Desk {
     /// then the leaf is in the log, then the proof is in the case file. All three are durable when this returns.
     ///
     /// `statement` names no person: it may be opened to the public one day.
+    ///
+    /// # Errors
+    /// The ledger's: the step is withdrawn, and the case stands where it stood. The disk's, when the ledger has the step
+    /// and its proof could not be kept: the next action on the case, or the next start, keeps it.
     pub(crate) fn record(&self, case: &mut Case, kind: Kind, statement: serde_json::Value) -> Result<(), DeskError> {
+        self.record_with(case, kind, statement, |_| {})
+    }
+
+    /// As [`record`](Self::record); `effect` is what the step changes in the case. It is written together with the step,
+    /// so that a power cut leaves both or neither, and [`Case::state`] counts it once the step is proven.
+    pub(crate) fn record_with(
+        &self,
+        case: &mut Case,
+        kind: Kind,
+        statement: serde_json::Value,
+        effect: impl FnOnce(&mut Case),
+    ) -> Result<(), DeskError> {
         let mut body = json!({
             "format": "bailiwick/ledger-entry/v1",
             "kind": kind.as_str(),
@@ -23,12 +39,12 @@ impl Desk {
             body.extend(more);
         }
         let body = serde_json::to_vec(&body).map_err(|error| DeskError::NotNow(error.to_string()))?;
-        self.record_bytes(case, kind, body, None)
+        self.record_bytes(case, kind, body, None, effect)
     }
 
     /// Records an approval: its statement is the vault's, since the vault will demand exactly that.
     pub(crate) fn record_approval(&self, case: &mut Case, approval: Approval) -> Result<(), DeskError> {
-        self.record_bytes(case, Kind::Approval, vault::approval_statement(&approval), Some(approval))
+        self.record_bytes(case, Kind::Approval, vault::approval_statement(&approval), Some(approval), |_| {})
     }
 
     fn record_bytes(
@@ -37,11 +53,20 @@ impl Desk {
         kind: Kind,
         body: Vec<u8>,
         approval: Option<Approval>,
+        effect: impl FnOnce(&mut Case),
     ) -> Result<(), DeskError> {
+        let before = case.clone();
         let opening = Opening::new(body, self.parts.entropy.as_ref());
         case.steps.push(Step { kind, at: self.parts.clock.now(), opening, receipt: None, approval });
-        self.save(case)?;
-        self.settle_records(case)
+        effect(case);
+        let recorded = self.save(case).and_then(|()| self.settle_records(case));
+        if recorded.is_err() && case.steps.last().is_some_and(|step| step.receipt.is_none()) {
+            // Whoever asked is told that it was not done, so it must not come true later. If the file cannot be written
+            // now, the step stays waiting in it, and is the next action's.
+            *case = before;
+            let _ = self.save(case);
+        }
+        recorded
     }
 
     /// Gives every step its proof. A step that a power cut left without one is appended (again): a second leaf with the

@@ -3,22 +3,27 @@
 use std::fmt::Write;
 
 use serde_json::{Value, json};
-use terms::{OfficerName, UnixMillis};
+use terms::{CaseId, OfficerName, UnixMillis};
 
-use crate::{Case, Kind, Said, State, proposal};
+use crate::next::next_action;
+use crate::{Case, DeskError, Kind, Said, State, proposal};
 
-/// A line for each case.
-pub(crate) fn list(cases: &[Case]) -> Said {
-    let text = if cases.is_empty() {
-        "There are no cases.".to_owned()
-    } else {
-        cases.iter().map(line).collect::<Vec<_>>().join("\n")
+/// A line for each case; one that does not open is named, and hides no other.
+pub(crate) fn list(cases: &[(CaseId, Result<Case, DeskError>)]) -> Said {
+    let one = |(id, case): &(CaseId, Result<Case, DeskError>)| match case {
+        Ok(case) => (line(case), summary(case)),
+        Err(error) => (
+            format!("case {id:<4} damaged: {error}"),
+            json!({ "case": id, "state": "damaged", "problem": error.to_string() }),
+        ),
     };
-    Said { text, data: Value::Array(cases.iter().map(summary).collect()) }
+    let (lines, data): (Vec<String>, Vec<Value>) = cases.iter().map(one).unzip();
+    let text = if lines.is_empty() { "There are no cases.".to_owned() } else { lines.join("\n") };
+    Said { text, data: Value::Array(data) }
 }
 
 /// One case in full.
-pub(crate) fn case(case: &Case, now: UnixMillis) -> Said {
+pub(crate) fn case(case: &Case, cleared: bool, now: UnixMillis) -> Said {
     let mut text = String::new();
     let paper = proposal::paper(case);
     let _ = writeln!(text, "Case {} · {} · received {}", case.id, case.state().as_str(), case.received);
@@ -34,7 +39,7 @@ pub(crate) fn case(case: &Case, now: UnixMillis) -> Said {
     if case.has(Kind::Hold) {
         let _ = writeln!(text, "Preserved  yes, as it was stored at receipt");
     }
-    let _ = writeln!(text, "Next       {}\n", next_action(case, now));
+    let _ = writeln!(text, "Next       {}\n", next_action(case, cleared, now));
     text.push_str(rules::render_decision(&case.decision).trim_end());
     text.push_str("\n\nLedger\n");
     for step in &case.steps {
@@ -53,7 +58,7 @@ pub(crate) fn served(cases: &[Case], now: UnixMillis) -> Said {
         if let Some(deadline) = case.decision.deadlines.first() {
             let _ = writeln!(text, "  by {} ({}): {}", deadline.local, deadline.utc, deadline.what);
         }
-        let _ = writeln!(text, "  next: {}", next_action(case, now));
+        let _ = writeln!(text, "  next: {}", next_action(case, false, now));
     }
     Said { text, data: json!({ "cases": cases.iter().map(full).collect::<Vec<_>>() }) }
 }
@@ -81,13 +86,14 @@ pub(crate) fn approved(case: &Case, officer: &OfficerName) -> Said {
 }
 
 /// The answer to a sealed package.
-pub(crate) fn sealed(case: &Case, path: &str, failed: u64) -> Said {
+pub(crate) fn sealed(case: &Case, path: &str) -> Said {
     let mut text = String::new();
+    let failed = case.package.as_ref().map_or(0, |package| package.failed);
     if let Some(package) = &case.package {
         let _ = writeln!(text, "{} messages are in the package, sealed to the authority's key:", package.messages);
         let _ = writeln!(text, "{path}\nSHA-256 {}", package.digest);
         if failed > 0 {
-            let _ = writeln!(text, "{failed} messages could not be opened; the package lists them as failed.");
+            let _ = writeln!(text, "{failed} items could not be opened; the package lists them as failed.");
         }
         let _ = writeln!(text, "Anyone with the key checks it with: bailiwick package verify --identity KEY {path}");
     }
@@ -147,21 +153,4 @@ fn full(case: &Case) -> Value {
 /// A moment, or words for the beginning of time.
 fn span(moment: UnixMillis) -> String {
     if moment.0 <= 0 { "the beginning".to_owned() } else { moment.to_string() }
-}
-
-/// The one thing to do next.
-fn next_action(case: &Case, now: UnixMillis) -> String {
-    let id = case.id;
-    let to_produce = !proposal::to_produce(&case.decision).is_empty() && case.account.is_some();
-    let expired = case.order.as_ref().is_some_and(|order| order.expires <= now);
-    match case.state() {
-        State::Sealed => "hand the package over; nothing else is open here".to_owned(),
-        State::Refused => "send the letter; nothing else is open here".to_owned(),
-        State::Cleared if expired => "the order has expired: two officers approve anew (case approve)".to_owned(),
-        State::Cleared => format!("case collect {id}"),
-        State::ApprovedOnce if expired => "the order has expired: two officers approve anew (case approve)".to_owned(),
-        State::ApprovedOnce => format!("case approve {id} --officer, by a second, different officer"),
-        State::Decided if to_produce => format!("case approve {id} --officer, by two different officers"),
-        State::Decided => format!("case refuse {id} writes the letter"),
-    }
 }

@@ -1,0 +1,82 @@
+//! The hold, and the list of what it held when the demand came in.
+//!
+//! A case is answered from what was stored at its receipt. Mail that an owner imports afterwards states an arrival of its
+//! own, which may lie in the span that is asked for; it was not here, and does not belong to the answer. So the ids of
+//! what was held are written down once, beside the case.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use store::ScopedMessage;
+use terms::{AccountId, CaseId, MessageId, UnixMillis};
+
+use crate::{Case, Desk, DeskError, proposal};
+
+/// The octets of a message id.
+const ID_BYTES: usize = 16;
+
+fn context(id: CaseId) -> String {
+    format!("desk/held/{id}")
+}
+
+/// What a case is answered from.
+pub(crate) struct Held {
+    /// The messages in the span that were stored at receipt, in the order of their arrival.
+    pub messages: Vec<ScopedMessage>,
+    /// Those that were stored at receipt and that the store has no more.
+    pub missing: Vec<MessageId>,
+}
+
+impl Desk {
+    fn held_path(&self, id: CaseId) -> PathBuf {
+        self.dir("cases").join(format!("{id:06}.held"))
+    }
+
+    /// Whether the hold was set and its list written.
+    pub(crate) fn is_held(&self, id: CaseId) -> bool {
+        self.parts.disk.exists(&self.held_path(id))
+    }
+
+    /// Sets the case's hold, unless it stands, and writes the list of what it holds, unless that is written: doing it
+    /// again changes nothing. A store that was restored from a backup gets its hold back.
+    pub(crate) fn set_hold(&self, case: &Case, account: AccountId) -> Result<(), DeskError> {
+        let stands = self.parts.store.holds(account)?.iter().any(|(holder, _)| *holder == case.id);
+        let listed = self.is_held(case.id);
+        if stands && listed {
+            return Ok(());
+        }
+        let (from, until) = proposal::span(&case.facts);
+        self.parts.store.hold(case.id, account, from, until)?;
+        if listed {
+            return Ok(());
+        }
+        let held = self.parts.store.scope(account, from, until)?;
+        let ids: Vec<u8> = held.iter().flat_map(|message| message.id.0).collect();
+        self.write_sealed(&self.held_path(case.id), &context(case.id), &ids)
+    }
+
+    /// What of the span was stored at receipt.
+    pub(crate) fn held(
+        &self,
+        case: CaseId,
+        account: AccountId,
+        from: UnixMillis,
+        until: UnixMillis,
+    ) -> Result<Held, DeskError> {
+        let mut listed = self.listed(case)?;
+        let mut messages = self.parts.store.scope(account, from, until)?;
+        messages.retain(|message| listed.remove(&message.id));
+        Ok(Held { messages, missing: listed.into_iter().collect() })
+    }
+
+    fn listed(&self, id: CaseId) -> Result<BTreeSet<MessageId>, DeskError> {
+        let path = self.held_path(id);
+        let plain = self.read_sealed(&path, &context(id))?;
+        let (ids, rest) = plain.as_chunks::<ID_BYTES>();
+        if rest.is_empty() {
+            Ok(ids.iter().map(|id| MessageId(*id)).collect())
+        } else {
+            Err(DeskError::Damaged(path, "it does not end at the end of an id".to_owned()))
+        }
+    }
+}

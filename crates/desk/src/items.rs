@@ -1,0 +1,96 @@
+//! What goes into a package: every item in scope, produced, withheld or failed.
+
+use std::io;
+
+use disclosure::{Item, Outcome};
+use serde_json::{Value, json};
+use store::{ScopedMessage, StoreError};
+use terms::{Category, MessageId};
+use vault::{Clearance, Order, Part};
+
+use crate::held::Held;
+use crate::{Case, Desk};
+
+impl Desk {
+    /// The items of a package, opened one by one as they are asked for. An error ends the collection: a package that
+    /// calls all the rest failed, because the time was over or the store was gone, would be no answer.
+    pub(crate) fn items<'a>(
+        &'a self,
+        case: &Case,
+        order: &'a Order,
+        clearance: &'a Clearance,
+        held: &'a Held,
+    ) -> impl Iterator<Item = io::Result<Item>> + 'a {
+        let record = order.categories.contains(&Category::Subscriber).then(|| self.subscriber(case));
+        let unstored = order.categories.contains(&Category::Identification).then(not_stored);
+        let messages = held.messages.iter().map(move |message| self.message(order, clearance, message));
+        let missing = held.missing.iter().map(|id| Ok(gone(*id)));
+        record.into_iter().chain(unstored).map(Ok).chain(messages).chain(missing)
+    }
+
+    /// A message in scope: its original octets and what the node knows of it, or why not.
+    fn message(&self, order: &Order, clearance: &Clearance, message: &ScopedMessage) -> io::Result<Item> {
+        clearance.check_time().map_err(io::Error::other)?;
+        let outcome = match self.parts.store.open_for(clearance, message, Part::Original) {
+            Ok(original) => Outcome::Message { sidecar: self.sidecar(order, clearance, message), original },
+            Err(error) => Outcome::Failed { reason: of_this_one(error)?.to_owned() },
+        };
+        Ok(Item { id: message.id.to_string(), arrival: Some(message.arrival), outcome })
+    }
+
+    /// What the node knows of a message beside its octets, within the categories ordered: the trace headers say whence
+    /// it came, which is traffic data.
+    fn sidecar(&self, order: &Order, clearance: &Clearance, message: &ScopedMessage) -> Value {
+        let places = message.places.iter().map(|place| json!({ "name": place.name, "uid": place.uid }));
+        let mut data = json!({
+            "arrival": message.arrival.rfc3339(),
+            "mailboxes": places.collect::<Vec<_>>(),
+            "deleted_by_owner": message.held_only,
+        });
+        if order.categories.contains(&Category::Traffic) {
+            match self.parts.store.open_for(clearance, message, Part::Prefix) {
+                Ok(trace) => data["trace_headers"] = json!(String::from_utf8_lossy(&trace)),
+                Err(_) => data["trace_headers_failed"] = json!("they could not be read from the store"),
+            }
+        }
+        data
+    }
+
+    /// The subscriber record of this home.
+    fn subscriber(&self, case: &Case) -> Item {
+        let outcome = match case.account.map(|account| self.parts.store.account(account)) {
+            Some(Ok(account)) => Outcome::Data {
+                sidecar: json!({
+                    "account": account.id,
+                    "addresses": account.addresses,
+                    "opened": account.created.rfc3339(),
+                }),
+            },
+            _ => Outcome::Failed { reason: "the account's record was not found".to_owned() },
+        };
+        Item { id: "subscriber".to_owned(), arrival: None, outcome }
+    }
+}
+
+/// Why one message is not there, for the authority; an error that is not about this message alone stays an error.
+fn of_this_one(error: StoreError) -> io::Result<&'static str> {
+    match error {
+        StoreError::Damaged(_) => Ok("what is stored of it is damaged and does not open"),
+        StoreError::NoSuchMessage => Ok(GONE),
+        StoreError::Vault(_) => Ok("the clearance has no key of it"),
+        other => Err(io::Error::other(other)),
+    }
+}
+
+const GONE: &str = "it was stored when the demand was received, and is not any more";
+
+/// A message that was held and is not there.
+fn gone(id: MessageId) -> Item {
+    Item { id: id.to_string(), arrival: None, outcome: Outcome::Failed { reason: GONE.to_owned() } }
+}
+
+/// The answer to a demand for sign-in records.
+fn not_stored() -> Item {
+    let reason = "not stored: this node keeps no records of sign-ins".to_owned();
+    Item { id: "identification".to_owned(), arrival: None, outcome: Outcome::Withheld { reason } }
+}

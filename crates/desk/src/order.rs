@@ -1,0 +1,106 @@
+//! The order: exactly what two officers approve, and until when.
+
+use terms::AccountId;
+use vault::{Clearance, Order, VaultError};
+
+use crate::answer::Answer;
+use crate::next::instead;
+use crate::{Case, Desk, DeskError, Kind, State, proposal};
+
+/// How long an order may wait for its second approval and its collection, in days. An approval that lies about is a key
+/// that lies about; 14 days is the longest time that the instruments in the set leave for an answer.
+const ORDER_DAYS: i64 = 14;
+const DAY_MILLIS: i64 = 86_400_000;
+
+impl Desk {
+    /// The account and the answer, if there is something in the case that two officers may approve.
+    pub(crate) fn approvable(&self, case: &Case) -> Result<(AccountId, Answer), DeskError> {
+        let not_now = |text: String| Err(DeskError::NotNow(text));
+        match case.state() {
+            State::Decided | State::ApprovedOnce => {}
+            // The clearance was not made, or it was lost, or its time is over.
+            State::Cleared if self.kept_clearance(case)?.is_none() => {}
+            State::Cleared => {
+                return not_now(format!("two officers have approved; `case collect {}` is next", case.id));
+            }
+            State::Sealed => return not_now("the package of this case is sealed already".to_owned()),
+            State::Refused => {
+                return not_now("a letter was written in this case; serve the demand again to reopen it".to_owned());
+            }
+            State::Received => return not_now("the intake of this case is not finished".to_owned()),
+        }
+        let answer = Answer::of(case);
+        let Some(account) = case.account else {
+            return not_now(format!(
+                "no account at this node has the address of the demand. Next: {}",
+                instead(case, &answer)
+            ));
+        };
+        if answer.produce.is_empty() {
+            return not_now(format!(
+                "there is nothing to approve in this case (outcome {}; `case show {}` says why). Next: {}",
+                case.decision.outcome,
+                case.id,
+                instead(case, &answer)
+            ));
+        }
+        Ok((account, answer))
+    }
+
+    /// The case's order: the one there is, or a new one when that has expired, was of another decision, or has its
+    /// approvals used up.
+    pub(crate) fn draw_up_order(
+        &self,
+        case: &mut Case,
+        account: AccountId,
+        answer: &Answer,
+    ) -> Result<Order, DeskError> {
+        let now = self.parts.clock.now();
+        // The shares were joined and forgotten, and what they made is gone.
+        let used_up = case.approvals().len() >= 2 && !case.keeps_shares();
+        if let Some(order) = &case.order
+            && order.expires > now
+            && order.decision == case.decision_digest
+            && !used_up
+        {
+            return Ok(order.clone());
+        }
+        let (from, until) = proposal::span(&case.facts);
+        let mut expires = now.plus_millis(ORDER_DAYS * DAY_MILLIS);
+        if let Some(old) = &case.order {
+            self.parts.vault.forget_clearance(old.digest())?;
+            if old.expires == expires {
+                // Another order, even within the same millisecond: no approval of the old one counts for it.
+                expires = expires.plus_millis(1);
+            }
+        }
+        let order = Order {
+            home: self.parts.home.clone(),
+            case: case.id,
+            account,
+            categories: answer.produce.clone(),
+            from,
+            until,
+            demand: case.demand_digest,
+            decision: case.decision_digest,
+            law: case.decision.law,
+            expires,
+        };
+        let drawn = order.clone();
+        self.record_with(case, Kind::Order, serde_json::json!({ "order": order.digest() }), |case| {
+            case.forget_shares();
+            case.order = Some(drawn);
+        })?;
+        Ok(order)
+    }
+
+    /// The clearance that the vault keeps for the case's order, if it does and its time is not over.
+    pub(crate) fn kept_clearance(&self, case: &Case) -> Result<Option<Clearance>, DeskError> {
+        let Some(order) = &case.order else { return Ok(None) };
+        match self.parts.vault.clearance(order.digest()) {
+            Ok(clearance) => Ok(Some(clearance)),
+            Err(VaultError::NoClearance(_) | VaultError::Expired(_) | VaultError::Damaged { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
