@@ -7,7 +7,7 @@ use crate::cursor::{Bad, Cursor};
 use crate::limits::{KEYWORD_BYTES_MAX, KEYWORDS_MAX};
 
 /// A system flag that is stored. `\Recent` is none: RFC 9051 dropped it, and we never set it
-/// (docs/decisions/2026-11-23-imap-recent.md).
+/// (docs/decisions/2026-11-23-imap-dialect.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SystemFlag {
     /// `\Answered`
