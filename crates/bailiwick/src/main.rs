@@ -21,6 +21,11 @@ use crate::cli::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // A panic's own words may quote mail; where it was is enough to find it (invariant 10).
+    std::panic::set_hook(Box::new(|panic| match panic.location() {
+        Some(place) => eprintln!("bailiwick: a defect of the program at {place}; please report it"),
+        None => eprintln!("bailiwick: a defect of the program; please report it"),
+    }));
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),

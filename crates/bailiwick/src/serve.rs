@@ -87,6 +87,9 @@ fn run(dir: &std::path::Path, with_parent: bool, json: bool) -> Result<ExitCode,
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     let node = Arc::new(Node::open(dir).map_err(|error| error.to_string())?);
+    for trouble in node.desk.troubles() {
+        tracing::error!("{trouble}");
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
     let result = runtime.block_on(open_doors(node.clone(), with_parent, json));

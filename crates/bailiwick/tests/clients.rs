@@ -201,7 +201,7 @@ fn mbsync_is_old() -> bool {
     version < vec![1, 5]
 }
 
-/// mutt opens the mailbox, copies the first message to a local file, and leaves.
+/// mutt opens the mailbox, pipes the first message into a local file, and leaves.
 fn mutt(place: &Place, scratch: &Path) {
     if !has_tool("mutt") || !has_tool("script") {
         return;
@@ -212,20 +212,26 @@ fn mutt(place: &Place, scratch: &Path) {
          set ssl_ca_certificates_file=\"{ca}\"\nset ssl_force_tls=yes\n\
          set header_cache=\nset confirmcreate=no\nset confirmappend=no\nset quit=yes\nset delete=no\nset wait_key=no\n\
          set mbox_type=mbox\nset mail_check=0\nset record=\nset move=no\n\
-         push \"<first-entry><copy-message>{saved}<enter><quit>\"\n",
+         push \"<first-entry><pipe-message>cat > {saved}<enter><quit>\"\n",
         &[("saved", saved.to_str().unwrap())],
     );
     let file = scratch.join("muttrc");
     std::fs::write(&file, config).unwrap();
     let url = place.fill("imaps://localhost:{imaps_port}/INBOX", &[]);
     let command = format!("timeout 60 mutt -n -F {} -f {url}", file.display());
-    let output = Command::new("script")
+    let mut child = Command::new("script")
         .args(["-qec", &command, "/dev/null"])
         .env("TERM", "xterm")
         .env("HOME", scratch)
-        .stdin(Stdio::null())
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // A terminal whose other end hangs up would end mutt before it has read its keys.
+    let keyboard = child.stdin.take();
+    let output = child.wait_with_output().unwrap();
+    drop(keyboard);
     must(&output, "mutt");
     let text = std::fs::read_to_string(&saved).unwrap_or_default();
     assert!(text.contains("Subject: "), "mutt saved a message: {text:?}, {}", String::from_utf8_lossy(&output.stdout));
