@@ -208,12 +208,12 @@ fn mutt(place: &Place, scratch: &Path) {
     }
     let saved = scratch.join("saved");
     let config = place.fill(
-        "set imap_user=\"{address}\"\nset imap_pass=\"{password}\"\nset certificate_file=\"{ca}\"\n\
+        "set folder=\"{folder}\"\nset imap_user=\"{address}\"\nset imap_pass=\"{password}\"\nset certificate_file=\"{ca}\"\n\
          set ssl_ca_certificates_file=\"{ca}\"\nset ssl_force_tls=yes\n\
          set header_cache=\nset confirmcreate=no\nset confirmappend=no\nset quit=yes\nset delete=no\nset wait_key=no\n\
          set mbox_type=mbox\nset mail_check=0\nset record=\nset move=no\n\
          push \"<first-entry><pipe-message>cat > {saved}<enter><quit>\"\n",
-        &[("saved", saved.to_str().unwrap())],
+        &[("saved", saved.to_str().unwrap()), ("folder", scratch.to_str().unwrap())],
     );
     let file = scratch.join("muttrc");
     std::fs::write(&file, config).unwrap();
