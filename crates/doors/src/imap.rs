@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use self::connection::Connection;
-use crate::smtp::admission::Admission;
+use crate::admission::Admission;
 
 /// How long open sessions may take to end once the node stops; each hears `BYE` at its next pause.
 const GRACE: Duration = Duration::from_secs(4);

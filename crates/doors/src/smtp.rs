@@ -1,12 +1,10 @@
 //! The SMTP and LMTP doors: sockets, time and memory around the machine of the `smtp` room.
 //!
 //! A connection is one task: it does what the session's steps say (`smtp/connection.rs`). Who may come in, and how much
-//! memory unfinished messages may take, is counted in `smtp/admission.rs`. Looking up a recipient reads memory only and is
+//! memory unfinished messages may take, is counted in `admission.rs`. Looking up a recipient reads memory only and is
 //! done at once; delivering waits for the disk and is done on a thread that may block.
 
-pub(crate) mod admission;
 mod connection;
-pub(crate) mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +18,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use self::admission::Admission;
 use self::connection::Connection;
-use self::wire::Wire;
+use crate::admission::Admission;
+use crate::wire::Wire;
 
 /// How long open conversations may take to end once the node stops; each hears `421` at its next pause.
 const GRACE: Duration = Duration::from_secs(4);

@@ -12,8 +12,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Door;
-use crate::smtp::admission::Entry;
-use crate::smtp::wire::Wire;
+use crate::admission::Entry;
+use crate::wire::Wire;
 
 /// How long a silent client is waited for after sign-in. RFC 9051 section 5.4: at least 30 minutes.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);

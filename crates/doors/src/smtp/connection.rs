@@ -10,8 +10,8 @@ use ::smtp::{
 use tokio::sync::watch;
 
 use super::Door;
-use super::admission::Entry;
-use super::wire::Wire;
+use crate::admission::Entry;
+use crate::wire::Wire;
 
 /// How much is read at once while commands are awaited.
 const COMMAND_READ_BYTES: usize = 4 * 1024;
