@@ -54,10 +54,10 @@ pub(crate) trait Command: Send {
         let _ = (line, context);
     }
 
-    /// Turns a refusal into the end of the command.
-    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Ending {
+    /// Turns a refusal into the end of the command; `None` when the command can go on without.
+    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Option<Ending> {
         let _ = context;
-        refusal.into()
+        Some(refusal.into())
     }
 }
 

@@ -107,7 +107,7 @@ impl SectionText {
     fn parse(cursor: &mut Cursor<'_>) -> Result<Self, Bad> {
         let fields = |cursor: &mut Cursor<'_>| {
             cursor.space()?;
-            let fields = cursor.list(HEADER_FIELDS_MAX, Cursor::astring_text)?;
+            let fields = cursor.list(HEADER_FIELDS_MAX, field_name)?;
             if fields.is_empty() { Err(Bad("HEADER.FIELDS names at least one field")) } else { Ok(fields) }
         };
         match cursor.word()?.as_str() {
@@ -119,4 +119,11 @@ impl SectionText {
             _ => Err(Bad("no such section")),
         }
     }
+}
+
+/// `header-fld-name = astring`, as far as a header may have it (RFC 5322 section 3.6.8): it is written back in the
+/// response.
+fn field_name(cursor: &mut Cursor<'_>) -> Result<String, Bad> {
+    let name = cursor.astring_text()?;
+    if name.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(name) } else { Err(Bad("that is no field name")) }
 }

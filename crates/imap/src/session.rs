@@ -166,12 +166,12 @@ impl Session {
             Stage::Asked => {
                 let ending = match answer {
                     Answer::Refused(refusal) => running.command.refused(refusal, &mut self.context),
-                    answer => match running.command.say(answer, &mut self.context) {
-                        Ok(()) => return,
-                        Err(command::Unfitting) => Ending::server_bug(),
-                    },
+                    answer => {
+                        let said = running.command.say(answer, &mut self.context);
+                        said.err().map(|command::Unfitting| Ending::server_bug())
+                    }
                 };
-                running.stage = Stage::Done(ending);
+                running.stage = ending.map_or(Stage::Ask, Stage::Done);
             }
             Stage::IdleNews { max } => {
                 running.stage = Stage::Line { max, idle: true };

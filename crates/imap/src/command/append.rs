@@ -68,8 +68,8 @@ impl Command for Append {
         Ok(())
     }
 
-    fn refused(&mut self, refusal: Refusal, _: &mut Context) -> Ending {
-        try_create(refusal)
+    fn refused(&mut self, refusal: Refusal, _: &mut Context) -> Option<Ending> {
+        Some(try_create(refusal))
     }
 }
 

@@ -85,7 +85,7 @@ impl Command for Authenticate {
         };
     }
 
-    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Ending {
-        sign_in_refused(refusal, context)
+    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Option<Ending> {
+        Some(sign_in_refused(refusal, context))
     }
 }

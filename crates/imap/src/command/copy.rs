@@ -76,7 +76,7 @@ impl Command for Copy {
         Ok(())
     }
 
-    fn refused(&mut self, refusal: Refusal, _: &mut Context) -> Ending {
-        try_create(refusal)
+    fn refused(&mut self, refusal: Refusal, _: &mut Context) -> Option<Ending> {
+        Some(try_create(refusal))
     }
 }

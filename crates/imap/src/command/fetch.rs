@@ -325,4 +325,17 @@ impl Command for Fetch {
         self.work = Some(work);
         Ok(())
     }
+
+    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Option<Ending> {
+        let Some(mut work) = self.work.take() else { return Some(refusal.into()) };
+        if work.held.is_empty() {
+            return Some(refusal.into());
+        }
+        // What cannot be marked as seen can still be read: on a full disk above all.
+        self.marks_seen = false;
+        let rows = std::mem::take(&mut work.held);
+        let written = self.write(&mut work, rows, &HashMap::new(), context);
+        self.work = Some(work);
+        written.err().map(|Unfitting| Ending::server_bug())
+    }
 }

@@ -28,8 +28,8 @@ impl Command for Login {
         sign_in(&mut self.name_and_password, context)
     }
 
-    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Ending {
-        sign_in_refused(refusal, context)
+    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Option<Ending> {
+        Some(sign_in_refused(refusal, context))
     }
 }
 

@@ -200,9 +200,9 @@ impl Command for Search {
         Ok(())
     }
 
-    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Ending {
+    fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Option<Ending> {
         let ending = refusal.into();
         self.failed(&ending, context);
-        ending
+        Some(ending)
     }
 }

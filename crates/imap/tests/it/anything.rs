@@ -126,7 +126,7 @@ fn said(mut talk: Talk, pieces: &[&[u8]]) -> (Vec<u8>, bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
     fn the_same_however_it_is_cut(bytes in input(), signed_in: bool, cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..6)) {

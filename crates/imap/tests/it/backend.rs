@@ -65,6 +65,8 @@ pub(crate) struct Backend {
     open: Option<Open>,
     signed_in: bool,
     uid_validity: u32,
+    /// Nothing can be changed.
+    pub(crate) full: bool,
 }
 
 fn flags(words: &[&str]) -> Flags {
@@ -89,6 +91,7 @@ impl Backend {
             open: None,
             signed_in: false,
             uid_validity: 1000,
+            full: false,
         };
         for (name, special_use) in [
             ("INBOX", None),
@@ -227,6 +230,7 @@ impl Backend {
                 let uids = found.filter(|message| matches(&key, message)).map(|message| message.uid).collect();
                 return Ok(Answer::Found(Found { covered: piece.len(), uids }));
             }
+            Need::ChangeFlags { .. } if self.full => return Err(Refusal::Unavailable),
             Need::ChangeFlags { uids, change, flags } => return self.change_flags(&uids, change, &flags),
             Need::Copy { uids, to } => return self.transfer(&uids, to.as_str(), false),
             Need::Move { uids, to } => return self.transfer(&uids, to.as_str(), true),

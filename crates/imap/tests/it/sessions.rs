@@ -6,7 +6,8 @@
 //! > signed in               INBOX's owner has signed in (first line only)
 //! C: a NOOP                 a line from the client
 //! S: a OK NOOP done         a line that must come; … stands for any text
-//! > deliver INBOX hello     something happens elsewhere: deliver, expunge, flag, delete, notice, bye, tls
+//! > deliver INBOX hello     something happens elsewhere: deliver, expunge, flag, delete, full,
+//!                           notice, bye, tls
 //! > closed                  the connection must be closed
 //! ```
 //!
@@ -107,6 +108,7 @@ impl Talk {
             ["deliver", mailbox, subject] => self.backend.deliver(mailbox, &[], subject, "delivered\r\n"),
             ["expunge", mailbox, uid] => self.backend.expunge(mailbox, uid.parse().unwrap()),
             ["flag", mailbox, uid, flags @ ..] => self.backend.flag(mailbox, uid.parse().unwrap(), flags),
+            ["full"] => self.backend.full = true,
             ["delete", mailbox] => self.backend.delete(mailbox),
             ["notice"] => {
                 self.session.notice();
