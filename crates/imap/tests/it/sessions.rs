@@ -225,14 +225,25 @@ fn happenings(script: &str) -> Vec<Happening<'_>> {
     all
 }
 
-/// Runs a file. Returns it as it should be.
-fn run(script: &str, one_by_one: bool) -> String {
+/// A file, played.
+pub(crate) struct Played {
+    /// The file as it should be.
+    written: String,
+    /// All that the server said.
+    pub(crate) said: Vec<u8>,
+    /// The client was signed in before the file begins, so there is no greeting.
+    pub(crate) signed_in: bool,
+}
+
+/// Plays a file.
+pub(crate) fn play(script: &str, one_by_one: bool) -> Played {
     let happenings = happenings(script);
     let head = |line: &str| line.starts_with('#') || matches!(line, "> plain" | "> signed in");
     let header = happenings.iter().take_while(|happening| head(happening.line)).count();
     let has = |word: &str| happenings[..header].iter().any(|happening| happening.line == word);
-    let mut talk =
-        if has("> signed in") { Talk::signed_in(one_by_one) } else { Talk::new(!has("> plain"), one_by_one) };
+    let mut all = Vec::new();
+    let signed_in = has("> signed in");
+    let mut talk = if signed_in { Talk::signed_in(one_by_one) } else { Talk::new(!has("> plain"), one_by_one) };
     let mut written = String::new();
     let mut pending = Vec::new();
     for (at, Happening { line, said }) in happenings.iter().enumerate() {
@@ -253,25 +264,33 @@ fn run(script: &str, one_by_one: bool) -> String {
             continue;
         }
         let mut wanted = said.iter();
-        for line in lines(&talk.heard()) {
+        let heard = talk.heard();
+        for line in lines(&heard) {
             let line = wanted.next().filter(|wanted| alike(wanted, &line)).map_or(line.as_str(), |wanted| *wanted);
             let _ = writeln!(written, "S:{}{line}", if line.is_empty() { "" } else { " " });
         }
+        all.extend(heard);
     }
-    written
+    Played { written, said: all, signed_in }
+}
+
+/// The files.
+pub(crate) fn files() -> Vec<PathBuf> {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sessions");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
 }
 
 #[test]
 fn sessions() {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sessions");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
+    let files = files();
     let write = std::env::var_os("SESSIONS").is_some_and(|word| word == "write");
     let mut wrong = String::new();
     for path in &files {
         let script = std::fs::read_to_string(path).unwrap();
         for one_by_one in [false, true] {
-            let written = run(&script, one_by_one);
+            let written = play(&script, one_by_one).written;
             if written == script || (write && one_by_one) {
                 continue;
             }
