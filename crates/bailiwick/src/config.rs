@@ -27,7 +27,7 @@ pub(crate) struct Config {
     pub domains: Vec<String>,
     /// The largest message in bytes, as announced by SIZE (RFC 1870).
     pub message_size_bytes_max: u64,
-    /// A ledger entry is made at least this often, so that the number of real ones cannot be read off.
+    /// The mean time between bursts of empty ledger entries, in minutes.
     pub ledger_dummy_minutes: u64,
     /// Where the doors listen.
     pub listen: Listen,

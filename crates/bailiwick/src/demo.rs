@@ -279,8 +279,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         passphrase: Secret::new(random_passphrase(&entropy)),
         officers: officers.iter().map(|o| (o.name.clone(), Secret::new(o.passphrase.clone()))).collect(),
     };
-    Node::found(&dir, founding).map_err(|error| error.to_string())?;
-    let node = Node::open(&dir).map_err(|error| error.to_string())?;
+    let node = Node::found(&dir, founding).map_err(|error| error.to_string())?;
     let mut accounts = Vec::new();
     for owner in place.owners {
         let address = format!("{owner}@{}", place.domain);

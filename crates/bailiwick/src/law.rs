@@ -4,7 +4,8 @@
 //! copies each set that it adopts into its own directory under the set's digest: a decision names the digest, and
 //! replays from that copy whatever a later program brings.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use desk::Texts;
@@ -80,7 +81,7 @@ fn read_tree(dir: &Path) -> std::io::Result<Vec<(String, String)>> {
 }
 
 /// The law set in use at the node whose law directory is `dir`, and the house's texts that came with it; the built-in
-/// set is adopted at the first start.
+/// set is adopted at the first start. Each set is one file, `<digest>.json`: an object of path and text.
 ///
 /// # Errors
 /// A set that does not load, or a directory that cannot be written.
@@ -89,27 +90,32 @@ pub(crate) fn adopted(disk: &dyn Disk, dir: &Path) -> Result<(LawSet, Texts), St
     if disk.exists(&current) {
         let digest = disk.read(&current).map_err(|error| error.to_string())?;
         let digest = String::from_utf8_lossy(&digest).trim().to_owned();
-        let files = read_tree(&dir.join(&digest)).map_err(|error| format!("law set {digest}: {error}"))?;
-        let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
+        let wrong = |what: String| format!("law set {digest} in {}: {what}", dir.display());
+        let text = disk.read(&set_path(dir, &digest)).map_err(|error| wrong(error.to_string()))?;
+        let files: BTreeMap<String, String> =
+            serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+        let files: Vec<(String, String)> = files.into_iter().collect();
+        let law = LawSet::load(&files).map_err(|errors| wrong(errors.to_string()))?;
         return if law.digest().to_string() == digest {
             Ok((law, texts(&files)?))
         } else {
-            Err(format!("the law set in {} is not the one that was adopted ({digest})", dir.display()))
+            Err(wrong("it is not the one that was adopted; restore it from the backup".to_owned()))
         };
     }
     let files = built_in();
     let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
-    let home = dir.join(law.digest().to_string());
-    for (name, text) in &files {
-        let path = home.join(name);
-        let write = path.parent().map_or(Ok(()), |parent| disk.create_dir_all(parent));
-        write
-            .and_then(|()| disk.write_atomic(&path, text.as_bytes(), Visibility::Shared))
-            .map_err(|e| e.to_string())?;
-    }
-    // Last: a set is in use when its name is written.
-    disk.write_atomic(&current, law.digest().to_string().as_bytes(), Visibility::Shared).map_err(|e| e.to_string())?;
+    let digest = law.digest().to_string();
+    let object: BTreeMap<&str, &str> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let text = serde_json::to_vec_pretty(&object).map_err(|error| error.to_string())?;
+    // The name last: a set is in use when its name is written.
+    disk.write_atomic(&set_path(dir, &digest), &text, Visibility::Shared)
+        .and_then(|()| disk.write_atomic(&current, digest.as_bytes(), Visibility::Shared))
+        .map_err(|error| format!("{}: {error}", dir.display()))?;
     Ok((law, texts(&files)?))
+}
+
+fn set_path(dir: &Path, digest: &str) -> PathBuf {
+    dir.join(format!("{digest}.json"))
 }
 
 /// The house's texts among the set's files.

@@ -7,7 +7,7 @@
 //! DIR/vault/               wrapped keys, officers, clearances
 //! DIR/store/               rows and packs, sealed
 //! DIR/ledger/              what HTTP serves under /ledger/
-//! DIR/law/<digest>/        each law set ever in use, so that decisions replay
+//! DIR/law/<digest>.json    each law set ever in use, so that decisions replay
 //! DIR/desk/                sealed cases, letters, packages
 //! DIR/tls/                 certificate and key
 //! DIR/run/control.sock     the command line's way in
@@ -116,14 +116,17 @@ impl Node {
     /// Makes a node in `dir`, which must be empty or absent. Durable when it returns: configuration, vault with its
     /// officers, an empty store, a ledger with a signed checkpoint, the law set in use.
     ///
+    /// Returns it open.
+    ///
     /// # Errors
     /// A directory that is in use, or any room's error; what was written so far stays for the operator to look at.
-    pub(crate) fn found(dir: &Path, founding: Founding) -> Result<(), NodeError> {
+    pub(crate) fn found(dir: &Path, founding: Founding) -> Result<Self, NodeError> {
         if dir.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(NodeError::NotEmpty(dir.to_owned()));
         }
         let file = |error| NodeError::File(dir.to_owned(), error);
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(file)?;
+        let lock = DirLock::take(dir).map_err(|error| NodeError::Lock(error.to_string()))?;
         let disk: Arc<dyn Disk> = Arc::new(RealDisk);
         for name in ["secrets", "run", "law", "desk"] {
             disk.create_dir_all(&dir.join(name)).map_err(file)?;
@@ -131,20 +134,20 @@ impl Node {
         let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let Founding { config, passphrase, officers } = founding;
         disk.write_atomic(&passphrase_path(dir), passphrase.expose().as_bytes(), Visibility::Private).map_err(file)?;
-        Vault::create(
+        let vault = Vault::create(
             disk.clone(),
             dir.join("vault"),
             config.jurisdiction.clone(),
             log_origin(&config),
             &passphrase,
             officers,
-            clock,
-            entropy,
+            clock.clone(),
+            entropy.clone(),
         )
         .map_err(room("vault"))?;
         // The configuration comes last: a directory with a node.toml is a whole node.
         config.save(disk.as_ref(), dir)?;
-        Self::open(dir).map(drop)
+        Self::assemble(dir, config, lock, disk, Arc::new(vault), clock, entropy)
     }
 
     /// Opens the node in `dir` and takes its lock.
@@ -159,7 +162,19 @@ impl Node {
         let passphrase = passphrase(&passphrase_path(dir))?;
         let vault = Vault::open(disk.clone(), dir.join("vault"), &passphrase, clock.clone(), entropy.clone())
             .map_err(room("vault"))?;
-        let vault = Arc::new(vault);
+        Self::assemble(dir, config, lock, disk, Arc::new(vault), clock, entropy)
+    }
+
+    /// Opens the other rooms over an open vault.
+    fn assemble(
+        dir: &Path,
+        config: Config,
+        lock: DirLock,
+        disk: Arc<dyn Disk>,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, NodeError> {
         let ledger_dir = dir.join("ledger");
         let origin = log_origin(&config);
         let log = if disk.exists(&ledger_dir.join("checkpoint")) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use doors::http::HttpConfig;
 use doors::{control, http, imap, smtp, tls};
-use terms::Secret;
+use terms::{Entropy, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -221,21 +221,33 @@ async fn wait_for_the_end(with_parent: bool) {
     }
 }
 
-/// Adds an empty ledger entry at a fixed rate, so that the number of entries tells nothing (DESIGN section 9).
+/// Adds empty ledger entries at random moments of a fixed mean rate, one to eight together as a case does, so that the
+/// number of real ones cannot be read off (DESIGN section 9).
 async fn keep_cadence(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
-    let period = Duration::from_secs(60 * node.config.ledger_dummy_minutes.max(1));
+    let mean = Duration::from_secs(60 * node.config.ledger_dummy_minutes.max(1));
     loop {
+        let (wait, count) = next_dummies(mean, node.mailroom.entropy.as_ref());
         tokio::select! {
-            () = told(&mut shutdown) => return,
-            () = tokio::time::sleep(period) => {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(wait) => {
                 let node = node.clone();
-                let added = tokio::task::spawn_blocking(move || node.desk.record_dummy()).await;
+                let added =
+                    tokio::task::spawn_blocking(move || (0..count).try_for_each(|_| node.desk.record_dummy())).await;
                 if !matches!(added, Ok(Ok(()))) {
                     tracing::error!("the ledger took no entry; cases stand still until it does");
                 }
             }
         }
     }
+}
+
+/// When the next empty entries come and how many: a Poisson process of the given mean, since its waiting times do not tell
+/// what came between them.
+fn next_dummies(mean: Duration, entropy: &dyn Entropy) -> (Duration, u32) {
+    let mut bytes = [0; 5];
+    entropy.fill(&mut bytes);
+    let unit = (f64::from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) + 1.0) / 4_294_967_296.0;
+    (mean.mul_f64(-unit.ln()), u32::from(bytes[4] % 8) + 1)
 }
 
 /// How often sign-ins that are over their time are forgotten. Between the end of a sign-in's time and this the owner's key
@@ -246,14 +258,8 @@ const FORGET_EVERY: Duration = Duration::from_secs(30);
 async fn forget_sign_ins(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            () = told(&mut shutdown) => return,
+            () = doors::told(&mut shutdown) => return,
             () = tokio::time::sleep(FORGET_EVERY) => node.mailroom.vault.forget_stale_sign_ins(),
         }
     }
-}
-
-/// Waits until the word to stop is given.
-async fn told(shutdown: &mut watch::Receiver<bool>) {
-    // The value's guard must not live on: it would tie this future to one thread.
-    let _ = shutdown.wait_for(|stop| *stop).await.map(drop);
 }

@@ -2,6 +2,8 @@
 //!
 //! Each needs its tool; `.ci/run` installs them. Where one is missing the test says so and goes on without it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
+
 mod support;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! Real mail goes in and comes out: the whole corpus beside the checkout, by the program, byte for byte, none lost.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -36,7 +38,11 @@ fn the_corpus_comes_back_as_it_went_in() {
     assert_eq!(first["failed"], 0, "{first}");
     assert_eq!(first["imported"], total, "{first}");
     let again = import();
-    assert_eq!((&again["imported"], &again["already_in"]), (&0.into(), &total.into()), "a second run brings nothing twice");
+    assert_eq!(
+        (&again["imported"], &again["already_in"]),
+        (&0.into(), &total.into()),
+        "a second run brings nothing twice"
+    );
 
     let target = scratch.path().join("export");
     let args = ["export", "--account", "archive@ie.example", target.to_str().unwrap()];

@@ -1,5 +1,7 @@
 //! The demo as a newcomer meets it: it starts, goes on where it stopped, begins anew, stops cleanly, and says what is wrong.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
+
 mod support;
 
 use std::net::TcpListener;

@@ -3,6 +3,8 @@
 //! `…` stands for anything: within a line, or, alone on a line, for any lines. The ports are moved, so that the test and a
 //! demo of yours can run at the same time.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
+
 mod support;
 
 use std::io::{BufRead, BufReader};
@@ -56,7 +58,9 @@ fn matches(lines: &[String], got: &[String]) -> bool {
     match lines.split_first() {
         None => got.is_empty(),
         Some((line, rest)) if line == "…" => (0..=got.len()).any(|skip| matches(rest, &got[skip..])),
-        Some((line, rest)) => got.split_first().is_some_and(|(first, more)| matches_line(line, first) && matches(rest, more)),
+        Some((line, rest)) => {
+            got.split_first().is_some_and(|(first, more)| matches_line(line, first) && matches(rest, more))
+        }
     }
 }
 
@@ -94,7 +98,8 @@ fn the_transcript_is_true() {
     let base = free_ports();
 
     let first = shown.next().unwrap();
-    let args = first.command.strip_prefix("cargo run --release --bin bailiwick -- ").expect("the first command runs the demo");
+    let args =
+        first.command.strip_prefix("cargo run --release --bin bailiwick -- ").expect("the first command runs the demo");
     let demo = Command::new(PROGRAM)
         .args(args.split(' '))
         .args(["--ports", &base.to_string()])
@@ -129,7 +134,8 @@ fn the_transcript_is_true() {
 }
 
 fn check(shown: &Shown, folder: &Path, state: &serde_json::Value) {
-    let args: Vec<&str> = shown.command.strip_prefix("bailiwick ").expect("commands are bailiwick's").split(' ').collect();
+    let args: Vec<&str> =
+        shown.command.strip_prefix("bailiwick ").expect("commands are bailiwick's").split(' ').collect();
     // What a person types at a prompt.
     let prompt = shown.lines.iter().find_map(|line| line.strip_prefix("Passphrase of officer ")?.strip_suffix(':'));
     let typed = prompt.map_or(String::new(), |name| {
@@ -150,6 +156,7 @@ fn check(shown: &Shown, folder: &Path, state: &serde_json::Value) {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}: {text}{}", shown.command, String::from_utf8_lossy(&output.stderr));
     let got: Vec<String> = text.lines().map(str::to_owned).collect();
-    let expected: Vec<String> = shown.lines.iter().filter(|line| !line.starts_with("Passphrase of ")).cloned().collect();
+    let expected: Vec<String> =
+        shown.lines.iter().filter(|line| !line.starts_with("Passphrase of ")).cloned().collect();
     assert!(matches(&expected, &got), "{} shows\n{text}\nand the README\n{}", shown.command, expected.join("\n"));
 }

@@ -3,6 +3,8 @@
 //! Runs the real program: three nodes, 200 messages of real mail, the command line. Then it reads every byte that the
 //! nodes wrote.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -187,7 +187,7 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
 pub async fn serve(listener: UnixListener, control: Arc<dyn Control>, mut shutdown: watch::Receiver<bool>) {
     loop {
         let stream = tokio::select! {
-            () = told(&mut shutdown) => return,
+            () = crate::told(&mut shutdown) => return,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(_) => {
@@ -228,10 +228,4 @@ async fn answer(stream: UnixStream, control: Arc<dyn Control>) -> io::Result<()>
         write.write_all(&text).await?;
     }
     write.shutdown().await
-}
-
-/// Waits until the word to stop is given.
-async fn told(shutdown: &mut watch::Receiver<bool>) {
-    // The value's guard must not live on: it would tie this future to one thread.
-    let _ = shutdown.wait_for(|stop| *stop).await.map(|guard| drop(guard));
 }

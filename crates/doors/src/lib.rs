@@ -8,3 +8,9 @@ pub mod imap;
 pub mod smtp;
 pub mod tls;
 mod wire;
+
+/// Waits until the word to stop is given (or nobody is left to give it).
+pub async fn told(shutdown: &mut tokio::sync::watch::Receiver<bool>) {
+    // The value's guard must not live on: it would tie this future to one thread.
+    let _ = shutdown.wait_for(|stop| *stop).await.map(drop);
+}
