@@ -266,26 +266,44 @@ fn verify_package(package: &Path, identity: &Path, expected: &BTreeSet<&[u8]>, s
     }
 }
 
-/// Looks for pieces of the mail in every byte that the nodes wrote: none in plain anywhere; and at the other nodes not in
-/// sealed form either, since they hold no pack records for the account.
+/// Looks for pieces of the mail in every byte that the nodes wrote: none in plain anywhere, and at the other nodes none in
+/// sealed form either.
 fn nothing_of_the_mail_is_readable(demo: &Path, mail: &[Vec<u8>]) {
-    let mut needles: Vec<Vec<u8>> = vec![SUBJECT.as_bytes().to_vec(), b"subject@".to_vec()];
+    let mut plain: Vec<Vec<u8>> = vec![SUBJECT.as_bytes().to_vec(), b"subject@".to_vec()];
     for message in mail {
         // A piece of the body and the subject line's words.
         let at = message.len() * 2 / 3;
         if message.len() > at + 32 {
-            needles.push(message[at..at + 32].to_vec());
+            plain.push(message[at..at + 32].to_vec());
         }
         let text = String::from_utf8_lossy(message);
         if let Some(subject) = text.lines().find_map(|line| line.strip_prefix("Subject: "))
             && subject.len() >= 16
         {
-            needles.push(subject.as_bytes().to_vec());
+            plain.push(subject.as_bytes().to_vec());
         }
     }
     // A piece that is only spaces or dashes says nothing.
-    needles.retain(|needle| needle.iter().collect::<BTreeSet<_>>().len() > 6);
-    let searcher = aho(&needles);
+    plain.retain(|needle| needle.iter().collect::<BTreeSet<_>>().len() > 6);
+    assert!(plain.len() > 200, "there is something to look for");
+    let found = finder(&plain);
+    assert!(mail.iter().filter(|message| found(message).is_some()).count() > 150, "the search finds what is there");
+
+    let packs: Vec<PathBuf> =
+        files(&demo.join("IE/store")).into_iter().filter(|path| path.to_string_lossy().contains("pack")).collect();
+    let sealed: Vec<Vec<u8>> = packs
+        .iter()
+        .flat_map(|path| {
+            let bytes = std::fs::read(path).unwrap();
+            let step = (bytes.len() / 2000).max(64);
+            (64..bytes.len().saturating_sub(32)).step_by(step).map(|at| bytes[at..at + 32].to_vec()).collect::<Vec<_>>()
+        })
+        // Padding, if there is any, is no message.
+        .filter(|piece| piece.iter().collect::<BTreeSet<_>>().len() > 12)
+        .collect();
+    assert!(sealed.len() > 500, "the Irish packs hold sealed mail: {packs:?}");
+    let found_sealed = finder(&sealed);
+
     for place in ["IE", "US", "DE"] {
         for file in files(&demo.join(place)) {
             // The law set is public text, and says `subject` as the law does.
@@ -293,15 +311,18 @@ fn nothing_of_the_mail_is_readable(demo: &Path, mail: &[Vec<u8>]) {
                 continue;
             }
             let bytes = std::fs::read(&file).unwrap();
-            if let Some(needle) = searcher(&bytes) {
-                panic!("{} holds {:?} in plain", file.display(), String::from_utf8_lossy(&needles[needle]));
+            if let Some(needle) = found(&bytes) {
+                panic!("{} holds {:?} in plain", file.display(), String::from_utf8_lossy(&plain[needle]));
+            }
+            if place != "IE" {
+                assert_eq!(found_sealed(&bytes), None, "{} holds sealed mail of another home", file.display());
             }
         }
     }
 }
 
-/// Finds any of many needles by their first eight bytes.
-fn aho(needles: &[Vec<u8>]) -> impl Fn(&[u8]) -> Option<usize> {
+/// Finds any of many needles, by their first eight bytes.
+fn finder(needles: &[Vec<u8>]) -> impl Fn(&[u8]) -> Option<usize> {
     let mut heads: std::collections::HashMap<[u8; 8], Vec<usize>> = std::collections::HashMap::new();
     for (index, needle) in needles.iter().enumerate() {
         heads.entry(needle[..8].try_into().unwrap()).or_default().push(index);
