@@ -152,9 +152,14 @@ mod tests {
 
     #[test]
     fn only_the_ledgers_own_names() {
-        for good in
-            ["checkpoint", "vkey", "tile/0/000", "tile/0/x001/234", "tile/entries/000.p/17", "tile/1/x001/x002/003.p/255"]
-        {
+        for good in [
+            "checkpoint",
+            "vkey",
+            "tile/0/000",
+            "tile/0/x001/234",
+            "tile/entries/000.p/17",
+            "tile/1/x001/x002/003.p/255",
+        ] {
             assert!(public_file(good).is_some(), "{good}");
         }
         for bad in [
