@@ -1,0 +1,197 @@
+//! Ledger before act, whatever fails: a ledger that takes nothing, and each single write of the whole story, with a power
+//! cut after it and without.
+
+use serde_json::Value;
+use terms::CaseId;
+use world::{Fault, SeededEntropy};
+
+use crate::house::{DAY, House, days};
+
+const CASE: CaseId = CaseId(1);
+
+#[test]
+fn while_the_ledger_takes_nothing_nothing_is_done() {
+    // In the second way the ledger does not know itself whether it has the entry: it counts as not recorded.
+    for how in [Fault::Failed, Fault::FailedButPersisted] {
+        let house = House::new();
+        house.deliver_spring();
+        let refused = |what: &str, done: Result<desk::Said, desk::DeskError>| {
+            let error = done.expect_err(what);
+            assert!(matches!(error, desk::DeskError::Ledger(_)), "{what}: {error}");
+            house.ledger.shut(None);
+        };
+
+        house.ledger.shut(Some(how));
+        refused("serve", house.desk().serve(&house.order()));
+        assert_eq!(house.store().holds(house.owner).unwrap(), []);
+        assert_eq!(house.state(CASE), "received");
+        // Served again it is the same case, and its day is the day on which it was received first.
+        let received = house.data(CASE)["received"].clone();
+        house.clock.advance(DAY);
+        assert_eq!(house.serve(&house.order()), CASE);
+        assert_eq!(house.data(CASE)["received"], received);
+        assert_eq!(house.steps(CASE), ["demand", "decision", "hold"]);
+
+        house.ledger.shut(Some(how));
+        refused("first approval", house.approve(CASE, "niamh"));
+        assert_eq!(house.state(CASE), "decided");
+        house.approve(CASE, "niamh").unwrap();
+        house.ledger.shut(Some(how));
+        refused("second approval", house.approve(CASE, "oisin"));
+        assert_eq!(house.state(CASE), "approved by one officer");
+        assert!(house.disk_list("vault/clearances").is_empty());
+        house.desk().collect(CASE).unwrap_err();
+        house.approve(CASE, "oisin").unwrap();
+
+        house.ledger.shut(Some(how));
+        refused("collect", house.desk().collect(CASE));
+        assert!(house.files("packages").is_empty());
+        assert_eq!(house.collect(CASE).messages(), days(0, 30));
+
+        let counsel = house.serve(&house.demand("us-warrant", &[]));
+        house.ledger.shut(Some(how));
+        refused("letter", house.desk().refuse(counsel));
+        assert_eq!(house.state(counsel), "decided");
+        house.desk().refuse(counsel).unwrap();
+    }
+}
+
+#[test]
+fn a_hold_that_fails_is_set_later() {
+    let mut house = House::new();
+    house.deliver_spring();
+    house.store().close();
+    house.desk().serve(&house.order()).unwrap_err();
+    house.approve(CASE, "niamh").unwrap_err();
+    house.restart().unwrap();
+    assert_eq!(house.store().holds(house.owner).unwrap(), [(CASE, 31)]);
+    assert_eq!(house.steps(CASE), ["demand", "decision", "hold"]);
+}
+
+/// One fault in the life of a case.
+#[derive(Debug, Clone, Copy)]
+struct Mishap {
+    /// The write that fails, counted from the beginning of the story.
+    step: u64,
+    fault: Fault,
+    /// Whether the power goes, too.
+    power_cut: bool,
+}
+
+/// What a clerk does next, by what the desk says.
+fn act(house: &House, text: &str) -> Result<(), desk::DeskError> {
+    let list = house.desk().list()?.data;
+    let state = list[0]["state"].as_str().unwrap_or("none").to_owned();
+    match state.as_str() {
+        "none" | "received" => house.desk().serve(text).map(drop),
+        "decided" if list[0]["outcome"] == "REFER_COUNSEL" => house.desk().refuse(CASE).map(drop),
+        "decided" if list[0]["held"] == false => house.desk().serve(text).map(drop),
+        "decided" => house.approve(CASE, "niamh").map(drop),
+        "approved by one officer" => match house.approve(CASE, "oisin") {
+            Err(desk::DeskError::SameOfficer(_)) => house.approve(CASE, "niamh").map(drop),
+            other => other.map(drop),
+        },
+        "cleared by two officers" if house.next(CASE).contains("collect") => house.desk().collect(CASE).map(drop),
+        "cleared by two officers" => house.approve(CASE, "oisin").map(drop),
+        other => unreachable!("{other}"),
+    }
+}
+
+/// The kinds of the steps that the ledger is known to have.
+fn proven(case: &Value) -> Vec<&str> {
+    let steps = case["steps"].as_array().into_iter().flatten();
+    steps.filter(|step| step["index"].is_u64()).map(|step| step["kind"].as_str().unwrap()).collect()
+}
+
+/// Nothing has an effect that is not in the ledger.
+fn check_order(house: &House, mishap: Mishap) {
+    let case = house.desk().show(CASE).map_or(Value::Null, |said| said.data);
+    let proven = proven(&case);
+    let count = |kind: &str| proven.iter().filter(|found| **found == kind).count();
+    if !house.store().holds(house.owner).unwrap().is_empty() {
+        assert!(count("hold") >= 1, "{mishap:?}: held, and not recorded");
+    }
+    if !house.disk_list("vault/clearances").is_empty() {
+        assert!(count("approval") >= 2, "{mishap:?}: cleared, and not recorded");
+    }
+    if !house.files("packages").is_empty() {
+        assert!(count("collect") >= 1, "{mishap:?}: collected, and not recorded");
+    }
+    match case["state"].as_str() {
+        Some("package sealed") => assert_eq!(count("seal"), 1, "{mishap:?}"),
+        Some("letter written") => assert_eq!(count("letter"), 1, "{mishap:?}"),
+        _ => {}
+    }
+}
+
+/// Lives a case to its end with one mishap; says whether the mishap happened.
+fn live(mishap: Mishap, example: &str, end: &str) -> bool {
+    let mut house = House::new();
+    house.deliver_spring();
+    let text = house.demand(example, &[]);
+    let first = house.disk.steps();
+    house.disk.fail_step(first + mishap.step, mishap.fault);
+    let mut errors = 0;
+    for _ in 0..20 {
+        if house.desk().list().unwrap().data[0]["state"] == end {
+            break;
+        }
+        let done = act(&house, &text);
+        check_order(&house, mishap);
+        if done.is_err() {
+            errors += 1;
+            assert!(errors < 3, "{mishap:?}: {done:?}");
+            if mishap.power_cut {
+                house.disk.cut_power(&SeededEntropy::new(mishap.step));
+                house.restart().unwrap();
+                check_order(&house, mishap);
+            }
+        }
+    }
+    let happened = house.disk.steps() > first + mishap.step;
+    house.restart().unwrap();
+    assert!(house.desk().troubles().is_empty(), "{mishap:?}: {:?}", house.desk().troubles());
+    assert_eq!(house.desk().list().unwrap().data.as_array().unwrap().len(), 1, "{mishap:?}: one demand, one case");
+    assert_eq!(house.state(CASE), end, "{mishap:?}");
+    house.steps(CASE);
+    if end == "package sealed" {
+        let package = house.open_package("desk/packages/IE-case-000001.tar.age".as_ref());
+        assert_eq!(package.messages(), days(0, 30), "{mishap:?}");
+    } else {
+        let letter = house.desk().refuse(CASE).unwrap();
+        assert!(letter.text.contains("it is with counsel"), "{mishap:?}");
+    }
+    assert!(house.disk_list("vault/clearances").is_empty(), "{mishap:?}: the clearance stays");
+    let sealed = durable::Disk::read(&house.disk, &house.case_path(CASE)).unwrap();
+    let case: Value = serde_json::from_slice(&house.vault().service_open("desk/case/1", &sealed).unwrap()).unwrap();
+    for step in case["steps"].as_array().unwrap() {
+        let shares = step["approval"]["released"].as_object().map_or(0, |released| released.len());
+        assert_eq!(shares, 0, "{mishap:?}: a released share stays");
+    }
+    happened
+}
+
+fn sweep(example: &str, end: &str) {
+    let ways =
+        [Fault::Failed, Fault::FailedButPersisted].map(|fault| [false, true].map(|power_cut| (fault, power_cut)));
+    // Side by side, since they mostly wait for the store's disk.
+    std::thread::scope(|scope| {
+        for (fault, power_cut) in ways.into_iter().flatten() {
+            scope.spawn(move || {
+                let mishaps = (0..).map(|step| Mishap { step, fault, power_cut });
+                let happened = mishaps.take_while(|mishap| live(*mishap, example, end)).count();
+                assert!(happened > 20, "{happened} writes failed, and there are more");
+            });
+        }
+    });
+}
+
+#[test]
+fn each_write_of_a_package_fails_once() {
+    sweep("ie-s75-order", "package sealed");
+}
+
+#[test]
+fn each_write_of_a_letter_fails_once() {
+    sweep("us-warrant", "letter written");
+}

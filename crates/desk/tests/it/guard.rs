@@ -1,0 +1,112 @@
+//! Four eyes: whose approvals count, for what, and until when.
+
+use crate::house::{DAY, House, OFFICERS, days, name};
+
+#[test]
+fn one_officer_twice_is_one_officer() {
+    let house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    house.approve(case, "niamh").unwrap();
+    let size = house.ledger_size();
+    let twice = house.approve(case, "niamh").unwrap_err().to_string();
+    assert!(twice.contains("another officer"), "{twice}");
+    assert_eq!(house.ledger_size(), size);
+    house.desk().collect(case).unwrap_err();
+}
+
+#[test]
+fn a_wrong_passphrase_approves_nothing() {
+    let house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    let [(niamh, _), (_, of_oisin), _] = OFFICERS;
+    for (officer, passphrase) in [(niamh, "guessed"), (niamh, of_oisin), ("mallory", "nobody's")] {
+        house.desk().approve(case, &name(officer), &passphrase.into()).unwrap_err();
+        assert_eq!(house.state(case), "decided", "{officer}");
+    }
+    assert_eq!(house.steps(case), ["demand", "decision", "hold", "order"], "one order, and no approval");
+}
+
+#[test]
+fn two_officers_at_once_both_count() {
+    let house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    std::thread::scope(|scope| {
+        for (officer, _) in &OFFICERS[..2] {
+            let house = &house;
+            scope.spawn(move || house.approve(case, officer).unwrap());
+        }
+    });
+    assert_eq!(house.steps(case), ["demand", "decision", "hold", "order", "approval", "approval"]);
+    assert_eq!(house.collect(case).messages(), days(0, 30));
+}
+
+#[test]
+fn an_officer_twice_at_once_is_one_officer() {
+    let house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    let accepted: Vec<bool> = std::thread::scope(|scope| {
+        let tries: Vec<_> = (0..2).map(|_| scope.spawn(|| house.approve(case, "niamh").is_ok())).collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(accepted.iter().filter(|ok| **ok).count(), 1);
+    assert_eq!(house.state(case), "approved by one officer");
+}
+
+#[test]
+fn an_expired_order_needs_two_new_approvals() {
+    let mut house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    house.approve(case, "niamh").unwrap();
+    house.clock.advance(14 * DAY);
+    assert!(house.next(case).contains("expired"));
+    // The first approval was of another order.
+    house.approve(case, "oisin").unwrap();
+    assert_eq!(house.state(case), "approved by one officer");
+    house.approve(case, "niamh").unwrap();
+    house.clock.advance(14 * DAY);
+    let late = house.desk().collect(case).unwrap_err().to_string();
+    assert!(late.contains("case approve"), "{late}");
+    assert!(house.files("packages").is_empty());
+    house.restart().unwrap();
+    assert_eq!(house.disk_list("vault/clearances"), Vec::<String>::new());
+    house.approve_twice(case);
+    assert_eq!(house.collect(case).messages(), days(0, 30));
+}
+
+#[test]
+fn a_lost_clearance_needs_two_new_approvals() {
+    let house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    house.approve_twice(case);
+    house.lose_clearances();
+    assert!(house.next(case).contains("lost"), "{}", house.next(case));
+    let lost = house.desk().collect(case).unwrap_err().to_string();
+    assert!(lost.contains("case approve"), "{lost}");
+    // The shares were forgotten when they were joined: neither old approval counts.
+    house.approve(case, "roisin").unwrap();
+    assert_eq!(house.state(case), "approved by one officer");
+    house.approve(case, "oisin").unwrap();
+    assert_eq!(house.collect(case).messages(), days(0, 30));
+}
+
+#[test]
+fn no_share_outlives_its_use() {
+    let mut house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    // Sealed with the shares in it, the case's file is longer by more than their octets.
+    house.approve(case, "niamh").unwrap();
+    let with_shares = house.case_file_len(case);
+    house.clock.advance(15 * DAY);
+    house.restart().unwrap();
+    assert!(house.case_file_len(case) + 300 < with_shares, "lapsed shares are dropped at the start");
+    house.approve_twice(case);
+    house.collect(case);
+    assert_eq!(house.disk_list("vault/clearances"), Vec::<String>::new(), "the clearance went with its use");
+}

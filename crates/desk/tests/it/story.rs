@@ -1,0 +1,129 @@
+//! One demand from its service to its package, as a clerk and two officers live it.
+
+use terms::Clock;
+
+use crate::house::{House, days};
+
+#[test]
+fn an_order_is_answered_with_exactly_its_month() {
+    let house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    assert_eq!(house.data(case)["outcome"], "COMPELLED");
+    assert_eq!(house.data(case)["held"], true);
+    assert_eq!(house.steps(case), ["demand", "decision", "hold"]);
+    assert_eq!(house.next(case), "case approve 1 --officer, by two different officers");
+    let early = house.desk().collect(case).unwrap_err().to_string();
+    assert!(early.contains("case approve"), "{early}");
+
+    house.approve(case, "niamh").unwrap();
+    assert_eq!(house.state(case), "approved by one officer");
+    house.desk().collect(case).unwrap_err();
+    house.approve(case, "oisin").unwrap();
+    assert_eq!(house.next(case), "case collect 1");
+    let third = house.approve(case, "roisin").unwrap_err().to_string();
+    assert!(third.contains("case collect"), "{third}");
+
+    // An owner's mail of today is none of the order's.
+    house.deliver(house.owner, house.clock.now(), "today");
+    let package = house.collect(case);
+    assert_eq!(package.messages(), days(0, 30));
+    assert!(package.outcomes().iter().all(|(outcome, _)| outcome == "produced"));
+    assert_eq!(house.state(case), "package sealed");
+    let whole = ["demand", "decision", "hold", "order", "approval", "approval", "collect", "seal"];
+    assert_eq!(house.steps(case), whole);
+
+    // A case has one package; neither a second collection nor a letter is written after it.
+    let size = house.ledger_size();
+    let again = house.desk().collect(case).unwrap_err().to_string();
+    assert!(again.contains("sealed already") && again.contains("packages/IE-case-000001.tar.age"), "{again}");
+    house.desk().refuse(case).unwrap_err();
+    house.approve(case, "niamh").unwrap_err();
+    assert_eq!(house.ledger_size(), size);
+}
+
+#[test]
+fn every_step_survives_a_restart() {
+    let mut house = House::new();
+    house.deliver_spring();
+    let order = house.order();
+    house.restart().unwrap();
+    let case = house.serve(&order);
+    house.restart().unwrap();
+    let holds = house.store().holds(house.owner).unwrap();
+    house.approve(case, "niamh").unwrap();
+    house.restart().unwrap();
+    assert_eq!(house.state(case), "approved by one officer");
+    house.approve(case, "oisin").unwrap();
+    house.restart().unwrap();
+    assert_eq!(house.next(case), "case collect 1");
+    assert_eq!(house.collect(case).messages(), days(0, 30));
+    let size = house.ledger_size();
+    for _ in 0..3 {
+        house.restart().unwrap();
+    }
+    assert_eq!(house.state(case), "package sealed");
+    assert_eq!(house.ledger_size(), size, "a start records nothing that is recorded");
+    assert_eq!(house.store().holds(house.owner).unwrap(), holds);
+    assert!(house.desk().troubles().is_empty());
+}
+
+#[test]
+fn a_what_if_mints_nothing() {
+    let house = House::new();
+    house.deliver_spring();
+    let (size, steps) = (house.ledger_size(), house.disk.steps());
+    for (example, day) in [("us-warrant", "2016-07-15"), ("us-warrant", "2018-03-24"), ("ie-s75-order", "2026-11-23")] {
+        let said = house.desk().what_if(&house.demand(example, &[]), Some(day)).unwrap();
+        assert_eq!(said.data["decisions"].as_array().unwrap().len(), 1);
+    }
+    house.desk().what_if(&house.order(), Some("yesterday")).unwrap_err();
+    assert_eq!(house.ledger_size(), size);
+    assert_eq!(house.disk.steps(), steps, "nothing is written");
+    assert_eq!(house.desk().list().unwrap().data, serde_json::json!([]));
+    assert_eq!(house.store().holds(house.owner).unwrap(), []);
+}
+
+#[test]
+fn a_case_is_unreadable_without_the_service_key() {
+    let house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    let counsel = house.serve(&house.demand("us-warrant", &[]));
+    house.desk().refuse(counsel).unwrap();
+    house.approve_twice(case);
+    house.collect(case);
+    let secrets = [
+        "aoife",
+        "ie.example\"",
+        "DMD-2026-0117",
+        "26 Mag. 2814",
+        "narcotics",
+        "Southern District",
+        "ie_s75_order",
+        "sca_warrant",
+        "Mutual Assistance",
+        "COMPELLED",
+        "REFER_COUNSEL",
+        "day 7",
+        "someone@else",
+    ];
+    let files = house.everything();
+    assert!(files.len() > 20);
+    for (path, bytes) in files {
+        for secret in secrets {
+            let found = bytes.windows(secret.len()).any(|window| window.eq_ignore_ascii_case(secret.as_bytes()));
+            assert!(!found, "{} has `{secret}`", path.display());
+        }
+        assert!(!path.to_string_lossy().contains("aoife"));
+    }
+}
+
+#[test]
+fn nothing_of_a_case_is_in_its_debug_form() {
+    let house = House::new();
+    house.deliver_spring();
+    let said = house.desk().serve(&house.order()).unwrap();
+    let debug = format!("{said:?}");
+    assert!(debug.len() < 40 && !debug.contains("aoife"), "{debug}");
+}
