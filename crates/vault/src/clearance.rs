@@ -20,7 +20,7 @@ const MAGIC: &[u8; 4] = b"BVC\x01";
 /// What a case may open: the message keys of one order's scope, until the order's time ends. Made by the vault alone, by
 /// `clear` from two proven approvals, or by `clearance` from what it kept of one.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// let forged = vault::Clearance { order: todo!(), officers: todo!(), cleared: todo!(), keys: todo!(), clock: todo!() };
 /// ```
 ///

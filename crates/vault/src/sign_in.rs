@@ -22,7 +22,7 @@ const REMEMBERED_MAX: usize = 8192;
 /// Proof that the owner of an account has shown the secret of the account. Made by the vault's `sign_in` alone: there is
 /// no other way to get one.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// let forged = vault::SignedIn { session: todo!() };
 /// ```
 ///
