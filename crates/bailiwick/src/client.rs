@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use doors::control::{Control, DEMAND_BYTES_MAX, Outcome, Phrase, Progress, Reply, Request};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use terms::Secret;
 
 use crate::cli::{
@@ -127,8 +127,11 @@ fn converse(mut stream: UnixStream, request: &Request, progress: &mut dyn FnMut(
 }
 
 fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} {msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} messages, {rate}, {eta} left {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        });
     // indicatif draws nothing when standard error is no terminal.
     ProgressBar::new(0).with_style(style)
 }
