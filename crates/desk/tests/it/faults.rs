@@ -5,7 +5,7 @@ use serde_json::Value;
 use terms::CaseId;
 use world::{Fault, SeededEntropy};
 
-use crate::house::{DAY, House, days};
+use crate::house::{DAY, House, days, name};
 
 const CASE: CaseId = CaseId(1);
 
@@ -32,9 +32,14 @@ fn while_the_ledger_takes_nothing_nothing_is_done() {
         assert_eq!(house.data(CASE)["received"], received);
         assert_eq!(house.steps(CASE), ["demand", "decision", "hold"]);
 
-        house.ledger.shut(Some(how));
-        refused("first approval", house.approve(CASE, "niamh"));
-        assert_eq!(house.state(CASE), "decided");
+        // The order is recorded first, the approval after it.
+        for what in ["order", "first approval"] {
+            house.ledger.shut(Some(how));
+            refused(what, house.approve(CASE, "niamh"));
+            assert_eq!(house.state(CASE), "decided");
+            house.desk().approve(CASE, &name("niamh"), &"guessed".into()).unwrap_err();
+        }
+        // What failed does not come true later: this is the first approval, not the second of one officer.
         house.approve(CASE, "niamh").unwrap();
         house.ledger.shut(Some(how));
         refused("second approval", house.approve(CASE, "oisin"));
