@@ -71,7 +71,13 @@ impl Desk {
         let id = case.id;
         let text = match (case.state(), &case.order) {
             (State::Cleared, Some(order)) => match self.kept_clearance(case)? {
-                Some(clearance) => return Ok((order.clone(), clearance)),
+                Some(clearance) => match proposal::not_before(&case.decision, self.parts.clock.now()) {
+                    None => return Ok((order.clone(), clearance)),
+                    Some(wait) => format!(
+                        "nothing may leave in case {id} before {} ({}): {} [{}]",
+                        wait.local, wait.utc, wait.what, wait.rule
+                    ),
+                },
                 None => format!(
                     "the clearance of case {id} was not made, was lost, or its time is over; `case approve {id} \
                      --officer NAME` is next"

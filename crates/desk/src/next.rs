@@ -3,7 +3,7 @@
 use terms::UnixMillis;
 
 use crate::answer::Answer;
-use crate::{Case, Kind, State};
+use crate::{Case, Kind, State, proposal};
 
 /// What a person at the desk does next. `cleared` says whether the vault keeps the case's clearance.
 pub(crate) fn next_action(case: &Case, cleared: bool, now: UnixMillis) -> String {
@@ -16,7 +16,10 @@ pub(crate) fn next_action(case: &Case, cleared: bool, now: UnixMillis) -> String
         State::Sealed => after_package(case, &answer),
         State::Refused => "send the letter; nothing else is open here".to_owned(),
         State::Cleared | State::ApprovedOnce if expired => format!("the order has expired: {anew}"),
-        State::Cleared if cleared => format!("case collect {id}"),
+        State::Cleared if cleared => match proposal::not_before(&case.decision, now) {
+            Some(wait) => format!("case collect {id}, not before {}", wait.local),
+            None => format!("case collect {id}"),
+        },
         State::Cleared if case.keeps_shares() => {
             format!("the clearance was not made: case approve {id} --officer, once more, by either officer")
         }

@@ -1,6 +1,6 @@
 //! What is read off a case for whoever acts on it: its span, its canonical octets, its paper. Pure.
 
-use rules::{Decision, Facts};
+use rules::{Deadline, DeadlinePurpose, Decision, Facts};
 use terms::{Digest, UnixMillis};
 
 use crate::{Case, DeskError};
@@ -8,6 +8,12 @@ use crate::{Case, DeskError};
 /// The arrival times that the demand reaches, `[from, until)`.
 pub(crate) fn span(facts: &Facts) -> (UnixMillis, UnixMillis) {
     (facts.scope.from, facts.scope.until)
+}
+
+/// The moment before which the rules let nothing leave, while it lies ahead: a duty to wait is as binding as a duty to answer.
+pub(crate) fn not_before(decision: &Decision, now: UnixMillis) -> Option<&Deadline> {
+    let waits = decision.deadlines.iter().filter(|it| it.purpose == DeadlinePurpose::NotBefore && it.at > now);
+    waits.max_by_key(|it| it.at)
 }
 
 /// The decision's canonical octets: what its digest is of, and what the package holds.

@@ -110,3 +110,31 @@ fn no_share_outlives_its_use() {
     house.collect(case);
     assert_eq!(house.disk_list("vault/clearances"), Vec::<String>::new(), "the clearance went with its use");
 }
+
+/// An order of an Italian judge of which the Irish authority was told, and is silent: data leave at the end of ten days, not
+/// within them.
+#[test]
+fn what_must_wait_waits() {
+    let house = House::new();
+    house.deliver_spring();
+    let epoc = house.demand(
+        "ie-s75-order",
+        &[
+            ("instrument = \"ie_s75_order\"", "instrument = \"epoc\""),
+            ("forum = \"ie_district_court\"\n", ""),
+            ("state = \"IE\"", "state = \"IT\""),
+            ("type = \"district_judge\"", "type = \"judge\""),
+            ("verified = \"court_registry\"", "verified = \"authority_channel\""),
+            ("state = \"US\"", "state = \"IT\""),
+        ],
+    ) + "\n[facts]\nuser_residence = \"ES\"\nenforcing_authority_notified = true\nenforcing_authority_answer = \"silent\"\n";
+    let case = house.serve(&epoc);
+    assert_eq!(house.data(case)["outcome"], "COMPELLED", "{}", house.desk().show(case).unwrap().text);
+    house.approve_twice(case);
+    let early = house.desk().collect(case).unwrap_err().to_string();
+    assert!(early.contains("nothing may leave") && early.contains("before"), "{early}");
+    assert!(house.next(case).contains("not before"), "{}", house.next(case));
+    assert!(house.files("packages").is_empty());
+    house.clock.advance(13 * DAY);
+    assert_eq!(house.collect(case).messages(), days(0, 30));
+}
