@@ -1,10 +1,10 @@
 //! The package: what an authority gets. A BagIt bag (RFC 8493) in a tar file, sealed with age to the authority's key,
-//! that proves itself: stock tools open and check it (`age`, `tar`, `bagit.py`, `sha256sum`), and [`verify`] checks the
+//! that proves itself: stock tools open and check it (`age`, `tar`, `bagit.py`, `sha256sum`), and [`verify()`] checks the
 //! rest with nothing but the file and, better, the home's published key.
 //!
-//! * [`seal`] writes a package from a [`Package`] and a stream of [`Item`]s, one in memory at a time.
-//! * [`verify`] reads one and reports every check; one flipped byte anywhere fails one.
-//! * [`unpack`] opens one into a folder.
+//! * [`seal()`] writes a package from a [`Package`] and a stream of [`Item`]s, one in memory at a time.
+//! * [`verify()`] reads one and reports every check; one flipped byte anywhere fails one.
+//! * [`unpack()`] opens one into a folder.
 //! * [`AgeIdentity`] is a key for whoever has none yet.
 //!
 //! This room knows no case, no vault and no store: what goes in is handed over, and what it may hold is checked against

@@ -43,7 +43,7 @@ pub struct Sealed {
 /// Writes the package of `items` to `out`, sealed to `recipient` and signed by `signer`, whose key is the ledger's.
 /// Nothing is durable but by the caller's care for `out`; after an error what was written is worthless.
 ///
-/// Everything is checked that [`verify`](crate::verify) checks of the same facts, so that no package is made that its
+/// Everything is checked that [`verify`](crate::verify()) checks of the same facts, so that no package is made that its
 /// own verifier refuses.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use crate::tarball::read_tar;
 use crate::verify::unsealed;
 
 /// Opens the sealed package at `package` into the folder `into`, which is made, and returns the bag's folder in it.
-/// Nothing is overwritten, nothing is synced. It checks the seal and the form of the tar file; [`verify`](crate::verify) checks the rest.
+/// Nothing is overwritten, nothing is synced. It checks the seal and the form of the tar file; [`verify`](crate::verify()) checks the rest.
 ///
 /// # Errors
 /// [`DisclosureError::Unseal`], [`DisclosureError::File`]. What was written before an error stays.

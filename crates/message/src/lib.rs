@@ -4,7 +4,7 @@
 //! clock, and no input on which it panics or fails. A message that is no message at all (an image, a page, a torn file)
 //! still has a view, a header, a body and a BODYSTRUCTURE.
 //!
-//! 1. [`view`] turns the original into what clients see (line ends of RFC 5322 section 2.3).
+//! 1. [`view()`] turns the original into what clients see (line ends of RFC 5322 section 2.3).
 //! 2. [`Structure::parse`] finds the MIME parts of a view as byte ranges.
 //! 3. [`envelope_wire`], [`bodystructure_wire`] and [`section`](section::section) say it in IMAP's words
 //!    (RFC 9051 sections 6.4.5 and 7.5.2); [`decoded`], [`preview`] and [`search_text`] in the reader's.

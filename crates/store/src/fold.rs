@@ -95,7 +95,7 @@ fn encode_messages(rows: &[MessageRow]) -> Vec<u8> {
     out.finish()
 }
 
-/// The inverse of encoding a block of messages. What refers to them is counted by [`decode_head`]'s caller.
+/// The inverse of encoding a block of messages. What refers to them is counted by [`decode`]'s caller.
 fn decode_messages(bytes: &[u8]) -> Result<Vec<MessageRow>, Malformed> {
     let mut input = Reader::new(bytes);
     if input.byte()? != VERSION {
