@@ -222,7 +222,7 @@ async fn wait_for_the_end(with_parent: bool) {
 }
 
 /// Adds empty ledger entries at random moments of a fixed mean rate, one to eight together as a case does, so that the
-/// number of real ones cannot be read off (DESIGN section 9).
+/// number of real ones cannot be read off.
 async fn keep_cadence(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
     let mean = Duration::from_secs(60 * node.config.ledger_dummy_minutes.max(1));
     loop {

@@ -1,4 +1,4 @@
-//! Which epoch seals what arrives now (DESIGN section 5).
+//! Which epoch seals what arrives now.
 //!
 //! The key of the running epoch is in memory only, from its first message until an hour or a thousand messages later.
 //! Its sealed form goes to disk with the first message that is sealed with it, in the same commit.

@@ -1,4 +1,4 @@
-//! Sealed mail of one jurisdiction: packs, rows, columns and a log of changes (DESIGN section 6).
+//! Sealed mail of one jurisdiction: packs, rows, columns and a log of changes.
 //!
 //! * [`Store`] is what the rooms above hold. Every call blocks, from any thread.
 //! * Bytes are in packs (`pack/`), rows in SQLite (`rows/`); one thread writes both (`commit.rs`, with the contract).

@@ -1,4 +1,4 @@
-//! Identifiers. Account and message ids are 128 random bits and are never reused (DESIGN section 5).
+//! Identifiers. Account and message ids are 128 random bits and are never reused (docs/formats/message.md).
 
 use std::fmt;
 use std::str::FromStr;

@@ -18,7 +18,7 @@ const MAGIC: &[u8; 4] = b"BVA\x01";
 /// Octets of a private half.
 const PRIVATE_LEN: usize = 32;
 
-/// Who can open the mailbox at rest (DESIGN section 5). One form so far.
+/// Who can open the mailbox at rest (docs/glossary.md, custody). One form so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Custody {

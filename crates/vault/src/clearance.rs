@@ -1,4 +1,4 @@
-//! Clearances: the proof that two different officers approved and that the ledger has it (DESIGN section 3, invariant 2).
+//! Clearances: the proof that two different officers approved and that the ledger has it (ARCHITECTURE.md, invariant 2).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Epochs: how a node seals mail that it cannot open afterwards (DESIGN section 3, invariant 3).
+//! Epochs: how a node seals mail that it cannot open afterwards (ARCHITECTURE.md, invariant 3).
 //!
 //! The receiver makes a random epoch key, seals it to the account's public half, and keeps the plain key in memory only
 //! as long as the epoch lasts. After that the node's own bytes hold nothing that opens the epoch's mail.

@@ -15,7 +15,7 @@ use crate::crypto::{
 use crate::encode::{Decoder, Encoder};
 use crate::folder::{ROSTER_FILE, damaged, officer_file, unreadable};
 
-/// A home has 2 officers at least, because two must agree, and 9 at most (DESIGN section 5).
+/// A home has 2 officers at least, because two must agree, and 9 at most.
 pub(crate) const OFFICERS_MIN: usize = 2;
 /// See [`OFFICERS_MIN`].
 pub(crate) const OFFICERS_MAX: usize = 9;

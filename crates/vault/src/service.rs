@@ -1,4 +1,4 @@
-//! The service key: seals what the node needs while nobody is signed in (DESIGN section 5).
+//! The service key: seals what the node needs while nobody is signed in.
 
 use terms::Entropy;
 

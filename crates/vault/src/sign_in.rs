@@ -13,7 +13,7 @@ use crate::epoch::{SealedEpochKey, open_epoch};
 use crate::message::{KeyAsk, MessageKey};
 
 /// How long a sign-in that Argon2id verified is remembered: 5 minutes. Long enough for a client that opens several
-/// connections or polls each minute, short enough that a stolen memory image holds few keys (DESIGN section 5).
+/// connections or polls each minute, short enough that a stolen memory image holds few keys.
 pub const REMEMBERED_MILLIS: i64 = 5 * 60 * 1000;
 
 /// How many sign-ins are remembered at once. At a few hundred octets each this is a few megabytes.

@@ -46,13 +46,13 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
     lost_pages(tree, found);
 }
 
-/// A document that a comment points to and that is not there.
+/// A document that a comment points to and that is not there: of `docs/`, or a paper that the project does not have.
 fn lost_page_of<'a>(tree: &Tree, comment: &'a str) -> Option<&'a str> {
     let end = |c: char| !(c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.'));
     comment
         .split(end)
         .map(|word| word.trim_end_matches('.'))
-        .find(|word| word.starts_with("docs/") && word.ends_with(".md") && !tree.holds(word))
+        .find(|word| *word == "DESIGN" || word.starts_with("docs/") && word.ends_with(".md") && !tree.holds(word))
 }
 
 fn pages(tree: &Tree) -> impl Iterator<Item = &File> {

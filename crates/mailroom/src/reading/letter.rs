@@ -13,7 +13,7 @@ use crate::Mailroom;
 use crate::record::Record;
 
 /// Up to this size an original is opened whole even when a range would do: it is one chunk of the seal, which opens as a
-/// whole anyway (DESIGN section 5).
+/// whole anyway.
 const WHOLE_BYTES_MAX: u32 = 64 * 1024;
 
 /// Octets that the values of one message may have beside the message itself: headers of parts, decoded parts. A client

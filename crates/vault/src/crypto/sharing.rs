@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::random::Lent;
 use super::{DoesNotOpen, Key32};
 
-/// How many shares give the secret: two officers, always (DESIGN section 3, invariant 2).
+/// How many shares give the secret: two officers, always (ARCHITECTURE.md, invariant 2).
 const THRESHOLD: u8 = 2;
 
 /// Octets of a share of 32 octets: its place on the curve, then one octet for each octet of the secret.
