@@ -22,7 +22,9 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
     } else {
         ""
     };
-    fill(
+    // The words of the set, which an authority knows; its own word where the set of the day lacks it.
+    let instrument = parts.law.vocabulary().means(&demand.instrument).unwrap_or(&demand.instrument);
+    let text = fill(
         template,
         &[
             ("node", &parts.node_name),
@@ -30,7 +32,7 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
             ("date", &day(parts.clock.now().rfc3339())),
             ("authority", &demand.authority),
             ("reference", &demand.reference),
-            ("instrument", &demand.instrument),
+            ("instrument", instrument),
             ("received", &case.facts.on.to_string()),
             ("case", &format!("{}-{}", parts.home, case.id)),
             ("demand_digest", &case.demand_digest.to_string()),
@@ -40,7 +42,14 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
             ("questions", &questions(decision)),
             ("log_origin", parts.log.verifier().name()),
         ],
-    )
+    );
+    text.lines().map(wrapped).collect()
+}
+
+/// A line at most as wide as a page, its own indent kept.
+fn wrapped(line: &str) -> String {
+    let text = line.trim_start_matches(' ');
+    rules::paragraph((line.len() - text.len()) / 2, text)
 }
 
 /// The day of an RFC 3339 moment.

@@ -81,6 +81,14 @@ pub fn render_decision(decision: &Decision) -> String {
     page.text
 }
 
+/// A paragraph of at most 100 columns, indented by two columns a step; what does not fit hangs two columns deeper. For
+/// texts that stand beside a decision, such as a letter.
+pub fn paragraph(indent: usize, text: &str) -> String {
+    let mut page = Page::default();
+    page.line(indent, text);
+    page.text
+}
+
 #[derive(Default)]
 struct Page {
     text: String,

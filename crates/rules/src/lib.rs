@@ -32,7 +32,7 @@ pub use decision::{
 };
 pub use demand::{Asks, Authority, Delivery, Demand, DemandedSilence, Issuer, Offence, Validator, what_if_moment};
 pub use errors::{DemandError, LawError, LawErrors};
-pub use explain::{explain, render_decision};
+pub use explain::{explain, paragraph, render_decision};
 pub use facts::{Copy, FactMap, Facts, Item, Known, Provenance, RuleSignature, Scope};
 pub use home::{DeclaredCopy, Entity, HomeFacts, OWN_COPIES};
 pub use judge::decide;
