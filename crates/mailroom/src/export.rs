@@ -7,13 +7,15 @@
 //! ```
 //!
 //! Nothing that lies there is overwritten. A second run compares what is there, finishes a file that was cut short, adds
-//! what is new, and reports a file that holds something else.
+//! what is new, and reports a file that holds something else. No link below the target is followed: a target is often in
+//! its owner's reach, the node writes where the owner may not, and what was there on the first day may be a link on the
+//! second. One export at a time writes in a target.
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest;
@@ -94,6 +96,8 @@ pub enum ExportError {
     Occupied(PathBuf),
     /// The caller's: the directory holds the export of another account.
     OtherAccount(PathBuf),
+    /// The caller's: another export is writing there.
+    Running(PathBuf),
     /// The machine's: a directory or file cannot be written.
     Target(PathBuf, io::Error),
     /// The store's own words.
@@ -109,6 +113,7 @@ impl fmt::Display for ExportError {
             Self::OtherAccount(path) => {
                 write!(f, "{} holds the export of another account: name another directory", path.display())
             }
+            Self::Running(path) => write!(f, "another export is writing to {}: wait for it", path.display()),
             Self::Target(path, error) => {
                 write!(f, "{}: {error}; make room or name another directory, and run the export again", path.display())
             }
@@ -155,7 +160,7 @@ pub fn run(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<ExportReport, ExportError> {
     let account = right.account();
-    claim(&plan.target, account)?;
+    let _claim = claim(&plan.target, account)?;
     let mut views = Vec::new();
     for info in mailroom.store.mailboxes(account)? {
         views.push((info.name, mailroom.store.snapshot(account, info.id)?));
@@ -164,7 +169,7 @@ pub fn run(
     let mut step = Progress { total: views.iter().map(|(_, view)| u64::from(view.len())).sum(), ..Progress::default() };
     progress(step);
     for (name, view) in views {
-        let mut writer = Writer::open(&plan.target.join(directory(&name)), &view)?;
+        let mut writer = Writer::open(&plan.target, &directory(&name), &view)?;
         let entries: Vec<Entry> = view.entries().collect();
         for batch in batches(&entries) {
             let originals = mailroom.store.open_parts(right, batch, Part::Original)?;
@@ -184,26 +189,48 @@ pub fn run(
     Ok(report)
 }
 
-/// Makes `target` ours, or finds that it is.
-fn claim(target: &Path, account: AccountId) -> Result<(), ExportError> {
+/// Makes `target` ours, or finds that it is. Nobody else exports there while the file is open.
+fn claim(target: &Path, account: AccountId) -> Result<File, ExportError> {
     let failed = |error| ExportError::Target(target.to_owned(), error);
-    make_dir(target).map_err(failed)?;
-    let marker = Marker { bailiwick_export: 1, account };
-    match fs::read(target.join(MARKER)) {
-        Ok(bytes) => match serde_json::from_slice::<Marker>(&bytes) {
-            Ok(there) if there == marker => Ok(()),
-            Ok(_) => Err(ExportError::OtherAccount(target.to_owned())),
-            Err(_) => Err(ExportError::Occupied(target.to_owned())),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if fs::read_dir(target).map_err(failed)?.next().is_some() {
-                return Err(ExportError::Occupied(target.to_owned()));
-            }
-            let text = serde_json::to_vec(&marker).map_err(|error| failed(error.into()))?;
-            new_file(&target.join(MARKER)).and_then(|mut file| file.write_all(&text)).map_err(failed)
-        }
-        Err(error) => Err(failed(error)),
+    DirBuilder::new().recursive(true).mode(0o700).create(target).map_err(failed)?;
+    let path = target.join(MARKER);
+    let occupied = || ExportError::Occupied(target.to_owned());
+    if fs::symlink_metadata(&path).is_err() && !holds_marker_only(target).map_err(failed)? {
+        return Err(occupied());
     }
+    let mut file = match new_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => old_file(&path),
+        outcome => outcome,
+    }
+    .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(ExportError::Running(target.to_owned())),
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    let marker = Marker { bailiwick_export: 1, account };
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).map_err(failed)?;
+    // New, or a power cut took what was in it.
+    if text.is_empty() && holds_marker_only(target).map_err(failed)? {
+        text = serde_json::to_vec(&marker).map_err(|error| failed(error.into()))?;
+        file.write_all(&text).map_err(failed)?;
+    }
+    match serde_json::from_slice::<Marker>(&text) {
+        Ok(there) if there == marker => Ok(file),
+        Ok(_) => Err(ExportError::OtherAccount(target.to_owned())),
+        Err(_) => Err(occupied()),
+    }
+}
+
+/// Whether `target` holds nothing, or nothing but the marker.
+fn holds_marker_only(target: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(target)? {
+        if entry?.file_name() != MARKER {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn batches(entries: &[Entry]) -> Vec<&[Entry]> {
@@ -233,14 +260,13 @@ struct Writer {
 }
 
 impl Writer {
-    fn open(dir: &Path, view: &MailboxView) -> Result<Self, ExportError> {
+    fn open(target: &Path, below: &Path, view: &MailboxView) -> Result<Self, ExportError> {
+        let dir = target.join(below);
         let path = dir.join(MANIFEST);
         let failed = |error| ExportError::Target(path.clone(), error);
-        make_dir(dir).map_err(failed)?;
+        make_dirs(target, below).map_err(failed)?;
         let mut manifest = match new_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                OpenOptions::new().read(true).append(true).open(&path)
-            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => old_file(&path),
             outcome => outcome,
         }
         .map_err(failed)?;
@@ -252,7 +278,7 @@ impl Writer {
         let lines = text[..whole].lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
         let listed = lines.map(|line| line.file).collect();
         let manifest = io::BufWriter::new(manifest);
-        Ok(Self { dir: dir.to_owned(), uid_validity: view.uid_validity(), manifest, listed })
+        Ok(Self { dir, uid_validity: view.uid_validity(), manifest, listed })
     }
 
     fn path(&self, entry: &Entry) -> PathBuf {
@@ -305,11 +331,13 @@ fn put(path: &Path, original: &[u8]) -> io::Result<Put> {
     match new_file(path) {
         Ok(mut file) => file.write_all(original).map(|()| Put::Written),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let there = fs::read(path)?;
+            let Ok(mut file) = old_file(path) else { return Ok(Put::Other) };
+            let mut there = Vec::new();
+            (&file).take(original.len() as u64 + 1).read_to_end(&mut there)?;
             if there == original {
                 Ok(Put::WasThere)
             } else if let Some(rest) = original.strip_prefix(there.as_slice()) {
-                OpenOptions::new().append(true).open(path)?.write_all(rest)?;
+                file.write_all(rest)?;
                 Ok(Put::Written)
             } else {
                 Ok(Put::Other)
@@ -324,8 +352,32 @@ fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(path)
 }
 
-fn make_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
+/// A file that is there. Neither a link, nor another name of a file that lies elsewhere.
+fn old_file(path: &Path) -> io::Result<File> {
+    let strange = || io::Error::other("this is a link or no file, which no export leaves behind");
+    let listed = fs::symlink_metadata(path)?;
+    if !listed.is_file() || listed.nlink() != 1 {
+        return Err(strange());
+    }
+    let file = OpenOptions::new().read(true).append(true).open(path)?;
+    let opened = file.metadata()?;
+    if (opened.dev(), opened.ino()) != (listed.dev(), listed.ino()) {
+        return Err(strange());
+    }
+    Ok(file)
+}
+
+/// Makes the directories of `below`, level by level, or finds them.
+fn make_dirs(target: &Path, below: &Path) -> io::Result<()> {
+    let mut dir = target.to_owned();
+    for level in below.components() {
+        dir.push(level);
+        match DirBuilder::new().mode(0o700).create(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::symlink_metadata(&dir)?.is_dir() => {}
+            outcome => outcome?,
+        }
+    }
+    Ok(())
 }
 
 fn file_name(uid: u32) -> String {

@@ -204,6 +204,37 @@ fn a_maildir_keeps_flags_dates_and_folders() {
     assert_eq!((report.imported, report.already_in), (0, 6));
 }
 
+/// The node reads files that the owner of a Maildir may not: a link would bring them into the owner's mailbox.
+#[test]
+fn links_and_what_is_no_file_stay_outside() {
+    let case = Case::new();
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, case.path(name)).unwrap();
+    case.file("secret", b"the node's own");
+    case.file("elsewhere/cur/1", b"Subject: another's\n\n");
+    case.file("md/cur/1:2,S", b"Subject: mine\n\n");
+    case.file("md/new/2", b"Subject: mine too\n\n");
+    case.file("md/cur/folder/3", b"");
+    link("../../secret", "md/cur/4:2,S");
+    link("nowhere", "md/new/5");
+    link("..", "md/.Above");
+    link(".", "md/Again");
+    link("../elsewhere", "md/.Elsewhere");
+    link("../secret", "md/dovecot-keywords");
+    fs::create_dir_all(case.path("md/.Linked/new")).unwrap();
+    link("../../elsewhere/cur", "md/.Linked/cur");
+    let socket = case.path("md/new/6");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let report = case.import(&case.path("md"), "INBOX");
+    assert_eq!((report.imported, report.failed), (2, 7), "{report}");
+    assert!(report.failures.iter().all(|failure| failure.why.contains("links are not followed")), "{report}");
+
+    assert!(matches!(case.import_on(&RealDisk, &socket, "INBOX"), Err(ImportError::Source(..))));
+    assert!(matches!(case.import_on(&RealDisk, Path::new("/dev/zero"), "INBOX"), Err(ImportError::Source(..))));
+    // The source itself the operator named.
+    link("md", "named");
+    assert_eq!(case.import(&case.path("named"), "INBOX").already_in, 2);
+}
+
 #[test]
 fn an_mbox_is_split_byte_for_byte() {
     let case = Case::new();
@@ -228,6 +259,9 @@ fn an_mbox_is_split_byte_for_byte() {
     let report = case.import(&mbox, "INBOX");
     assert_eq!((report.imported, report.already_in), (1, 2));
     assert_eq!(case.originals("INBOX")[2], b"Subject: 0\n\n");
+
+    // Mail programs leave empty mboxes behind; one holds no message, not an empty one.
+    assert_eq!(case.import(&case.file("Trash", b""), "Trash").imported, 0);
 }
 
 #[test]
@@ -342,6 +376,68 @@ fn an_export_goes_on_and_overwrites_nothing() {
     fs::write(foreign.join("export.json"), br#"{"bailiwick_export":1,"account":"00000000000000000000000000000000"}"#)
         .unwrap();
     assert!(matches!(case.export(&foreign), Err(ExportError::OtherAccount(_))));
+}
+
+/// A target lies where its owner can put links in it; the node follows none to files that are the node's.
+#[test]
+fn an_export_leaves_by_no_link() {
+    let link = |to: &Path, name: &Path| std::os::unix::fs::symlink(to, name).unwrap();
+    type Plant<'p> = &'p dyn Fn(&Path, &Path);
+    let plants: [Plant<'_>; 5] = [
+        &|victim, out| {
+            fs::remove_file(out.join("INBOX/manifest.jsonl")).unwrap();
+            link(&victim.join("file"), &out.join("INBOX/manifest.jsonl"));
+        },
+        &|victim, out| {
+            fs::remove_file(out.join("INBOX/manifest.jsonl")).unwrap();
+            fs::hard_link(victim.join("file"), out.join("INBOX/manifest.jsonl")).unwrap();
+        },
+        &|victim, out| {
+            fs::remove_file(out.join("INBOX/000001.eml")).unwrap();
+            link(&victim.join("file"), &out.join("INBOX/000001.eml"));
+        },
+        &|victim, out| {
+            fs::rename(out.join("INBOX"), out.join("Was")).unwrap();
+            link(victim, &out.join("INBOX"));
+        },
+        &|victim, out| {
+            fs::remove_file(out.join("export.json")).unwrap();
+            link(&victim.join("file"), &out.join("export.json"));
+        },
+    ];
+    for plant in plants {
+        let case = Case::new();
+        case.import(&case.file("1.eml", b"Subject: 1\n\n"), "INBOX");
+        let out = case.path("out");
+        assert_eq!(case.export(&out).unwrap().exported, 1);
+        // Both a prefix of the message and a torn line of a manifest.
+        let file = case.file("victim/file", b"Subject");
+        plant(&case.path("victim"), &out);
+        let outcome = case.export(&out);
+        assert!(outcome.as_ref().map_or(1, |report| report.failed) == 1, "{outcome:?}");
+        assert_eq!(fs::read(file).unwrap(), b"Subject");
+        assert_eq!(files_below(&case.path("victim")).len(), 1);
+    }
+}
+
+#[test]
+fn two_exports_to_one_target_do_not_mix() {
+    let case = Case::new();
+    for number in 0..50 {
+        case.file(&format!("mail/{number:02}.eml"), &vec![b'a' + number / 2; 100_000]);
+    }
+    case.import(&case.path("mail"), "INBOX");
+    let out = case.path("out");
+    let outcomes = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| case.export(&out))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(outcomes.iter().any(Result::is_ok));
+    for outcome in outcomes {
+        assert!(matches!(&outcome, Ok(ExportReport { failed: 0, .. }) | Err(ExportError::Running(_))), "{outcome:?}");
+    }
+    assert_eq!(case.export(&out).unwrap().already_there, 50);
+    assert_eq!(fs::read_to_string(out.join("INBOX/manifest.jsonl")).unwrap().lines().count(), 50);
 }
 
 #[test]

@@ -1,10 +1,15 @@
 //! Where mail comes from: mbox files, Maildirs, folders of message files. Reads only; nothing here knows the store.
 //!
 //! A folder's every regular file is a message and is kept byte for byte, whatever is in it: an importer that picks loses.
+//!
+//! Nothing below the source that is a link is followed, and nothing is opened that is neither a file nor a folder. A node
+//! reads more than the owner of a Maildir may: through a link `cur/1` would be the node's own key file, and land in the
+//! owner's mailbox. A link to a folder above goes round for ever, and a FIFO is waited for.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -49,15 +54,33 @@ pub(super) struct Found {
     pub(super) failures: Vec<Failure>,
 }
 
+impl Found {
+    /// Whether `path` is a folder. A link to one is not, and what is behind it is missed aloud.
+    fn is_dir(&mut self, path: &Path) -> bool {
+        let is_folder = is_dir(path);
+        if !is_folder && path.is_dir() {
+            self.failures.push(Failure::new(path, None, &NO_FILE));
+        }
+        is_folder
+    }
+}
+
+/// Why something in a source is left alone.
+const NO_FILE: &str = "neither a file nor a folder; links are not followed";
+
 /// Looks through `source` and lists its messages in the order in which they go in.
 ///
 /// A folder with two of `cur`, `new` and `tmp` is a Maildir; any other folder is message files, below it too. A file is an mbox when it begins
-/// with a `From ` line, unless it is called `.eml`: such files have a `From ` line in front as often as not.
+/// with a `From ` line, unless it is called `.eml`: such files have a `From ` line in front as often as not. An empty file
+/// is an mbox without messages.
+///
+/// `source` itself may be a link: the operator named it.
 pub(super) fn find(source: &Path) -> io::Result<Found> {
     let mut found = Found::default();
-    let kind = fs::metadata(source)?;
+    let source = &fs::canonicalize(source)?;
+    let kind = fs::symlink_metadata(source)?;
     if kind.is_dir() {
-        if ["cur", "new", "tmp"].iter().filter(|name| source.join(name).is_dir()).count() >= 2 {
+        if ["cur", "new", "tmp"].iter().filter(|name| is_dir(&source.join(name))).count() >= 2 {
             maildir(source, None, &mut found)?;
         } else {
             folder(source, &mut found)?;
@@ -70,15 +93,33 @@ pub(super) fn find(source: &Path) -> io::Result<Found> {
     Ok(found)
 }
 
+/// Opens a regular file, and no other: what was one when it was listed may have been exchanged since.
+fn open(path: &Path) -> io::Result<File> {
+    let listed = fs::symlink_metadata(path)?;
+    if !listed.is_file() {
+        return Err(io::Error::other(NO_FILE));
+    }
+    let file = File::open(path)?;
+    let opened = file.metadata()?;
+    if (opened.dev(), opened.ino()) != (listed.dev(), listed.ino()) {
+        return Err(io::Error::other("the file was exchanged for another while it was opened"));
+    }
+    Ok(file)
+}
+
+fn is_dir(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|kind| kind.is_dir())
+}
+
 /// Reads one message.
 pub(super) fn read(item: &Item) -> io::Result<Vec<u8>> {
-    let Some(range) = &item.range else { return fs::read(&item.file) };
-    let mut file = File::open(&item.file)?;
-    file.seek(SeekFrom::Start(range.start))?;
+    let mut file = open(&item.file)?;
+    file.seek(SeekFrom::Start(item.range.as_ref().map_or(0, |range| range.start)))?;
     let mut bytes = Vec::new();
-    file.take(range.end - range.start).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 != range.end - range.start {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than it was a moment ago"));
+    // One octet more shows that a file has grown; an mbox may grow behind this message.
+    file.take(item.size + u64::from(item.range.is_none())).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 != item.size {
+        return Err(io::Error::other("the file is not as long as it was a moment ago; run the import again"));
     }
     Ok(bytes)
 }
@@ -87,18 +128,15 @@ fn is_mbox(file: &Path) -> io::Result<bool> {
     if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("eml")) {
         return Ok(false);
     }
-    let mut head = [0; 5];
-    match File::open(file)?.read_exact(&mut head) {
-        Ok(()) => Ok(&head == b"From "),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
-    }
+    let mut head = Vec::with_capacity(5);
+    open(file)?.take(5).read_to_end(&mut head)?;
+    Ok(head.is_empty() || head == b"From ")
 }
 
 fn mbox(source: &Path, found: &mut Found) -> io::Result<()> {
     let file: Arc<Path> = source.into();
     let fallback = modified(&fs::metadata(source)?);
-    for item in mbox::Splitter::new(File::open(source)?) {
+    for item in mbox::Splitter::new(open(source)?) {
         let item = item?;
         found.items.push(Item {
             file: Arc::clone(&file),
@@ -135,7 +173,7 @@ fn mbox_flags(original: &[u8]) -> FlagSet {
     flags
 }
 
-/// Every regular file below `dir`, by name. Links are not followed: they lead out of what was asked for, or round.
+/// Every regular file below `dir`, by name.
 fn folder(dir: &Path, found: &mut Found) -> io::Result<()> {
     for path in entries(dir)? {
         let kind = match fs::symlink_metadata(&path) {
@@ -150,7 +188,7 @@ fn folder(dir: &Path, found: &mut Found) -> io::Result<()> {
         } else if kind.is_file() {
             whole_file(&path).map(|item| found.items.push(item))
         } else {
-            Err(io::Error::other("neither a file nor a folder; links are not followed"))
+            Err(io::Error::other(NO_FILE))
         };
         if let Err(error) = outcome {
             found.failures.push(Failure::new(&path, None, &error));
@@ -160,7 +198,7 @@ fn folder(dir: &Path, found: &mut Found) -> io::Result<()> {
 }
 
 fn whole_file(path: &Path) -> io::Result<Item> {
-    let metadata = fs::metadata(path)?;
+    let metadata = fs::symlink_metadata(path)?;
     Ok(Item {
         file: path.into(),
         range: None,
@@ -179,12 +217,12 @@ fn maildir(dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> 
     let mut items = Vec::new();
     for (place, is_new) in [("cur", false), ("new", true)] {
         let place = dir.join(place);
-        if !place.is_dir() {
+        if !found.is_dir(&place) {
             continue;
         }
         for path in entries(&place)? {
             let Some(file_name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
-            if file_name.starts_with('.') || !path.is_file() {
+            if file_name.starts_with('.') || is_dir(&path) {
                 continue;
             }
             match whole_file(&path) {
@@ -210,7 +248,7 @@ fn maildir(dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> 
     found.items.append(&mut items);
     for path in entries(dir)? {
         let Some(below) = path.file_name().and_then(|name| folder_name(&name.to_string_lossy())) else { continue };
-        if path.is_dir() {
+        if found.is_dir(&path) {
             let below = name.map_or(below.clone(), |name| format!("{name}/{below}"));
             if is_maildir(&path) || has_maildir_below(&path) {
                 maildir(&path, Some(&below), found)?;
@@ -222,17 +260,13 @@ fn maildir(dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> 
 
 /// Whether a folder within a Maildir is one too. Programs make all three directories; archives leave out empty ones.
 fn is_maildir(dir: &Path) -> bool {
-    dir.join("cur").is_dir() || dir.join("new").is_dir()
+    is_dir(&dir.join("cur")) || is_dir(&dir.join("new"))
 }
 
 /// Whether a folder that is no Maildir leads to one: Dovecot's `fs` layout has such levels.
 fn has_maildir_below(dir: &Path) -> bool {
-    entries(dir).is_ok_and(|below| {
-        below.iter().any(|path| {
-            let is_dir = fs::symlink_metadata(path).is_ok_and(|kind| kind.is_dir());
-            is_dir && (is_maildir(path) || has_maildir_below(path))
-        })
-    })
+    entries(dir)
+        .is_ok_and(|below| below.iter().any(|path| is_dir(path) && (is_maildir(path) || has_maildir_below(path))))
 }
 
 /// The mailbox that a directory within a Maildir stands for; `None` for the three of the Maildir itself.
@@ -295,10 +329,19 @@ fn maildir_flags(file_name: &str, keywords: &[Option<String>]) -> FlagSet {
     flags
 }
 
+/// The longest file of keywords, in octets: 26 lines.
+const KEYWORDS_LEN_MAX: u64 = 64 * 1024;
+
 /// The names of the letters a to z in a Maildir's file names (Dovecot's `dovecot-keywords`: `0 $Junk`).
 fn keywords(dir: &Path) -> Vec<Option<String>> {
     let mut out = vec![None; 26];
-    for line in fs::read_to_string(dir.join("dovecot-keywords")).unwrap_or_default().lines() {
+    let mut text = String::new();
+    let read = open(&dir.join("dovecot-keywords")).map(|file| file.take(KEYWORDS_LEN_MAX).read_to_string(&mut text));
+    // A Maildir has this file or not; what is there and cannot be read names nothing.
+    if !matches!(read, Ok(Ok(_))) {
+        return out;
+    }
+    for line in text.lines() {
         if let Some((index, keyword)) = line.split_once(' ')
             && let Some(slot) = index.parse::<usize>().ok().and_then(|index| out.get_mut(index))
             && !keyword.is_empty()
