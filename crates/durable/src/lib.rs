@@ -26,7 +26,7 @@ pub enum Visibility {
 
 /// A place for files. Paths are the caller's; nothing is interpreted.
 pub trait Disk: Send + Sync {
-    /// Makes `path` and every missing parent. Durable when it returns: each directory made is synced into its parent.
+    /// Makes `path` and every missing parent, for the node's own user only (mode 0700). Durable when it returns: each directory made is synced into its parent.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
 
     /// The whole file.

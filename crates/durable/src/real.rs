@@ -66,7 +66,7 @@ impl Disk for RealDisk {
         if above != path {
             self.create_dir_all(above)?;
         }
-        match DirBuilder::new().mode(0o755).create(path) {
+        match DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => {}
             // Another thread was faster; its entry is synced all the same.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}

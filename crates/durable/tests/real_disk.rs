@@ -45,6 +45,11 @@ fn modes_follow_the_visibility() {
         let got = std::fs::metadata(&appended).unwrap().permissions().mode() & 0o777;
         assert_eq!(got & !mode, 0, "{name}: {got:o}");
     }
+    // Even the names of what lies there are nobody's: a case's folder, an officer's file.
+    RealDisk.create_dir_all(&dir.path().join("a/b")).unwrap();
+    for made in ["a", "a/b"] {
+        assert_eq!(std::fs::metadata(dir.path().join(made)).unwrap().permissions().mode() & 0o077, 0);
+    }
 }
 
 #[test]
