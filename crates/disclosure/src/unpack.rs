@@ -1,7 +1,8 @@
 //! Opening a package into a folder, for those without `age` and `tar`.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, BufReader};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::DisclosureError;
@@ -11,7 +12,7 @@ use crate::tarball::read_tar;
 use crate::verify::unsealed;
 
 /// Opens the sealed package at `package` into the folder `into`, which is made, and returns the bag's folder in it.
-/// Nothing is overwritten, nothing is synced. It checks the seal and the form of the tar file; [`verify`](crate::verify()) checks the rest.
+/// Nothing is overwritten, nothing is synced, and nobody else on the machine may read what was sealed. It checks the seal and the form of the tar file; [`verify`](crate::verify()) checks the rest.
 ///
 /// # Errors
 /// [`DisclosureError::Unseal`], [`DisclosureError::File`]. What was written before an error stays.
@@ -29,9 +30,9 @@ pub fn unpack(package: &Path, identity: &AgeIdentity, into: &Path) -> Result<Pat
         let path = bag.join(below);
         folder.get_or_insert(bag);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
+            DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         io::copy(body, &mut file).map(drop)
     })
     .map_err(|error| DisclosureError::Unseal(error.to_string()))?;
