@@ -3,6 +3,8 @@
 //! Nothing here needs a sign-in and nothing here names a person: the ledger's leaves are salted commitments. The door
 //! speaks plain HTTP and therefore listens on loopback only; the configuration refuses anything else.
 
+mod connection;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+use self::connection::Visits;
 
 /// What the page says, and where the ledger's files lie.
 #[derive(Debug, Clone)]
@@ -62,7 +66,7 @@ pub async fn serve(
     config: HttpConfig,
     mut shutdown: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(config))
+    axum::serve(Visits::new(listener), router(config))
         .with_graceful_shutdown(async move {
             let _ = shutdown.wait_for(|stop| *stop).await;
         })
