@@ -270,6 +270,9 @@ pub(crate) enum LawCommand {
         /// The day, YYYY-MM-DD.
         #[arg(long, value_name = "DAY")]
         on: Option<String>,
+        /// Decide without a node: the facts of a home in FILE, under the law set that is built in.
+        #[arg(long, value_name = "FILE", conflicts_with = "node")]
+        home: Option<PathBuf>,
         /// The node whose facts and law set decide.
         #[command(flatten)]
         node: NodeChoice,
@@ -297,6 +300,9 @@ pub(crate) enum LedgerCommand {
     Verify {
         /// The directory: a node's `ledger` directory or a mirror of it.
         dir: PathBuf,
+        /// A checkpoint of the log that you kept: check that the log still begins with what it signed.
+        #[arg(long, value_name = "CHECKPOINT")]
+        since: Option<PathBuf>,
         /// The home's published key; the one in DIR when absent.
         #[arg(long, value_name = "FILE")]
         vkey: Option<PathBuf>,

@@ -65,6 +65,8 @@ pub(crate) fn case(args: &CaseArgs) -> Result<ExitCode, String> {
         CaseCommand::List(node) => ask(node, Request::CaseList),
         CaseCommand::Show { case, node } => ask(node, Request::CaseShow { case: *case }),
         CaseCommand::Approve { case, officer, node } => {
+            // Nobody is asked for a passphrase in vain.
+            answer(node, Request::CaseApprovable { case: *case, officer: officer.clone() })?;
             let passphrase = Phrase(secret(&format!("Passphrase of officer {officer}"))?);
             ask(node, Request::CaseApprove { case: *case, officer: officer.clone(), passphrase })
         }
@@ -85,6 +87,13 @@ pub(crate) fn demand_text(file: &Path) -> Result<String, String> {
 
 /// Sends `request` to the node and prints what comes back.
 pub(crate) fn ask(choice: &NodeChoice, request: Request) -> Result<ExitCode, String> {
+    let Outcome { text, data } = answer(choice, request)?;
+    print(choice.json, &text, &data);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sends `request` to the node.
+fn answer(choice: &NodeChoice, request: Request) -> Result<Outcome, String> {
     let bar = progress_bar();
     let mut progress = |progress: Progress| {
         bar.set_length(progress.total);
@@ -99,15 +108,14 @@ pub(crate) fn ask(choice: &NodeChoice, request: Request) -> Result<ExitCode, Str
             .and_then(|node| node.handle(request, &mut progress)),
     };
     bar.finish_and_clear();
-    print(choice.json, &result?);
-    Ok(ExitCode::SUCCESS)
+    result
 }
 
-fn print(json: bool, outcome: &Outcome) {
+/// Prints an answer: its text for a person, its data for a script.
+pub(crate) fn print(json: bool, text: &str, data: &serde_json::Value) {
     let mut out = std::io::stdout().lock();
     // A reader that went away (`| head`) is no error of ours.
-    let _ =
-        if json { writeln!(out, "{}", outcome.data) } else { writeln!(out, "{}", outcome.text.trim_end_matches('\n')) };
+    let _ = if json { writeln!(out, "{data}") } else { writeln!(out, "{}", text.trim_end_matches('\n')) };
 }
 
 fn converse(mut stream: UnixStream, request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {

@@ -29,6 +29,10 @@ impl Control for Node {
             Request::DemandServe { text } => said(self.desk.serve(&text)),
             Request::CaseList => said(self.desk.list()),
             Request::CaseShow { case } => said(self.desk.show(CaseId(case))),
+            Request::CaseApprovable { case, officer } => {
+                self.desk.check_approvable(CaseId(case), &officer).map_err(|error| error.to_string())?;
+                Ok(Outcome { text: String::new(), data: json!({}) })
+            }
             Request::CaseApprove { case, officer, passphrase } => {
                 said(self.desk.approve(CaseId(case), &officer, &passphrase.0))
             }

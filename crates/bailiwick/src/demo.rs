@@ -64,7 +64,8 @@ const PLACES: [Place; 3] = [
 /// The sample mail that every demo account starts with.
 static SAMPLE_MAIL: include_dir::Dir<'_> = include_dir::include_dir!("$CARGO_MANIFEST_DIR/demo/mail");
 
-/// `demo.json` in the demo's folder: what makes the folder ours, and the secrets that a demo may write down.
+/// `demo.json` in the demo's folder: what makes the folder ours, and the secrets that a demo may write down. It is written
+/// before anything else, without nodes: a first start that was broken off is known by it.
 #[derive(Serialize, Deserialize)]
 struct DemoState {
     format: u32,
@@ -98,10 +99,12 @@ const STATE_FILE: &str = "demo.json";
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, String> {
     let started = Instant::now();
     let (dir, lock) = claim(&args.dir)?;
-    if args.fresh {
+    let mut state = if args.fresh && dir.join(STATE_FILE).exists() {
         clear(&dir)?;
-    }
-    let mut state = load(&dir)?;
+        None
+    } else {
+        load(&dir)?
+    };
     let base = args.ports.or(state.as_ref().map(|state| state.ports)).unwrap_or(PORTS_BASE);
     check_ports(base)?;
     let state = match &mut state {
@@ -143,10 +146,9 @@ fn claim(dir: &Path) -> Result<(PathBuf, DirLock), String> {
     if dir.exists() && !dir.is_dir() {
         return Err(format!("{name} is a file; name a folder with --dir"));
     }
-    let foreign = dir.read_dir().is_ok_and(|entries| {
-        let mut names = entries.flatten().map(|entry| entry.file_name());
-        !dir.join(STATE_FILE).exists() && names.any(|name| !OURS_BEFORE_STATE.iter().any(|ours| name == *ours))
-    });
+    // The lock alone is what a demo leaves that was stopped before it had claimed the folder.
+    let foreign = !dir.join(STATE_FILE).exists()
+        && dir.read_dir().is_ok_and(|mut entries| entries.any(|it| it.is_ok_and(|it| it.file_name() != "lock")));
     if foreign {
         return Err(format!(
             "{name} has files in it that are not a demo's ({STATE_FILE} is missing); choose an empty folder with --dir"
@@ -158,32 +160,22 @@ fn claim(dir: &Path) -> Result<(PathBuf, DirLock), String> {
     Ok((dir, lock))
 }
 
-/// What a demo writes before its [`STATE_FILE`]: a first start that was broken off leaves these, and may go on.
-const OURS_BEFORE_STATE: [&str; 4] = ["lock", "IE", "US", "DE"];
-
-/// Removes what a demo made, and nothing else.
+/// Removes what a demo made, and nothing else; the folder's claim stays. Only for a folder that is claimed.
 fn clear(dir: &Path) -> Result<(), String> {
-    for name in ["IE", "US", "DE"] {
-        let node = dir.join(name);
+    for place in PLACES {
+        let node = dir.join(place.jurisdiction);
         if node.exists() {
             std::fs::remove_dir_all(&node).map_err(|error| format!("{}: {error}", node.display()))?;
         }
     }
-    match std::fs::remove_file(dir.join(STATE_FILE)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.to_string()),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn load(dir: &Path) -> Result<Option<DemoState>, String> {
     let path = dir.join(STATE_FILE);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            // A first start that was broken off before its state was written: its nodes have nobody's passwords.
-            clear(dir)?;
-            return Ok(None);
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("{}: {error}", path.display())),
     };
     let hint = "--fresh begins anew";
@@ -191,6 +183,11 @@ fn load(dir: &Path) -> Result<Option<DemoState>, String> {
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}; {hint}", path.display()))?;
     if state.format != FORMAT {
         return Err(format!("{} is of another version of this program; {hint}", path.display()));
+    }
+    if state.nodes.is_empty() {
+        // A first start that was broken off: nobody has been told the passwords of what it made.
+        clear(dir)?;
+        return Ok(None);
     }
     Ok(Some(state))
 }
@@ -237,6 +234,7 @@ fn move_ports(dir: &Path, state: &DemoState) -> Result<(), String> {
 
 /// Makes the three nodes, at the same time, with their people and the sample mail.
 fn found(dir: &Path, base: u16) -> Result<DemoState, String> {
+    save(dir, &DemoState { format: FORMAT, ports: base, nodes: Vec::new() })?;
     let made: Vec<Result<NodeState, String>> = std::thread::scope(|scope| {
         let makers: Vec<_> = PLACES
             .iter()
@@ -495,7 +493,7 @@ fn for_people(dir: &Path, state: &DemoState, took: Duration) -> String {
         let _ = write!(
             out,
             "Try, in another terminal:\n\
-             \x20 curl --url smtp://{smtp} --mail-from you@example.org --mail-rcpt {address} -T README.md\n\
+             \x20 curl --url smtp://{smtp} --mail-from you@example.org --mail-rcpt {address} --crlf -T README.md\n\
              \x20 curl --cacert {ca} --user {address}:{password} 'imaps://localhost:{imaps}/INBOX;UID=1'\n\
              \x20 bailiwick law decide --node {node} --on 2014-08-01 law/examples/us-warrant.toml\n\
              \x20 bailiwick demand serve --node {node} law/examples/us-warrant.toml\n\

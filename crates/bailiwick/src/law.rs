@@ -10,9 +10,10 @@ use std::process::ExitCode;
 
 use desk::Texts;
 use doors::control::Request;
-use durable::{Disk, Visibility};
+use durable::{Disk, SystemClock, Visibility};
 use include_dir::{Dir, DirEntry, include_dir};
-use rules::LawSet;
+use rules::{HomeFacts, LawSet};
+use terms::Clock;
 
 use crate::cli::{LawArgs, LawCommand};
 use crate::client;
@@ -23,11 +24,25 @@ static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../law");
 /// Runs a `law` subcommand.
 pub(crate) fn command(args: &LawArgs) -> Result<ExitCode, String> {
     match &args.command {
-        LawCommand::Decide { file, on, node } => {
+        LawCommand::Decide { file, on, home: Some(home), node } => {
+            decide(&client::demand_text(file)?, on.as_deref(), home, node.json)
+        }
+        LawCommand::Decide { file, on, home: None, node } => {
             client::ask(node, Request::LawDecide { text: client::demand_text(file)?, on: on.clone() })
         }
         LawCommand::Check { law } => check(law.as_deref()),
     }
+}
+
+/// Decides without a node, for the home whose facts are in a file.
+fn decide(text: &str, on: Option<&str>, home: &Path, json: bool) -> Result<ExitCode, String> {
+    let name = home.display();
+    let facts = std::fs::read_to_string(home).map_err(|error| format!("{name}: {error}"))?;
+    let facts: HomeFacts = toml::from_str(&facts).map_err(|error| format!("{name}: {error}"))?;
+    let law = LawSet::load(&built_in()).map_err(|errors| errors.to_string())?;
+    let said = desk::what_if(&law, &facts, text, on, SystemClock.now()).map_err(|error| error.to_string())?;
+    client::print(json, &said.text, &said.data);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn check(dir: Option<&Path>) -> Result<ExitCode, String> {

@@ -12,11 +12,19 @@ use crate::cli::{LedgerArgs, LedgerCommand, PackageArgs, PackageCommand};
 
 /// `ledger verify`
 pub(crate) fn ledger(args: &LedgerArgs) -> Result<ExitCode, String> {
-    let LedgerCommand::Verify { dir, vkey } = &args.command;
+    let LedgerCommand::Verify { dir, vkey, since } = &args.command;
     let key = vkey.as_deref().map(verifier).transpose()?;
     let report = ledger::verify_dir(&RealDisk, dir, key.as_ref())
         .map_err(|error| format!("the ledger in {} does not verify: {error}", dir.display()))?;
     println!("{report}");
+    println!("witnesses  ourselves only: compare the root with others who read it");
+    if let Some(since) = since {
+        let older = std::fs::read_to_string(since).map_err(|error| format!("{}: {error}", since.display()))?;
+        let older = ledger::verify_extends(&RealDisk, dir, &older, &report.verifier).map_err(|error| {
+            format!("the ledger in {} does not continue {}: {error}", dir.display(), since.display())
+        })?;
+        println!("since      begins with the {} entries that {} signed", older.size, since.display());
+    }
     if key.is_none() {
         println!("The key was taken from the directory itself; name the home's published key with --vkey to be sure.");
     }

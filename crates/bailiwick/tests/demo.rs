@@ -65,6 +65,17 @@ fn it_starts_continues_and_begins_anew() {
 }
 
 #[test]
+fn a_first_start_that_was_broken_off_begins_again() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("demo");
+    std::fs::create_dir_all(dir.join("IE/vault")).unwrap();
+    std::fs::write(dir.join("demo.json"), r#"{"format":1,"ports":25000,"nodes":[]}"#).unwrap();
+    let demo = Demo::start(&dir, &[]);
+    assert!(messages(&demo) > 0);
+    assert!(demo.interrupt().success());
+}
+
+#[test]
 fn the_command_line_works_without_a_running_node() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("demo");
@@ -88,6 +99,16 @@ fn it_says_what_is_wrong() {
         assert!(error.contains("not a demo's"), "{error}");
     }
     assert!(Path::new(foreign).join("thesis.txt").is_file(), "what is not ours is left alone");
+
+    // A folder of real homes looks much like a demo's, and is none.
+    let homes = scratch.path().join("homes");
+    std::fs::create_dir_all(homes.join("IE")).unwrap();
+    std::fs::write(homes.join("IE/precious"), "a home").unwrap();
+    for fresh in [&[][..], &["--fresh"][..]] {
+        let error = fails(&[&["demo", "--dir", homes.to_str().unwrap()][..], fresh].concat());
+        assert!(error.contains("not a demo's"), "{error}");
+        assert!(homes.join("IE/precious").is_file(), "a home is left alone");
+    }
 
     let base = free_ports();
     let _taken = TcpListener::bind(("127.0.0.1", base + 143)).unwrap();

@@ -120,6 +120,8 @@ fn the_transcript_is_true() {
     let expected: Vec<String> = first.lines.iter().map(|line| moved(line, base)).collect();
     assert!(matches(&expected, &got), "the demo shows\n{}\nand the README\n{}", got.join("\n"), expected.join("\n"));
 
+    try_what_it_says(&got, scratch.path());
+
     let second = shown.next().unwrap();
     assert_eq!(second.command, "cargo test --release", "the second command passes the tests; this is one of them");
 
@@ -131,6 +133,28 @@ fn the_transcript_is_true() {
         ran += 1;
     }
     assert!(ran >= 8, "the story of the README has {ran} commands");
+}
+
+/// Runs the commands that the demo itself prints under "Try", in a folder that looks like the checkout.
+fn try_what_it_says(said: &[String], folder: &Path) {
+    let program = Path::new(PROGRAM).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    std::fs::copy(root().join("README.md"), folder.join("README.md")).unwrap();
+    let commands: Vec<&str> = said
+        .iter()
+        .skip_while(|line| !line.starts_with("Try"))
+        .filter_map(|line| line.strip_prefix("  "))
+        // What opens a case would change the numbers of the transcript below.
+        .filter(|command| !command.contains("demand serve"))
+        .collect();
+    assert!(commands.len() >= 3, "{said:?}");
+    for command in commands {
+        if command.starts_with("curl") && !support::has_tool("curl") {
+            continue;
+        }
+        let output = Command::new("sh").args(["-c", command]).env("PATH", &path).current_dir(folder).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 fn check(shown: &Shown, folder: &Path, state: &serde_json::Value) {

@@ -34,11 +34,10 @@ fn one_mailbox_one_warrant_one_order() {
 
     what_the_warrant_reaches_on_three_days(&demo, scratch.path());
     the_warrant_served_today_goes_to_counsel(&demo, scratch.path());
+    let kept = scratch.path().join("checkpoint");
+    std::fs::copy(demo.data("IE").join("ledger/checkpoint"), &kept).unwrap();
     the_irish_order_is_answered(&demo, scratch.path(), &mail);
-
-    let report = run(&["ledger", "verify", demo.data("IE").join("ledger").to_str().unwrap()], "");
-    assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
-    assert!(demo.data("US").is_dir());
+    the_ledger_is_public_and_continues(&demo, &kept);
     let demo_dir = demo.dir.clone();
     assert!(demo.interrupt().success(), "Ctrl-C ends the demo cleanly");
     nothing_of_the_mail_is_readable(&demo_dir, &mail);
@@ -182,6 +181,8 @@ fn the_irish_order_is_answered(demo: &Demo, scratch: &Path, mail: &[Vec<u8>]) {
     assert_eq!(case["outcome"], "COMPELLED", "{:#}", case["decision"]);
     let number = case["case"].to_string();
 
+    let shown = demo.print("IE", &["case", "show", &number]);
+    assert!(shown.contains("2026-12-21"), "`case show` says by when:\n{shown}");
     let early = demo.ask("IE", &["case", "collect", &number], "").unwrap_err();
     assert!(early.contains("approve"), "nothing is collected before two officers approved: {early}");
     let approve = |officer: &str, passphrase: &str| {
@@ -208,6 +209,53 @@ fn the_irish_order_is_answered(demo: &Demo, scratch: &Path, mail: &[Vec<u8>]) {
         steps["steps"].as_array().unwrap().iter().map(|step| step["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["demand", "decision", "hold", "order", "approval", "approval", "collect", "seal"]);
     assert!(steps["steps"].as_array().unwrap().iter().all(|step| step["index"].is_u64()), "every step is proven");
+}
+
+/// The HTTP door serves the page and every file of the ledger as it lies on the disk; the log verifies, and still begins
+/// with what a reader kept of it.
+fn the_ledger_is_public_and_continues(demo: &Demo, kept: &Path) {
+    let door = demo.node("IE")["http"].as_str().unwrap();
+    let ledger = demo.data("IE").join("ledger");
+    let (head, page) = http_get(door, "/");
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-security-policy: default-src 'none'"), "{head}");
+    let page = String::from_utf8(page).unwrap();
+    for words in ["Ireland", "Whose law governs", "/ledger/checkpoint", "Witnessed by ourselves only"] {
+        assert!(page.contains(words), "the page says {words}: {page}");
+    }
+    let mut served = 0;
+    for file in files(&ledger) {
+        let name = file.strip_prefix(&ledger).unwrap().to_str().unwrap();
+        if name == "lock" {
+            continue;
+        }
+        let (head, body) = http_get(door, &format!("/ledger/{name}"));
+        assert!(head.starts_with("HTTP/1.1 200"), "{name}: {head}");
+        assert!(body == std::fs::read(&file).unwrap(), "{name} is served as it lies");
+        served += 1;
+    }
+    assert!(served > 5, "{served} files");
+    for path in ["/ledger/../vault/node.key", "/ledger/%2e%2e/node.toml", "/ledger/tile", "/desk", "/ledger/"] {
+        assert!(http_get(door, path).0.starts_with("HTTP/1.1 404"), "{path}");
+    }
+
+    let verify =
+        |since: &Path| run(&["ledger", "verify", "--since", since.to_str().unwrap(), ledger.to_str().unwrap()], "");
+    let report = verify(kept);
+    assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
+    assert!(String::from_utf8_lossy(&report.stdout).contains("begins with"));
+    let foreign = demo.data("DE").join("ledger/checkpoint");
+    assert!(!verify(&foreign).status.success(), "another log's checkpoint is no beginning of this one");
+}
+
+/// The head and the body of an answer.
+fn http_get(door: &str, path: &str) -> (String, Vec<u8>) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(door).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {door}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    (String::from_utf8(answer[..end].to_vec()).unwrap(), answer[end + 4..].to_vec())
 }
 
 /// An age identity as `age-keygen` writes it; its recipient is returned.

@@ -24,6 +24,9 @@ pub(crate) struct Answer {
     pub verify: bool,
 }
 
+/// The vocabulary's fact that says how the sender was verified; unknown until an officer has done it.
+const VERIFIED_HOW: &str = "verified_how";
+
 impl Answer {
     /// The answer that the case's decision leads to.
     pub(crate) fn of(case: &Case) -> Self {
@@ -31,8 +34,9 @@ impl Answer {
     }
 
     fn new(decision: &Decision, account: bool) -> Self {
-        // A forged demand is often a question: is this address yours? No letter answers it.
-        let verify = decision.actions.contains(&Action::HoldVerify);
+        // A forged demand is often a question: is this address yours? No letter answers it, neither to a sender who failed
+        // to be verified nor to one whom nobody has tried to verify.
+        let verify = decision.actions.contains(&Action::HoldVerify) || !decision.facts.known.contains_key(VERIFIED_HOW);
         // A case that is counsel's in any part waits for counsel as a whole.
         let waits = verify || decision.outcome == Outcome::ReferCounsel || !account;
         let (produce, by_hand) = if waits { (Vec::new(), Vec::new()) } else { divide(decision) };

@@ -8,6 +8,29 @@ use crate::answer::opens_mail;
 use crate::{Case, Desk, DeskError, Said, show};
 
 impl Desk {
+    /// Whether there is an order for `officer` to approve, so that nobody is asked for a passphrase in vain.
+    ///
+    /// # Errors
+    /// As [`approve`](Desk::approve), but for the passphrase.
+    pub fn check_approvable(&self, id: CaseId, officer: &OfficerName) -> Result<(), DeskError> {
+        let _turn = self.turn();
+        let case = self.resume(id)?;
+        self.approvable(&case)?;
+        self.check_officer(&case, officer)
+    }
+
+    /// Refuses a name that is no officer's, and an officer who approved the present order already.
+    fn check_officer(&self, case: &Case, officer: &OfficerName) -> Result<(), DeskError> {
+        if !self.parts.vault.officers().iter().any(|enrolled| enrolled.name == *officer) {
+            return Err(vault::VaultError::NotEnrolled(officer.clone()).into());
+        }
+        let earlier = case.approvals();
+        if earlier.len() == 1 && earlier.iter().any(|proven| proven.approval.officer == *officer) {
+            return Err(DeskError::SameOfficer(officer.clone()));
+        }
+        Ok(())
+    }
+
     /// Records `officer`'s approval of the case's order. With the second officer's approval the clearance is minted and
     /// kept. Durable when it returns.
     ///
@@ -19,10 +42,7 @@ impl Desk {
         let mut case = self.resume(id)?;
         let (account, answer) = self.approvable(&case)?;
         let order = self.draw_up_order(&mut case, account, &answer)?;
-        let earlier = case.approvals();
-        if earlier.len() == 1 && earlier.iter().any(|proven| proven.approval.officer == *officer) {
-            return Err(DeskError::SameOfficer(officer.clone()));
-        }
+        self.check_officer(&case, officer)?;
         let (approval, share) = self.parts.vault.approve(&order, officer, passphrase)?;
         self.record_approval(&mut case, approval)?;
         if case.approvals().len() >= 2 {

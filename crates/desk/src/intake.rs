@@ -1,6 +1,6 @@
 //! Intake: a demand becomes a case, the rules decide, and what must be preserved is held.
 
-use rules::{Day, Decision, Demand, Facts, Mode};
+use rules::{Day, Decision, Demand, Facts, HomeFacts, LawSet, Mode};
 use serde_json::json;
 use terms::{Address, CaseId, Digest, UnixMillis};
 
@@ -56,27 +56,7 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Demand`].
     pub fn what_if(&self, text: &str, on: Option<&str>) -> Result<Said, DeskError> {
-        let demand = read(text)?;
-        let received = self.moment(&demand, on)?;
-        let decisions = demand
-            .accounts
-            .iter()
-            .map(|subject| Ok(self.decide(&demand, subject, received, Mode::WhatIf)?.1))
-            .collect::<Result<Vec<_>, DeskError>>()?;
-        Ok(show::what_if(&decisions))
-    }
-
-    /// The moment of a what-if: the day asked for, else the day on which the demand says it was served, else now.
-    fn moment(&self, demand: &Demand, on: Option<&str>) -> Result<UnixMillis, DeskError> {
-        let zone = &self.parts.home_facts.zone;
-        let asked = match on {
-            Some(day) => {
-                let day: Day = day.parse().map_err(|error| DeskError::Demand(format!("--on {day}: {error}")))?;
-                Some(rules::what_if_moment(day, zone))
-            }
-            None => demand.served_at(zone).map_err(|error| DeskError::Demand(error.to_string()))?,
-        };
-        Ok(asked.unwrap_or_else(|| self.parts.clock.now()))
+        what_if(&self.parts.law, &self.parts.home_facts, text, on, self.parts.clock.now())
     }
 
     fn decide(
@@ -86,11 +66,7 @@ impl Desk {
         received: UnixMillis,
         mode: Mode,
     ) -> Result<(Facts, Decision), DeskError> {
-        let facts = demand
-            .facts(&self.parts.law, &self.parts.home_facts, subject, received)
-            .map_err(|error| DeskError::Demand(error.to_string()))?;
-        let decision = rules::decide(&self.parts.law, &facts, mode);
-        Ok((facts, decision))
+        decide(&self.parts.law, &self.parts.home_facts, demand, subject, received, mode)
     }
 
     /// Writes a new case's file. Its intake is still to be carried out.
@@ -182,4 +158,50 @@ fn read(text: &str) -> Result<Demand, DeskError> {
         return Err(DeskError::Demand("accounts is empty; name the account that it asks about".to_owned()));
     }
     Ok(demand)
+}
+
+/// Decides the demand under `law` for a home of these facts, as of a day, or of the demand's own `served`, or of `now`. Needs
+/// no node, opens no case and mints nothing.
+///
+/// # Errors
+/// [`DeskError::Demand`].
+pub fn what_if(
+    law: &LawSet,
+    home: &HomeFacts,
+    text: &str,
+    on: Option<&str>,
+    now: UnixMillis,
+) -> Result<Said, DeskError> {
+    let demand = read(text)?;
+    let received = moment(&demand, &home.zone, on)?.unwrap_or(now);
+    let decisions = demand
+        .accounts
+        .iter()
+        .map(|subject| Ok(decide(law, home, &demand, subject, received, Mode::WhatIf)?.1))
+        .collect::<Result<Vec<_>, DeskError>>()?;
+    Ok(show::what_if(&decisions))
+}
+
+/// The moment of a what-if: the day asked for, else the day on which the demand says it was served.
+fn moment(demand: &Demand, zone: &str, on: Option<&str>) -> Result<Option<UnixMillis>, DeskError> {
+    match on {
+        Some(day) => {
+            let day: Day = day.parse().map_err(|error| DeskError::Demand(format!("--on {day}: {error}")))?;
+            Ok(Some(rules::what_if_moment(day, zone)))
+        }
+        None => demand.served_at(zone).map_err(|error| DeskError::Demand(error.to_string())),
+    }
+}
+
+fn decide(
+    law: &LawSet,
+    home: &HomeFacts,
+    demand: &Demand,
+    subject: &Address,
+    received: UnixMillis,
+    mode: Mode,
+) -> Result<(Facts, Decision), DeskError> {
+    let facts = demand.facts(law, home, subject, received).map_err(|error| DeskError::Demand(error.to_string()))?;
+    let decision = rules::decide(law, &facts, mode);
+    Ok((facts, decision))
 }

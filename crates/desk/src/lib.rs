@@ -42,6 +42,7 @@ use vault::Vault;
 
 pub use case::{Case, Kind, PackageRecord, State, Step};
 pub use error::DeskError;
+pub use intake::what_if;
 
 /// What a desk is made of.
 pub struct DeskParts {

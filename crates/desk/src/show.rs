@@ -112,11 +112,12 @@ pub(crate) fn letter(case: &Case, text: &str) -> Said {
 
 fn line(case: &Case) -> String {
     format!(
-        "case {:<4} {:<24} {:<24} received {}",
+        "case {:<4} {:<24} {:<24} received {}{}",
         case.id,
         case.decision.outcome,
         case.state().as_str(),
-        case.received
+        case.received,
+        if case.account.is_some() { "" } else { "  (no such account here)" }
     )
 }
 

@@ -68,6 +68,13 @@ pub enum Request {
         /// The case's number.
         case: u64,
     },
+    /// Whether there is an order for the officer to approve.
+    CaseApprovable {
+        /// The case's number.
+        case: u64,
+        /// The officer.
+        officer: OfficerName,
+    },
     /// An officer approves the case's order.
     CaseApprove {
         /// The case's number.

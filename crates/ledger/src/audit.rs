@@ -6,6 +6,7 @@ use std::path::Path;
 use durable::Disk;
 
 use crate::LedgerError;
+use crate::checkpoint::Checkpoint;
 use crate::entry::Commitment;
 use crate::hash::Hash;
 use crate::log::{CHECKPOINT, partials, read_head, read_sized, verified};
@@ -80,6 +81,51 @@ pub fn verify_dir(disk: &dyn Disk, dir: &Path, expected: Option<&Verifier>) -> R
         return Err(LedgerError::damaged(&path, "its root is not the root of the entries"));
     }
     Ok(Report { verifier, key_given: expected.is_some(), size: signed.size, root: signed.root, files: audit.files })
+}
+
+/// Checks that the log in `dir` still begins with what an older checkpoint of it signed: nothing before it was taken out or
+/// rewritten. `older` is the signed note, kept by whoever read it then; its entries are read and hashed anew. Call it after
+/// [`verify_dir`], with the same key.
+///
+/// # Errors
+/// [`LedgerError::Signature`] for a checkpoint that this log did not sign; [`LedgerError::Damaged`] when the log is shorter
+/// or begins otherwise: show both checkpoints to anyone, the log has two stories.
+pub fn verify_extends(
+    disk: &dyn Disk,
+    dir: &Path,
+    older: &str,
+    verifier: &Verifier,
+) -> Result<Checkpoint, LedgerError> {
+    let older = Checkpoint::verify(older, verifier)?;
+    let (_, note) = read_head(disk, dir)?;
+    let path = dir.join(CHECKPOINT);
+    let signed = verified(&path, &note, verifier)?;
+    if older.size > signed.size {
+        let what =
+            format!("it has {} entries, and {} were signed before: the log was cut back", signed.size, older.size);
+        return Err(LedgerError::damaged(&path, what));
+    }
+    let mut audit = Audit { disk, dir, size: signed.size, files: 0 };
+    let mut edge = Edge::default();
+    let mut left = older.size;
+    for index in 0..older.size.div_ceil(WIDTH) {
+        let bundle = dir.join(Row::Entries.full_path(index));
+        let bytes = audit.row_file(Row::Entries, index, None)?;
+        let entries = tile::bundle_from_bytes(&bytes)
+            .map_err(|error| LedgerError::damaged(&bundle, format!("bundle {index}: {error}")))?;
+        for leaf in entries.iter().take(left.min(WIDTH) as usize).map(Commitment::leaf) {
+            edge.push(leaf);
+        }
+        left = left.saturating_sub(WIDTH);
+    }
+    if edge.root() == older.root {
+        Ok(older)
+    } else {
+        Err(LedgerError::damaged(
+            &path,
+            "it does not begin with what the older checkpoint signed: the log was rewritten",
+        ))
+    }
 }
 
 struct Audit<'a> {

@@ -23,7 +23,7 @@ mod receipt;
 mod tile;
 mod tree;
 
-pub use audit::{Report, verify_dir};
+pub use audit::{Report, verify_dir, verify_extends};
 pub use checkpoint::Checkpoint;
 pub use entry::{Commitment, ENTRY_SIZE_BYTES, Opening};
 pub use error::LedgerError;

@@ -161,7 +161,8 @@ pub(crate) fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether a tool is there; when not, says which test goes without it.
+/// Whether a tool is there; when not, says which test goes without it. Where `BAILIWICK_TOOLS=required`, as in
+/// `.ci/run`, a missing tool is a failure.
 pub(crate) fn has_tool(tool: &str) -> bool {
     let there = Command::new("sh")
         .args(["-c", &format!("command -v {tool}")])
@@ -169,6 +170,7 @@ pub(crate) fn has_tool(tool: &str) -> bool {
         .status()
         .is_ok_and(|status| status.success());
     if !there {
+        assert!(std::env::var("BAILIWICK_TOOLS").as_deref() != Ok("required"), "{tool} is not installed");
         println!("skipped: {tool} is not installed");
     }
     there
