@@ -126,8 +126,12 @@ fn what_must_wait_waits() {
             ("type = \"district_judge\"", "type = \"judge\""),
             ("verified = \"court_registry\"", "verified = \"authority_channel\""),
             ("state = \"US\"", "state = \"IT\""),
+            (
+                "stated_answer_by = 2026-12-21\n",
+                "user_residence = \"ES\"\nenforcing_authority_notified = true\nenforcing_authority_answer = \"silent\"\n",
+            ),
         ],
-    ) + "\n[facts]\nuser_residence = \"ES\"\nenforcing_authority_notified = true\nenforcing_authority_answer = \"silent\"\n";
+    );
     let case = house.serve(&epoc);
     assert_eq!(house.data(case)["outcome"], "COMPELLED", "{}", house.desk().show(case).unwrap().text);
     house.approve_twice(case);
