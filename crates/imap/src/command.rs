@@ -49,6 +49,12 @@ pub(crate) trait Command: Send {
         }
     }
 
+    /// What tells the client, between two answers, that the command is still at work; `None` where the output may stand in
+    /// the middle of a line.
+    fn still_at_work(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Takes a line that was asked for.
     fn line(&mut self, line: &[u8], context: &mut Context) {
         let _ = (line, context);

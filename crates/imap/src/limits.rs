@@ -25,6 +25,10 @@ pub const HEADER_FIELDS_MAX: usize = 256;
 /// do so for a few dozen words; at some hundred octets of stack a level, 256 levels are far from a thread's 2 MiB.
 pub const SEARCH_DEPTH_MAX: usize = 256;
 
+/// Strings that one SEARCH looks for: each is looked for in every message that the others leave. Clients look for each of a
+/// few dozen words in up to five fields; a chain of OR stops at as many by [`SEARCH_DEPTH_MAX`].
+pub const SEARCH_STRINGS_MAX: usize = 256;
+
 /// Octets of one LIST pattern: longer than any mailbox name here.
 pub const PATTERN_BYTES_MAX: usize = 2 * 1024;
 

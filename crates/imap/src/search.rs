@@ -3,7 +3,7 @@
 use crate::cursor::{Bad, Cursor};
 use crate::date::Date;
 use crate::flag::{Keyword, SystemFlag};
-use crate::limits::SEARCH_DEPTH_MAX;
+use crate::limits::{SEARCH_DEPTH_MAX, SEARCH_STRINGS_MAX};
 use crate::sequence::SequenceSet;
 
 /// `search-key`. `S` is what a set of numbers is: a parsed set at first, UIDs once it is held against the mailbox.
@@ -89,7 +89,22 @@ impl SearchKey<Numbers> {
             keys.push(Self::parse(cursor, 0)?);
         }
         cursor.end()?;
-        Ok(Self::And(keys))
+        let all = Self::And(keys);
+        if all.strings() > SEARCH_STRINGS_MAX {
+            return Err(Bad("the search looks for too many strings"));
+        }
+        Ok(all)
+    }
+
+    /// How many strings are looked for.
+    fn strings(&self) -> usize {
+        match self {
+            Self::And(keys) => keys.iter().map(Self::strings).sum(),
+            Self::Or(one, two) => one.strings() + two.strings(),
+            Self::Not(key) => key.strings(),
+            Self::Header(..) | Self::Body(_) | Self::Text(_) => 1,
+            _ => 0,
+        }
     }
 
     fn parse(cursor: &mut Cursor<'_>, depth: usize) -> Result<Self, Bad> {

@@ -187,6 +187,16 @@ impl Session {
         }
     }
 
+    /// Nothing was written for long. A command that can says that it is still at work, so that the client goes on waiting;
+    /// and where no client is left, writing finds that out, and the work ends.
+    pub fn reassure(&mut self) {
+        if let Doing::Running(Running { command, stage: Stage::Ask, .. }) = &self.doing
+            && let Some(words) = command.still_at_work()
+        {
+            self.context.out.raw(words);
+        }
+    }
+
     /// Something happened in the account; matters while idling.
     pub fn notice(&mut self) {
         self.noticed = true;

@@ -28,6 +28,10 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// What the answer to a failed sign-in waits for, times the number of failures: guessing is slow, mistyping is not.
 const FAILURE_DELAY: Duration = Duration::from_secs(1);
 
+/// How long a command may be silent before it says that it is still at work. Dovecot says so every 10 to 15 seconds
+/// (`MAIL_STORAGE_NOTIFY_INTERVAL_SECS`).
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// How much is read at once.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -92,14 +96,22 @@ impl Connection {
             Some(bye) => Session::turned_away(config, bye),
         };
         let mut reader = Reader::new(self.door.mailroom.clone());
+        // When a word went either way last.
+        let mut spoke = Instant::now();
         loop {
             match session.step() {
-                Step::Write(octets) => tokio::time::timeout(WRITE_PATIENCE, wire.write(&octets)).await??,
+                Step::Write(octets) => {
+                    tokio::time::timeout(WRITE_PATIENCE, wire.write(&octets)).await??;
+                    spoke = Instant::now();
+                }
                 Step::Need(need) => {
                     let answer;
                     (reader, answer) = self.perform(reader, need).await?;
                     let failed = matches!(answer, Answer::Refused(Refusal::SignIn));
                     session.answer(answer);
+                    if spoke.elapsed() >= SILENCE {
+                        session.reassure();
+                    }
                     if failed {
                         tokio::time::sleep(FAILURE_DELAY * session.sign_in_failures()).await;
                     }
@@ -111,6 +123,7 @@ impl Connection {
                 }
                 Step::Wait => {
                     let event = self.wait(&mut wire, &mut session, None).await?;
+                    spoke = Instant::now();
                     if !self.take(&mut session, event) {
                         return Ok(());
                     }

@@ -200,6 +200,10 @@ impl Command for Search {
         Ok(())
     }
 
+    fn still_at_work(&self) -> Option<&'static str> {
+        Some("* OK Still searching\r\n")
+    }
+
     fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Option<Ending> {
         let ending = refusal.into();
         self.failed(&ending, context);

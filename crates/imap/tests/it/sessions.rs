@@ -7,7 +7,7 @@
 //! C: a NOOP                 a line from the client
 //! S: a OK NOOP done         a line that must come; … stands for any text
 //! > deliver INBOX hello     something happens elsewhere: deliver, expunge, flag, delete, full,
-//!                           notice, bye, tls
+//!                           slow, notice, bye, tls
 //! > closed                  the connection must be closed
 //! ```
 //!
@@ -40,13 +40,16 @@ pub(crate) struct Talk {
     said: Vec<u8>,
     closed: bool,
     wants_tls: bool,
+    /// Every answer takes long.
+    slow: bool,
 }
 
 impl Talk {
     pub(crate) fn new(tls: bool, one_by_one: bool) -> Self {
         let session = Session::new(config(), tls);
+        let backend = Backend::new();
         let mut talk =
-            Self { session, backend: Backend::new(), one_by_one, said: Vec::new(), closed: false, wants_tls: false };
+            Self { session, backend, one_by_one, said: Vec::new(), closed: false, wants_tls: false, slow: false };
         talk.run();
         talk
     }
@@ -85,6 +88,9 @@ impl Talk {
                 Step::Need(need) => {
                     let answer: Answer = self.backend.perform(need);
                     self.session.answer(answer);
+                    if self.slow {
+                        self.session.reassure();
+                    }
                 }
                 Step::StartTls => return self.wants_tls = true,
                 Step::Wait | Step::Idle => return,
@@ -109,6 +115,7 @@ impl Talk {
             ["expunge", mailbox, uid] => self.backend.expunge(mailbox, uid.parse().unwrap()),
             ["flag", mailbox, uid, flags @ ..] => self.backend.flag(mailbox, uid.parse().unwrap(), flags),
             ["full"] => self.backend.full = true,
+            ["slow"] => self.slow = true,
             ["delete", mailbox] => self.backend.delete(mailbox),
             ["notice"] => {
                 self.session.notice();

@@ -114,12 +114,12 @@ impl Searched<'_> {
             Key::Not(key) => Ok(!self.matches(key)?),
             Key::Header(name, text) => {
                 let header = self.letter.header()?;
-                Ok(message::header_decoded(&header, name).any(|value| contains(&value, text)))
+                Ok(message::header_decoded(&header, name).any(|value| value.to_lowercase().contains(text)))
             }
-            Key::Body(text) => Ok(contains(&self.text()?.body, text)),
+            Key::Body(text) => Ok(self.text()?.body.contains(text)),
             Key::Text(text) => {
                 let all = self.text()?;
-                Ok(contains(&all.header, text) || contains(&all.body, text))
+                Ok(all.header.contains(text) || all.body.contains(text))
             }
             Key::SentBefore(date) => self.sent(|sent| sent < *date),
             Key::SentOn(date) => self.sent(|sent| sent == *date),
@@ -135,6 +135,7 @@ impl Searched<'_> {
         Ok(holds(day.map_or_else(|| Date::of(self.letter.entry.internal_date), date)))
     }
 
+    /// What is looked through, in lower case as the keys are: once for all of them.
     fn text(&self) -> Result<&SearchText, StoreError> {
         if self.text.get().is_none() {
             let whole = self.letter.whole()?;
@@ -150,9 +151,4 @@ impl Searched<'_> {
 
 fn date(day: Day) -> Date {
     Date(day.days_since_1970())
-}
-
-/// Whether a text has `part`, which is lower case, whatever the text's case.
-fn contains(text: &str, part: &str) -> bool {
-    text.contains(part) || text.to_lowercase().contains(part)
 }
