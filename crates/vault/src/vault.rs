@@ -359,6 +359,12 @@ impl Vault {
         self.remembered.forget_stale(self.clock.now());
     }
 
+    /// How much memory guesses at passwords and passphrases have filled since this vault was opened, in KiB: what a crowd of
+    /// guessers costs the node.
+    pub fn guessed_kib(&self) -> u64 {
+        self.lanes.filled_kib()
+    }
+
     /// Does the work of a sign-in that fails, for an address that is no account here: nobody learns from the time it
     /// takes which addresses exist.
     pub fn refuse_sign_in(&self, password: &Secret<String>) {

@@ -4,6 +4,7 @@
 //! commitment tells a wrong passphrase from a damaged box, and makes it impossible to prepare one box that many
 //! passphrases open.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -55,11 +56,18 @@ impl Default for CostProfile {
 pub(crate) struct Lanes {
     free: Mutex<usize>,
     returned: Condvar,
+    /// Work done so far, in KiB filled: a pass over the memory counts once.
+    filled_kib: AtomicU64,
 }
 
 impl Lanes {
     pub(crate) fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count.max(1)), returned: Condvar::new() }
+        Self { free: Mutex::new(count.max(1)), returned: Condvar::new(), filled_kib: AtomicU64::new(0) }
+    }
+
+    /// The work done so far, in KiB of memory filled.
+    pub(crate) fn filled_kib(&self) -> u64 {
+        self.filled_kib.load(Ordering::Relaxed)
     }
 
     /// Runs `work` when a lane is free.
@@ -182,6 +190,7 @@ fn derive(
     let params = cost.params()?;
     let mut stretched = Key32::default();
     let salt = &head[SALT_AT..COMMITMENT_AT];
+    lanes.filled_kib.fetch_add(u64::from(cost.memory_kib) * u64::from(cost.passes), Ordering::Relaxed);
     lanes.run(|| {
         let mut memory = Memory::of_blocks(params.block_count())?;
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
