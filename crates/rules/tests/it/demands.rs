@@ -136,8 +136,8 @@ fn faults_of_a_demand_say_what_to_do() {
         ("until = 2026-03-31", "until = 2026-03-31T10:00:00", "with its offset"),
         ("type = \"district_judge\"", "type = \"district_judge\"\nvalid = true", "unknown field `valid`"),
         ("accounts = [\"aoife@ie.example\"]", "accounts = [\"brendan@ie.example\"]", "does not name this account"),
-        ("[delivery]", "[facts]\nuser_residense = \"IE\"\n\n[delivery]", "`user_residense` is no fact"),
-        ("[delivery]", "[facts]\nuser_residence = true\n\n[delivery]", "`user_residence`: expected a jurisdiction"),
+        ("[facts]\n", "[facts]\nuser_residense = \"IE\"\n", "`user_residense` is no fact"),
+        ("[facts]\n", "[facts]\nuser_residence = true\n", "`user_residence`: expected a jurisdiction"),
         ("reference = \"DMD-2026-0117\"\n", "", "missing field `reference`"),
     ] {
         let said = fault(from, to);
