@@ -47,6 +47,10 @@ pub const KEYWORD_BYTES_MAX: usize = 128;
 /// Keywords in one flag list.
 pub const KEYWORDS_MAX: usize = 64;
 
+/// Keywords that a FLAGS response names. It is said whole whenever one comes to them, so that without an end a mailbox in
+/// which every message has keywords of its own costs the square of them. Cyrus has 128 in a mailbox (`MAX_USER_FLAGS`).
+pub const KEYWORDS_TOLD_MAX: usize = 512;
+
 /// Commands in a row that are no IMAP, before sign-in: a browser or a mail client of another protocol shows in three.
 pub const BAD_BEFORE_SIGN_IN_MAX: u32 = 3;
 

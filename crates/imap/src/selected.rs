@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use crate::code::Ending;
 use crate::cursor::Bad;
 use crate::flag::{Flags, Keyword, SystemFlag};
+use crate::limits::KEYWORDS_TOLD_MAX;
 use crate::name::MailboxName;
 use crate::need::{Changes, FlagRow, UidRanges};
 use crate::output::Output;
@@ -100,9 +101,7 @@ impl Selected {
         if self.uids.len() > known {
             out.raw(&format!("* {} EXISTS\r\n", self.uids.len()));
         }
-        for row in &changes.flags {
-            self.tell_flags(row, true, out);
-        }
+        self.tell_flags(&changes.flags, true, out);
     }
 
     /// `* n EXPUNGE` for each, the highest number first, so that none shifts another.
@@ -117,24 +116,31 @@ impl Selected {
         self.saved.retain(|uid| !gone.contains(uid));
     }
 
-    /// `* n FETCH (FLAGS …)`, with the UID if `uid`.
-    pub(crate) fn tell_flags(&mut self, row: &FlagRow, uid: bool, out: &mut Output) {
-        let Some(number) = self.number(row.uid) else { return };
-        self.introduce(&row.flags, out);
-        out.raw(&format!("* {number} FETCH ("));
-        if uid {
-            out.raw(&format!("UID {} ", row.uid));
+    /// `* n FETCH (FLAGS …)` for each, with the UID if `uid`.
+    pub(crate) fn tell_flags(&mut self, rows: &[FlagRow], uid: bool, out: &mut Output) {
+        self.introduce(rows.iter().map(|row| &row.flags), out);
+        for row in rows {
+            let Some(number) = self.number(row.uid) else { continue };
+            out.raw(&format!("* {number} FETCH ("));
+            if uid {
+                out.raw(&format!("UID {} ", row.uid));
+            }
+            out.raw(&format!("FLAGS {})\r\n", row.flags));
         }
-        out.raw(&format!("FLAGS {})\r\n", row.flags));
     }
 
-    /// Tells the client of keywords that it has not seen (RFC 9051 section 7.3.5), before they are used.
-    pub(crate) fn introduce(&mut self, flags: &Flags, out: &mut Output) {
-        if flags.keywords.is_subset(&self.keywords) {
-            return;
+    /// Tells the client of keywords that it has not seen (RFC 9051 section 7.3.5), before they are used: once for all that
+    /// are about to be, since the list is told whole.
+    pub(crate) fn introduce<'f>(&mut self, flags: impl Iterator<Item = &'f Flags>, out: &mut Output) {
+        let known = self.keywords.len();
+        for flags in flags {
+            if !flags.keywords.is_subset(&self.keywords) {
+                self.keywords.extend(flags.keywords.iter().cloned());
+            }
         }
-        self.keywords.extend(flags.keywords.iter().cloned());
-        self.tell_keywords(out);
+        if self.keywords.len() > known && known < KEYWORDS_TOLD_MAX {
+            self.tell_keywords(out);
+        }
     }
 
     /// `* FLAGS (…)`
@@ -142,9 +148,9 @@ impl Selected {
         out.raw(&format!("* FLAGS {}\r\n", self.all_flags()));
     }
 
-    /// Every flag that a message here may show.
+    /// The flags that messages here may show, as far as they are told.
     pub(crate) fn all_flags(&self) -> Flags {
-        Flags::new(SystemFlag::ALL, self.keywords.iter().cloned())
+        Flags::new(SystemFlag::ALL, self.keywords.iter().take(KEYWORDS_TOLD_MAX).cloned())
     }
 }
 

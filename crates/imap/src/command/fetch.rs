@@ -187,6 +187,10 @@ impl Fetch {
     ) -> Result<(), Unfitting> {
         let Some(selected) = context.selected.as_mut() else { return Err(Unfitting) };
         let out = &mut context.out;
+        let says_flags = self.said.contains(&Said::Flags);
+        if says_flags || !seen.is_empty() {
+            selected.introduce(rows.iter().map(|row| seen.get(&row.uid).unwrap_or(&row.flags)), out);
+        }
         for row in rows {
             let Some(number) = selected.number(row.uid) else { continue };
             let marked = seen.get(&row.uid);
@@ -197,10 +201,6 @@ impl Fetch {
             if row.values.iter().any(|value| matches!(value, Value::UnknownEncoding)) {
                 work.unknown_encoding = true;
                 continue;
-            }
-            let says_flags = self.said.contains(&Said::Flags);
-            if says_flags || marked.is_some() {
-                selected.introduce(flags, out);
             }
             out.raw(&format!("* {number} FETCH ("));
             for (count, said) in self.said.iter().enumerate() {

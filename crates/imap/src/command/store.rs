@@ -80,12 +80,10 @@ impl Command for Store {
         let (Answer::Flags(changed), Progress::Asked(count)) = (answer, &self.progress) else { return Err(Unfitting) };
         self.progress = Progress::Stored { missing: changed.rows.len() < *count };
         let Some(selected) = context.selected.as_mut() else { return Err(Unfitting) };
-        for row in &changed.rows {
-            if self.silent {
-                selected.introduce(&row.flags, &mut context.out);
-            } else {
-                selected.tell_flags(row, self.uid, &mut context.out);
-            }
+        if self.silent {
+            selected.introduce(changed.rows.iter().map(|row| &row.flags), &mut context.out);
+        } else {
+            selected.tell_flags(&changed.rows, self.uid, &mut context.out);
         }
         Ok(())
     }
