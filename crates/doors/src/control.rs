@@ -214,11 +214,13 @@ pub async fn serve(listener: UnixListener, control: Arc<dyn Control>, mut shutdo
 
 async fn answer(stream: UnixStream, control: Arc<dyn Control>) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
-    let mut line = String::new();
-    BufReader::new(read.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    // Octets: a request that is no text is to be told so.
+    let mut line = Vec::new();
+    BufReader::new(read.take(REQUEST_BYTES_MAX)).read_until(b'\n', &mut line).await?;
+    let line = Secret::new(line);
     let (replies, mut inbox) = mpsc::channel::<Reply>(16);
     tokio::task::spawn_blocking(move || {
-        let result = serde_json::from_str::<Request>(&line)
+        let result = serde_json::from_slice::<Request>(line.expose())
             .map_err(|error| format!("the request is not understood: {error}"))
             .and_then(|request| {
                 // Progress is news, not a duty: a full channel drops it.
@@ -235,4 +237,38 @@ async fn answer(stream: UnixStream, control: Arc<dyn Control>) -> io::Result<()>
         write.write_all(&text).await?;
     }
     write.shutdown().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    impl Control for Nothing {
+        fn handle(&self, _: Request, _: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
+            Ok(Outcome { text: "done".to_owned(), data: serde_json::Value::Null })
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_is_asked_is_answered() {
+        for (asked, said) in [
+            (&b"{\"do\":\"status\"}\n"[..], r#"{"ok":{"text":"done","data":null}}"#),
+            (b"{\"do\":\"status\"}", r#"{"ok":{"text":"done","data":null}}"#),
+            (b"\n", r#"{"error":"the request is not understood"#),
+            (b"", r#"{"error":"the request is not understood"#),
+            (b"\xff\xfe\n", r#"{"error":"the request is not understood"#),
+            (&b"[".repeat(1_000_000), r#"{"error":"the request is not understood"#),
+        ] {
+            let (mut client, node) = UnixStream::pair().unwrap();
+            let node = tokio::spawn(answer(node, Arc::new(Nothing)));
+            client.write_all(asked).await.unwrap();
+            client.shutdown().await.unwrap();
+            let mut answered = String::new();
+            client.read_to_string(&mut answered).await.unwrap();
+            assert!(answered.starts_with(said) && answered.ends_with('\n'), "{answered}");
+            node.await.unwrap().unwrap();
+        }
+    }
 }
