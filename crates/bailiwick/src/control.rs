@@ -116,8 +116,7 @@ fn export(
     target: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome, String> {
-    let address: Address = address.parse().map_err(|error| format!("{error}"))?;
-    let right = node.mailroom.sign_in(&address, password).map_err(|error| error.to_string())?;
+    let right = node.mailroom.sign_in(address, password).map_err(|error| error.to_string())?;
     let plan = ExportPlan { target: target.to_owned() };
     let report = mailroom::export::run(&node.mailroom, &right, &plan, &mut |step| {
         progress(Progress { done: step.done, total: step.total, failed: step.failed, bytes: step.bytes });

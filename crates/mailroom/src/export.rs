@@ -25,7 +25,7 @@ use terms::AccountId;
 use vault::{Part, SignedIn};
 
 use crate::Mailroom;
-use crate::import::{Failure, Progress};
+use crate::import::{Failure, Progress, write_failures};
 
 /// Messages opened in one call to the store.
 const BATCH_MESSAGES_MAX: usize = 64;
@@ -79,13 +79,7 @@ impl fmt::Display for ExportReport {
         if self.already_there > 0 {
             write!(f, "; {} were there already", self.already_there)?;
         }
-        if self.failed > 0 {
-            write!(f, "; {} failed:", self.failed)?;
-            for failure in &self.failures {
-                write!(f, "\n  {}: {}", failure.what, failure.why)?;
-            }
-        }
-        Ok(())
+        write_failures(f, self.failed, &self.failures)
     }
 }
 

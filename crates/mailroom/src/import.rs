@@ -118,17 +118,22 @@ impl fmt::Display for ImportReport {
         if self.already_in > 0 {
             write!(f, "; {} were in already", self.already_in)?;
         }
-        if self.failed > 0 {
-            write!(f, "; {} failed:", self.failed)?;
-            for failure in &self.failures {
-                write!(f, "\n  {}: {}", failure.what, failure.why)?;
-            }
-            let unnamed = self.failed - self.failures.len() as u64;
-            if unnamed > 0 {
-                write!(f, "\n  and {unnamed} more")?;
-            }
-        }
-        Ok(())
+        write_failures(f, self.failed, &self.failures)
+    }
+}
+
+/// The end of a report, also of an export's: how many failed, the first of them with the reason, and how many more.
+pub(crate) fn write_failures(f: &mut fmt::Formatter<'_>, failed: u64, named: &[Failure]) -> fmt::Result {
+    if failed == 0 {
+        return Ok(());
+    }
+    write!(f, "; {failed} failed:")?;
+    for failure in named {
+        write!(f, "\n  {}: {}", failure.what, failure.why)?;
+    }
+    match failed - named.len() as u64 {
+        0 => Ok(()),
+        unnamed => write!(f, "\n  and {unnamed} more"),
     }
 }
 

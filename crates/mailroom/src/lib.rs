@@ -29,13 +29,13 @@ pub struct Mailroom {
 }
 
 impl Mailroom {
-    /// Signs the owner of `address` in. An unknown address costs the same work and gives the same error as a wrong
-    /// password, so that neither time nor words tell who has an account here.
+    /// Signs the owner of the address `user` in. What is no address, or nobody's, costs the same work and gives the same
+    /// error as a wrong password, so that neither time nor words tell who has an account here.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassword`] for both; the vault's own for a damaged key file.
-    pub fn sign_in(&self, address: &Address, password: &Secret<String>) -> Result<SignedIn, VaultError> {
-        match self.store.account_of(address) {
+    /// [`VaultError::WrongPassword`] for all three; the vault's own for a damaged key file.
+    pub fn sign_in(&self, user: &str, password: &Secret<String>) -> Result<SignedIn, VaultError> {
+        match user.parse::<Address>().ok().and_then(|address| self.store.account_of(&address)) {
             Some(account) => self.vault.sign_in(account, password),
             None => {
                 self.vault.refuse_sign_in(password);

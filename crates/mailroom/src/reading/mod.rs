@@ -16,7 +16,7 @@ use imap::{
     Answer, Changes, Copied, FlagChange, FlagRow, Flags, FlagsChanged, MailboxName, Mailboxes, Need, Opened, Refusal,
 };
 use store::{MailboxView, StoreError, Watch};
-use terms::{AccountId, Address, MailboxId, Secret, UnixMillis};
+use terms::{AccountId, MailboxId, Secret, UnixMillis};
 use vault::{SignedIn, VaultError};
 
 use crate::Mailroom;
@@ -177,15 +177,9 @@ impl Reader {
         }
     }
 
-    /// Opens an account for its owner. Every refusal costs the same: an address that lives nowhere does the same work as a
-    /// wrong password.
+    /// Opens an account for its owner. Every refusal costs the same ([`Mailroom::sign_in`]).
     fn sign_in(&mut self, user: &str, password: &Secret<String>) -> Result<Answer, Unmet> {
-        let account = user.parse::<Address>().ok().and_then(|address| self.mail.store.account_of(&address));
-        let Some(account) = account else {
-            self.mail.vault.refuse_sign_in(password);
-            return Err(Refusal::SignIn.into());
-        };
-        match self.mail.vault.sign_in(account, password) {
+        match self.mail.sign_in(user, password) {
             Ok(owner) => {
                 self.owner = Some(owner);
                 Ok(Answer::Done)
