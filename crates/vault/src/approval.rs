@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use terms::{CaseId, Digest, Entropy, Jurisdiction, OfficerName, UnixMillis};
 
 use crate::VaultError;
+use crate::calls::officers::DropShare;
 use crate::crypto::{PrivateHalf, Share, open_hybrid, seal_hybrid, sha256, verify};
 use crate::encode::Encoder;
+use crate::keeper::sessions::ShareId;
+use crate::link::Link;
 use crate::officer::{OfficerPublic, OfficerSecrets, Roster};
 use crate::order::Order;
 use crate::service::ServiceKey;
@@ -60,15 +63,28 @@ impl fmt::Debug for SealedShare {
     }
 }
 
-/// What an officer's passphrase has opened for one order: in memory only, and of use only with the approval that it was
-/// made with. Made by the vault's `approve` alone. `Debug` prints the name; the secrets are wiped when dropped.
-pub struct OpenedShare {
+/// What an officer's passphrase has opened for one order: held by the keeper only, and of use only with the approval that
+/// it was made with. Wiped when dropped.
+pub(crate) struct OpenedSecrets {
     pub(crate) officer: OfficerName,
     pub(crate) order: Digest,
     /// Digest of the approval that it was made with.
     pub(crate) approval: Digest,
     pub(crate) share: Share,
     pub(crate) sharing: PrivateHalf,
+}
+
+/// That an officer has shown a passphrase for one order. Made by the vault's `approve` alone. What the passphrase opened
+/// stays with the keeper and is dropped with this. `Debug` prints the name and the order.
+///
+/// ```compile_fail,E0451
+/// let forged = vault::OpenedShare { officer: todo!(), order: todo!(), id: todo!(), link: todo!() };
+/// ```
+pub struct OpenedShare {
+    officer: OfficerName,
+    order: Digest,
+    id: ShareId,
+    link: Link,
 }
 
 impl fmt::Debug for OpenedShare {
@@ -78,9 +94,23 @@ impl fmt::Debug for OpenedShare {
 }
 
 impl OpenedShare {
+    pub(crate) fn new(officer: OfficerName, order: Digest, id: ShareId, link: Link) -> Self {
+        Self { officer, order, id, link }
+    }
+
     /// Whose it is.
     pub fn officer(&self) -> &OfficerName {
         &self.officer
+    }
+
+    pub(crate) fn id(&self) -> ShareId {
+        self.id
+    }
+}
+
+impl Drop for OpenedShare {
+    fn drop(&mut self) {
+        self.link.tell(DropShare { share: self.id });
     }
 }
 
@@ -125,7 +155,7 @@ impl Approval {
         own: &ServiceKey,
         at: UnixMillis,
         entropy: &dyn Entropy,
-    ) -> Result<(Self, OpenedShare), VaultError> {
+    ) -> Result<(Self, OpenedSecrets), VaultError> {
         let digest = order.digest();
         let (mut released, mut release_digests) = (BTreeMap::new(), BTreeMap::new());
         for other in roster.officers.iter().filter(|officer| officer.name != me.name) {
@@ -147,7 +177,7 @@ impl Approval {
             signature: [0; 64],
         };
         approval.signature = secrets.signing.sign(&approval.bytes());
-        let opened = OpenedShare {
+        let opened = OpenedSecrets {
             officer: me.name.clone(),
             order: digest,
             approval: approval.digest(),
@@ -209,7 +239,7 @@ impl Approval {
     pub(crate) fn released_share(
         &self,
         to: &OfficerPublic,
-        opened: &OpenedShare,
+        opened: &OpenedSecrets,
         own: &ServiceKey,
     ) -> Result<Share, VaultError> {
         let shut = || VaultError::ShareDoesNotOpen(self.officer.clone());
@@ -229,7 +259,7 @@ impl ProvenApproval {
             return Err(VaultError::Statement(name()));
         }
         ledger::verify_opening(&self.opening, &self.receipt, verifier)
-            .map_err(|error| VaultError::Proof { officer: name(), error })
+            .map_err(|error| VaultError::Proof { officer: name(), why: error.to_string() })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use terms::{Clock, Digest, MessageId, OfficerName, UnixMillis};
+use terms::{Clock, Digest, MessageId, OfficerName, Secret, UnixMillis};
 use zeroize::Zeroizing;
 
 use crate::VaultError;
@@ -89,8 +89,9 @@ impl Clearance {
     }
 
     /// The octets that are kept, before sealing (docs/formats/keys.md).
-    pub(crate) fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let order = serde_json::to_vec(&self.order).map_err(|_| VaultError::Order("it cannot be written as JSON"))?;
+    pub(crate) fn to_secret(&self) -> Result<Secret<Vec<u8>>, VaultError> {
+        let order =
+            serde_json::to_vec(&self.order).map_err(|_| VaultError::Order("it cannot be written as JSON".into()))?;
         let mut out = Zeroizing::new(Vec::with_capacity(512 + order.len() + self.keys.len() * 60));
         let head = Encoder::new(MAGIC)
             .octets(&order)
@@ -107,7 +108,7 @@ impl Clearance {
             out.extend_from_slice(&ask.arrival.0.to_be_bytes());
             out.extend_from_slice(key.expose());
         }
-        Ok(out)
+        Ok(Secret::new(std::mem::take(&mut *out)))
     }
 
     /// Reads what was kept of the clearance of `order`.

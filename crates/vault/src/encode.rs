@@ -63,6 +63,11 @@ impl<'a> Decoder<'a> {
         bytes.strip_prefix(magic).map(Self)
     }
 
+    /// How many octets are left.
+    pub(crate) fn left(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;

@@ -1,5 +1,6 @@
 //! What can go wrong in the vault: whose fault, and what comes next.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
@@ -72,7 +73,7 @@ pub enum VaultError {
     /// The sealed key of this epoch does not open with the account's key.
     EpochDoesNotOpen(EpochId),
     /// The order is malformed.
-    Order(&'static str),
+    Order(Cow<'static, str>),
     /// The order is for another home.
     OtherHome {
         /// The home that the order names.
@@ -99,7 +100,7 @@ pub enum VaultError {
         /// Whose approval.
         officer: OfficerName,
         /// What the ledger room said.
-        error: ledger::LedgerError,
+        why: String,
     },
     /// The opened share does not belong to the approval that it came with.
     OtherShare(OfficerName),
@@ -117,6 +118,12 @@ pub enum VaultError {
     NotCleared(MessageId),
     /// No clearance is kept for this order.
     NoClearance(Digest),
+    /// The vault is locked: nobody has given it what opens the service key.
+    Locked,
+    /// The vault does not know this session, or this opened share: it was closed, or the vault began anew.
+    SessionOver,
+    /// Node and vault do not understand each other: they are of two versions of the program.
+    Garbled,
 }
 
 impl fmt::Display for VaultError {
@@ -164,8 +171,8 @@ impl fmt::Display for VaultError {
             Self::FromTheFuture(name) => write!(f, "{name}'s approval is dated later than now; check the node's clock"),
             Self::Signature(name) => write!(f, "the approval is not signed by {name}; treat it as forged"),
             Self::Statement(name) => write!(f, "the ledger entry given with {name}'s approval states something else"),
-            Self::Proof { officer, error } => {
-                write!(f, "this home's ledger does not prove {officer}'s approval: {error}")
+            Self::Proof { officer, why } => {
+                write!(f, "this home's ledger does not prove {officer}'s approval: {why}")
             }
             Self::OtherShare(name) => {
                 write!(f, "the opened share is not of {name}'s approval given here; {name} must approve again")
@@ -185,6 +192,9 @@ impl fmt::Display for VaultError {
             Self::OutOfScope(id) => write!(f, "message {id} arrived outside the order's time; it stays shut"),
             Self::NotCleared(id) => write!(f, "the clearance has no key of message {id}; it was not asked for"),
             Self::NoClearance(order) => write!(f, "no clearance is kept for order {order}; two officers must approve"),
+            Self::Locked => f.write_str("the vault is locked; unlock the node"),
+            Self::SessionOver => f.write_str("the vault does not know this session any more; sign in again"),
+            Self::Garbled => f.write_str("node and vault do not understand each other; restart the node"),
         }
     }
 }
@@ -193,7 +203,6 @@ impl std::error::Error for VaultError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Disk { error, .. } | Self::MessageUnreadable { error, .. } => Some(error),
-            Self::Proof { error, .. } => Some(error),
             _ => None,
         }
     }

@@ -6,7 +6,8 @@
 //!
 //! * [`EpochSealer`] seals arriving mail to an account's public half; it needs no secret and cannot open what it sealed.
 //! * [`MessageKey`] opens the parts of one message.
-//! * [`Vault`] holds the node's keys and makes the proofs.
+//! * [`Vault`] is the way to the node's keys, which the keeper holds (`keeper.rs`), and makes the proofs. Each of its calls
+//!   is a message (`calls.rs` is the list, and says how to add one).
 //! * [`Order`], [`Approval`], [`ProvenApproval`] lead to a [`Clearance`].
 //!
 //! The octets are in `docs/formats/keys.md` and `docs/formats/message.md`; who can and cannot do what is in
@@ -14,19 +15,24 @@
 
 mod account;
 mod approval;
+mod calls;
 mod clearance;
 mod crypto;
 mod encode;
 mod epoch;
 mod error;
 mod folder;
+mod keeper;
+mod link;
 mod message;
 mod node;
 mod officer;
 mod order;
 mod service;
 mod sign_in;
+mod strongroom;
 mod vault;
+mod wire;
 
 // The stage of the tests in tests/it, for those that need to look behind the public calls.
 #[cfg(test)]
@@ -44,8 +50,9 @@ pub use clearance::Clearance;
 pub use crypto::{CostProfile, SystemEntropy};
 pub use epoch::{AccountPublicKey, EpochSealer, SealedEpochKey};
 pub use error::VaultError;
+pub use keeper::sessions::REMEMBERED_MILLIS;
 pub use message::{KeyAsk, MessageKey, Part, plain_len, sealed_len};
 pub use officer::OfficerPublic;
 pub use order::Order;
-pub use sign_in::{REMEMBERED_MILLIS, SignedIn};
+pub use sign_in::SignedIn;
 pub use vault::Vault;

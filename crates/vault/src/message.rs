@@ -109,6 +109,11 @@ impl MessageKey {
         Self { account, epoch: ask.epoch, id: ask.id, arrival: ask.arrival, key }
     }
 
+    /// The key alone; [`from_parts`](Self::from_parts) makes it whole again.
+    pub(crate) fn into_key(self) -> Key32 {
+        self.key
+    }
+
     pub(crate) fn expose(&self) -> &[u8; 32] {
         &self.key
     }

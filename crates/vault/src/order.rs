@@ -56,10 +56,10 @@ impl Order {
             return Err(VaultError::OtherHome { order: self.home.clone(), here: home.clone() });
         }
         if self.categories.is_empty() {
-            return Err(VaultError::Order("it names no category"));
+            return Err(VaultError::Order("it names no category".into()));
         }
         if self.from >= self.until {
-            return Err(VaultError::Order("its span of arrival times is empty"));
+            return Err(VaultError::Order("its span of arrival times is empty".into()));
         }
         self.check_time(now)
     }

@@ -80,7 +80,8 @@ impl<'a> Loot<'a> {
     }
 
     fn search(&self) -> Found {
-        let roster = self.desk.vault.roster();
+        let keeper = self.desk.vault.keeper();
+        let roster = keeper.roster();
         let mut publics = vec![roster.escrow, self.desk.public.0];
         publics.extend(roster.officers.iter().map(|officer| officer.sharing_key));
         let mut found = Found::default();
@@ -108,15 +109,16 @@ impl<'a> Loot<'a> {
 }
 
 fn service_key(desk: &Desk) -> Key32 {
-    let bytes = desk.vault.folder().read_summed("node.keys").unwrap().unwrap();
+    let bytes = desk.vault.keeper().folder().read_summed("node.keys").unwrap().unwrap();
     NodeKeys::open(&bytes, &NODE_PASSPHRASE.into(), &Lanes::new(1)).unwrap().1
 }
 
 /// An officer's secrets, as that officer's passphrase opens them.
 fn secrets(desk: &Desk, officer: usize) -> OfficerSecrets {
     let (officer, passphrase) = OFFICERS[officer];
-    let roster = desk.vault.roster();
-    let bytes = desk.vault.folder().read(&format!("officers/{officer}.keys")).unwrap().unwrap();
+    let keeper = desk.vault.keeper();
+    let roster = keeper.roster();
+    let bytes = desk.vault.keeper().folder().read(&format!("officers/{officer}.keys")).unwrap().unwrap();
     let keys = OfficerKeys::from_bytes(&name(officer), &bytes[..bytes.len() - 32]).unwrap();
     let public = roster.officer(&name(officer)).unwrap();
     keys.open(roster, public, &passphrase.into(), &Lanes::new(1)).unwrap()
@@ -127,7 +129,8 @@ fn released(desk: &Desk, approval: &Approval, to: usize) -> Share {
     let own = ServiceKey::for_vault(&service_key(desk));
     let officer = name(OFFICERS[to].0);
     let sealed = own.open(RELEASE, &approval.released[&officer].0).unwrap();
-    let roster = desk.vault.roster();
+    let keeper = desk.vault.keeper();
+    let roster = keeper.roster();
     let info = crate::approval::release_info(
         &approval.home,
         approval.order,
@@ -140,7 +143,7 @@ fn released(desk: &Desk, approval: &Approval, to: usize) -> Share {
 /// The account's private half, by an escrow key made of two shares.
 fn account_key(desk: &Desk, one: &Share, two: &Share) -> PrivateHalf {
     let escrow = PrivateHalf::from_bytes(join(one, two).unwrap().as_ref()).unwrap();
-    desk.vault.account_keys(desk.account).unwrap().open_by_escrow(&escrow).unwrap()
+    desk.vault.keeper().account_keys(desk.account).unwrap().open_by_escrow(&escrow).unwrap()
 }
 
 fn approvals(desk: &Desk) -> (Order, [ProvenApproval; 2]) {
@@ -205,7 +208,7 @@ fn one_officer_who_is_root_opens_nothing_alone() {
     for other in 2..=3u8 {
         let guess = Share::from_bytes(&[&[other][..], &[0; 32]].concat()).unwrap();
         let joined = PrivateHalf::from_bytes(join(&ann.share, &guess).unwrap().as_ref()).unwrap();
-        assert_ne!(joined.public().unwrap(), desk.vault.roster().escrow);
+        assert_ne!(joined.public().unwrap(), desk.vault.keeper().roster().escrow);
     }
 }
 
@@ -233,11 +236,13 @@ fn a_released_share_is_bound_to_its_order() {
     let mut order = desk.order();
     order.case.0 += 1;
     let (_, opened) = desk.approve(&order, "ben");
+    let keeper = desk.vault.keeper();
+    let opened = keeper.opened(opened.id());
     let own = ServiceKey::for_vault(&service_key(&desk));
-    let ben = desk.vault.roster().officer(&name("ben")).unwrap();
+    let ben = keeper.roster().officer(&name("ben")).unwrap();
     assert!(anns.approval.released_share(ben, &opened, &own).is_ok(), "ben's key and the right order");
     assert!(other.released_share(ben, &opened, &own).is_err());
-    let cat = desk.vault.roster().officer(&name("cat")).unwrap();
+    let cat = keeper.roster().officer(&name("cat")).unwrap();
     assert!(anns.approval.released_share(cat, &opened, &own).is_err(), "released to cat, tried with ben's key");
 }
 
@@ -248,10 +253,10 @@ fn shares_of_two_homes_do_not_join() {
     for (one, two) in [(0, 1), (1, 2), (0, 2)] {
         let joined = join(&secrets(&desk, one).share, &secrets(&other, two).share).unwrap();
         let joined = PrivateHalf::from_bytes(joined.as_ref()).unwrap();
-        assert_ne!(joined.public().unwrap(), desk.vault.roster().escrow);
+        assert_ne!(joined.public().unwrap(), desk.vault.keeper().roster().escrow);
         let right = join(&secrets(&desk, one).share, &secrets(&desk, two).share).unwrap();
         let right = PrivateHalf::from_bytes(right.as_ref()).unwrap();
-        assert_eq!(right.public().unwrap(), desk.vault.roster().escrow);
+        assert_eq!(right.public().unwrap(), desk.vault.keeper().roster().escrow);
     }
     assert!(join(&secrets(&desk, 0).share, &secrets(&desk, 0).share).is_err(), "one share twice is one share");
 }
@@ -261,7 +266,7 @@ fn shares_of_two_homes_do_not_join() {
 fn every_file_begins_with_its_magic() {
     let desk = Desk::new("IE", 1);
     let begins = |file: &str, magic: &[u8]| {
-        let bytes = desk.vault.folder().read(file).unwrap().unwrap();
+        let bytes = desk.vault.keeper().folder().read(file).unwrap().unwrap();
         assert!(Decoder::new(magic, &bytes).is_some(), "{file}");
     };
     begins("node.keys", b"BVN\x01");

@@ -40,6 +40,11 @@ impl CostProfile {
         (in_bounds && profile.params().is_some()).then_some(profile)
     }
 
+    /// Memory in KiB, passes, lanes.
+    pub(crate) fn numbers(self) -> [u32; 3] {
+        [self.memory_kib, self.passes, self.lanes]
+    }
+
     fn params(self) -> Option<Params> {
         Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).ok()
     }

@@ -29,8 +29,9 @@ fn epoch(desk: &Desk, epoch: u32) -> Epoch {
 
 fn key(desk: &Desk, epoch: &Epoch, ask: KeyAsk) -> MessageKey {
     // The session caches epochs by number; each test epoch has new keys, so each needs a new session.
-    let fresh = desk.reopen().unwrap().sign_in(desk.account, &PASSWORD.into()).unwrap();
-    desk.vault.message_keys(&fresh, &epoch.sealed, &[ask]).unwrap().remove(0)
+    let vault = desk.reopen().unwrap();
+    let fresh = vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
+    vault.message_keys(&fresh, &epoch.sealed, &[ask]).unwrap().remove(0)
 }
 
 fn ask(epoch: u32, id: u8, arrival: i64) -> KeyAsk {

@@ -1,0 +1,121 @@
+//! What a node may ask of its vault: one struct for each call, and the table of them.
+//!
+//! To add a call:
+//!
+//! 1. *Message*: a struct with owned plain data in `calls/<subject>.rs`, its fields named in [`wire_struct!`], and an
+//!    `impl Call` that says what the answer is and which method of the keeper gives it. Passwords and passphrases are
+//!    [`terms::Secret`]. An answer holds no private half, no share and no service key: what must stay with the keeper
+//!    stays there under an id (`keeper/sessions.rs`).
+//! 2. *Table*: a line below, with the next free number. `SLOW` is true for a call that computes Argon2id or may wait.
+//! 3. *Keeper*: the method in `keeper/<subject>.rs`, that does it.
+//! 4. *Handle*: the public method in `vault/<subject>.rs`, with the documentation of what it does, what is durable when it
+//!    returns and how it refuses.
+//! 5. A new refusal is a variant of [`VaultError`] and a line in `wire/error.rs`; a new noun gets its line in
+//!    `wire/nouns.rs`.
+//!
+//! A test in `tests/it` calls the public method; the octets are tested with it.
+//!
+//! [`wire_struct!`]: crate::wire::wire_struct
+
+pub(crate) mod accounts;
+pub(crate) mod officers;
+pub(crate) mod room;
+pub(crate) mod service;
+
+use zeroize::Zeroizing;
+
+use crate::VaultError;
+use crate::encode::Decoder;
+use crate::strongroom::Strongroom;
+use crate::wire::{Out, Wire, to_bytes};
+
+/// One call: what is asked, and what answers it.
+pub(crate) trait Call: Wire + Numbered {
+    /// What comes back.
+    type Answer: Wire;
+
+    /// Whether it computes Argon2id or may wait for long, and so must not stand in the way of the others.
+    const SLOW: bool = false;
+
+    /// Does it, in the vault's process.
+    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError>;
+}
+
+/// A call's number in the table.
+pub(crate) trait Numbered {
+    const NUMBER: u16;
+}
+
+macro_rules! table {
+    ($($number:literal $call:path;)*) => {
+        $(impl Numbered for $call {
+            const NUMBER: u16 = $number;
+        })*
+
+        /// Whether the call of this number is slow.
+        #[allow(dead_code, reason = "asked by a vault that is a process of its own")]
+        pub(crate) fn is_slow(number: u16) -> bool {
+            match number {
+                $($number => <$call as Call>::SLOW,)*
+                _ => false,
+            }
+        }
+
+        fn serve(room: &Strongroom, number: u16, rest: Decoder<'_>) -> Option<Zeroizing<Vec<u8>>> {
+            match number {
+                $($number => serve_one::<$call>(room, rest),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+table! {
+    1 room::Create;
+    2 room::Open;
+    3 room::About;
+    10 service::Seal;
+    11 service::Open;
+    12 service::Hash;
+    13 service::Sign;
+    20 accounts::Create;
+    21 accounts::PublicKey;
+    22 accounts::ChangePassword;
+    23 accounts::SignIn;
+    24 accounts::CloseSession;
+    25 accounts::ForgetStale;
+    26 accounts::GuessedKib;
+    27 accounts::RefuseSignIn;
+    28 accounts::MessageKeys;
+    40 officers::List;
+    41 officers::Approve;
+    42 officers::DropShare;
+    43 officers::CheckApproval;
+    44 officers::Clear;
+    45 officers::KeepClearance;
+    46 officers::KeptClearance;
+    47 officers::ForgetClearance;
+}
+
+/// The octets of a request: the call's number and the call.
+pub(crate) fn request<C: Call>(call: &C) -> Zeroizing<Vec<u8>> {
+    let mut out = Out::new();
+    C::NUMBER.put(&mut out);
+    call.put(&mut out);
+    out.finish()
+}
+
+/// Does what a request asks; the octets of its answer. A request that is none is answered with [`VaultError::Garbled`].
+pub(crate) fn answer(room: &Strongroom, request: &[u8]) -> Zeroizing<Vec<u8>> {
+    let answered = Decoder::new(&[], request).and_then(|mut rest| {
+        let number = u16::take(&mut rest)?;
+        serve(room, number, rest)
+    });
+    answered.unwrap_or_else(|| to_bytes(&Err::<(), _>(VaultError::Garbled)))
+}
+
+fn serve_one<C: Call>(room: &Strongroom, mut rest: Decoder<'_>) -> Option<Zeroizing<Vec<u8>>> {
+    let call = C::take(&mut rest)?;
+    rest.end()?;
+    Some(to_bytes(&call.serve(room)))
+}

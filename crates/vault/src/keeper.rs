@@ -1,0 +1,214 @@
+//! The keeper: whoever holds the node's secrets. Everything that opens, joins or signs is here and below, and nothing here
+//! knows who asks: a request comes in as plain data (`calls.rs`), and what goes out is in no case a private half, a share
+//! or the service key.
+//!
+//! One subject, one file: [`accounts`] (owners), [`officers`] (approvals, clearances), [`service`] (the service key and
+//! the node's signature), [`sessions`] (who is signed in).
+
+mod accounts;
+mod clearances;
+mod officers;
+mod service;
+pub(crate) mod sessions;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use durable::Disk;
+use terms::{Clock, Entropy, Jurisdiction, OfficerName, Secret};
+use zeroize::Zeroizing;
+
+use crate::VaultError;
+use crate::account::{self, Stretch};
+use crate::crypto::{CostProfile, KeyPair, Lanes, PassphraseBox, SigningKey, random_key, split};
+use crate::folder::{Folder, NODE_FILE, ROSTER_FILE, damaged, officer_file};
+use crate::node::NodeKeys;
+use crate::officer::{OFFICERS_MAX, OFFICERS_MIN, OfficerKeys, Roster};
+use crate::service::ServiceKey;
+use sessions::{OpenShares, Remembered, Sessions};
+
+/// The keys of one node, unlocked. Shared by all threads; every call may block on the disk, and those that take a
+/// password or passphrase compute Argon2id.
+pub(crate) struct Keeper {
+    folder: Folder,
+    home: Jurisdiction,
+    /// The service key as other rooms use it.
+    service: ServiceKey,
+    /// The service key as the vault uses it for its own files.
+    own: ServiceKey,
+    signer: SigningKey,
+    verifier: ledger::Verifier,
+    roster: Roster,
+    cost: CostProfile,
+    lanes: Lanes,
+    /// What an unknown account's password is tried on.
+    decoy: PassphraseBox,
+    remembered: Remembered,
+    sessions: Sessions,
+    shares: OpenShares,
+    /// Held while an account's file is read, changed and replaced.
+    changing: Mutex<()>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// What a new vault is made of.
+pub(crate) struct Founding {
+    pub(crate) home: Jurisdiction,
+    pub(crate) log_origin: String,
+    pub(crate) passphrase: Secret<String>,
+    pub(crate) officers: Vec<(OfficerName, Secret<String>)>,
+    pub(crate) cost: CostProfile,
+}
+
+/// Where a vault is and what the world gives it.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Keeper {
+    /// Makes the vault of a new node. Everything is durable when it returns. A folder in which this was interrupted holds
+    /// no vault yet, and it can be called again.
+    pub(crate) fn create(place: Place, founding: Founding) -> Result<Self, VaultError> {
+        let Founding { home, log_origin, passphrase, officers, cost } = founding;
+        let Place { disk, dir, clock, entropy } = place;
+        let names: BTreeSet<&OfficerName> = officers.iter().map(|(name, _)| name).collect();
+        let count = u8::try_from(officers.len()).map_err(|_| VaultError::OfficerRoster)?;
+        if names.len() != officers.len() || !(OFFICERS_MIN..=OFFICERS_MAX).contains(&officers.len()) {
+            return Err(VaultError::OfficerRoster);
+        }
+        for secret in officers.iter().map(|(_, secret)| secret).chain([&passphrase]) {
+            not_empty(secret)?;
+        }
+        let folder = Folder::new(disk, dir);
+        if folder.exists(NODE_FILE) {
+            return Err(VaultError::AlreadyThere);
+        }
+        let service_key = random_key(&*entropy);
+        let node = NodeKeys { home, log_origin, signing_seed: random_key(&*entropy) };
+        let signer = SigningKey::from_seed(&node.signing_seed).map_err(|_| VaultError::UnusableKey)?;
+        node_verifier(&node.log_origin, &signer)?;
+        let own = ServiceKey::for_vault(&service_key);
+        let lanes = lanes();
+        let stretch = Stretch { cost, lanes: &lanes, entropy: &*entropy };
+        folder.create()?;
+
+        // The escrow key exists whole in this block only.
+        let escrow = KeyPair::generate(&*entropy);
+        let shares = split(escrow.private.expose(), count, &*entropy);
+        let mut roster = Roster { home: node.home.clone(), escrow: escrow.public, officers: Vec::new() };
+        for ((name, passphrase), share) in officers.into_iter().zip(&shares) {
+            let file = officer_file(&name);
+            let (keys, public) =
+                OfficerKeys::enrol(&node.home, &escrow.public, name, &passphrase, share, clock.now(), stretch)?;
+            folder.write_checked(&own, &file, keys.to_bytes())?;
+            roster.officers.push(public);
+        }
+        drop((escrow, shares));
+        folder.write_checked(&own, ROSTER_FILE, roster.to_bytes())?;
+
+        // Last, because it makes the folder a vault.
+        folder.write_summed(NODE_FILE, node.to_bytes(&signer.public(), &service_key, &passphrase, stretch)?)?;
+        Self::assemble(folder, &service_key, node, roster, cost, clock, entropy)
+    }
+
+    /// Opens a vault with the node's passphrase, at `cost` for what is sealed from now on, and removes the clearances whose
+    /// time is over.
+    pub(crate) fn open(place: Place, passphrase: &Secret<String>, cost: CostProfile) -> Result<Self, VaultError> {
+        let Place { disk, dir, clock, entropy } = place;
+        let folder = Folder::new(disk, dir);
+        let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+        // A backup tool may have left out folders that were empty.
+        folder.create()?;
+        let (node, service_key) = NodeKeys::open(&bytes, passphrase, &lanes())?;
+        let own = ServiceKey::for_vault(&service_key);
+        let roster = folder.read_checked(&own, ROSTER_FILE)?.ok_or_else(|| damaged(ROSTER_FILE))?;
+        let roster = Roster::from_bytes(&roster)?;
+        if roster.home != node.home {
+            return Err(damaged(ROSTER_FILE));
+        }
+        let vault = Self::assemble(folder, &service_key, node, roster, cost, clock, entropy)?;
+        vault.forget_expired_clearances()?;
+        Ok(vault)
+    }
+
+    fn assemble(
+        folder: Folder,
+        service_key: &Zeroizing<[u8; 32]>,
+        node: NodeKeys,
+        roster: Roster,
+        cost: CostProfile,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, VaultError> {
+        let signer = SigningKey::from_seed(&node.signing_seed).map_err(|_| damaged(NODE_FILE))?;
+        Ok(Self {
+            folder,
+            service: ServiceKey::for_rooms(service_key),
+            own: ServiceKey::for_vault(service_key),
+            verifier: node_verifier(&node.log_origin, &signer)?,
+            signer,
+            home: node.home,
+            roster,
+            cost,
+            lanes: lanes(),
+            decoy: account::decoy(cost, &*entropy),
+            remembered: Remembered::new(&*entropy),
+            sessions: Sessions::default(),
+            shares: OpenShares::default(),
+            changing: Mutex::new(()),
+            clock,
+            entropy,
+        })
+    }
+
+    fn stretch(&self) -> Stretch<'_> {
+        Stretch { cost: self.cost, lanes: &self.lanes, entropy: &*self.entropy }
+    }
+
+    /// The home whose keys these are.
+    pub(crate) fn home(&self) -> &Jurisdiction {
+        &self.home
+    }
+
+    /// The origin of the node's log and its public key.
+    pub(crate) fn log_verifier(&self) -> &ledger::Verifier {
+        &self.verifier
+    }
+}
+
+/// For tests that look behind the calls.
+#[cfg(test)]
+impl Keeper {
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// What an officer's passphrase opened; it is not kept any longer.
+    #[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+    pub(crate) fn opened(&self, share: sessions::ShareId) -> crate::approval::OpenedSecrets {
+        self.shares.take(share).unwrap()
+    }
+}
+
+/// As many turns at Argon2id as the machine has processors.
+fn lanes() -> Lanes {
+    Lanes::new(std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+fn node_verifier(origin: &str, signer: &SigningKey) -> Result<ledger::Verifier, VaultError> {
+    ledger::Verifier::new(origin, signer.public()).map_err(|_| VaultError::LogOrigin)
+}
+
+fn not_empty(secret: &Secret<String>) -> Result<(), VaultError> {
+    if secret.expose().is_empty() { Err(VaultError::EmptyPassphrase) } else { Ok(()) }
+}

@@ -1,0 +1,23 @@
+//! The service key and the node's signature: what the node needs while nobody is signed in.
+
+use super::Keeper;
+use crate::VaultError;
+
+impl Keeper {
+    pub(crate) fn service_seal(&self, context: &str, plain: &[u8]) -> Vec<u8> {
+        self.service.seal(context, plain, &*self.entropy)
+    }
+
+    pub(crate) fn service_open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.service.open(context, sealed)
+    }
+
+    pub(crate) fn service_hash(&self, context: &str, data: &[u8]) -> [u8; 32] {
+        self.service.hash(context, data)
+    }
+
+    /// Signs for the node: the checkpoints of its log, and certificates.
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.signer.sign(message)
+    }
+}
