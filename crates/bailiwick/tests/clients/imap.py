@@ -4,12 +4,14 @@ import imaplib
 import os
 import re
 import smtplib
+import socket
 import ssl
 import time
 
 ADDRESS, PASSWORD = os.environ["ADDRESS"], os.environ["PASSWORD"]
 IMAP, IMAPS, SMTP = int(os.environ["IMAP_PORT"]), int(os.environ["IMAPS_PORT"]), int(os.environ["SMTP_PORT"])
 context = ssl.create_default_context(cafile=os.environ["CA"])
+socket.setdefaulttimeout(60)
 
 
 def ok(answer):

@@ -9,6 +9,7 @@ from email.message import EmailMessage
 SMTP, LMTP = int(os.environ["SMTP_PORT"]), int(os.environ["LMTP_PORT"])
 ADDRESS = os.environ["ADDRESS"]
 context = ssl.create_default_context(cafile=os.environ["CA"])
+socket.setdefaulttimeout(60)
 
 
 def message(subject, body="hello\n"):

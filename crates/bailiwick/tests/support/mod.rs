@@ -2,10 +2,13 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -140,6 +143,56 @@ pub(crate) fn run(args: &[&str], input: &str) -> Output {
     // A program that does not read its input closes it early; that is its right.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
+}
+
+/// How long a client may take: the slowest, mbsync on a busy machine, takes a few seconds.
+const CLIENT_SECONDS_MAX: u64 = 120;
+
+/// Runs somebody else's program to its end, with its folder `home` as its home and nothing on its standard input. One that
+/// takes longer than [`CLIENT_SECONDS_MAX`] is ended with all that it started, and the test fails with what it had printed:
+/// a client that waits for ever must not make the tests wait for ever.
+pub(crate) fn client(command: &mut Command, home: &Path) -> Output {
+    let name = command.get_program().to_string_lossy().into_owned();
+    // A file, not a pipe: what the client started and left behind could hold a pipe open.
+    let printed = tempfile::tempfile().unwrap();
+    let errors = tempfile::tempfile().unwrap();
+    // The keyboard of a client that wants one: nobody types, and nobody hangs up.
+    let mut child = command
+        .env("HOME", home)
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(printed.try_clone().unwrap())
+        .stderr(errors.try_clone().unwrap())
+        .process_group(0)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let keyboard = child.stdin.take();
+    let ends = Instant::now() + Duration::from_secs(CLIENT_SECONDS_MAX);
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break Some(status);
+        }
+        if Instant::now() > ends {
+            let group = format!("-{}", child.id());
+            let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+            let _ = child.wait();
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    drop(keyboard);
+    let read = |mut file: File| {
+        let mut bytes = Vec::new();
+        file.rewind().unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let (stdout, stderr) = (read(printed), read(errors));
+    let Some(status) = status else {
+        let text = [stdout, stderr].concat();
+        panic!("{name} did not end in {CLIENT_SECONDS_MAX} s; it printed: {}", String::from_utf8_lossy(&text));
+    };
+    Output { status, stdout, stderr }
 }
 
 /// Every regular file below `dir`.
