@@ -7,6 +7,7 @@
 mod clock;
 mod lock;
 mod real;
+mod shred;
 
 use std::io;
 use std::path::Path;
@@ -35,6 +36,21 @@ pub trait Disk: Send + Sync {
     /// Replaces `path` by `bytes`, as one step: a reader, and a power cut, see the old file or the new one, never a
     /// mixture. Durable when it returns. On an error the old file stands, or the new one (never neither).
     fn write_atomic(&self, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()>;
+
+    /// As [`write_atomic`](Disk::write_atomic), for files that hold keys: when it returns, the octets of the old file
+    /// are overwritten where they lay, and only then were their blocks given back. What that is worth depends on what is
+    /// below: a file system that copies on write, a snapshot, or a flash disk that moves blocks keeps old octets
+    /// somewhere (docs/threat-model.md). On an error the old file stands or the new one, as with `write_atomic`, and an
+    /// old one that was replaced may not be overwritten yet: [`finish_shredding`](Disk::finish_shredding) does that.
+    fn replace_shredding(&self, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()>;
+
+    /// Overwrites a file where it lies and removes it; a file with another name elsewhere (a hard link) loses its
+    /// content too. Durable when it returns, within the same bounds. A missing file is an error of kind `NotFound`.
+    fn shred(&self, path: &Path) -> io::Result<()>;
+
+    /// Overwrites what an interruption of the two methods above left in a directory. Call it when the directory is
+    /// opened, before anything else is written in it.
+    fn finish_shredding(&self, dir: &Path) -> io::Result<()>;
 
     /// Removes a file. Durable when it returns. A missing file is an error of kind `NotFound`.
     fn remove(&self, path: &Path) -> io::Result<()>;

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::{AppendFile, Disk, ReadAt, Visibility};
+use crate::{AppendFile, Disk, ReadAt, Visibility, shred};
 
 /// Files in the machine's file system, with every sync that POSIX asks for and no fewer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,7 +17,7 @@ pub struct RealDisk;
 static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 /// What ends the name of a temporary file; it begins with a dot.
-const TEMPORARY_SUFFIX: &str = ".tmp";
+pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
 
 fn mode(visibility: Visibility) -> u32 {
     match visibility {
@@ -27,26 +27,31 @@ fn mode(visibility: Visibility) -> u32 {
 }
 
 /// A relative path of one component lies in the working directory.
-fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
 }
 
-fn sync_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-fn temporary(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn temporary(path: &Path) -> io::Result<PathBuf> {
+    hidden(path, TEMPORARY_SUFFIX)
+}
+
+/// A hidden name beside `path` that no other thread of this process takes.
+pub(crate) fn hidden(path: &Path, suffix: &str) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
     let mut hidden = OsString::from(".");
     hidden.push(name);
-    hidden.push(format!(".{}{TEMPORARY_SUFFIX}", TEMPORARY.fetch_add(1, Ordering::Relaxed)));
+    hidden.push(format!(".{}{suffix}", TEMPORARY.fetch_add(1, Ordering::Relaxed)));
     Ok(path.with_file_name(hidden))
 }
 
-fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
+pub(crate) fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
     // A left-over of an earlier process may bear the name: it is overwritten.
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode(visibility)).open(temporary)?;
     file.write_all(bytes)?;
@@ -89,6 +94,18 @@ impl Disk for RealDisk {
         written
     }
 
+    fn replace_shredding(&self, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
+        shred::replace(path, bytes, visibility)
+    }
+
+    fn shred(&self, path: &Path) -> io::Result<()> {
+        shred::shred(path)
+    }
+
+    fn finish_shredding(&self, dir: &Path) -> io::Result<()> {
+        shred::finish(dir)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)?;
         sync_dir(parent(path))
@@ -104,7 +121,7 @@ impl Disk for RealDisk {
             let name = entry?.file_name().into_string().map_err(|_| {
                 io::Error::new(io::ErrorKind::InvalidData, format!("{} has a name that is no UTF-8", path.display()))
             })?;
-            if !(name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)) {
+            if !(name.starts_with('.') && (name.ends_with(TEMPORARY_SUFFIX) || name.ends_with(shred::DOOMED_SUFFIX))) {
                 names.push(name);
             }
         }

@@ -88,3 +88,56 @@ fn many_pieces_in_one_append() {
     assert_eq!(RealDisk.read(&path).unwrap(), pieces.concat());
     assert_eq!(file.len(), pieces.concat().len() as u64);
 }
+
+/// What lies in the blocks of a file is seen through a second name, which a thief of the medium does not need.
+#[test]
+fn what_is_replaced_or_shredded_is_overwritten_where_it_lay() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, blocks) = (dir.path().join("keys"), dir.path().join("blocks"));
+    RealDisk.replace_shredding(&path, b"the first secret", Visibility::Private).unwrap();
+    std::fs::hard_link(&path, &blocks).unwrap();
+    RealDisk.replace_shredding(&path, b"the second secret", Visibility::Private).unwrap();
+    assert_eq!(RealDisk.read(&path).unwrap(), b"the second secret");
+    let lay = std::fs::read(&blocks).unwrap();
+    assert!(lay.len() >= 16 && lay.iter().all(|byte| *byte == 0x55), "{lay:?}");
+
+    std::fs::remove_file(&blocks).unwrap();
+    std::fs::hard_link(&path, &blocks).unwrap();
+    RealDisk.shred(&path).unwrap();
+    assert!(!RealDisk.exists(&path) && std::fs::read(&blocks).unwrap().iter().all(|byte| *byte == 0x55));
+    assert_eq!(RealDisk.shred(&path).unwrap_err().kind(), ErrorKind::NotFound);
+
+    // A plain replacement leaves the old octets where they lay: this test can tell.
+    std::fs::remove_file(&blocks).unwrap();
+    RealDisk.write_atomic(&path, b"the third secret", Visibility::Private).unwrap();
+    std::fs::hard_link(&path, &blocks).unwrap();
+    RealDisk.write_atomic(&path, b"the fourth secret", Visibility::Private).unwrap();
+    assert_eq!(std::fs::read(&blocks).unwrap(), b"the third secret");
+}
+
+/// A process that was killed at each step left these; the next one finishes, and never harms the file that stands.
+#[test]
+fn interrupted_shredding_is_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let names = || RealDisk.list(dir.path()).unwrap();
+    // Killed after the second name, before the replacement: both are one file, and it stands.
+    RealDisk.write_atomic(&at("a.keys"), b"old", Visibility::Private).unwrap();
+    std::fs::hard_link(at("a.keys"), at(".a.keys.3.doomed")).unwrap();
+    // Killed with the new file written and not in place.
+    RealDisk.write_atomic(&at(".a.keys.4.tmp"), b"new", Visibility::Private).unwrap();
+    // Killed after the replacement of another, and after a removal.
+    RealDisk.write_atomic(&at("b.keys"), b"new", Visibility::Private).unwrap();
+    for (doomed, blocks) in [(".b.keys.0.doomed", "b.blocks"), (".c.keys.1.doomed", "c.blocks")] {
+        RealDisk.write_atomic(&at(doomed), b"old", Visibility::Private).unwrap();
+        std::fs::hard_link(at(doomed), at(blocks)).unwrap();
+    }
+    assert_eq!(names(), ["a.keys", "b.blocks", "b.keys", "c.blocks"], "left-overs are not listed");
+    RealDisk.finish_shredding(dir.path()).unwrap();
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4, "the left-overs are gone");
+    assert_eq!(RealDisk.read(&at("a.keys")).unwrap(), b"old");
+    assert_eq!(RealDisk.read(&at("b.keys")).unwrap(), b"new");
+    for blocks in ["b.blocks", "c.blocks"] {
+        assert!(RealDisk.read(&at(blocks)).unwrap().iter().all(|byte| *byte == 0x55));
+    }
+}

@@ -136,6 +136,15 @@ impl Disk for Unreadable {
     fn write_atomic(&self, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
         self.0.write_atomic(path, bytes, visibility)
     }
+    fn replace_shredding(&self, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
+        self.0.replace_shredding(path, bytes, visibility)
+    }
+    fn shred(&self, path: &Path) -> io::Result<()> {
+        self.0.shred(path)
+    }
+    fn finish_shredding(&self, dir: &Path) -> io::Result<()> {
+        self.0.finish_shredding(dir)
+    }
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.0.remove(path)
     }

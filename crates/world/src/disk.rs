@@ -52,6 +52,10 @@ struct State {
     sync_takes: Duration,
     /// Counts power cuts: a handle of an earlier life is dead.
     life: u64,
+    /// What lies in blocks that were given back without being overwritten.
+    freed: Vec<Vec<u8>>,
+    /// Old files that were replaced and are to be overwritten still, with their directory.
+    doomed: Vec<(PathBuf, Vec<u8>)>,
 }
 
 #[derive(Default)]
@@ -105,6 +109,15 @@ impl FaultyDisk {
         self.state().used()
     }
 
+    /// What somebody reads who takes the medium itself: the octets of every file, and of every block that was given back
+    /// without being overwritten. Each piece is what lay together.
+    pub fn image(&self) -> Vec<Vec<u8>> {
+        let state = self.state();
+        let files = state.files.values().flat_map(|content| [content.seen.clone(), content.synced.clone()]);
+        let doomed = state.doomed.iter().map(|(_, bytes)| bytes.clone());
+        files.chain(doomed).chain(state.freed.iter().cloned()).collect()
+    }
+
     /// Cuts the power: un-synced bytes are lost, kept or torn as `chance` has it, and every open handle is dead.
     pub fn cut_power(&self, chance: &SeededEntropy) {
         let mut state = self.state();
@@ -129,6 +142,11 @@ impl FaultyDisk {
 }
 
 impl Content {
+    /// A file that was written and synced.
+    fn whole(bytes: &[u8]) -> Self {
+        Self { seen: bytes.to_vec(), synced: bytes.to_vec(), dirty_from: None }
+    }
+
     fn persist(&mut self) {
         if self.dirty_from.take().is_some() {
             self.synced.clone_from(&self.seen);
@@ -231,9 +249,42 @@ impl Disk for FaultyDisk {
         let fault = state.step();
         state.room_for(bytes.len() as u64)?;
         with_fault(fault, || {
-            let content = Content { seen: bytes.to_vec(), synced: bytes.to_vec(), dirty_from: None };
-            state.files.insert(path.to_owned(), content);
+            let old = state.files.insert(path.to_owned(), Content::whole(bytes));
+            state.freed.extend(old.map(|old| old.seen));
         })
+    }
+
+    fn replace_shredding(&self, path: &Path, bytes: &[u8], _visibility: Visibility) -> io::Result<()> {
+        let mut state = self.state();
+        let fault = state.step();
+        state.room_for(bytes.len() as u64)?;
+        let dir = path.parent().unwrap_or(Path::new("")).to_owned();
+        with_fault(fault, || {
+            let old = state.files.insert(path.to_owned(), Content::whole(bytes));
+            state.doomed.extend(old.map(|old| (dir.clone(), old.seen)));
+        })?;
+        let fault = state.step();
+        with_fault(fault, || state.doomed.retain(|(at, _)| *at != dir))
+    }
+
+    fn shred(&self, path: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let fault = state.step();
+        if !state.files.contains_key(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        with_fault(fault, || {
+            state.files.remove(path);
+        })
+    }
+
+    fn finish_shredding(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        if state.doomed.iter().any(|(at, _)| *at == dir) {
+            let fault = state.step();
+            with_fault(fault, || state.doomed.retain(|(at, _)| *at != *dir))?;
+        }
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -243,7 +294,8 @@ impl Disk for FaultyDisk {
             return Err(io::ErrorKind::NotFound.into());
         }
         with_fault(fault, || {
-            state.files.remove(path);
+            let old = state.files.remove(path);
+            state.freed.extend(old.map(|old| old.seen));
         })
     }
 

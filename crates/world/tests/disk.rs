@@ -82,3 +82,24 @@ fn a_seed_repeats_itself() {
     SeededEntropy::new(8).fill(&mut two);
     assert_ne!(one, two);
 }
+
+/// Whoever takes the medium finds what was only given back, and not what was overwritten.
+#[test]
+fn the_image_keeps_what_was_freed_and_not_what_was_shredded() {
+    let disk = FaultyDisk::new();
+    let holds = |what: &[u8]| disk.image().iter().any(|piece| piece == what);
+    let (path, dir) = (Path::new("/d/keys"), Path::new("/d"));
+    disk.create_dir_all(dir).unwrap();
+    disk.write_atomic(path, b"one", Visibility::Private).unwrap();
+    disk.write_atomic(path, b"two", Visibility::Private).unwrap();
+    disk.replace_shredding(path, b"three", Visibility::Private).unwrap();
+    assert!(holds(b"one") && !holds(b"two") && holds(b"three"));
+    // Replaced, but not overwritten before the failure.
+    disk.fail_step(disk.steps() + 1, Fault::Failed);
+    disk.replace_shredding(path, b"four", Visibility::Private).unwrap_err();
+    assert!(holds(b"three") && disk.read(path).unwrap() == b"four");
+    disk.finish_shredding(dir).unwrap();
+    assert!(!holds(b"three"));
+    disk.shred(path).unwrap();
+    assert!(!holds(b"four") && !disk.exists(path));
+}

@@ -323,6 +323,18 @@ impl Disk for Gate {
         self.pass(|| self.disk.write_atomic(path, bytes, visibility))
     }
 
+    fn replace_shredding(&self, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
+        self.pass(|| self.disk.replace_shredding(path, bytes, visibility))
+    }
+
+    fn shred(&self, path: &Path) -> io::Result<()> {
+        self.pass(|| self.disk.shred(path))
+    }
+
+    fn finish_shredding(&self, dir: &Path) -> io::Result<()> {
+        self.pass(|| self.disk.finish_shredding(dir))
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.pass(|| self.disk.remove(path))
     }
