@@ -330,5 +330,8 @@ pub(crate) enum PackageCommand {
         /// The home's published key; the one in the package when absent.
         #[arg(long, value_name = "FILE")]
         vkey: Option<PathBuf>,
+        /// The home's published history of keys (`keys` beside its ledger), when the key has changed since.
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
     },
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use disclosure::AgeIdentity;
 use durable::RealDisk;
-use ledger::Verifier;
+use ledger::{KeyHistory, Verifier};
 use terms::Secret;
 
 use crate::cli::{LedgerArgs, LedgerCommand, PackageArgs, PackageCommand};
@@ -33,10 +33,12 @@ pub(crate) fn ledger(args: &LedgerArgs) -> Result<ExitCode, String> {
 
 /// `package verify`
 pub(crate) fn package(args: &PackageArgs) -> Result<ExitCode, String> {
-    let PackageCommand::Verify { package, identity, vkey } = &args.command;
+    let PackageCommand::Verify { package, identity, vkey, keys } = &args.command;
     let key = vkey.as_deref().map(verifier).transpose()?;
     let identity = identity.as_deref().map(age_identity).transpose()?;
-    let report = disclosure::verify(package, identity.as_ref(), key.as_ref()).map_err(|error| error.to_string())?;
+    let history = keys.as_deref().map(history).transpose()?.unwrap_or_default();
+    let report = disclosure::verify_over_keys(package, identity.as_ref(), key.as_ref(), &history)
+        .map_err(|error| error.to_string())?;
     println!("{report}");
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -44,6 +46,11 @@ pub(crate) fn package(args: &PackageArgs) -> Result<ExitCode, String> {
 fn verifier(path: &Path) -> Result<Verifier, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     text.trim().parse().map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn history(path: &Path) -> Result<KeyHistory, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    KeyHistory::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn age_identity(path: &Path) -> Result<AgeIdentity, String> {

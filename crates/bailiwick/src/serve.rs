@@ -142,7 +142,6 @@ async fn open_doors(node: Arc<Node>, with_parent: bool, json: bool) -> Result<()
         jurisdiction_name: jurisdiction_name(&config.jurisdiction),
         domains: config.domains.clone(),
         law_digest: node.desk.law_digest().to_string(),
-        vkey: mail.vault.log_verifier().to_string(),
         ledger_dir: node.dir.join("ledger"),
     };
     let http_shutdown = shutdown.clone();

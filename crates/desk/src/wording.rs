@@ -24,6 +24,7 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
     };
     // The words of the set, which an authority knows; its own word where the set of the day lacks it.
     let instrument = parts.law.vocabulary().means(&demand.instrument).unwrap_or(&demand.instrument);
+    let origin = parts.log.verifier();
     let text = fill(
         template,
         &[
@@ -40,7 +41,7 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
             ("routes", &routes(decision)),
             ("preserved", preserved),
             ("questions", &questions(decision)),
-            ("log_origin", parts.log.verifier().name()),
+            ("log_origin", origin.name()),
         ],
     );
     text.lines().map(wrapped).collect()

@@ -28,4 +28,4 @@ pub use key::{AgeIdentity, AgeRecipient};
 pub use package::{CustodyStep, Item, LedgerExtract, Outcome, Package, Scope};
 pub use seal::{Sealed, seal};
 pub use unpack::unpack;
-pub use verify::{Check, Report, verify};
+pub use verify::{Check, Report, verify, verify_over_keys};

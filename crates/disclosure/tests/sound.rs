@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 
-use disclosure::{AgeIdentity, DisclosureError, Outcome, verify};
+use disclosure::{AgeIdentity, DisclosureError, Outcome, verify, verify_over_keys};
 use support::{OnDisk, TestKey, items, on_disk, package, sha256, tar_of, try_seal};
 use terms::{Category, UnixMillis};
 
@@ -161,4 +161,36 @@ fn the_format_is_the_one_that_was_written_down() {
     }
     let report = verify(&fixture, None, Some(&package.ledger.verifier)).unwrap();
     assert!(report.is_sound(), "{report}");
+}
+
+/// A package of last year verifies under this year's key, along the home's published history; what the retired key signed
+/// beyond its time does not.
+#[test]
+fn an_old_package_verifies_after_the_homes_key_has_changed() {
+    let package = package();
+    let bag = on_disk(&package, items());
+    let history = |entries: u64| {
+        let dir = std::path::PathBuf::from("/ledger");
+        let disk = std::sync::Arc::new(world::MemoryDisk::new());
+        let origin = package.ledger.verifier.name().to_owned();
+        let log = ledger::Log::create(disk, dir, origin.clone(), std::sync::Arc::new(TestKey::new(1))).unwrap();
+        let new = std::sync::Arc::new(TestKey::new(2));
+        let next = ledger::Verifier::new(&origin, ledger::Signer::public_key(&*new)).unwrap();
+        let body = ledger::key_change_statement(&log.verifier(), &next, "2026-11-25T00:00:00Z").unwrap();
+        let opening = ledger::Opening::new(body, &world::SeededEntropy::new(1));
+        for _ in 0..entries {
+            log.append(&[opening.commitment()]).unwrap();
+        }
+        log.change_key(new, &opening, entries - 1).unwrap();
+        (next, log.key_history().unwrap())
+    };
+    // The package's checkpoint has six entries.
+    for (entries, sound) in [(6, true), (9, true), (5, false)] {
+        let (key, history) = history(entries);
+        let report = verify_over_keys(&bag.bag, None, Some(&key), &history).unwrap();
+        assert_eq!(report.is_sound(), sound, "{report}");
+        assert!(!verify(&bag.bag, None, Some(&key)).unwrap().is_sound(), "without the history it is another's");
+        // Whoever has only the key of that time needs no history.
+        assert!(verify(&bag.bag, None, Some(&package.ledger.verifier)).unwrap().is_sound());
+    }
 }

@@ -32,8 +32,6 @@ pub struct HttpConfig {
     pub domains: Vec<String>,
     /// Digest of the law set in use.
     pub law_digest: String,
-    /// The ledger's verifier key in C2SP signed-note form.
-    pub vkey: String,
     /// The directory that the ledger writes.
     pub ledger_dir: PathBuf,
 }
@@ -43,6 +41,8 @@ pub struct HttpConfig {
 struct NodePage<'a> {
     config: &'a HttpConfig,
     checkpoint: Option<Checkpoint>,
+    /// The ledger's verifier key in C2SP signed-note form, as it is published now: it can change while the node runs.
+    vkey: String,
 }
 
 /// The three lines of a C2SP checkpoint that a reader wants to see.
@@ -83,7 +83,8 @@ fn router(config: HttpConfig) -> Router {
 }
 
 async fn page(State(config): State<Arc<HttpConfig>>) -> Response {
-    let page = NodePage { checkpoint: Checkpoint::read(&config.ledger_dir), config: &config };
+    let vkey = std::fs::read_to_string(config.ledger_dir.join("vkey")).unwrap_or_default();
+    let page = NodePage { checkpoint: Checkpoint::read(&config.ledger_dir), config: &config, vkey };
     match page.render() {
         Ok(html) => guarded(Html(html).into_response()),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n").into_response(),
@@ -120,10 +121,10 @@ async fn ledger_file(State(config): State<Arc<HttpConfig>>, UrlPath(file): UrlPa
 }
 
 /// The content type and caching of a public ledger file; `None` for every other path. The names are the closed set of
-/// C2SP tlog-tiles: `checkpoint`, `vkey`, `tile/<level or entries>/<xNNN/>*NNN[.p/W]`.
+/// C2SP tlog-tiles: `checkpoint`, `vkey`, `keys`, `tile/<level or entries>/<xNNN/>*NNN[.p/W]`.
 fn public_file(file: &str) -> Option<(&'static str, &'static str)> {
     const FOR_EVER: &str = "public, max-age=31536000, immutable";
-    if file == "checkpoint" || file == "vkey" {
+    if ["checkpoint", "vkey", "keys"].contains(&file) {
         return Some(("text/plain; charset=utf-8", "no-cache"));
     }
     let mut parts = file.strip_prefix("tile/")?.split('/').peekable();
@@ -159,6 +160,7 @@ mod tests {
         for good in [
             "checkpoint",
             "vkey",
+            "keys",
             "tile/0/000",
             "tile/0/x001/234",
             "tile/entries/000.p/17",

@@ -9,7 +9,8 @@ use crate::LedgerError;
 use crate::checkpoint::Checkpoint;
 use crate::entry::Commitment;
 use crate::hash::Hash;
-use crate::log::{CHECKPOINT, partials, read_head, read_sized, verified};
+use crate::keys::KeyHistory;
+use crate::log::{CHECKPOINT, KEYS, partials, read_head, read_history, read_sized, verified};
 use crate::note::Verifier;
 use crate::tile::{self, LEVELS, Row, WIDTH};
 use crate::tree::Edge;
@@ -28,6 +29,8 @@ pub struct Report {
     pub root: Hash,
     /// Tiles and entry bundles compared, superseded partial ones included.
     pub files: u64,
+    /// The keys that signed before, each handing over to the next in an entry of the log.
+    pub history: KeyHistory,
 }
 
 impl fmt::Display for Report {
@@ -35,6 +38,9 @@ impl fmt::Display for Report {
         writeln!(f, "origin     {}", self.verifier.name())?;
         let given = if self.key_given { "as given" } else { "from the folder: compare it with the published one" };
         writeln!(f, "key        {} ({given})", self.verifier)?;
+        for change in self.history.changes() {
+            writeln!(f, "before     {} until entry {}, handed over under both keys", change.old, change.index)?;
+        }
         writeln!(f, "entries    {}, every one read", self.size)?;
         writeln!(f, "root       {}, computed from the entries and signed in the checkpoint", self.root)?;
         write!(f, "files      {} tiles and bundles, all in agreement", self.files)
@@ -42,7 +48,8 @@ impl fmt::Display for Report {
 }
 
 /// Checks the log in `dir`: the checkpoint's signature (by `expected`, or else by the `vkey` beside it), every entry
-/// bundle, every tile, and that the entries lead to the signed root. What lies beyond the checkpoint's size belongs to
+/// bundle, every tile, that the entries lead to the signed root, and that each change of key stands in an entry. `expected`
+/// may be a key that the log was signed with before. What lies beyond the checkpoint's size belongs to
 /// an append under way, or interrupted, and is ignored. Reads only.
 ///
 /// # Errors
@@ -50,11 +57,13 @@ impl fmt::Display for Report {
 /// [`LedgerError::Disk`].
 pub fn verify_dir(disk: &dyn Disk, dir: &Path, expected: Option<&Verifier>) -> Result<Report, LedgerError> {
     let (verifier, note) = read_head(disk, dir)?;
-    if let Some(expected) = expected.filter(|expected| **expected != verifier) {
+    let history = read_history(disk, dir)?;
+    if let Some(expected) = expected.filter(|expected| !history.leads(expected, &verifier)) {
         return Err(LedgerError::OtherKey { found: verifier.to_string(), wanted: expected.to_string() });
     }
     let path = dir.join(CHECKPOINT);
     let signed = verified(&path, &note, &verifier)?;
+    check_history(&dir.join(KEYS), &history, &verifier, signed.size)?;
     let mut audit = Audit { disk, dir, size: signed.size, files: 0 };
     let mut edge = Edge::default();
     for index in 0..signed.size.div_ceil(WIDTH) {
@@ -62,6 +71,12 @@ pub fn verify_dir(disk: &dyn Disk, dir: &Path, expected: Option<&Verifier>) -> R
         let bytes = audit.row_file(Row::Entries, index, None)?;
         let entries = tile::bundle_from_bytes(&bytes)
             .map_err(|error| LedgerError::damaged(&path, format!("bundle {index}: {error}")))?;
+        for change in history.changes().iter().filter(|change| change.index / WIDTH == index) {
+            if entries.get((change.index % WIDTH) as usize) != Some(&change.opening.commitment()) {
+                let why = format!("entry {} does not announce the change of key", change.index);
+                return Err(LedgerError::damaged(&dir.join(KEYS), why));
+            }
+        }
         for leaf in entries.iter().map(Commitment::leaf) {
             for (level, hashes) in (0..).zip(edge.push(leaf)) {
                 // A tile at level 0 fills with its bundle; one above with the 256th below it.
@@ -80,12 +95,33 @@ pub fn verify_dir(disk: &dyn Disk, dir: &Path, expected: Option<&Verifier>) -> R
     if edge.root() != signed.root {
         return Err(LedgerError::damaged(&path, "its root is not the root of the entries"));
     }
-    Ok(Report { verifier, key_given: expected.is_some(), size: signed.size, root: signed.root, files: audit.files })
+    Ok(Report {
+        verifier,
+        key_given: expected.is_some(),
+        size: signed.size,
+        root: signed.root,
+        files: audit.files,
+        history,
+    })
+}
+
+/// The history ends in the key that signs now, or in a change that was begun and not carried through; and it speaks of
+/// entries that there are.
+fn check_history(path: &Path, history: &KeyHistory, now: &Verifier, size: u64) -> Result<(), LedgerError> {
+    let Some(last) = history.changes().last() else { return Ok(()) };
+    if last.new != *now && last.old != *now {
+        return Err(LedgerError::damaged(path, "does not lead to the key that signs the log"));
+    }
+    if last.new == *now && last.size > size {
+        return Err(LedgerError::damaged(path, "speaks of more entries than there are: the log was cut back"));
+    }
+    Ok(())
 }
 
 /// Checks that the log in `dir` still begins with what an older checkpoint of it signed: nothing before it was taken out or
 /// rewritten. `older` is the signed note, kept by whoever read it then; its entries are read and hashed anew. Call it after
-/// [`verify_dir`], with the same key.
+/// [`verify_dir`], with the same key. The older checkpoint may be signed by a key that the log had before, for as many
+/// entries as that key signed.
 ///
 /// # Errors
 /// [`LedgerError::Signature`] for a checkpoint that this log did not sign; [`LedgerError::Damaged`] when the log is shorter
@@ -96,7 +132,8 @@ pub fn verify_extends(
     older: &str,
     verifier: &Verifier,
 ) -> Result<Checkpoint, LedgerError> {
-    let older = Checkpoint::verify(older, verifier)?;
+    let history = read_history(disk, dir)?;
+    let older = by_any_key(older, verifier, &history)?;
     let (_, note) = read_head(disk, dir)?;
     let path = dir.join(CHECKPOINT);
     let signed = verified(&path, &note, verifier)?;
@@ -126,6 +163,15 @@ pub fn verify_extends(
             "it does not begin with what the older checkpoint signed: the log was rewritten",
         ))
     }
+}
+
+/// A checkpoint by the log's key, or by one that it had before, within what that one signed.
+fn by_any_key(note: &str, verifier: &Verifier, history: &KeyHistory) -> Result<Checkpoint, LedgerError> {
+    let retired = history.changes().iter().filter(|change| history.leads(&change.old, verifier));
+    let retired = retired.filter(|change| change.old != *verifier).find_map(|change| {
+        Checkpoint::verify(note, &change.old).ok().filter(|checkpoint| checkpoint.size <= change.size)
+    });
+    Checkpoint::verify(note, verifier).or_else(|error| retired.ok_or(error))
 }
 
 struct Audit<'a> {

@@ -7,6 +7,7 @@
 //!
 //! * [`Log`] appends and proves. What it returns is durable.
 //! * [`Receipt`] is what an append gives: it proves, without the log, that a commitment is in it.
+//! * [`KeyHistory`] leads from a key that signed the log once to the one that signs it now.
 //! * [`verify_dir`] checks a copy of the files with nothing but the log's public key.
 //!
 //! The bytes are written down in `docs/formats/ledger.md`.
@@ -16,6 +17,7 @@ mod checkpoint;
 mod entry;
 mod error;
 mod hash;
+mod keys;
 mod log;
 mod merkle;
 mod note;
@@ -28,7 +30,8 @@ pub use checkpoint::Checkpoint;
 pub use entry::{Commitment, ENTRY_SIZE_BYTES, Opening};
 pub use error::LedgerError;
 pub use hash::Hash;
-pub use log::Log;
+pub use keys::{KeyChange, KeyHistory, key_change_statement};
+pub use log::{Log, published_key};
 pub use merkle::{empty_root, leaf_hash, node_hash, verify_consistency, verify_inclusion};
 pub use note::{Signer, Verifier};
 pub use receipt::{Receipt, verify_opening};

@@ -16,8 +16,9 @@ use durable::{Disk, Visibility};
 
 use crate::LedgerError;
 use crate::checkpoint::Checkpoint;
-use crate::entry::Commitment;
+use crate::entry::{Commitment, Opening};
 use crate::hash::Hash;
+use crate::keys::{KeyChange, KeyHistory};
 use crate::note::{Signer, Verifier};
 use crate::receipt::Receipt;
 use crate::tile::{self, LEVELS, Row, WIDTH};
@@ -29,17 +30,26 @@ pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// The name of the verifier key in the log's directory. The C2SP documents leave its place open.
 pub(crate) const VKEY: &str = "vkey";
 
+/// The name of the history of keys in the log's directory; ours too. There is none before the first change.
+pub(crate) const KEYS: &str = "keys";
+
 /// The log of one home, in one directory.
 pub struct Log {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
+    state: Mutex<State>,
+}
+
+/// Who signs.
+#[derive(Clone)]
+struct Signing {
     signer: Arc<dyn Signer>,
     verifier: Verifier,
-    state: Mutex<State>,
 }
 
 /// What is durable, and what may be beside it.
 struct State {
+    signing: Signing,
     head: Head,
     /// A head whose checkpoint may or may not have reached the disk.
     in_doubt: Option<Head>,
@@ -81,14 +91,11 @@ impl Log {
         let edge = Edge::default();
         let checkpoint = Checkpoint { origin, size: 0, root: edge.root() }.sign(&verifier, &*signer)?;
         let head = Head { size: 0, checkpoint, edge, bundle: Vec::new() };
-        let log = Self {
-            disk,
-            dir,
-            signer,
-            verifier,
-            state: Mutex::new(State { head: head.clone(), in_doubt: None, unswept: false }),
-        };
-        log.write(Path::new(VKEY), format!("{}\n", log.verifier).as_bytes())?;
+        let vkey = format!("{verifier}\n");
+        let signing = Signing { signer, verifier };
+        let state = State { signing, head: head.clone(), in_doubt: None, unswept: false };
+        let log = Self { disk, dir, state: Mutex::new(state) };
+        log.write(Path::new(VKEY), vkey.as_bytes())?;
         log.write(Path::new(CHECKPOINT), head.checkpoint.as_bytes())?;
         Ok(log)
     }
@@ -126,8 +133,8 @@ impl Log {
             return Err(LedgerError::damaged(&path, "its entries are not those of the tile at level 0"));
         }
         let head = Head { size: signed.size, checkpoint, edge, bundle };
-        let log =
-            Self { disk, dir, signer, verifier, state: Mutex::new(State { head, in_doubt: None, unswept: true }) };
+        let signing = Signing { signer, verifier };
+        let log = Self { disk, dir, state: Mutex::new(State { signing, head, in_doubt: None, unswept: true }) };
         log.sweep(&mut log.lock())?;
         Ok(log)
     }
@@ -147,7 +154,7 @@ impl Log {
         }
         self.sweep(&mut state)?;
 
-        let staged = self.stage(&state.head, commitments)?;
+        let staged = stage(&state.signing, &state.head, commitments)?;
         let receipts = self.prove(&state.head, &staged)?;
 
         state.unswept = true;
@@ -178,9 +185,62 @@ impl Log {
         self.lock().head.size
     }
 
-    /// Who signs this log: print it for whoever is to check it.
-    pub fn verifier(&self) -> &Verifier {
-        &self.verifier
+    /// Who signs this log now: print it for whoever is to check it.
+    pub fn verifier(&self) -> Verifier {
+        self.lock().signing.verifier.clone()
+    }
+
+    /// The keys that signed before this one.
+    ///
+    /// # Errors
+    /// [`LedgerError::Disk`], [`LedgerError::Damaged`].
+    pub fn key_history(&self) -> Result<KeyHistory, LedgerError> {
+        let _state = self.lock();
+        read_history(&*self.disk, &self.dir)
+    }
+
+    /// Lets `new` sign from now on. `opening` is the entry at `index` that announced it
+    /// ([`key_change_statement`](crate::key_change_statement)). Durable when it returns; until then, and after an error,
+    /// the old key signs, and the call can be repeated with the same key, also after a restart.
+    ///
+    /// The order makes it safe: the history, then the head under both keys, then the published key. Whoever reads between
+    /// two of these finds a head that the published key has signed.
+    ///
+    /// # Errors
+    /// [`LedgerError::OutOfRange`] or [`LedgerError::Malformed`] for an entry that is none of this log or says something
+    /// else; [`LedgerError::Disk`], [`LedgerError::InDoubt`].
+    pub fn change_key(&self, new: Arc<dyn Signer>, opening: &Opening, index: u64) -> Result<(), LedgerError> {
+        let mut state = self.lock();
+        self.settle(&mut state)?;
+        let old = state.signing.clone();
+        let verifier = Verifier::new(old.verifier.name(), new.public_key())?;
+        if verifier == old.verifier {
+            return Ok(());
+        }
+        within(index.saturating_add(1), state.head.size)?;
+        let mut history = read_history(&*self.disk, &self.dir)?;
+        history.withdraw(&verifier);
+        let (one, two) = ((&old.verifier, &*old.signer), (&verifier, &*new));
+        history.push(KeyChange::sign(one, two, index, state.head.size, opening)?)?;
+        self.write(Path::new(KEYS), history.to_text().as_bytes())?;
+
+        let signed = Checkpoint::verify(&state.head.checkpoint, &old.verifier)?;
+        let checkpoint = signed.sign(&old.verifier, &*old.signer)? + &verifier.signature_line(&signed.text(), &*new);
+        let head = Head { checkpoint, ..state.head.clone() };
+        if let Err(failed) = self.write(Path::new(CHECKPOINT), head.checkpoint.as_bytes()) {
+            state.in_doubt = Some(head);
+            self.settle(&mut state)?;
+            return Err(failed);
+        }
+        state.head = head;
+        let vkey = format!("{verifier}\n");
+        let published = self.write(Path::new(VKEY), vkey.as_bytes());
+        // A failed write may have taken place: what is published signs.
+        if published.is_err() && published_key(&*self.disk, &self.dir)? != verifier {
+            return published;
+        }
+        state.signing = Signing { signer: new, verifier };
+        Ok(())
     }
 
     /// The inclusion proof of entry `index` in the tree of the first `size` entries.
@@ -245,48 +305,6 @@ impl Log {
         written
             .and_then(|()| self.disk.write_atomic(&path, bytes, Visibility::Shared))
             .map_err(|source| LedgerError::disk(&path, source))
-    }
-
-    /// Works out the log that follows `head`, without touching the disk.
-    fn stage(&self, head: &Head, commitments: &[Commitment]) -> Result<Staged, LedgerError> {
-        let size = head
-            .size
-            .checked_add(commitments.len() as u64)
-            .ok_or(LedgerError::OutOfRange { asked: u64::MAX, size: head.size })?;
-        let mut next = head.clone();
-        let mut bundles = Vec::new();
-        let mut full = Vec::new();
-        for commitment in commitments {
-            next.bundle.push(*commitment);
-            let last = next.size / WIDTH;
-            next.size += 1;
-            if next.size.is_multiple_of(WIDTH) {
-                bundles.push((Row::Entries.full_path(last), tile::bundle_to_bytes(&std::mem::take(&mut next.bundle))));
-            }
-            for (level, hashes) in (0..).zip(next.edge.push(commitment.leaf())) {
-                full.push((level, Row::Level(level).items(next.size) / WIDTH - 1, hashes));
-            }
-        }
-        debug_assert_eq!(next.size, size);
-        let mut files = bundles;
-        if !next.bundle.is_empty() {
-            let path = Row::Entries.path(size / WIDTH, size % WIDTH);
-            files.push((path, tile::bundle_to_bytes(&next.bundle)));
-        }
-        for (level, index, hashes) in &full {
-            files.push((Row::Level(*level).full_path(*index), tile::hashes_to_bytes(hashes)));
-        }
-        for level in 0..LEVELS {
-            let (row, hashes) = (Row::Level(level), next.edge.level(level));
-            if row.items(size) != row.items(head.size) && !hashes.is_empty() {
-                let path = row.path(row.items(size) / WIDTH, hashes.len() as u64);
-                files.push((path, tile::hashes_to_bytes(hashes)));
-            }
-        }
-        let signed = Checkpoint { origin: self.verifier.name().to_owned(), size, root: next.edge.root() };
-        next.checkpoint = signed.sign(&self.verifier, &*self.signer)?;
-        let full = full.into_iter().map(|(level, index, hashes)| ((level, index), hashes)).collect();
-        Ok(Staged { head: next, files, full })
     }
 
     /// The receipts for what `staged` adds to `head`. Read before anything is written, so that a tile that cannot be
@@ -390,6 +408,48 @@ struct Staged {
     full: BTreeMap<(u8, u64), Vec<Hash>>,
 }
 
+/// Works out the log that follows `head`, without touching the disk.
+fn stage(signing: &Signing, head: &Head, commitments: &[Commitment]) -> Result<Staged, LedgerError> {
+    let size = head
+        .size
+        .checked_add(commitments.len() as u64)
+        .ok_or(LedgerError::OutOfRange { asked: u64::MAX, size: head.size })?;
+    let mut next = head.clone();
+    let mut bundles = Vec::new();
+    let mut full = Vec::new();
+    for commitment in commitments {
+        next.bundle.push(*commitment);
+        let last = next.size / WIDTH;
+        next.size += 1;
+        if next.size.is_multiple_of(WIDTH) {
+            bundles.push((Row::Entries.full_path(last), tile::bundle_to_bytes(&std::mem::take(&mut next.bundle))));
+        }
+        for (level, hashes) in (0..).zip(next.edge.push(commitment.leaf())) {
+            full.push((level, Row::Level(level).items(next.size) / WIDTH - 1, hashes));
+        }
+    }
+    debug_assert_eq!(next.size, size);
+    let mut files = bundles;
+    if !next.bundle.is_empty() {
+        let path = Row::Entries.path(size / WIDTH, size % WIDTH);
+        files.push((path, tile::bundle_to_bytes(&next.bundle)));
+    }
+    for (level, index, hashes) in &full {
+        files.push((Row::Level(*level).full_path(*index), tile::hashes_to_bytes(hashes)));
+    }
+    for level in 0..LEVELS {
+        let (row, hashes) = (Row::Level(level), next.edge.level(level));
+        if row.items(size) != row.items(head.size) && !hashes.is_empty() {
+            let path = row.path(row.items(size) / WIDTH, hashes.len() as u64);
+            files.push((path, tile::hashes_to_bytes(hashes)));
+        }
+    }
+    let signed = Checkpoint { origin: signing.verifier.name().to_owned(), size, root: next.edge.root() };
+    next.checkpoint = signed.sign(&signing.verifier, &*signing.signer)?;
+    let full = full.into_iter().map(|(level, index, hashes)| ((level, index), hashes)).collect();
+    Ok(Staged { head: next, files, full })
+}
+
 fn within(asked: u64, size: u64) -> Result<(), LedgerError> {
     if asked <= size { Ok(()) } else { Err(LedgerError::OutOfRange { asked, size }) }
 }
@@ -427,18 +487,32 @@ pub(crate) fn read_head(disk: &dyn Disk, dir: &Path) -> Result<(Verifier, String
     if !disk.exists(&dir.join(CHECKPOINT)) {
         return Err(LedgerError::Missing(dir.to_owned()));
     }
-    let text = |name: &str| {
-        let path = dir.join(name);
-        String::from_utf8(read_bounded(disk, &path, HEAD_SIZE_BYTES_MAX)?)
-            .map_err(|_| LedgerError::damaged(&path, "is not UTF-8"))
-    };
-    let vkey = text(VKEY)?;
-    let verifier = vkey
-        .strip_suffix('\n')
-        .unwrap_or(&vkey)
-        .parse()
-        .map_err(|error: LedgerError| LedgerError::damaged(&dir.join(VKEY), error.to_string()))?;
-    Ok((verifier, text(CHECKPOINT)?))
+    Ok((published_key(disk, dir)?, read_text(disk, &dir.join(CHECKPOINT))?))
+}
+
+/// The key that is published beside the log in `dir`: who signs it, if nobody has changed the file.
+///
+/// # Errors
+/// [`LedgerError::Damaged`], [`LedgerError::Disk`].
+pub fn published_key(disk: &dyn Disk, dir: &Path) -> Result<Verifier, LedgerError> {
+    let path = dir.join(VKEY);
+    let vkey = read_text(disk, &path)?;
+    let vkey = vkey.strip_suffix('\n').unwrap_or(&vkey);
+    vkey.parse().map_err(|error: LedgerError| LedgerError::damaged(&path, error.to_string()))
+}
+
+/// The history of the keys of the log in `dir`; empty when the key never changed.
+pub(crate) fn read_history(disk: &dyn Disk, dir: &Path) -> Result<KeyHistory, LedgerError> {
+    let path = dir.join(KEYS);
+    if !disk.exists(&path) {
+        return Ok(KeyHistory::default());
+    }
+    KeyHistory::parse(&read_text(disk, &path)?).map_err(|error| LedgerError::damaged(&path, error.to_string()))
+}
+
+fn read_text(disk: &dyn Disk, path: &Path) -> Result<String, LedgerError> {
+    String::from_utf8(read_bounded(disk, path, HEAD_SIZE_BYTES_MAX)?)
+        .map_err(|_| LedgerError::damaged(path, "is not UTF-8"))
 }
 
 /// The checkpoint in a file of the log, with its failure told as damage.

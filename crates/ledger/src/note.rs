@@ -109,12 +109,19 @@ impl Verifier {
     /// [`LedgerError::Malformed`] when `text` does not end in a newline or has other control characters;
     /// [`LedgerError::Signature`] when the signer has another key.
     pub fn sign_note(&self, text: &str, signer: &dyn Signer) -> Result<String, LedgerError> {
-        let signature = [&self.key_id()[..], &signer.sign(text.as_bytes())].concat();
-        let note = format!("{text}\n— {} {}\n", self.name, BASE64.encode(&signature));
+        let note = format!("{text}\n{}", self.signature_line(text, signer));
         if self.verify_note(&note)? != text {
             return Err(LedgerError::Malformed("a note's text ends in a newline"));
         }
         Ok(note)
+    }
+}
+
+impl Verifier {
+    /// The line that adds a signature by `signer` to a note of `text`.
+    pub(crate) fn signature_line(&self, text: &str, signer: &dyn Signer) -> String {
+        let signature = [&self.key_id()[..], &signer.sign(text.as_bytes())].concat();
+        format!("— {} {}\n", self.name, BASE64.encode(&signature))
     }
 }
 

@@ -15,7 +15,7 @@ use support::{ORIGIN, TestKey, commitment, commitments, create, dir, open};
 use world::{Fault, FaultyDisk};
 
 fn signed(note: &str, log: &Log) -> Checkpoint {
-    Checkpoint::verify(note, log.verifier()).unwrap()
+    Checkpoint::verify(note, &log.verifier()).unwrap()
 }
 
 /// What a reader of the files sees.
@@ -49,7 +49,7 @@ fn check(before: u64, added: u64, fault: Fault, restart: bool) {
             }
         }
         let seen = published(&disk);
-        verify_dir(&disk, &dir(), Some(log.verifier())).unwrap_or_else(|error| panic!("{label}: {error}"));
+        verify_dir(&disk, &dir(), Some(&log.verifier())).unwrap_or_else(|error| panic!("{label}: {error}"));
         if restart {
             drop(log);
             log = open(&disk).unwrap_or_else(|error| panic!("{label}: {error}"));
@@ -58,7 +58,7 @@ fn check(before: u64, added: u64, fault: Fault, restart: bool) {
         // Other entries than those that failed, and fewer: what was left must not shine through.
         for n in 1..=3 {
             let receipts = log.append(&[commitment(1_000_000 + n)]).unwrap();
-            receipts[0].verify(&commitment(1_000_000 + n), log.verifier()).unwrap();
+            receipts[0].verify(&commitment(1_000_000 + n), &log.verifier()).unwrap();
         }
         let (older, newer) = (signed(&seen, &log), signed(&log.checkpoint(), &log));
         assert_eq!(newer.size, older.size + 3, "{label}");
@@ -66,7 +66,7 @@ fn check(before: u64, added: u64, fault: Fault, restart: bool) {
         if older.size > 0 {
             verify_consistency(older.size, &older.root, newer.size, &newer.root, &proof).unwrap();
         }
-        let mut sizes = verify_dir(&disk, &dir(), Some(log.verifier())).unwrap();
+        let mut sizes = verify_dir(&disk, &dir(), Some(&log.verifier())).unwrap();
         assert_eq!(sizes.size, newer.size, "{label}");
         // Nothing lies beyond the log: a full audit would have ignored it, so count the files by hand.
         sizes.files += 2;

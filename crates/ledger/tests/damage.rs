@@ -103,7 +103,7 @@ fn on_a_real_disk() {
             scope.spawn(move || {
                 for n in 0..5 {
                     let added = commitments(thread * 100 + n..thread * 100 + n + 1);
-                    log.append(&added).unwrap()[0].verify(&added[0], log.verifier()).unwrap();
+                    log.append(&added).unwrap()[0].verify(&added[0], &log.verifier()).unwrap();
                 }
             });
         }
@@ -120,7 +120,7 @@ fn receipt_of_an_opening() -> (Opening, Receipt, Verifier) {
     log.append(&commitments(0..9)).unwrap();
     let opening = Opening::new(b"{\"kind\":\"approval\"}".to_vec(), &SeededEntropy::new(1));
     let receipt = log.append(&[opening.commitment()]).unwrap().remove(0);
-    (opening, receipt, log.verifier().clone())
+    (opening, receipt, log.verifier())
 }
 
 #[test]

@@ -12,7 +12,7 @@ use world::MemoryDisk;
 type Oracle = MemoryBackedTree<Sha256, [u8; 33]>;
 
 fn head(log: &Log) -> Checkpoint {
-    Checkpoint::verify(&log.checkpoint(), log.verifier()).unwrap()
+    Checkpoint::verify(&log.checkpoint(), &log.verifier()).unwrap()
 }
 
 fn oracle_root(oracle: &Oracle) -> Hash {
@@ -37,13 +37,13 @@ fn check(sizes: impl IntoIterator<Item = u64>) {
         let now = head(&log);
         assert_eq!((now.size, now.root), (size, oracle_root(&oracle)));
         for (commitment, receipt) in added.iter().zip(&receipts).step_by(1 + added.len() / 64) {
-            receipt.verify(commitment, log.verifier()).unwrap();
+            receipt.verify(commitment, &log.verifier()).unwrap();
             assert_eq!(receipt.proof, oracle_proof(&oracle, receipt.index));
         }
         for index in (0..size).step_by(1 + size as usize / 16) {
             let proof = log.inclusion(index, size).unwrap();
             assert_eq!(proof, oracle_proof(&oracle, index), "{index} of {size}");
-            log.receipts(&[index]).unwrap()[0].verify(&commitment(index), log.verifier()).unwrap();
+            log.receipts(&[index]).unwrap()[0].verify(&commitment(index), &log.verifier()).unwrap();
         }
         for old in heads.iter().step_by(1 + heads.len() / 16) {
             let proof = log.consistency(old.size, size).unwrap();
@@ -55,7 +55,7 @@ fn check(sizes: impl IntoIterator<Item = u64>) {
         heads.push(now);
     }
     let (size, checkpoint) = (log.size(), log.checkpoint());
-    let report = verify_dir(&disk, &dir(), Some(log.verifier())).unwrap();
+    let report = verify_dir(&disk, &dir(), Some(&log.verifier())).unwrap();
     assert_eq!((report.size, report.root), (size, oracle_root(&oracle)));
     drop(log);
     let again = open(&disk).unwrap();

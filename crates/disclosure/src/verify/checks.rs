@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ledger::{Checkpoint, Opening, Receipt, Verifier};
+use ledger::{Checkpoint, KeyHistory, Opening, Receipt, Verifier};
 use serde::de::DeserializeOwned;
 use terms::Digest;
 
@@ -19,6 +19,8 @@ struct Case<'c> {
     /// The home's key: as given, or else from the package.
     key: Result<Verifier, String>,
     key_given: bool,
+    /// The home's key is another by now, or was when the key was given: how many entries this one signed at most.
+    retired_at: Option<u64>,
     listing: Result<Listing, String>,
     openings: Result<Vec<Opening>, String>,
 }
@@ -41,8 +43,8 @@ const CHECKS: &[Named] = &[
     ("certificate", certificate),
 ];
 
-pub(super) fn all(contents: &Contents, key: Option<&Verifier>) -> Vec<Check> {
-    let own = || {
+pub(super) fn all(contents: &Contents, key: Option<&Verifier>, history: &KeyHistory) -> Vec<Check> {
+    let own = || -> Result<Verifier, String> {
         let text = contents.text(bag::VKEY)?;
         text.strip_suffix('\n').unwrap_or(text).parse().map_err(|error| format!("{}: {error}", bag::VKEY))
     };
@@ -50,9 +52,13 @@ pub(super) fn all(contents: &Contents, key: Option<&Verifier>) -> Vec<Check> {
         true => Ok(listing),
         false => Err(format!("{} has the format {}, which this program does not know", bag::ITEMS, listing.format)),
     });
+    // A key of the same home, before or after the one that is given.
+    let related = |own: &Verifier| key.is_none_or(|key| history.leads(own, key) || history.leads(key, own));
+    let key_of_package = own().ok().filter(related);
     let case = Case {
         contents,
-        key: key.cloned().map_or_else(own, Ok),
+        retired_at: key_of_package.as_ref().and_then(|key| history.size_max(key)),
+        key: key_of_package.or_else(|| key.cloned()).map_or_else(own, Ok),
         key_given: key.is_some(),
         listing,
         openings: openings(contents),
@@ -132,6 +138,7 @@ fn key(case: &Case) -> Finding {
         format!("the package was made under another key than {key}")
     })?;
     Ok(match case.key_given {
+        true if case.retired_at.is_some() => format!("{key}, which the home's published history of keys has"),
         true => format!("{key}, as given"),
         false => format!("{key}: taken from the package itself, compare it with the one that the home publishes"),
     })
@@ -171,6 +178,9 @@ fn ledger(case: &Case) -> Finding {
     let (contents, key) = (case.contents, case.key.as_ref()?);
     let note = contents.text(bag::CHECKPOINT)?;
     let checkpoint = Checkpoint::verify(note, key).map_err(|error| format!("{}: {error}", bag::CHECKPOINT))?;
+    demand_that(case.retired_at.is_none_or(|size_max| checkpoint.size <= size_max), || {
+        format!("{} is larger than what this key has signed: it was retired before", bag::CHECKPOINT)
+    })?;
     let mut expected: BTreeSet<String> = [bag::VKEY, bag::CHECKPOINT].map(str::to_owned).into();
     let mut proven = 0;
     for path in contents.kept.keys().filter(|path| path.ends_with(".tlog-proof")) {

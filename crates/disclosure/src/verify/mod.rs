@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use ledger::Verifier;
+use ledger::{KeyHistory, Verifier};
 
 use crate::DisclosureError;
 use crate::key::AgeIdentity;
@@ -65,20 +65,32 @@ impl fmt::Display for Report {
 /// [`DisclosureError::File`] when there is nothing to read, [`DisclosureError::IdentityNeeded`] for a sealed package
 /// without an identity. Everything else is a finding.
 pub fn verify(path: &Path, identity: Option<&AgeIdentity>, key: Option<&Verifier>) -> Result<Report, DisclosureError> {
+    verify_over_keys(path, identity, key, &KeyHistory::default())
+}
+
+/// As [`verify`]; `history` is the history of the home's keys as the home publishes it, and leads from the key of the
+/// package to `key`, or from `key` to it.
+pub fn verify_over_keys(
+    path: &Path,
+    identity: Option<&AgeIdentity>,
+    key: Option<&Verifier>,
+    history: &KeyHistory,
+) -> Result<Report, DisclosureError> {
+    let report = |contents| report(contents, key, history);
     let failure = |source| DisclosureError::File { path: path.to_owned(), source };
     if path.is_dir() {
-        return Ok(report(Contents::of_folder(path), key));
+        return Ok(report(Contents::of_folder(path)));
     }
     let mut file = BufReader::new(File::open(path).map_err(failure)?);
     let is_age = file.fill_buf().map_err(failure)?.starts_with(AGE_MAGIC);
     if is_age || path.extension().is_some_and(|ending| ending == "age") {
         let identity = identity.ok_or_else(|| DisclosureError::IdentityNeeded(path.to_owned()))?;
         Ok(match unsealed(file, identity) {
-            Ok(tar) => report(Contents::of_tar(tar), key),
-            Err(why) => report(Err(why), key),
+            Ok(tar) => report(Contents::of_tar(tar)),
+            Err(why) => report(Err(why)),
         })
     } else {
-        Ok(report(Contents::of_tar(file), key))
+        Ok(report(Contents::of_tar(file)))
     }
 }
 
@@ -89,13 +101,13 @@ pub(crate) fn unsealed(file: BufReader<File>, identity: &AgeIdentity) -> Result<
     Ok(BufReader::new(stream))
 }
 
-fn report(contents: Result<Contents, String>, key: Option<&Verifier>) -> Report {
+fn report(contents: Result<Contents, String>, key: Option<&Verifier>, history: &KeyHistory) -> Report {
     match contents {
         Err(why) => Report { checks: vec![Check { name: "container", finding: Err(why) }] },
         Ok(contents) => {
             let container = Check { name: "container", finding: Ok(contents.container.clone()) };
             let mut checks = vec![container];
-            checks.extend(checks::all(&contents, key));
+            checks.extend(checks::all(&contents, key, history));
             Report { checks }
         }
     }

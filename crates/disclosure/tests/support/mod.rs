@@ -61,7 +61,7 @@ pub(crate) fn ledger_of(bodies: &[String]) -> LedgerExtract {
     let indexes: Vec<u64> = openings.iter().map(|(_, index)| *index).collect();
     let receipts = log.receipts(&indexes).unwrap();
     let entries = openings.into_iter().map(|(opening, _)| opening).zip(receipts).collect();
-    LedgerExtract { verifier: log.verifier().clone(), entries }
+    LedgerExtract { verifier: log.verifier(), entries }
 }
 
 pub(crate) fn package() -> Package {
