@@ -277,6 +277,15 @@ pub(crate) enum LawCommand {
         #[command(flatten)]
         node: NodeChoice,
     },
+    /// Name the changes of a rule that no case notices: it is gone, or its first or last day is another.
+    Days {
+        /// A directory with a law set; the one built in when absent.
+        #[arg(long, value_name = "DIR")]
+        law: Option<PathBuf>,
+        /// Write a case for each, where the facts of another case serve, into the rule's `cases` folder under --law.
+        #[arg(long, requires = "law")]
+        write: bool,
+    },
     /// Run every case of the law set; report what no case reaches and what contradicts.
     Check {
         /// A directory with a law set; the one built in when absent.

@@ -4,6 +4,8 @@
 //! copies each set that it adopts into its own directory under the set's digest: a decision names the digest, and
 //! replays from that copy whatever a later program brings.
 
+mod days;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ pub(crate) fn command(args: &LawArgs) -> Result<ExitCode, String> {
             client::ask(node, Request::LawDecide { text: client::demand_text(file)?, on: on.clone() })
         }
         LawCommand::Check { law } => check(law.as_deref()),
+        LawCommand::Days { law, write } => days::command(law.as_deref(), *write),
     }
 }
 
@@ -45,11 +48,16 @@ fn decide(text: &str, on: Option<&str>, home: &Path, json: bool) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
+/// The files of the set in `dir`, or of the one that is built in.
+fn files_of(dir: Option<&Path>) -> Result<Vec<(String, String)>, String> {
+    match dir {
+        Some(dir) => read_tree(dir).map_err(|error| format!("{}: {error}", dir.display())),
+        None => Ok(built_in()),
+    }
+}
+
 fn check(dir: Option<&Path>) -> Result<ExitCode, String> {
-    let files = match dir {
-        Some(dir) => read_tree(dir).map_err(|error| format!("{}: {error}", dir.display()))?,
-        None => built_in(),
-    };
+    let files = files_of(dir)?;
     let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
     let cases = rules::read_cases(&law, &files).map_err(|errors| errors.to_string())?;
     let report = rules::check(&law, &cases);

@@ -134,6 +134,16 @@ struct RawCase {
     copy: Option<Vec<toml::Table>>,
     /// None: a pattern for others, not checked itself.
     expect: Option<Expect>,
+    /// The same facts on other days, each with what is expected then: how a case holds the first and last day of a rule.
+    #[serde(default)]
+    day: Vec<RawDay>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDay {
+    on: toml::value::Datetime,
+    expect: Expect,
 }
 
 /// Reads the case files among `files` (paths with a folder `cases/`); other files are left aside.
@@ -160,21 +170,32 @@ pub fn read_cases<P: AsRef<str>, T: AsRef<str>>(law: &LawSet, files: &[(P, T)]) 
     }
     let mut cases = Vec::new();
     for (path, case) in raw.values() {
-        let Some(expect) = &case.expect else { continue };
-        match whole(&raw, case).and_then(|case| facts(law, &case)) {
-            Ok(facts) => cases.push(Case {
-                id: case.id.clone(),
-                file: path.clone(),
-                title: case.title.clone(),
-                mode: case.mode.unwrap_or(Mode::WhatIf),
-                facts,
-                expect: expect.clone(),
-            }),
-            Err(what) => errors.push(fault(path, what)),
+        for (id, case, expect) in days(case) {
+            match whole(&raw, &case).and_then(|case| facts(law, &case)) {
+                Ok(facts) => cases.push(Case {
+                    id,
+                    file: path.clone(),
+                    title: case.title,
+                    mode: case.mode.unwrap_or(Mode::WhatIf),
+                    facts,
+                    expect,
+                }),
+                Err(what) => errors.push(fault(path, what)),
+            }
         }
     }
     errors.sort();
     if errors.is_empty() { Ok(cases) } else { Err(LawErrors(errors)) }
+}
+
+/// The case itself, when it expects something, and one more for each of its days.
+fn days(case: &RawCase) -> Vec<(String, RawCase, Expect)> {
+    let own = case.expect.iter().map(|expect| (case.id.clone(), case.clone(), expect.clone()));
+    let days = case.day.iter().map(|day| {
+        let moved = RawCase { on: Some(day.on), received: None, ..case.clone() };
+        (format!("{} on {}", case.id, day.on), moved, day.expect.clone())
+    });
+    own.chain(days).collect()
 }
 
 fn fault(file: &str, what: String) -> LawError {

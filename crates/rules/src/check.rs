@@ -1,15 +1,17 @@
 //! What can be found wrong with a law set without a demand: cases that fail, rules that no case decides, rules that
-//! contradict each other without saying so, rules that say the same twice, words that nothing reads.
+//! contradict each other without saying so, rules that say the same twice, words that nothing reads. What takes
+//! enumeration is in [`crate::survey`].
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::case::{Case, ExpectDeadline, at};
-use crate::condition::{Condition, Pattern, Test};
+use crate::condition::Condition;
 use crate::decision::{Deadline, Decision};
 use crate::judge::decide;
 use crate::law::LawSet;
 use crate::rule::{Confidence, Effect, Rule, Topic};
+use crate::survey::{Witness, survey};
 use crate::value::read_day;
 
 /// What the check found.
@@ -19,8 +21,14 @@ pub struct CheckReport {
     pub cases: Vec<CaseResult>,
     /// What is wrong with the set: it cannot be adopted so.
     pub faults: Vec<Finding>,
+    /// Combinations of facts on which no rule speaks, one for each instrument and question. Counsel decides them.
+    pub gaps: Vec<Finding>,
     /// What a reader should know and may accept.
     pub remarks: Vec<Finding>,
+    /// What the enumeration did not look at in full: a fact with too many combinations, a search that was given up.
+    pub uncovered: Vec<Finding>,
+    /// Facts that show what was found: that a rule can decide, that two contradict, that no rule speaks.
+    pub witnesses: Vec<Witness>,
 }
 
 /// A case and what it did not get.
@@ -60,7 +68,12 @@ impl fmt::Display for CheckReport {
             writeln!(f, "  {} ({}): {}", case.id, case.file, case.title)?;
             case.failures.iter().try_for_each(|failure| writeln!(f, "    {failure}"))?;
         }
-        for (name, findings) in [("faults", &self.faults), ("remarks", &self.remarks)] {
+        for (name, findings) in [
+            ("faults", &self.faults),
+            ("gaps", &self.gaps),
+            ("remarks", &self.remarks),
+            ("not covered", &self.uncovered),
+        ] {
             writeln!(f, "{} {name}", findings.len())?;
             findings.iter().try_for_each(|finding| writeln!(f, "  {}: {}", finding.place, finding.what))?;
         }
@@ -94,8 +107,14 @@ pub fn check(law: &LawSet, cases: &[Case]) -> CheckReport {
             report.remarks.push(find(rule, &what));
         }
     }
-    pairs(law, &mut report);
+    twice(law, &mut report);
     words(law, &mut report);
+    let survey = survey(law);
+    report.faults.extend(survey.faults);
+    report.gaps = survey.gaps;
+    report.remarks.extend(survey.remarks);
+    report.witnesses = survey.witnesses;
+    report.uncovered = survey.uncovered.into_iter().collect();
     report.faults.sort();
     report.remarks.sort();
     report
@@ -106,7 +125,7 @@ fn find(rule: &Rule, what: &str) -> Finding {
 }
 
 /// Every rule that has a say in the decision.
-fn deciding(decision: &Decision) -> BTreeSet<String> {
+pub(crate) fn deciding(decision: &Decision) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = decision.silence.rules.iter().cloned().collect();
     for unit in &decision.units {
         all.extend(unit.rules.iter().cloned());
@@ -116,7 +135,8 @@ fn deciding(decision: &Decision) -> BTreeSet<String> {
     all
 }
 
-fn compare(case: &Case, got: &Decision) -> Vec<String> {
+/// What of the expectation of `case` is not met by `got`, each in words; empty when it passes.
+pub(crate) fn compare(case: &Case, got: &Decision) -> Vec<String> {
     let expect = &case.expect;
     let mut out = Vec::new();
     let mut differ = |what: &str, expected: &dyn fmt::Display, got: &dyn fmt::Display| {
@@ -238,107 +258,37 @@ fn meets(expected: &ExpectDeadline, found: &Deadline) -> bool {
         }
 }
 
-/// Rules two by two: contradictions that nobody settled, and rules that say the same twice.
-fn pairs(law: &LawSet, report: &mut CheckReport) {
+/// Rules that say the same twice on the same days: an amendment whose predecessor was not ended.
+fn twice(law: &LawSet, report: &mut CheckReport) {
     let rules = law.rules();
     for (at, one) in rules.iter().enumerate() {
         for two in rules.iter().skip(at + 1) {
-            if one.effect.topic() != two.effect.topic() || !overlap(law, one, two) {
-                continue;
-            }
-            let settled = one.overrides.contains(&two.id)
-                || two.overrides.contains(&one.id)
-                || overrides(law, one, two)
-                || overrides(law, two, one);
-            if contradict(one.effect, two.effect)
-                && !settled
-                && !one.conflicts_with.contains(&two.id)
-                && !two.conflicts_with.contains(&one.id)
-            {
-                let what = format!(
-                    "contradicts {} ({} against {}) for the same facts; let one override the other, or say \
-                     `conflicts_with`",
-                    two.id,
-                    one.effect.as_str(),
-                    two.effect.as_str()
-                );
-                report.faults.push(find(one, &what));
-            }
-            if !matches!(one.effect, Effect::Times | Effect::Notes)
+            let days = one.in_force.to.is_none_or(|to| two.in_force.from <= to)
+                && two.in_force.to.is_none_or(|to| one.in_force.from <= to);
+            if days
+                && !matches!(one.effect, Effect::Times | Effect::Notes)
                 && one.effect == two.effect
                 && one.when == two.when
                 && one.asks == two.asks
                 && one.binds == two.binds
-                && !settled
+                && !one.overrides.contains(&two.id)
+                && !two.overrides.contains(&one.id)
             {
-                report.remarks.push(find(one, &format!("says the same as {} on the same days", two.id)));
+                let what = format!("overlaps {}: both say the same on the same days; end one the day before", two.id);
+                report.faults.push(find(one, &what));
             }
         }
     }
 }
 
-/// Whether `one` overrides `two` through others.
-fn overrides(law: &LawSet, one: &Rule, two: &Rule) -> bool {
-    let index = |rule: &Rule| law.rules().iter().position(|other| other.id == rule.id).map(crate::law::RuleIndex);
-    match (index(one), index(two)) {
-        (Some(one), Some(two)) => law.overriders(two).contains(&one),
-        _ => false,
-    }
-}
-
-fn contradict(one: Effect, two: Effect) -> bool {
+/// Whether two rules that stand together cannot both be followed.
+pub(crate) fn contradict(one: Effect, two: Effect) -> bool {
     let discloses = |effect| matches!(effect, Effect::Compels | Effect::Permits);
     let refuses = |effect| matches!(effect, Effect::Bars | Effect::Redirects);
     match one.topic() {
         Topic::Disclosure => (discloses(one) && refuses(two)) || (refuses(one) && discloses(two)),
         Topic::Silence | Topic::Challenge => one != two,
         Topic::Time | Topic::Note => false,
-    }
-}
-
-/// Whether some day, forum, category and facts could bring both to apply. It may say yes too often, never too rarely
-/// for tests on single values; so a contradiction that cannot occur is to be ruled out by a condition in words.
-fn overlap(law: &LawSet, one: &Rule, two: &Rule) -> bool {
-    let days = one.in_force.to.is_none_or(|to| two.in_force.from <= to)
-        && two.in_force.to.is_none_or(|to| one.in_force.from <= to);
-    let asks =
-        one.asks.is_empty() || two.asks.is_empty() || one.asks.iter().any(|category| two.asks.contains(category));
-    let forums = one.binds.is_empty()
-        || two.binds.is_empty()
-        || one.binds.iter().any(|a| {
-            two.binds.iter().any(|b| law.vocabulary().forum_within(a, b) || law.vocabulary().forum_within(b, a))
-        });
-    days && asks && forums && one.when.iter().all(|a| two.when.iter().all(|b| together(law, a, b)))
-}
-
-/// Whether one value can meet both.
-fn together(law: &LawSet, a: &Condition, b: &Condition) -> bool {
-    if a.index != b.index {
-        return true;
-    }
-    match (&a.test, &b.test) {
-        (Test::OneOf(a), Test::OneOf(b)) => a.iter().any(|a| b.iter().any(|b| may_share(law, a, b))),
-        (Test::OneOf(one), Test::NoneOf(none)) | (Test::NoneOf(none), Test::OneOf(one)) => {
-            one.iter().any(|a| !none.contains(a))
-        }
-        (Test::Has(has), Test::HasNone(none)) | (Test::HasNone(none), Test::Has(has)) => {
-            has.iter().any(|a| !none.contains(a))
-        }
-        (Test::AtLeast(least), Test::AtMost(most)) | (Test::AtMost(most), Test::AtLeast(least)) => least <= most,
-        (Test::Before(a), Test::OnOrAfter(b)) | (Test::OnOrAfter(a), Test::Before(b)) => a != b,
-        (Test::SameAs(a), Test::DiffersFrom(b)) | (Test::DiffersFrom(a), Test::SameAs(b)) => a != b,
-        _ => true,
-    }
-}
-
-fn may_share(law: &LawSet, a: &Pattern, b: &Pattern) -> bool {
-    match (a, b) {
-        (Pattern::Member(set), Pattern::Within(place)) | (Pattern::Within(place), Pattern::Member(set)) => {
-            law.sets.ever_within(set, place)
-        }
-        (Pattern::Value(a), Pattern::Value(b)) => a == b,
-        (Pattern::Within(a), Pattern::Within(b)) => crate::condition::within(a, b) || crate::condition::within(b, a),
-        _ => true,
     }
 }
 

@@ -199,7 +199,7 @@ impl DayRef {
 }
 
 impl Pattern {
-    fn matches(&self, value: &Value, env: &Env<'_>) -> bool {
+    pub(crate) fn matches(&self, value: &Value, env: &Env<'_>) -> bool {
         match (self, value) {
             (Self::Value(wanted), _) => wanted == value,
             (Self::Within(wanted), Value::Place(place)) => within(place, wanted),

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use terms::{Category, Digest, Jurisdiction};
 
 use crate::calendar::Calendar;
-use crate::condition::{self, FactIndex};
+use crate::condition::{self, Condition, FactIndex};
 use crate::errors::{LawError, LawErrors, line_at, toml_error};
+use crate::invariant::{Impossible, Invariant, RawInvariants};
 use crate::places::{Member, PlaceSets};
 use crate::raw::{RawFile, RawInForce, RawRoute, RawRule, RawSet, RawTerm};
 use crate::rule::{Basis, Confidence, Effect, InForce, Rule, SilenceTerm, Start, Term, Topic};
@@ -25,6 +26,8 @@ pub struct LawSet {
     calendars: BTreeMap<String, Calendar>,
     routes: Vec<RouteDef>,
     rules: Vec<Rule>,
+    invariants: Vec<Invariant>,
+    impossible: Vec<Impossible>,
     rule_digests: Vec<Digest>,
     by_topic: BTreeMap<Topic, Vec<RuleIndex>>,
     /// For each rule, every rule that overrides it, directly or through others.
@@ -66,6 +69,7 @@ enum Part {
     Vocabulary,
     Calendar,
     Rules,
+    Invariants,
     /// Cases, examples, letters: no part of what decides.
     Aside,
 }
@@ -77,6 +81,8 @@ fn part(path: &str) -> Part {
         Part::Aside
     } else if file == "vocabulary.toml" {
         Part::Vocabulary
+    } else if file == "invariants.toml" {
+        Part::Invariants
     } else if folders.last() == Some(&"calendars") {
         Part::Calendar
     } else {
@@ -116,6 +122,16 @@ impl LawSet {
         &self.rules
     }
 
+    /// What must hold whatever the rules say.
+    pub fn invariants(&self) -> &[Invariant] {
+        &self.invariants
+    }
+
+    /// Facts that cannot come together.
+    pub fn impossible(&self) -> &[Impossible] {
+        &self.impossible
+    }
+
     /// A rule by its id.
     pub fn rule(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)
@@ -123,6 +139,11 @@ impl LawSet {
 
     pub(crate) fn at(&self, index: RuleIndex) -> &Rule {
         &self.rules[index.0]
+    }
+
+    /// Puts other days on a rule: for asking what the cases would notice. The set's digest no longer names it then.
+    pub(crate) fn put_in_force(&mut self, index: RuleIndex, in_force: InForce) {
+        self.rules[index.0].in_force = in_force;
     }
 
     pub(crate) fn digest_at(&self, index: RuleIndex) -> Digest {
@@ -153,6 +174,8 @@ struct Loader {
     calendars: BTreeMap<String, Calendar>,
     routes: Vec<RouteDef>,
     rules: Vec<Rule>,
+    invariants: Vec<Invariant>,
+    impossible: Vec<Impossible>,
 }
 
 /// Where a fault is.
@@ -220,6 +243,9 @@ impl Loader {
                 self.rule(file, line, raw, vocabulary);
             }
             self.cross_check();
+            for (file, text) in files.iter().filter(|(path, _)| part(path) == Part::Invariants) {
+                self.invariants(file, text, vocabulary);
+            }
         }
         let overridden_by = self.overrides();
         let (Some(vocabulary), true) = (vocabulary, self.errors.is_empty()) else {
@@ -246,6 +272,8 @@ impl Loader {
             routes: self.routes,
             rule_digests: self.rules.iter().map(Rule::digest).collect(),
             rules: self.rules,
+            invariants: self.invariants,
+            impossible: self.impossible,
             by_topic,
             overridden_by,
             builtin,
@@ -320,11 +348,9 @@ impl Loader {
         }
     }
 
-    fn rule(&mut self, file: &str, line: usize, raw: RawRule, vocabulary: &Vocabulary) {
-        let id = raw.id.clone();
-        let at = At { file, line, rule: Some(&id) };
+    fn when(&mut self, at: At<'_>, raw: &toml::Table, vocabulary: &Vocabulary) -> Vec<Condition> {
         let mut when = Vec::new();
-        for (name, test) in &raw.when {
+        for (name, test) in raw {
             match condition::read(name, test, &|name| vocabulary.find(name), &self.sets) {
                 Ok(condition) => when.push(condition),
                 Err(what) => self.fault(at, what),
@@ -332,6 +358,59 @@ impl Loader {
         }
         // The instrument first: it settles most rules at once.
         when.sort_by_key(|condition| (condition.fact != "instrument", condition.index));
+        when
+    }
+
+    fn invariants(&mut self, file: &str, text: &str, vocabulary: &Vocabulary) {
+        let raw = match toml::from_str::<RawInvariants>(text) {
+            Ok(raw) => raw,
+            Err(error) => return self.errors.push(toml_error(file, text, &error)),
+        };
+        for spanned in raw.invariant {
+            let line = line_at(text, spanned.span().start);
+            let raw = spanned.into_inner();
+            let at = At { file, line, rule: Some(&raw.id) };
+            let when = self.when(at, &raw.when, vocabulary);
+            let in_force = raw.in_force.as_ref().and_then(|days| self.in_force(at, days));
+            if raw.says.trim().is_empty() {
+                self.fault(at, "no `says`: give the promise in one plain sentence");
+            }
+            if raw.never.is_empty() || raw.never.iter().any(|outcome| !outcome.discloses()) {
+                self.fault(at, "`never` names COMPELLED or PERMITTED, or both: a promise is about what leaves");
+            }
+            if raw.stands.is_some_and(|effect| effect.topic() != Topic::Disclosure) {
+                self.fault(at, "`stands` names an effect of disclosure, such as `bars`");
+            }
+            if self.invariants.iter().any(|known| known.id == raw.id) {
+                self.fault(at, "a second invariant of this id; ids are unique");
+            }
+            self.invariants.push(Invariant {
+                id: raw.id.clone(),
+                file: file.to_owned(),
+                line,
+                says: raw.says,
+                asks: raw.asks,
+                when,
+                stands: raw.stands,
+                never: raw.never,
+                in_force,
+            });
+        }
+        for spanned in raw.impossible {
+            let at = At { file, line: line_at(text, spanned.span().start), rule: None };
+            let raw = spanned.into_inner();
+            let when = self.when(at, &raw.when, vocabulary);
+            if when.is_empty() || raw.because.trim().is_empty() {
+                self.fault(at, "facts that cannot come together: `when` names them, and `because` says why");
+            }
+            self.impossible.push(Impossible { when, because: raw.because });
+        }
+    }
+
+    fn rule(&mut self, file: &str, line: usize, raw: RawRule, vocabulary: &Vocabulary) {
+        let id = raw.id.clone();
+        let at = At { file, line, rule: Some(&id) };
+        let when = self.when(at, &raw.when, vocabulary);
         let days = (
             self.in_force(at, &raw.in_force),
             self.day(at, "retrieved", &raw.retrieved),

@@ -12,14 +12,19 @@ mod demand;
 mod errors;
 mod explain;
 mod facts;
+mod hold;
 mod home;
+mod invariant;
 mod judge;
 mod law;
 mod places;
 mod raw;
 mod reckon;
 mod rule;
+mod search;
+mod space;
 mod standing;
+mod survey;
 mod value;
 mod vocabulary;
 
@@ -34,11 +39,14 @@ pub use demand::{Asks, Authority, Delivery, Demand, DemandedSilence, Issuer, Off
 pub use errors::{DemandError, LawError, LawErrors};
 pub use explain::{explain, paragraph, render_decision};
 pub use facts::{Copy, FactMap, Facts, Item, Known, Provenance, RuleSignature, Scope};
+pub use hold::{Change, HoldingDay, Unheld, holding_days, unheld};
 pub use home::{DeclaredCopy, Entity, HomeFacts, OWN_COPIES};
+pub use invariant::{Impossible, Invariant};
 pub use judge::decide;
 pub use law::LawSet;
 pub use rule::{
     Basis, Confidence, DeadlinePurpose, Effect, InForce, Roll, Rule, SilenceTerm, Start, Term, Topic, Unit as TermUnit,
 };
+pub use survey::{Witness, WitnessOf};
 pub use value::{Day, DayError, Kind, Value};
 pub use vocabulary::{About, FactDef, ForumDef, ItemDef, Vocabulary, Word};

@@ -32,11 +32,14 @@ impl PlaceSets {
         self.0.contains_key(name)
     }
 
-    /// Whether some member of `set`, on any day, lies within `place` or around it.
-    pub(crate) fn ever_within(&self, set: &str, place: &Jurisdiction) -> bool {
-        self.0.get(set).is_some_and(|members| {
-            members.iter().any(|member| within(place, &member.state) || within(&member.state, place))
-        })
+    /// Every State that was ever a member of `set`.
+    pub(crate) fn members(&self, set: &str) -> impl Iterator<Item = Jurisdiction> {
+        self.0.get(set).into_iter().flatten().map(|member| member.state.clone())
+    }
+
+    /// The days on which a membership begins, and those after its last.
+    pub(crate) fn edges(&self) -> impl Iterator<Item = Day> {
+        self.0.values().flatten().flat_map(|member| [member.from, member.to.map(|to| to.plus_days(1))]).flatten()
     }
 
     /// Whether `place` lies within a member of `set` on `day`.

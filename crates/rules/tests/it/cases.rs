@@ -1,6 +1,6 @@
 //! Every case under `law/**/cases`, and what the check finds.
 
-use rules::{Facts, Mode, Outcome};
+use rules::{Facts, Mode, Outcome, WitnessOf};
 
 use crate::support::{files, law};
 
@@ -56,4 +56,45 @@ fn forgetting_any_fact_of_any_case_never_makes_another_answer() {
         }
     }
     assert!(asked > 200, "{asked} facts were asked for");
+}
+
+/// What the enumeration claims, the engine decides: each witness is decided as the check says.
+#[test]
+fn every_witness_shows_what_it_is_a_witness_of() {
+    let law = law();
+    let report = rules::check(&law, &[]);
+    let mut shown = [0; 4];
+    for witness in &report.witnesses {
+        let decision = rules::decide(&law, &witness.facts, Mode::WhatIf);
+        let unit = &decision.units[0];
+        let mut standing: Vec<&str> = unit.rules.iter().map(String::as_str).collect();
+        standing.extend(unit.also.iter().map(|node| node.rule.as_str()));
+        standing.extend(decision.silence.rules.iter().map(String::as_str));
+        standing.extend(decision.challenges.iter().flat_map(|challenge| challenge.rules.iter()).map(String::as_str));
+        match &witness.of {
+            WitnessOf::Reached(rule) => {
+                shown[0] += 1;
+                // A way to court is looked at only where data would leave or somebody has to think.
+                let looked_at = law.rule(rule).is_some_and(|rule| rule.effect.topic() != rules::Topic::Challenge);
+                assert!(!looked_at || standing.contains(&rule.as_str()), "{rule}: {standing:?}");
+            }
+            WitnessOf::Contradiction(one, two) => {
+                shown[1] += 1;
+                if law.rule(one).is_some_and(|rule| rule.effect.topic() == rules::Topic::Disclosure) {
+                    assert_eq!(unit.outcome, Outcome::ReferCounsel, "{one} {two}");
+                    assert!(standing.contains(&one.as_str()) && standing.contains(&two.as_str()), "{one} {two}");
+                }
+            }
+            WitnessOf::Gap => {
+                shown[2] += 1;
+                assert_eq!(unit.outcome, Outcome::ReferCounsel);
+                assert!(unit.reasons.iter().any(|reason| reason.contains("No rule of the set")), "{:?}", unit.reasons);
+            }
+            WitnessOf::Broken(id) => {
+                shown[3] += 1;
+                assert!(unit.outcome.discloses(), "{id}");
+            }
+        }
+    }
+    assert!(shown[0] >= law.rules().len() * 9 / 10, "{shown:?}");
 }
