@@ -3,13 +3,14 @@
 //! second.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 use crate::case::Case;
 use crate::check::{compare, deciding};
 use crate::facts::Facts;
 use crate::judge::decide;
 use crate::law::{LawSet, RuleIndex};
-use crate::rule::InForce;
+use crate::rule::{InForce, Rule};
 use crate::value::Day;
 
 /// A change of a rule that no case notices.
@@ -123,6 +124,60 @@ pub fn holding_days(law: &LawSet, cases: &[Case], rule: &str) -> Vec<HoldingDay>
         }
     }
     out
+}
+
+/// Cases to be added.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proposed {
+    /// Path below `law/` and text.
+    pub files: Vec<(String, String)>,
+    /// Rules for whose ends the facts of no case serve.
+    pub by_hand: Vec<String>,
+}
+
+/// Cases that would notice the moved days of `unheld`, as far as the facts of other cases serve ([`holding_days`]).
+pub fn proposed_cases(law: &LawSet, cases: &[Case], unheld: &[Unheld]) -> Proposed {
+    let mut out = Proposed::default();
+    let mut rules: Vec<&str> =
+        unheld.iter().filter(|one| one.change != Change::Removed).map(|one| one.rule.as_str()).collect();
+    rules.dedup();
+    for rule in rules.into_iter().filter_map(|id| law.rule(id)) {
+        let days = holding_days(law, cases, &rule.id);
+        let ends = if rule.in_force.to.is_some() { 4 } else { 2 };
+        if days.len() < ends {
+            out.by_hand.push(rule.id.clone());
+        }
+        out.files.extend(case_files(rule, &days));
+    }
+    out
+}
+
+/// The case files for a rule's days: one for each case whose facts they take.
+fn case_files(rule: &Rule, days: &[HoldingDay]) -> Vec<(String, String)> {
+    let folder = rule.file.rsplit_once('/').map_or("house", |(folder, _)| folder);
+    let mut files: Vec<(&str, String)> = Vec::new();
+    for day in days {
+        let known = files.iter().position(|(like, _)| *like == day.like);
+        let at = known.unwrap_or_else(|| {
+            let number = files.len();
+            let ending = if number == 0 { String::new() } else { format!("-{}", number + 1) };
+            let head = format!(
+                "id = \"days-{id}{ending}\"\ntitle = \"The days of {id}\"\nlike = \"{like}\"\n",
+                id = rule.id,
+                like = day.like
+            );
+            files.push((&day.like, head));
+            number
+        });
+        let field = if day.decides { "rules" } else { "not_rules" };
+        let _ = write!(files[at].1, "\n[[day]]\non = {}\nexpect = {{ {field} = [\"{}\"] }}\n", day.on, rule.id);
+    }
+    let name = |at: usize| if at == 0 { String::new() } else { format!("-{}", at + 1) };
+    files
+        .into_iter()
+        .enumerate()
+        .map(|(at, (_, text))| (format!("{folder}/cases/days-{}{}.toml", rule.id, name(at)), text))
+        .collect()
 }
 
 /// The facts as they would be on another day, the demand received then.

@@ -305,29 +305,30 @@ impl<'a> Surveyor<'a> {
         let first = self.law.impossible().len();
         for (at, invariant) in self.law.invariants().iter().enumerate() {
             let place = format!("{}:{} {}", invariant.file, invariant.line, invariant.id);
-            match self.broken(invariant, first + at) {
-                Ok(None) => {}
-                Ok(Some((rule, number, left, category))) => {
-                    let witness = self.spaces[number].tell(&left);
-                    self.witness(WitnessOf::Broken(invariant.id.clone()), number, &left, Some(category));
-                    self.out.faults.push(Finding {
-                        place,
-                        what: format!(
-                            "\"{}\" does not hold: {} of {} decides so: {witness}",
-                            invariant.says,
-                            rule,
-                            category.as_str()
-                        ),
-                    });
-                }
-                Err(()) => self.gave_up(place, &format!("whether \"{}\" holds", invariant.says)),
+            let (broken, given_up) = self.broken(invariant, first + at);
+            for (rule, (number, left, category)) in broken {
+                let witness = self.spaces[number].tell(&left);
+                self.witness(WitnessOf::Broken(invariant.id.clone()), number, &left, Some(category));
+                self.out.faults.push(Finding {
+                    place: place.clone(),
+                    what: format!(
+                        "\"{}\" does not hold: {} decides so of {}: {witness}",
+                        invariant.says,
+                        self.law.at(rule).id,
+                        category.as_str()
+                    ),
+                });
+            }
+            if given_up {
+                self.gave_up(place, &format!("whether \"{}\" holds", invariant.says));
             }
         }
     }
 
-    /// A rule that discloses where the invariant says never, and facts.
-    fn broken(&self, invariant: &Invariant, extra: usize) -> Result<Option<Broken>, ()> {
+    /// Each rule that discloses where the invariant says never, with facts; and whether a search was given up.
+    fn broken(&self, invariant: &Invariant, extra: usize) -> (BTreeMap<RuleIndex, Broken>, bool) {
         let mut given_up = false;
+        let mut found = BTreeMap::new();
         let asks = |category: &Category| invariant.asks.is_empty() || invariant.asks.contains(category);
         for category in Category::ALL.into_iter().filter(asks) {
             for (number, space) in self.spaces.iter().enumerate().rev() {
@@ -336,10 +337,13 @@ impl<'a> Surveyor<'a> {
                 }
                 let rules = space.rules_on(Topic::Disclosure, Some(category));
                 for (discloses, goals) in self.breaking(invariant, &rules) {
+                    if found.contains_key(&discloses) {
+                        continue;
+                    }
                     let goals = goals.into_iter().chain([Goal::Holds(extra)]).collect();
                     match self.look(space, self.domain(space, Some(category)), goals) {
                         Found::Facts(left) => {
-                            return Ok(Some((self.law.at(discloses).id.clone(), number, left, category)));
+                            found.insert(discloses, (number, left, category));
                         }
                         Found::GivenUp => given_up = true,
                         Found::Nothing => {}
@@ -347,7 +351,7 @@ impl<'a> Surveyor<'a> {
                 }
             }
         }
-        if given_up { Err(()) } else { Ok(None) }
+        (found, given_up)
     }
 
     /// For each rule that could bring about what must never be: the rule and what must hold for it.
@@ -388,5 +392,5 @@ impl<'a> Surveyor<'a> {
     }
 }
 
-/// The rule's id, the span, the facts, the category.
-type Broken = (String, usize, Vec<Mask>, Category);
+/// The span, the facts, the category.
+type Broken = (usize, Vec<Mask>, Category);
