@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use durable::{Disk, RealDisk, Visibility};
 use rules::LawSet;
 
 /// Names what is not held; with `write`, writes a case for each rule where the facts of another case serve.
@@ -34,5 +35,5 @@ fn put(path: &Path, text: &str) -> Result<(), String> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(wrong)?;
     }
-    std::fs::write(path, text).map_err(wrong)
+    RealDisk.write_atomic(path, text.as_bytes(), Visibility::Shared).map_err(wrong)
 }
