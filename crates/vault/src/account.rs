@@ -105,6 +105,27 @@ impl AccountKeys {
         self.checked(&opened).ok_or_else(shut)
     }
 
+    /// Seals the private half to another escrow key in place of `old`, whose private half this is. `false` when it is not
+    /// sealed to `old`.
+    pub(crate) fn reseal_to_escrow(
+        &mut self,
+        old: &PrivateHalf,
+        new: &[u8; 32],
+        entropy: &dyn Entropy,
+    ) -> Result<bool, VaultError> {
+        let shut = || VaultError::EscrowDoesNotOpen(self.account);
+        let mine = old.public().map_err(|_| shut())?;
+        if !self.wraps.iter().any(|wrap| matches!(wrap, Wrap::Escrow { to, .. } if *to == mine)) {
+            return Ok(false);
+        }
+        let private = self.open_by_escrow(old)?;
+        let sealed = seal_hybrid(new, &escrow_info(self.account, &self.public), private.expose(), entropy);
+        let sealed = sealed.map_err(|_| VaultError::UnusableKey)?;
+        self.wraps.retain(|wrap| !matches!(wrap, Wrap::Escrow { .. }));
+        self.wraps.push(Wrap::Escrow { to: *new, sealed });
+        Ok(true)
+    }
+
     /// The same keys under another password.
     pub(crate) fn rewrap(
         mut self,
@@ -144,7 +165,7 @@ impl AccountKeys {
 
     /// Reads the file's octets. The file must be `account`'s.
     pub(crate) fn from_bytes(account: AccountId, bytes: &[u8]) -> Result<Self, VaultError> {
-        Self::parse(account, bytes).ok_or_else(|| unreadable(&account_file(account), MAGIC, bytes))
+        Self::parse(account, bytes).ok_or_else(|| unreadable(&account_file(account), &[MAGIC], bytes))
     }
 
     fn parse(account: AccountId, bytes: &[u8]) -> Option<Self> {

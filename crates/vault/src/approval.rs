@@ -158,7 +158,9 @@ impl Approval {
     ) -> Result<(Self, OpenedSecrets), VaultError> {
         let digest = order.digest();
         let (mut released, mut release_digests) = (BTreeMap::new(), BTreeMap::new());
-        for other in roster.officers.iter().filter(|officer| officer.name != me.name) {
+        // A new officer gets no share of anybody while powerless.
+        let others = roster.officers.iter().filter(|officer| officer.name != me.name && officer.in_power <= at);
+        for other in others {
             let info = release_info(&order.home, digest, &me.name, other);
             let sealed = seal_hybrid(&other.sharing_key, &info, secrets.share.expose(), entropy)
                 .map_err(|_| VaultError::UnusableKey)?;
@@ -229,6 +231,9 @@ impl Approval {
         if self.order != order.digest() || self.home != order.home || self.case != order.case {
             return Err(VaultError::OtherOrder(name()));
         }
+        if self.at < officer.in_power || now < officer.in_power {
+            return Err(VaultError::NotInPower { officer: name(), until: officer.in_power });
+        }
         if self.at > now.plus_millis(AHEAD_MILLIS_MAX) {
             return Err(VaultError::FromTheFuture(name()));
         }
@@ -253,8 +258,13 @@ impl Approval {
 
 impl ProvenApproval {
     /// Refuses an approval that the log of `verifier` does not prove.
-    pub(crate) fn check_proof(&self, verifier: &ledger::Verifier) -> Result<(), VaultError> {
+    pub(crate) fn check_proof(&self, verifier: &ledger::Verifier, roster: &Roster) -> Result<(), VaultError> {
         let name = || self.approval.officer.clone();
+        // The ledger had the enrolment first; the times in both entries are 72 hours apart (`Approval::check`).
+        let entries = roster.seats.get(&self.approval.officer).map_or(0, |seat| seat.entries);
+        if self.receipt.index < entries {
+            return Err(VaultError::Statement(name()));
+        }
         if self.opening.body != approval_statement(&self.approval) {
             return Err(VaultError::Statement(name()));
         }
@@ -274,16 +284,16 @@ pub(crate) fn release_info(home: &Jurisdiction, order: Digest, from: &OfficerNam
         .finish()
 }
 
-mod hex64 {
+pub(crate) mod hex64 {
     use std::borrow::Cow;
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8; 64], serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(bytes: &[u8; 64], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&terms::hex(bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 64], D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 64], D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
         let bytes = terms::unhex(&text).and_then(|bytes| bytes.try_into().ok());
         bytes.ok_or_else(|| D::Error::custom("a signature is 128 hexadecimal digits"))

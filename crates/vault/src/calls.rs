@@ -18,6 +18,7 @@
 //! [`wire_struct!`]: crate::wire::wire_struct
 
 pub(crate) mod accounts;
+pub(crate) mod acts;
 pub(crate) mod officers;
 pub(crate) mod room;
 pub(crate) mod service;
@@ -95,6 +96,11 @@ table! {
     45 officers::KeepClearance;
     46 officers::KeptClearance;
     47 officers::ForgetClearance;
+    70 acts::Begin;
+    71 acts::Finish;
+    72 acts::Sweep;
+    73 acts::Replaced;
+    74 acts::ChangePassphrase;
 }
 
 /// The octets of a request: the call's number and the call.

@@ -118,7 +118,7 @@ impl Clearance {
         bytes: &[u8],
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
-        let clearance = Self::parse(bytes, clock).ok_or_else(|| unreadable(file, MAGIC, bytes))?;
+        let clearance = Self::parse(bytes, clock).ok_or_else(|| unreadable(file, &[MAGIC], bytes))?;
         if clearance.order.digest() == order { Ok(clearance) } else { Err(damaged(file)) }
     }
 

@@ -116,6 +116,29 @@ pub enum VaultError {
     OutOfScope(MessageId),
     /// The clearance has no key of this message.
     NotCleared(MessageId),
+    /// The officer is enrolled, and the officer's approvals do not count yet.
+    NotInPower {
+        /// Who.
+        officer: OfficerName,
+        /// Until when they do not.
+        until: UnixMillis,
+    },
+    /// An officer of this name is enrolled already.
+    OfficerExists(OfficerName),
+    /// An act of the officers needs two who agree to it.
+    TwoHands,
+    /// The act was not proven in time, or was done already.
+    ActOver,
+    /// The ledger does not prove the act.
+    ActNotProven(Cow<'static, str>),
+    /// The words are no share on paper; they say why.
+    PaperUnreadable(Cow<'static, str>),
+    /// The share on paper is of an earlier deal.
+    PaperOutdated,
+    /// The escrow key is being replaced; that comes first.
+    RotationUnfinished,
+    /// No key is being replaced, or it waits for two officers.
+    NoRotation,
     /// No clearance is kept for this order.
     NoClearance(Digest),
     /// The vault is locked: nobody has given it what opens the service key.
@@ -191,6 +214,24 @@ impl fmt::Display for VaultError {
             }
             Self::OutOfScope(id) => write!(f, "message {id} arrived outside the order's time; it stays shut"),
             Self::NotCleared(id) => write!(f, "the clearance has no key of message {id}; it was not asked for"),
+            Self::NotInPower { officer, until } => {
+                write!(
+                    f,
+                    "{officer} is enrolled, and approves from {until} on; another officer must approve until then"
+                )
+            }
+            Self::OfficerExists(name) => write!(f, "an officer {name} is enrolled already; take another name"),
+            Self::TwoHands => f.write_str("two officers must agree to this, or one and a share on paper"),
+            Self::ActOver => f.write_str("this act is done or its 10 minutes are over; begin it anew"),
+            Self::ActNotProven(why) => write!(f, "this home's ledger does not prove the act: {why}; begin it anew"),
+            Self::PaperUnreadable(why) => write!(f, "this is no share of this home: {why}; type it again"),
+            Self::PaperOutdated => {
+                f.write_str("this paper is of an earlier deal and opens nothing; take the newest one")
+            }
+            Self::RotationUnfinished => {
+                f.write_str("the escrow key is being replaced; two officers carry it on with `node rotate escrow`")
+            }
+            Self::NoRotation => f.write_str("no key is being replaced here, or two officers must carry it on"),
             Self::NoClearance(order) => write!(f, "no clearance is kept for order {order}; two officers must approve"),
             Self::Locked => f.write_str("the vault is locked; unlock the node"),
             Self::SessionOver => f.write_str("the vault does not know this session any more; sign in again"),

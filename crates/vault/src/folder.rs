@@ -18,10 +18,19 @@ pub(crate) const NODE_FILE: &str = "node.keys";
 pub(crate) const ROSTER_FILE: &str = "officers.roster";
 
 /// Folder of one file for each account.
-const ACCOUNTS: &str = "accounts";
+pub(crate) const ACCOUNTS: &str = "accounts";
 
 /// Folder of one file for each officer.
-const OFFICERS: &str = "officers";
+pub(crate) const OFFICERS: &str = "officers";
+
+/// Folder of one file for each closed account and case that holds mail of it.
+pub(crate) const HELD: &str = "held";
+
+/// Folder of one file for each period in which keys were backed up.
+pub(crate) const PERIODS: &str = "periods";
+
+/// Folder of the service keys before this one.
+pub(crate) const OLDER: &str = "older";
 
 /// Folder of one file for each clearance that is kept.
 pub(crate) const CLEARANCES: &str = "clearances";
@@ -58,10 +67,14 @@ impl Folder {
         Self { disk, dir }
     }
 
-    /// Makes the folder and its folders. Durable when it returns.
+    /// Makes the folder and its folders, and overwrites what an interruption left there to be overwritten. Durable when it
+    /// returns.
     pub(crate) fn create(&self) -> Result<(), VaultError> {
-        for name in [ACCOUNTS, OFFICERS, CLEARANCES] {
+        for name in [ACCOUNTS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER] {
             self.disk.create_dir_all(&self.dir.join(name)).map_err(disk(name))?;
+        }
+        for name in ["", ACCOUNTS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER] {
+            self.disk.finish_shredding(&self.dir.join(name)).map_err(disk(name))?;
         }
         Ok(())
     }
@@ -79,14 +92,14 @@ impl Folder {
         }
     }
 
-    /// Replaces the file as one step. Durable when it returns.
+    /// Replaces the file as one step, and overwrites what it replaces. Durable when it returns.
     pub(crate) fn write(&self, file: &str, bytes: &[u8]) -> Result<(), VaultError> {
-        self.disk.write_atomic(&self.dir.join(file), bytes, Visibility::Private).map_err(disk(file))
+        self.disk.replace_shredding(&self.dir.join(file), bytes, Visibility::Private).map_err(disk(file))
     }
 
-    /// Removes the file; a missing one is no error. Durable when it returns.
+    /// Overwrites the file and removes it; a missing one is no error. Durable when it returns.
     pub(crate) fn remove(&self, file: &str) -> Result<(), VaultError> {
-        match self.disk.remove(&self.dir.join(file)) {
+        match self.disk.shred(&self.dir.join(file)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(file)(error)),
             _ => Ok(()),
         }
@@ -107,7 +120,7 @@ impl Folder {
     /// Reads what [`write_checked`](Self::write_checked) wrote, or `None` when there is no such file.
     pub(crate) fn read_checked(&self, own: &ServiceKey, file: &str) -> Result<Option<Vec<u8>>, VaultError> {
         let Some(bytes) = self.read(file)? else { return Ok(None) };
-        strip_check(file, bytes, |body| own.hash(file, body)).map(Some)
+        strip_check(file, bytes, |body| own.hashes(file, body)).map(Some)
     }
 
     /// Writes `body` and its SHA-256: for the one file that is read before there is a service key.
@@ -120,18 +133,19 @@ impl Folder {
     /// Reads what [`write_summed`](Self::write_summed) wrote, or `None` when there is no such file.
     pub(crate) fn read_summed(&self, file: &str) -> Result<Option<Vec<u8>>, VaultError> {
         let Some(bytes) = self.read(file)? else { return Ok(None) };
-        strip_check(file, bytes, |body| sha256(&[body])).map(Some)
+        strip_check(file, bytes, |body| vec![sha256(&[body])]).map(Some)
     }
 }
 
 fn strip_check(
     file: &str,
     mut bytes: Vec<u8>,
-    check: impl FnOnce(&[u8]) -> [u8; CHECK_LEN],
+    checks: impl FnOnce(&[u8]) -> Vec<[u8; CHECK_LEN]>,
 ) -> Result<Vec<u8>, VaultError> {
     let body_len = bytes.len().checked_sub(CHECK_LEN).ok_or_else(|| damaged(file))?;
     let (body, found) = bytes.split_at(body_len);
-    if !same(&check(body), found) {
+    // While a service key is being replaced, a file is checked with the old one or the new.
+    if !checks(body).iter().any(|check| same(check, found)) {
         return Err(damaged(file));
     }
     bytes.truncate(body_len);
@@ -146,9 +160,11 @@ fn disk(file: &str) -> impl FnOnce(io::Error) -> VaultError {
     move |error| VaultError::Disk { file: file.to_owned(), error }
 }
 
-/// The error for a file whose first octets are not `magic`: another version of the same format, or damage.
-pub(crate) fn unreadable(file: &str, magic: &[u8; 4], body: &[u8]) -> VaultError {
-    if body.starts_with(&magic[..3]) && !body.starts_with(magic) {
+/// The error for a file that cannot be read although its check holds: another version of the same format, when it begins
+/// with none of `magics`, or damage.
+pub(crate) fn unreadable(file: &str, magics: &[&[u8; 4]], body: &[u8]) -> VaultError {
+    let known = |magic: &&[u8; 4]| body.starts_with(*magic);
+    if magics.iter().any(|magic| body.starts_with(&magic[..3])) && !magics.iter().any(known) {
         VaultError::UnknownFormat { file: file.to_owned() }
     } else {
         damaged(file)

@@ -2,31 +2,35 @@
 //! knows who asks: a request comes in as plain data (`calls.rs`), and what goes out is in no case a private half, a share
 //! or the service key.
 //!
-//! One subject, one file: [`accounts`] (owners), [`officers`] (approvals, clearances), [`service`] (the service key and
+//! One subject, one file: [`accounts`] (owners), [`officers`] (approvals, clearances), [`acts`] and [`escrow`] (what two
+//! officers change), [`service`] (the service key and
 //! the node's signature), [`sessions`] (who is signed in).
 
 mod accounts;
+mod acts;
 mod clearances;
+pub(crate) mod escrow;
 mod officers;
 mod service;
 pub(crate) mod sessions;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use durable::Disk;
 use terms::{Clock, Entropy, Jurisdiction, OfficerName, Secret};
-use zeroize::Zeroizing;
 
 use crate::VaultError;
 use crate::account::{self, Stretch};
-use crate::crypto::{CostProfile, KeyPair, Lanes, PassphraseBox, SigningKey, random_key, split};
+use crate::crypto::{CostProfile, KeyPair, Lanes, PassphraseBox, SigningKey, random_key};
 use crate::folder::{Folder, NODE_FILE, ROSTER_FILE, damaged, officer_file};
 use crate::node::NodeKeys;
 use crate::officer::{OFFICERS_MAX, OFFICERS_MIN, OfficerKeys, Roster};
-use crate::service::ServiceKey;
-use sessions::{OpenShares, Remembered, Sessions};
+use crate::service::{FIRST_GENERATION, Numbered, ServiceKey};
+use acts::PendingAct;
+use escrow::EscrowSweep;
+use sessions::{OpenShares, Remembered, Sessions, Tickets};
 
 /// The keys of one node, unlocked. Shared by all threads; every call may block on the disk, and those that take a
 /// password or passphrase compute Argon2id.
@@ -39,7 +43,7 @@ pub(crate) struct Keeper {
     own: ServiceKey,
     signer: SigningKey,
     verifier: ledger::Verifier,
-    roster: Roster,
+    roster: RwLock<Arc<Roster>>,
     cost: CostProfile,
     lanes: Lanes,
     /// What an unknown account's password is tried on.
@@ -47,7 +51,10 @@ pub(crate) struct Keeper {
     remembered: Remembered,
     sessions: Sessions,
     shares: OpenShares,
-    /// Held while an account's file is read, changed and replaced.
+    acts: Tickets<PendingAct>,
+    /// Taken before `changing`, where both are.
+    escrow_sweep: Mutex<Option<EscrowSweep>>,
+    /// Held while an account's or an officer's file, or the roster, is read, changed and replaced.
     changing: Mutex<()>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -78,7 +85,6 @@ impl Keeper {
         let Founding { home, log_origin, passphrase, officers, cost } = founding;
         let Place { disk, dir, clock, entropy } = place;
         let names: BTreeSet<&OfficerName> = officers.iter().map(|(name, _)| name).collect();
-        let count = u8::try_from(officers.len()).map_err(|_| VaultError::OfficerRoster)?;
         if names.len() != officers.len() || !(OFFICERS_MIN..=OFFICERS_MAX).contains(&officers.len()) {
             return Err(VaultError::OfficerRoster);
         }
@@ -93,28 +99,29 @@ impl Keeper {
         let node = NodeKeys { home, log_origin, signing_seed: random_key(&*entropy) };
         let signer = SigningKey::from_seed(&node.signing_seed).map_err(|_| VaultError::UnusableKey)?;
         node_verifier(&node.log_origin, &signer)?;
-        let own = ServiceKey::for_vault(&service_key);
+        let keys = vec![(FIRST_GENERATION, service_key)];
+        let own = ServiceKey::for_vault(&keys);
         let lanes = lanes();
         let stretch = Stretch { cost, lanes: &lanes, entropy: &*entropy };
         folder.create()?;
 
         // The escrow key exists whole in this block only.
         let escrow = KeyPair::generate(&*entropy);
-        let shares = split(escrow.private.expose(), count, &*entropy);
-        let mut roster = Roster { home: node.home.clone(), escrow: escrow.public, officers: Vec::new() };
-        for ((name, passphrase), share) in officers.into_iter().zip(&shares) {
+        let mut roster = Roster::new(node.home.clone(), escrow.public);
+        let now = clock.now();
+        for (name, passphrase) in officers {
             let file = officer_file(&name);
-            let (keys, public) =
-                OfficerKeys::enrol(&node.home, &escrow.public, name, &passphrase, share, clock.now(), stretch)?;
+            let (keys, public) = OfficerKeys::enrol(&node.home, name, &passphrase, now, now, stretch)?;
             folder.write_checked(&own, &file, keys.to_bytes())?;
-            roster.officers.push(public);
+            roster.add(public, 0);
         }
-        drop((escrow, shares));
+        roster.deal(&escrow, 0, &*entropy)?;
+        drop(escrow);
         folder.write_checked(&own, ROSTER_FILE, roster.to_bytes())?;
 
         // Last, because it makes the folder a vault.
-        folder.write_summed(NODE_FILE, node.to_bytes(&signer.public(), &service_key, &passphrase, stretch)?)?;
-        Self::assemble(folder, &service_key, node, roster, cost, clock, entropy)
+        folder.write_summed(NODE_FILE, node.to_bytes(&signer.public(), &keys[0].1, &passphrase, stretch)?)?;
+        Self::assemble(folder, &keys, node, roster, cost, clock, entropy)
     }
 
     /// Opens a vault with the node's passphrase, at `cost` for what is sealed from now on, and removes the clearances whose
@@ -126,20 +133,21 @@ impl Keeper {
         // A backup tool may have left out folders that were empty.
         folder.create()?;
         let (node, service_key) = NodeKeys::open(&bytes, passphrase, &lanes())?;
-        let own = ServiceKey::for_vault(&service_key);
+        let keys = vec![(FIRST_GENERATION, service_key)];
+        let own = ServiceKey::for_vault(&keys);
         let roster = folder.read_checked(&own, ROSTER_FILE)?.ok_or_else(|| damaged(ROSTER_FILE))?;
         let roster = Roster::from_bytes(&roster)?;
         if roster.home != node.home {
             return Err(damaged(ROSTER_FILE));
         }
-        let vault = Self::assemble(folder, &service_key, node, roster, cost, clock, entropy)?;
+        let vault = Self::assemble(folder, &keys, node, roster, cost, clock, entropy)?;
         vault.forget_expired_clearances()?;
         Ok(vault)
     }
 
     fn assemble(
         folder: Folder,
-        service_key: &Zeroizing<[u8; 32]>,
+        keys: &[Numbered],
         node: NodeKeys,
         roster: Roster,
         cost: CostProfile,
@@ -149,22 +157,36 @@ impl Keeper {
         let signer = SigningKey::from_seed(&node.signing_seed).map_err(|_| damaged(NODE_FILE))?;
         Ok(Self {
             folder,
-            service: ServiceKey::for_rooms(service_key),
-            own: ServiceKey::for_vault(service_key),
+            service: ServiceKey::for_rooms(keys),
+            own: ServiceKey::for_vault(keys),
             verifier: node_verifier(&node.log_origin, &signer)?,
             signer,
             home: node.home,
-            roster,
+            roster: RwLock::new(Arc::new(roster)),
             cost,
             lanes: lanes(),
             decoy: account::decoy(cost, &*entropy),
             remembered: Remembered::new(&*entropy),
             sessions: Sessions::default(),
             shares: OpenShares::default(),
+            acts: Tickets::default(),
+            escrow_sweep: Mutex::default(),
             changing: Mutex::new(()),
             clock,
             entropy,
         })
+    }
+
+    /// The officers and the escrow key as they are now.
+    pub(crate) fn roster(&self) -> Arc<Roster> {
+        self.roster.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the roster, on the disk and then here. The caller holds `changing`.
+    fn replace_roster(&self, roster: Roster) -> Result<(), VaultError> {
+        self.folder.write_checked(&self.own, ROSTER_FILE, roster.to_bytes())?;
+        *self.roster.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(roster);
+        Ok(())
     }
 
     fn stretch(&self) -> Stretch<'_> {
@@ -187,10 +209,6 @@ impl Keeper {
 impl Keeper {
     pub(crate) fn folder(&self) -> &Folder {
         &self.folder
-    }
-
-    pub(crate) fn roster(&self) -> &Roster {
-        &self.roster
     }
 
     /// What an officer's passphrase opened; it is not kept any longer.

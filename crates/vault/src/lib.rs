@@ -14,6 +14,7 @@
 //! `docs/threat-model.md`. All cryptography is in `crypto/`.
 
 mod account;
+mod act;
 mod approval;
 mod calls;
 mod clearance;
@@ -28,6 +29,7 @@ mod message;
 mod node;
 mod officer;
 mod order;
+mod paper;
 mod service;
 mod sign_in;
 mod strongroom;
@@ -45,14 +47,16 @@ mod desk;
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod thief;
 
+pub use act::{Act, ActedBy, Hand, SignedAct, act_statement};
 pub use approval::{Approval, OpenedShare, ProvenApproval, SealedShare, approval_statement};
 pub use clearance::Clearance;
 pub use crypto::{CostProfile, SystemEntropy};
 pub use epoch::{AccountPublicKey, EpochSealer, SealedEpochKey};
 pub use error::VaultError;
+pub use keeper::escrow::Sweep;
 pub use keeper::sessions::REMEMBERED_MILLIS;
 pub use message::{KeyAsk, MessageKey, Part, plain_len, sealed_len};
-pub use officer::OfficerPublic;
+pub use officer::{OfficerPublic, POWERLESS_MILLIS};
 pub use order::Order;
 pub use sign_in::SignedIn;
-pub use vault::Vault;
+pub use vault::{BegunAct, Vault};

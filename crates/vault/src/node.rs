@@ -8,7 +8,7 @@ use crate::account::Stretch;
 use crate::crypto::{Key32, Lanes, PassphraseBox, PassphraseError, SigningKey};
 use crate::encode::{Decoder, Encoder};
 use crate::folder::{NODE_FILE, damaged, unreadable};
-use crate::service::ServiceKey;
+use crate::service::{FIRST_GENERATION, ServiceKey};
 
 /// "Bailiwick vault node", format 1.
 const MAGIC: &[u8; 4] = b"BVN\x01";
@@ -48,7 +48,7 @@ impl NodeKeys {
             stretch.entropy,
         )
         .map_err(|_| VaultError::CostTooHigh)?;
-        let own = ServiceKey::for_vault(service_key);
+        let own = ServiceKey::for_vault(&[(FIRST_GENERATION, service_key.clone())]);
         let seed = own.seal(SIGNING_SEED, self.signing_seed.as_ref(), stretch.entropy);
         Ok(Encoder::new(MAGIC)
             .text(self.home.as_str())
@@ -61,14 +61,15 @@ impl NodeKeys {
 
     /// Opens the file's octets with the node's passphrase; gives the service key too.
     pub(crate) fn open(bytes: &[u8], passphrase: &Secret<String>, lanes: &Lanes) -> Result<(Self, Key32), VaultError> {
-        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, MAGIC, bytes))?;
+        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC], bytes))?;
         let context = context(parsed.home, parsed.log_origin, &parsed.signing_public);
         let service_key = parsed.service.open(passphrase, &context, lanes).map_err(|why| match why {
             PassphraseError::Wrong => VaultError::WrongPassphrase,
             PassphraseError::Damaged => damaged(NODE_FILE),
         })?;
         let service_key = key(&service_key)?;
-        let seed = ServiceKey::for_vault(&service_key).open(SIGNING_SEED, parsed.seed);
+        let own = ServiceKey::for_vault(&[(FIRST_GENERATION, service_key.clone())]);
+        let seed = own.open(SIGNING_SEED, parsed.seed);
         let signing_seed = key(&Zeroizing::new(seed.map_err(|_| damaged(NODE_FILE))?))?;
         let signer = SigningKey::from_seed(&signing_seed).map_err(|_| damaged(NODE_FILE))?;
         if signer.public() != parsed.signing_public {

@@ -59,7 +59,7 @@ impl<'a> Loot<'a> {
     /// The service key, and what opens with it.
     fn with_service_key(mut self) -> Self {
         let key = service_key(self.desk);
-        let own = ServiceKey::for_vault(&key);
+        let own = ServiceKey::for_vault(&[(1, key.clone())]);
         let mut contexts = vec![RELEASE.to_owned(), "node signing key".to_owned()];
         for file in self.desk.disk.list(Path::new("vault/clearances")).unwrap() {
             contexts.push(format!("clearances/{file}"));
@@ -121,12 +121,12 @@ fn secrets(desk: &Desk, officer: usize) -> OfficerSecrets {
     let bytes = desk.vault.keeper().folder().read(&format!("officers/{officer}.keys")).unwrap().unwrap();
     let keys = OfficerKeys::from_bytes(&name(officer), &bytes[..bytes.len() - 32]).unwrap();
     let public = roster.officer(&name(officer)).unwrap();
-    keys.open(roster, public, &passphrase.into(), &Lanes::new(1)).unwrap()
+    keys.open(&roster, public, &passphrase.into(), &Lanes::new(1)).unwrap()
 }
 
 /// The share that `approval` releases to an officer, as that officer's key and the service key open it.
 fn released(desk: &Desk, approval: &Approval, to: usize) -> Share {
-    let own = ServiceKey::for_vault(&service_key(desk));
+    let own = ServiceKey::for_vault(&[(1, service_key(desk))]);
     let officer = name(OFFICERS[to].0);
     let sealed = own.open(RELEASE, &approval.released[&officer].0).unwrap();
     let keeper = desk.vault.keeper();
@@ -238,11 +238,12 @@ fn a_released_share_is_bound_to_its_order() {
     let (_, opened) = desk.approve(&order, "ben");
     let keeper = desk.vault.keeper();
     let opened = keeper.opened(opened.id());
-    let own = ServiceKey::for_vault(&service_key(&desk));
-    let ben = keeper.roster().officer(&name("ben")).unwrap();
+    let own = ServiceKey::for_vault(&[(1, service_key(&desk))]);
+    let roster = keeper.roster();
+    let ben = roster.officer(&name("ben")).unwrap();
     assert!(anns.approval.released_share(ben, &opened, &own).is_ok(), "ben's key and the right order");
     assert!(other.released_share(ben, &opened, &own).is_err());
-    let cat = keeper.roster().officer(&name("cat")).unwrap();
+    let cat = roster.officer(&name("cat")).unwrap();
     assert!(anns.approval.released_share(cat, &opened, &own).is_err(), "released to cat, tried with ben's key");
 }
 
@@ -270,7 +271,7 @@ fn every_file_begins_with_its_magic() {
         assert!(Decoder::new(magic, &bytes).is_some(), "{file}");
     };
     begins("node.keys", b"BVN\x01");
-    begins("officers.roster", b"BVR\x01");
-    begins("officers/ann.keys", b"BVO\x01");
+    begins("officers.roster", b"BVR\x02");
+    begins("officers/ann.keys", b"BVO\x02");
     begins(&format!("accounts/{}.keys", desk.account), b"BVA\x01");
 }

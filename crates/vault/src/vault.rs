@@ -2,8 +2,11 @@
 //! (`calls.rs` has the recipe for a new one), who is in the vault's process or, in tests, in this one.
 
 mod accounts;
+mod acts;
 mod officers;
 mod service;
+
+pub use acts::BegunAct;
 
 use std::fmt;
 use std::path::PathBuf;

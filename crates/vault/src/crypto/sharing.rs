@@ -29,6 +29,11 @@ impl Share {
     pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
+
+    /// Where on the curve it lies: the number of the share in its deal.
+    pub(crate) fn place(&self) -> u8 {
+        self.0.first().copied().unwrap_or_default()
+    }
 }
 
 /// Deals `count` shares of `secret`, any two of which give it back.

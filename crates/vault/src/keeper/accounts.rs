@@ -29,8 +29,8 @@ impl Keeper {
         if self.folder.exists(&file) {
             return Err(VaultError::AccountExists(account));
         }
-        let keys = AccountKeys::create_strict(account, password, &self.roster.escrow, self.stretch())?;
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = AccountKeys::create_strict(account, password, &self.roster().escrow, self.stretch())?;
         if self.folder.exists(&file) {
             return Err(VaultError::AccountExists(account));
         }

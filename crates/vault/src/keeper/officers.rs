@@ -9,17 +9,16 @@ use super::sessions::ShareId;
 use crate::VaultError;
 use crate::approval::{Approval, OpenedSecrets, ProvenApproval};
 use crate::clearance::Clearance;
-use crate::crypto::{PrivateHalf, join};
+use crate::crypto::PrivateHalf;
 use crate::epoch::{SealedEpochKey, open_epoch};
-use crate::folder::{damaged, officer_file};
 use crate::message::{KeyAsk, MessageKey};
-use crate::officer::{OfficerKeys, OfficerPublic};
+use crate::officer::OfficerPublic;
 use crate::order::Order;
 
 impl Keeper {
     /// The officers of this home.
     pub(crate) fn officers(&self) -> Vec<OfficerPublic> {
-        self.roster.officers.clone()
+        self.roster().officers.clone()
     }
 
     /// An officer approves an order with the officer's own passphrase. What the passphrase opened stays here, under the
@@ -32,11 +31,10 @@ impl Keeper {
     ) -> Result<(Approval, ShareId), VaultError> {
         let now = self.clock.now();
         order.check(&self.home, now)?;
-        let me = self.roster.officer(officer).ok_or_else(|| VaultError::NoSuchOfficer(officer.clone()))?;
-        let file = officer_file(officer);
-        let bytes = self.folder.read_checked(&self.own, &file)?.ok_or_else(|| damaged(&file))?;
-        let secrets = OfficerKeys::from_bytes(officer, &bytes)?.open(&self.roster, me, passphrase, &self.lanes)?;
-        let (approval, opened) = Approval::sign(order, me, secrets, &self.roster, &self.own, now, &*self.entropy)?;
+        let roster = self.roster();
+        let me = roster.in_power(officer, now)?;
+        let secrets = self.officer_secrets(&roster, me, passphrase)?;
+        let (approval, opened) = Approval::sign(order, me, secrets, &roster, &self.own, now, &*self.entropy)?;
         Ok((approval, self.shares.keep(opened, self.remembered.new_id())))
     }
 
@@ -54,7 +52,7 @@ impl Keeper {
     pub(crate) fn check_approval(&self, order: &Order, approval: &Approval) -> Result<(), VaultError> {
         let now = self.clock.now();
         order.check(&self.home, now)?;
-        approval.check(order, &self.roster, now)
+        approval.check(order, &self.roster(), now)
     }
 
     /// Makes the clearance of an order that two different officers approved, each approval proven in this home's own
@@ -80,13 +78,14 @@ impl Keeper {
         let opened = self.shares.take(opened);
         let now = self.clock.now();
         order.check(&self.home, now)?;
+        let roster = self.roster();
         let [one, two] = approvals;
         if one.approval.officer == two.approval.officer {
             return Err(VaultError::SameOfficer(one.approval.officer.clone()));
         }
         for proven in [one, two] {
-            proven.approval.check(order, &self.roster, now)?;
-            proven.check_proof(&self.verifier)?;
+            proven.approval.check(order, &roster, now)?;
+            proven.check_proof(&self.verifier, &roster)?;
         }
         let opened = opened.ok_or_else(|| VaultError::OtherShare(two.approval.officer.clone()))?;
         let (first, second) = if opened.officer == two.approval.officer { (one, two) } else { (two, one) };
@@ -113,15 +112,16 @@ impl Keeper {
         first: &Approval,
         opened: &OpenedSecrets,
     ) -> Result<PrivateHalf, VaultError> {
-        let to = self.roster.officer(&opened.officer);
+        let roster = self.roster();
+        let to = roster.officer(&opened.officer);
         let to = to.ok_or_else(|| VaultError::NotEnrolled(opened.officer.clone()))?;
         let released = first.released_share(to, opened, &self.own)?;
-        let escrow = join(&released, &opened.share).map_err(|_| VaultError::SharesDisagree)?;
-        let escrow = PrivateHalf::from_bytes(escrow.as_ref()).ok_or(VaultError::SharesDisagree)?;
-        if escrow.public().ok() != Some(self.roster.escrow) {
-            return Err(VaultError::SharesDisagree);
-        }
-        self.account_keys(account)?.open_by_escrow(&escrow)
+        let escrow = self.escrow_of(&roster, &released, &opened.share)?;
+        let keys = self.account_keys(account)?;
+        keys.open_by_escrow(&escrow).or_else(|shut| {
+            // While the escrow key is replaced, this account may still be sealed to the one before.
+            keys.open_by_escrow(&roster.open_previous(&escrow).ok_or(shut)?)
+        })
     }
 }
 

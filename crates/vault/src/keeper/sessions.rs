@@ -91,6 +91,11 @@ impl<T> Tickets<T> {
         id
     }
 
+    /// Gives up everything of which `over` is true.
+    pub(crate) fn forget(&self, over: impl Fn(&T) -> bool) {
+        self.all().retain(|_, thing| !over(thing));
+    }
+
     /// Gives the thing up, if it is there.
     pub(crate) fn take(&self, id: [u8; 16]) -> Option<T> {
         self.all().remove(&id)

@@ -79,6 +79,15 @@ errors! {
     42 Locked;
     43 SessionOver;
     44 Garbled;
+    70 NotInPower { officer, until };
+    71 OfficerExists(name);
+    72 TwoHands;
+    73 ActOver;
+    74 ActNotProven(why);
+    75 PaperUnreadable(why);
+    76 PaperOutdated;
+    77 RotationUnfinished;
+    78 NoRotation;
 }
 
 impl Wire for Cow<'static, str> {

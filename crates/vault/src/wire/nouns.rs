@@ -3,9 +3,11 @@
 use terms::{AccountId, CaseId, Digest, EpochId, Jurisdiction, MessageId, OfficerName, UnixMillis};
 
 use super::{Octets, Out, Wire, wire_struct};
+use crate::act::Hand;
 use crate::crypto::CostProfile;
 use crate::encode::Decoder;
 use crate::epoch::{AccountPublicKey, SealedEpochKey};
+use crate::keeper::escrow::Sweep;
 use crate::message::KeyAsk;
 use crate::officer::OfficerPublic;
 
@@ -25,7 +27,8 @@ macro_rules! wire_newtype {
 wire_newtype!(AccountId, AccountPublicKey, CaseId, Digest, EpochId, MessageId, UnixMillis);
 
 wire_struct!(KeyAsk { epoch, id, arrival });
-wire_struct!(OfficerPublic { name, verifying_key, sharing_key, enrolled });
+wire_struct!(OfficerPublic { name, verifying_key, sharing_key, enrolled, in_power });
+wire_struct!(Sweep { done, total, finished });
 
 macro_rules! wire_text {
     ($($name:ty),*) => {$(
@@ -42,6 +45,25 @@ macro_rules! wire_text {
     )*};
 }
 wire_text!(Jurisdiction, OfficerName);
+
+impl Wire for Hand {
+    fn put(&self, out: &mut Out) {
+        let (name, secret) = match self {
+            Self::Officer(name, passphrase) => (Some(name.clone()), passphrase),
+            Self::Paper(words) => (None, words),
+        };
+        name.put(out);
+        secret.put(out);
+    }
+
+    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
+        let (name, secret) = (<Option<OfficerName> as Wire>::take(rest)?, Wire::take(rest)?);
+        Some(match name {
+            Some(name) => Self::Officer(name, secret),
+            None => Self::Paper(secret),
+        })
+    }
+}
 
 impl Wire for SealedEpochKey {
     fn put(&self, out: &mut Out) {

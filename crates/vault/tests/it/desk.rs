@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::room::{
-    AccountPublicKey, Approval, Clearance, CostProfile, EpochSealer, KeyAsk, OpenedShare, Order, Part, ProvenApproval,
-    SealedEpochKey, Vault, VaultError, approval_statement,
+    AccountPublicKey, Act, Approval, BegunAct, Clearance, CostProfile, EpochSealer, Hand, KeyAsk, OpenedShare, Order,
+    Part, ProvenApproval, SealedEpochKey, Vault, VaultError, act_statement, approval_statement,
 };
 use ledger::{Log, Opening};
 use terms::{AccountId, CaseId, Category, Clock, Digest, Entropy, EpochId, MessageId, OfficerName, Secret, UnixMillis};
@@ -113,6 +113,26 @@ impl Desk {
         let opening = Opening::new(approval_statement(&approval), &*self.entropy);
         let receipt = self.log.append(&[opening.commitment()]).unwrap().remove(0);
         ProvenApproval { approval, opening, receipt }
+    }
+
+    /// An officer of [`OFFICERS`], who types the right passphrase.
+    pub(crate) fn hand(officer: &str) -> Hand {
+        let passphrase = OFFICERS.iter().find(|(name, _)| *name == officer).unwrap().1;
+        Hand::Officer(name(officer), passphrase.into())
+    }
+
+    /// Two agree to an act, the ledger records it, the vault does it.
+    pub(crate) fn act(&self, act: Act, hands: [Hand; 2]) -> Result<Vec<Secret<String>>, VaultError> {
+        let newcomer = matches!(act, Act::Enrol { .. }).then(|| Secret::from("passphrase of dan"));
+        self.finish(self.vault.begin_act(act, newcomer.as_ref(), hands)?)
+    }
+
+    /// Records an act and has it done.
+    pub(crate) fn finish(&self, begun: BegunAct) -> Result<Vec<Secret<String>>, VaultError> {
+        let opening = Opening::new(act_statement(begun.signed()), &*self.entropy);
+        let recorded = self.log.append(&[opening.commitment()]);
+        let receipt = recorded.map_err(|error| VaultError::ActNotProven(error.to_string().into()))?.remove(0);
+        self.vault.finish_act(begun, &opening, &receipt)
     }
 
     /// What an honest desk gives to `clear`.
