@@ -146,6 +146,18 @@ impl Condition {
         [Some(self.index), other].into_iter().flatten().filter(|index| env.value(*index).is_none()).collect()
     }
 
+    /// Whether the condition leaves room for this instrument; a condition on another fact does.
+    pub(crate) fn may_be_instrument(&self, word: &str) -> bool {
+        let named = |patterns: &[Pattern]| {
+            patterns.iter().any(|pattern| matches!(pattern, Pattern::Value(Value::Word(known)) if known == word))
+        };
+        match &self.test {
+            Test::OneOf(patterns) => self.fact != "instrument" || named(patterns),
+            Test::NoneOf(patterns) => self.fact != "instrument" || !named(patterns),
+            _ => true,
+        }
+    }
+
     /// Every fact the condition reads.
     pub(crate) fn reads(&self) -> Vec<FactIndex> {
         let mut reads = vec![self.index];

@@ -30,7 +30,15 @@ use crate::vocabulary::About;
 pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
     let day = Value::Day(facts.on);
     let received_day = Value::Day(reckon::local_day(facts.received, &facts.zone));
-    let mut bench = Bench { law, facts, mode, days: (&day, &received_day), questions: BTreeMap::new() };
+    let mut common = vec![None; law.vocabulary().facts().len()];
+    fill(&mut common, law, &facts.known, About::Demand);
+    for (index, value) in [(law.builtin.day, &day), (law.builtin.received_day, &received_day)] {
+        if let Some(slot) = common.get_mut(index.0) {
+            *slot = Some(value);
+        }
+    }
+    let instrument = common.get(law.builtin.instrument.0).copied().flatten().and_then(|value| law.instrument(value));
+    let mut bench = Bench { law, facts, mode, common, instrument, questions: BTreeMap::new() };
     let mut units = Vec::new();
     let mut extras = Extras::default();
     for item in &facts.items {
@@ -64,12 +72,28 @@ pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
     }
 }
 
+/// Puts into `values` what `known` says of facts about `about`.
+fn fill<'a>(values: &mut [Option<&'a Value>], law: &LawSet, known: &'a FactMap, about: About) {
+    let vocabulary = law.vocabulary();
+    for (name, known) in known {
+        let Some(index) = vocabulary.index(name) else { continue };
+        let (Some(def), Some(slot)) = (vocabulary.facts().get(index.0), values.get_mut(index.0)) else { continue };
+        // A value of the wrong kind is no knowledge.
+        if def.about == about && known.value.is_of(&def.kind) {
+            *slot = Some(&known.value);
+        }
+    }
+}
+
 /// What is at hand while one demand is decided.
 struct Bench<'a> {
     law: &'a LawSet,
     facts: &'a Facts,
     mode: Mode,
-    days: (&'a Value, &'a Value),
+    /// The facts about the demand and the days, by their place in the vocabulary.
+    common: Vec<Option<&'a Value>>,
+    /// The instrument's place in the vocabulary.
+    instrument: Option<usize>,
     /// Facts that are missing and matter: the rules that wait for them, and how often.
     questions: BTreeMap<(FactIndex, Option<String>), Waiting>,
 }
@@ -110,36 +134,25 @@ struct Answer {
 }
 
 impl<'a> Bench<'a> {
+    /// The facts of the demand, with those of an item and of a copy.
     fn env(&self, item: Option<&'a Item>, copy: Option<&'a Copy>) -> Env<'a> {
-        let vocabulary = self.law.vocabulary();
-        let mut values: Vec<Option<&'a Value>> = vec![None; vocabulary.facts().len()];
-        let mut fill = |known: &'a FactMap, about: About| {
-            for (name, known) in known {
-                let Some(index) = vocabulary.index(name) else { continue };
-                let Some(def) = vocabulary.facts().get(index.0) else { continue };
-                // A value of the wrong kind is no knowledge.
-                if def.about == about && known.value.is_of(&def.kind) {
-                    values[index.0] = Some(&known.value);
-                }
-            }
-        };
-        fill(&self.facts.known, About::Demand);
+        let mut values = self.common.clone();
         if let Some(item) = item {
-            fill(&item.known, About::Item);
+            fill(&mut values, self.law, &item.known, About::Item);
         }
         if let Some(copy) = copy {
-            fill(&copy.known, About::Copy);
-        }
-        for (index, value) in [(self.law.builtin.day, self.days.0), (self.law.builtin.received_day, self.days.1)] {
-            if let Some(slot) = values.get_mut(index.0) {
-                *slot = Some(value);
-            }
+            fill(&mut values, self.law, &copy.known, About::Copy);
         }
         Env { values, day: self.facts.on, sets: &self.law.sets }
     }
 
     fn ask(&self, item: Option<&Item>) -> Ask<'a> {
-        Ask { law: self.law, known_on: self.facts.known_on, category: item.map(|item| item.category) }
+        Ask {
+            law: self.law,
+            known_on: self.facts.known_on,
+            category: item.map(|item| item.category),
+            instrument: self.instrument,
+        }
     }
 
     fn confirmed(&self, index: RuleIndex) -> bool {

@@ -11,7 +11,7 @@ use crate::invariant::{Impossible, Invariant, RawInvariants};
 use crate::places::{Member, PlaceSets};
 use crate::raw::{RawFile, RawInForce, RawRoute, RawRule, RawSet, RawTerm};
 use crate::rule::{Basis, Confidence, Effect, InForce, Rule, SilenceTerm, Start, Term, Topic};
-use crate::value::{Day, Kind, read_day};
+use crate::value::{Day, Kind, Value, read_day};
 use crate::vocabulary::{About, Vocabulary};
 
 /// The longest term: ten years of days. It bounds the reckoning; no statute here comes near.
@@ -30,9 +30,40 @@ pub struct LawSet {
     impossible: Vec<Impossible>,
     rule_digests: Vec<Digest>,
     by_topic: BTreeMap<Topic, Vec<RuleIndex>>,
+    candidates: Candidates,
     /// For each rule, every rule that overrides it, directly or through others.
     overridden_by: Vec<BTreeSet<RuleIndex>>,
     pub(crate) builtin: Builtin,
+}
+
+/// Rules by topic and category, then by the instrument's place in the vocabulary.
+#[derive(Debug, Clone, Default)]
+struct Candidates(BTreeMap<(Topic, Option<Category>), Vec<Vec<RuleIndex>>>);
+
+impl Candidates {
+    fn new(rules: &[Rule], vocabulary: &Vocabulary) -> Self {
+        let mut all: BTreeMap<(Topic, Option<Category>), Vec<Vec<RuleIndex>>> = BTreeMap::new();
+        let instruments = &vocabulary.instruments;
+        for topic in [Topic::Disclosure, Topic::Silence, Topic::Challenge, Topic::Time, Topic::Note] {
+            for category in Category::ALL.into_iter().map(Some).chain([None]) {
+                all.insert((topic, category), vec![Vec::new(); instruments.len()]);
+            }
+        }
+        for (at, rule) in rules.iter().enumerate() {
+            let of_rule = all.iter_mut().filter(|((topic, category), _)| {
+                *topic == rule.effect.topic()
+                    && (rule.asks.is_empty() || category.is_some_and(|category| rule.asks.contains(&category)))
+            });
+            for (_, by_instrument) in of_rule {
+                for (word, list) in instruments.iter().zip(by_instrument) {
+                    if rule.when.iter().all(|condition| condition.may_be_instrument(&word.name)) {
+                        list.push(RuleIndex(at));
+                    }
+                }
+            }
+        }
+        Self(all)
+    }
 }
 
 /// A rule's place in the set.
@@ -154,6 +185,23 @@ impl LawSet {
         self.by_topic.get(&topic).map_or(&[], Vec::as_slice)
     }
 
+    /// The place of an instrument in the vocabulary.
+    pub(crate) fn instrument(&self, value: &Value) -> Option<usize> {
+        let Value::Word(word) = value else { return None };
+        self.vocabulary.instruments.iter().position(|known| known.name == *word)
+    }
+
+    /// The rules of a topic that may speak of this category and instrument; every other one is out, whatever the facts.
+    pub(crate) fn candidates(
+        &self,
+        topic: Topic,
+        category: Option<Category>,
+        instrument: Option<usize>,
+    ) -> &[RuleIndex] {
+        let Some(instrument) = instrument else { return self.topic(topic) };
+        self.candidates.0.get(&(topic, category)).and_then(|all| all.get(instrument)).map_or(&[], Vec::as_slice)
+    }
+
     pub(crate) fn overriders(&self, index: RuleIndex) -> &BTreeSet<RuleIndex> {
         &self.overridden_by[index.0]
     }
@@ -264,6 +312,7 @@ impl Loader {
         for (index, rule) in self.rules.iter().enumerate() {
             by_topic.entry(rule.effect.topic()).or_default().push(RuleIndex(index));
         }
+        let candidates = Candidates::new(&self.rules, &vocabulary);
         Ok(LawSet {
             digest: digest(files),
             vocabulary,
@@ -275,6 +324,7 @@ impl Loader {
             invariants: self.invariants,
             impossible: self.impossible,
             by_topic,
+            candidates,
             overridden_by,
             builtin,
         })

@@ -29,24 +29,35 @@ pub(crate) struct Ask<'a> {
     pub(crate) known_on: Option<Day>,
     /// The item's category; `None` for the demand as a whole.
     pub(crate) category: Option<terms::Category>,
+    /// The instrument's place in the vocabulary; `None` when it is not known.
+    pub(crate) instrument: Option<usize>,
 }
 
-enum Standing {
+enum Standing<'l> {
     Applies,
     Open(Vec<FactIndex>),
-    Near(String),
+    Near(Failed<'l>),
     Out,
+}
+
+/// What kept a rule out. It is put into words only for rules that nothing else kept out.
+enum Failed<'l> {
+    Force,
+    NotYetKnown,
+    Bound,
+    Condition(&'l Condition),
 }
 
 /// Sorts the rules of `topic` that `keep` admits.
 pub(crate) fn stand(ask: &Ask<'_>, env: &Env<'_>, topic: Topic, keep: &dyn Fn(RuleIndex) -> bool) -> Standings {
     let mut out = Standings::default();
     let mut applies = Vec::new();
-    for index in ask.law.topic(topic).iter().copied().filter(|index| keep(*index)) {
-        match standing(ask, env, ask.law.at(index)) {
+    for index in ask.law.candidates(topic, ask.category, ask.instrument).iter().copied().filter(|index| keep(*index)) {
+        let rule = ask.law.at(index);
+        match standing(ask, env, rule) {
             Standing::Applies => applies.push(index),
             Standing::Open(missing) => out.open.push((index, missing)),
-            Standing::Near(failed) => out.near.push((index, failed)),
+            Standing::Near(failed) => out.near.push((index, describe(&failed, rule))),
             Standing::Out => {}
         }
     }
@@ -59,27 +70,25 @@ pub(crate) fn stand(ask: &Ask<'_>, env: &Env<'_>, topic: Topic, keep: &dyn Fn(Ru
     out
 }
 
-fn standing(ask: &Ask<'_>, env: &Env<'_>, rule: &Rule) -> Standing {
-    let mut failed: Option<String> = None;
+fn standing<'l>(ask: &Ask<'_>, env: &Env<'_>, rule: &'l Rule) -> Standing<'l> {
+    let mut failed: Option<Failed<'l>> = None;
     let mut missing = Vec::new();
     // A second failure ends it: the rule is neither open nor near.
-    let mut fail = |what: String| failed.replace(what).is_some();
+    let mut fail = |what: Failed<'l>| failed.replace(what).is_some();
     if !rule.asks.is_empty() && ask.category.is_none_or(|category| !rule.asks.contains(&category)) {
         return Standing::Out;
     }
-    if !rule.in_force.covers(env.day) && fail(describe_force(rule)) {
+    if !rule.in_force.covers(env.day) && fail(Failed::Force) {
         return Standing::Out;
     }
-    if ask.known_on.is_some_and(|day| day < rule.known_since)
-        && fail(format!("not known to this set before {}", rule.known_since))
-    {
+    if ask.known_on.is_some_and(|day| day < rule.known_since) && fail(Failed::NotYetKnown) {
         return Standing::Out;
     }
     if !rule.binds.is_empty() {
         match env.value(ask.law.builtin.forum) {
             Some(Value::Word(forum)) => {
                 if !rule.binds.iter().any(|outer| ask.law.vocabulary().forum_within(forum, outer))
-                    && fail(format!("binds {} only", rule.binds.join(", ")))
+                    && fail(Failed::Bound)
                 {
                     return Standing::Out;
                 }
@@ -94,7 +103,7 @@ fn standing(ask: &Ask<'_>, env: &Env<'_>, rule: &Rule) -> Standing {
             // Another instrument is no near miss, it is another matter.
             Truth::False if condition.index == ask.law.builtin.instrument => return Standing::Out,
             Truth::False => {
-                if fail(condition.describe()) {
+                if fail(Failed::Condition(condition)) {
                     return Standing::Out;
                 }
             }
@@ -118,9 +127,12 @@ fn unknown(condition: &Condition, env: &Env<'_>) -> Vec<FactIndex> {
     if missing.is_empty() { vec![condition.index] } else { missing }
 }
 
-fn describe_force(rule: &Rule) -> String {
-    match rule.in_force.to {
-        Some(to) => format!("in force from {} to {to} only", rule.in_force.from),
-        None => format!("in force from {} only", rule.in_force.from),
+fn describe(failed: &Failed<'_>, rule: &Rule) -> String {
+    match (failed, rule.in_force.to) {
+        (Failed::Force, Some(to)) => format!("in force from {} to {to} only", rule.in_force.from),
+        (Failed::Force, None) => format!("in force from {} only", rule.in_force.from),
+        (Failed::NotYetKnown, _) => format!("not known to this set before {}", rule.known_since),
+        (Failed::Bound, _) => format!("binds {} only", rule.binds.join(", ")),
+        (Failed::Condition(condition), _) => condition.describe(),
     }
 }
