@@ -151,7 +151,7 @@ impl Desk {
             custody: custody(case),
             ledger: self.ledger_extract(case)?,
             certificate: Certificate {
-                template: self.parts.texts.certificate.clone(),
+                template: self.parts.law.now().texts.certificate.clone(),
                 custodian: String::new(),
                 title: String::new(),
                 system: format!("Bailiwick {}, node {}", env!("CARGO_PKG_VERSION"), self.parts.node_name),

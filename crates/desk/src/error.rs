@@ -26,6 +26,8 @@ pub enum DeskError {
     Ledger(ledger::LedgerError),
     /// The store says no.
     Store(store::StoreError),
+    /// A law set, a signature under it, or the law directory; the text says which and what comes next.
+    Law(String),
     /// The package could not be made.
     Package(String),
 }
@@ -53,6 +55,7 @@ impl fmt::Display for DeskError {
             Self::Vault(error) => error.fmt(f),
             Self::Ledger(error) => write!(f, "the ledger took no entry, so nothing was done: {error}"),
             Self::Store(error) => error.fmt(f),
+            Self::Law(what) => f.write_str(what),
             Self::Package(what) => write!(f, "the package was not made: {what}"),
         }
     }

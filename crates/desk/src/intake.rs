@@ -1,6 +1,6 @@
 //! Intake: a demand becomes a case, the rules decide, and what must be preserved is held.
 
-use rules::{Day, Decision, Demand, Facts, HomeFacts, LawSet, Mode};
+use rules::{Day, Decision, Demand, Facts, HomeFacts, LawSet, Mode, RuleSignature};
 use serde_json::json;
 use terms::{Address, CaseId, Digest, UnixMillis};
 
@@ -56,7 +56,9 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Demand`].
     pub fn what_if(&self, text: &str, on: Option<&str>) -> Result<Said, DeskError> {
-        what_if(&self.parts.law, &self.parts.home_facts, text, on, self.parts.clock.now())
+        let now = self.parts.law.now();
+        let signed = now.signed.clone();
+        what_if_signed(&now.law, &self.parts.home_facts, text, on, self.parts.clock.now(), &signed)
     }
 
     fn decide(
@@ -66,7 +68,8 @@ impl Desk {
         received: UnixMillis,
         mode: Mode,
     ) -> Result<(Facts, Decision), DeskError> {
-        decide(&self.parts.law, &self.parts.home_facts, demand, subject, received, mode)
+        let now = self.parts.law.now();
+        decide(&now.law, &self.parts.home_facts, demand, subject, received, mode, &now.signed)
     }
 
     /// Writes a new case's file. Its intake is still to be carried out.
@@ -172,12 +175,23 @@ pub fn what_if(
     on: Option<&str>,
     now: UnixMillis,
 ) -> Result<Said, DeskError> {
+    what_if_signed(law, home, text, on, now, &[])
+}
+
+fn what_if_signed(
+    law: &LawSet,
+    home: &HomeFacts,
+    text: &str,
+    on: Option<&str>,
+    now: UnixMillis,
+    signed: &[RuleSignature],
+) -> Result<Said, DeskError> {
     let demand = read(text)?;
     let received = moment(&demand, &home.zone, on)?.unwrap_or(now);
     let decisions = demand
         .accounts
         .iter()
-        .map(|subject| Ok(decide(law, home, &demand, subject, received, Mode::WhatIf)?.1))
+        .map(|subject| Ok(decide(law, home, &demand, subject, received, Mode::WhatIf, signed)?.1))
         .collect::<Result<Vec<_>, DeskError>>()?;
     Ok(show::what_if(&decisions))
 }
@@ -200,8 +214,10 @@ fn decide(
     subject: &Address,
     received: UnixMillis,
     mode: Mode,
+    signed: &[RuleSignature],
 ) -> Result<(Facts, Decision), DeskError> {
-    let facts = demand.facts(law, home, subject, received).map_err(|error| DeskError::Demand(error.to_string()))?;
+    let mut facts = demand.facts(law, home, subject, received).map_err(|error| DeskError::Demand(error.to_string()))?;
+    facts.signed = signed.to_vec();
     let decision = rules::decide(law, &facts, mode);
     Ok((facts, decision))
 }

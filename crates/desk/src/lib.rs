@@ -21,6 +21,7 @@ mod file;
 mod held;
 mod intake;
 mod items;
+mod law;
 mod letter;
 mod next;
 mod order;
@@ -35,7 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use durable::Disk;
 use ledger::Log;
-use rules::{HomeFacts, LawSet};
+use rules::HomeFacts;
 use store::Store;
 use terms::{CaseId, Clock, Digest, Entropy, Jurisdiction};
 use vault::Vault;
@@ -43,6 +44,7 @@ use vault::Vault;
 pub use case::{Case, Kind, PackageRecord, State, Step};
 pub use error::DeskError;
 pub use intake::what_if;
+pub use law::{CounselKey, LawChoice, LawFiles, LawRoom, rule_text, set_text};
 
 /// What a desk is made of.
 pub struct DeskParts {
@@ -60,12 +62,10 @@ pub struct DeskParts {
     pub store: Arc<Store>,
     /// The home's log.
     pub log: Arc<Log>,
-    /// The law set in use.
-    pub law: LawSet,
+    /// The law: the set in use, and every set that ever was.
+    pub law: LawRoom,
     /// What the operator declares of itself.
     pub home_facts: HomeFacts,
-    /// The house's texts.
-    pub texts: Texts,
     /// The clock. The day of receipt is this clock's.
     pub clock: Arc<dyn Clock>,
     /// The source of salts.
@@ -133,7 +133,7 @@ impl Desk {
 
     /// Digest of the law set in use.
     pub fn law_digest(&self) -> Digest {
-        self.parts.law.digest()
+        self.parts.law.now().law.digest()
     }
 
     /// A line for each case, the newest last. A damaged one is named as such.

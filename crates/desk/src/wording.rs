@@ -10,7 +10,8 @@ use crate::{Case, DeskParts, Kind, proposal};
 /// The letter's text: the law set's template, filled in.
 pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
     let decision = &case.decision;
-    let letters = &parts.texts;
+    let in_use = parts.law.now();
+    let letters = &in_use.texts;
     let template = match decision.outcome {
         Outcome::ReferCounsel => &letters.counsel,
         _ if Answer::of(case).produce.is_empty() => &letters.not_compelled,
@@ -23,7 +24,7 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
         ""
     };
     // The words of the set, which an authority knows; its own word where the set of the day lacks it.
-    let instrument = parts.law.vocabulary().means(&demand.instrument).unwrap_or(&demand.instrument);
+    let instrument = in_use.law.vocabulary().means(&demand.instrument).unwrap_or(&demand.instrument);
     let origin = parts.log.verifier();
     let text = fill(
         template,

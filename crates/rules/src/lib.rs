@@ -9,6 +9,7 @@ mod check;
 mod condition;
 mod decision;
 mod demand;
+mod difference;
 mod errors;
 mod explain;
 mod facts;
@@ -36,6 +37,7 @@ pub use decision::{
     Notice, OpenRule, Outcome, Proof, Question, Route, Silence, SilenceState, Unit, UsedFact,
 };
 pub use demand::{Asks, Authority, Delivery, Demand, DemandedSilence, Issuer, Offence, Validator, what_if_moment};
+pub use difference::{SetDifference, compare_sets, difference};
 pub use errors::{DemandError, LawError, LawErrors};
 pub use explain::{explain, paragraph, render_decision};
 pub use facts::{Copy, FactMap, Facts, Item, Known, Provenance, RuleSignature, Scope};

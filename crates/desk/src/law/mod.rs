@@ -1,0 +1,113 @@
+//! Which law set decides at this desk, and how another comes into use.
+//!
+//! ```text
+//! law/<digest>.json          each set ever in use: an object of path and text
+//! law/current                which of them decides
+//! law/adopted/<n>.json       counsel's signature under a set, with its ledger entry
+//! law/confirmed/<rule>.json  counsel's signature under one rule, with its ledger entry
+//! ```
+//!
+//! The set that the program brings is taken into use when a node is made: nobody signed it, and it says so. Every other
+//! comes into use by [`Desk::adopt`](crate::Desk::adopt) alone: its cases pass, counsel signed its digest, the ledger has
+//! the adoption, and only then `current` names it.
+
+mod adopt;
+mod counsel;
+mod recorded;
+mod shelf;
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use durable::Disk;
+use ledger::Verifier;
+use rules::{LawSet, RuleSignature};
+
+pub use adopt::{rule_text, set_text};
+pub use counsel::CounselKey;
+pub use recorded::LawChoice;
+pub(crate) use shelf::Shelf;
+
+use crate::Texts;
+
+/// The files of a law set: path and text.
+pub type LawFiles = Vec<(String, String)>;
+
+/// The law at a desk.
+pub struct LawRoom {
+    pub(crate) shelf: Shelf,
+    /// Whose signature counts; `None`: nobody's, and no set can be adopted.
+    pub(crate) counsel: Option<Verifier>,
+    now: RwLock<Arc<InUse>>,
+}
+
+/// The set in use.
+pub(crate) struct InUse {
+    pub(crate) law: LawSet,
+    pub(crate) texts: Texts,
+    /// Counsel's signatures under single rules that are in effect.
+    pub(crate) signed: Vec<RuleSignature>,
+    /// Who signed the set; `None`: nobody, it came with the program.
+    pub(crate) adopted_by: Option<String>,
+}
+
+impl LawRoom {
+    /// Opens the law directory `dir`. Where it is empty, `built_in` is kept there and taken into use. Durable when it
+    /// returns.
+    ///
+    /// # Errors
+    /// A set that does not load or is not the one that was adopted, a directory that cannot be written: in words.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        built_in: &[(String, String)],
+        counsel: Option<Verifier>,
+    ) -> Result<Self, String> {
+        let shelf = Shelf::new(disk, dir)?;
+        if shelf.current()?.is_none() {
+            let name = shelf.keep(built_in)?;
+            shelf.put_in_use(&name)?;
+        }
+        let now = Self::read(&shelf, counsel.as_ref())?;
+        Ok(Self { shelf, counsel, now: RwLock::new(Arc::new(now)) })
+    }
+
+    fn read(shelf: &Shelf, counsel: Option<&Verifier>) -> Result<InUse, String> {
+        let name = shelf.current()?.ok_or("no law set is in use")?;
+        let (law, files) = shelf.load(&name)?;
+        let texts = Texts::of(&files)?;
+        let signed = counsel.map_or_else(|| Ok(Vec::new()), |counsel| shelf.confirmed(counsel))?;
+        Ok(InUse { law, texts, signed, adopted_by: shelf.adopted_by(&name)? })
+    }
+
+    /// Reads the set in use anew, after another was taken.
+    pub(crate) fn refresh(&self) -> Result<(), String> {
+        let now = Arc::new(Self::read(&self.shelf, self.counsel.as_ref())?);
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok(())
+    }
+
+    /// The set in use. Whoever holds it goes on with it when another is adopted.
+    pub(crate) fn now(&self) -> Arc<InUse> {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Texts {
+    /// The house's texts among the files of a set.
+    ///
+    /// # Errors
+    /// The path that is not there.
+    pub fn of(files: &[(String, String)]) -> Result<Self, String> {
+        let text = |path: &str| {
+            let found = files.iter().find(|(name, _)| name == path);
+            found.map(|(_, text)| text.clone()).ok_or_else(|| format!("the law set lacks {path}"))
+        };
+        Ok(Self {
+            certificate: text("house/certificate.txt")?,
+            not_compelled: text("house/letters/not-compelled.txt")?,
+            partial: text("house/letters/partial.txt")?,
+            counsel: text("house/letters/counsel.txt")?,
+        })
+    }
+}
