@@ -277,6 +277,73 @@ pub(crate) enum LawCommand {
         #[command(flatten)]
         node: NodeChoice,
     },
+    /// Print the proof tree of a case: rules applied, rules defeated and by what, facts used, facts missing.
+    Explain {
+        /// The number of a case at the node, or a case file of a law set.
+        case: String,
+        /// For a case file: the directory of its law set; the one around it when absent.
+        #[arg(long, value_name = "DIR")]
+        law: Option<PathBuf>,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Decide a case again with the set of its day and with today's, and show what differs.
+    Replay {
+        /// The number of a case at the node, or a case file of a law set.
+        case: String,
+        /// For a case file: the directory of its law set; the one around it when absent.
+        #[arg(long, value_name = "DIR")]
+        law: Option<PathBuf>,
+        /// For a case file: the directory of today's set; the one built in when absent.
+        #[arg(long, value_name = "DIR")]
+        with: Option<PathBuf>,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Show what a new set changes: its rules, the case files that both have, the recorded cases of a node.
+    Diff {
+        /// A directory, or the digest of a set that the node has had in use.
+        old: String,
+        /// The same.
+        new: String,
+        /// For two directories: ask the node for its recorded cases, too. A digest always asks it.
+        #[arg(long)]
+        recorded: bool,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Take the law set in DIR into use at the node; its cases pass and counsel signed it.
+    Adopt {
+        /// The directory.
+        dir: PathBuf,
+        /// Counsel's signature, as `law sign` writes it.
+        #[arg(long, value_name = "FILE")]
+        signature: PathBuf,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Bring counsel's signature under one rule to the node: decisions may rest on that rule then.
+    Confirm {
+        /// The signature, as `law sign RULE` writes it.
+        signature: PathBuf,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Make counsel's key; asks for a passphrase and prints the public half for node.toml.
+    CounselKey {
+        /// The new file.
+        file: PathBuf,
+        /// Counsel's name in signatures, e.g. counsel.example
+        #[arg(long)]
+        name: String,
+    },
+    /// Sign a law set, or one rule of it as it stands; asks for the passphrase of counsel's key.
+    Sign(LawSignArgs),
     /// Name the changes of a rule that no case notices: it is gone, or its first or last day is another.
     Days {
         /// A directory with a law set; the one built in when absent.
@@ -292,6 +359,22 @@ pub(crate) enum LawCommand {
         #[arg(long, value_name = "DIR")]
         law: Option<PathBuf>,
     },
+}
+
+/// `law sign`
+#[derive(Debug, Args)]
+pub(crate) struct LawSignArgs {
+    /// The rule; the whole set when absent.
+    pub rule: Option<String>,
+    /// The directory of the set; the one built in when absent.
+    #[arg(long, value_name = "DIR")]
+    pub law: Option<PathBuf>,
+    /// Counsel's key, as `law counsel-key` makes it.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Where the signature goes.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// `ledger`

@@ -168,6 +168,6 @@ pub(crate) fn new_secret(prompt: &str) -> Result<Secret<String>, String> {
     Ok(first)
 }
 
-fn utf8(path: &Path) -> Result<&str, String> {
+pub(crate) fn utf8(path: &Path) -> Result<&str, String> {
     path.to_str().ok_or_else(|| format!("{}: the path must be UTF-8", path.display()))
 }

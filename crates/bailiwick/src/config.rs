@@ -29,6 +29,9 @@ pub(crate) struct Config {
     pub message_size_bytes_max: u64,
     /// The mean time between bursts of empty ledger entries, in minutes.
     pub ledger_dummy_minutes: u64,
+    /// Counsel's public key, as `law counsel-key` prints it: whose signature takes a law set into use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counsel: Option<ledger::Verifier>,
     /// Where the doors listen.
     pub listen: Listen,
     /// What the operator declares of itself: facts for the rules.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doors::control::{Control, Outcome, Progress, Request};
+use doors::control::{Control, LawName, Outcome, Progress, Request};
 use mailroom::export::ExportPlan;
 use mailroom::import::ImportPlan;
 use serde_json::json;
@@ -38,8 +38,21 @@ impl Control for Node {
             }
             Request::CaseCollect { case } => said(self.desk.collect(CaseId(case))),
             Request::CaseRefuse { case } => said(self.desk.refuse(CaseId(case))),
+            Request::LawExplain { case } => said(self.desk.explain(CaseId(case))),
+            Request::LawReplay { case } => said(self.desk.replay(CaseId(case))),
+            Request::LawDiff { old, new } => said(self.desk.law_diff(&chosen(old), &chosen(new))),
+            Request::LawAdopt { files, note } => said(self.desk.adopt(&files, &note)),
+            Request::LawConfirm { note } => said(self.desk.confirm(&note)),
             Request::LawDecide { text, on } => said(self.desk.what_if(&text, on.as_deref())),
         }
+    }
+}
+
+/// The door's name of a law set in the desk's form.
+fn chosen(name: LawName) -> desk::LawChoice {
+    match name {
+        LawName::Digest(digest) => desk::LawChoice::Digest(digest),
+        LawName::Files(files) => desk::LawChoice::Files(files),
     }
 }
 
@@ -60,15 +73,20 @@ impl Node {
         let accounts = self.mailroom.store.accounts().len();
         let officers = self.mailroom.vault.officers().len();
         let (size, law) = (self.log.size(), self.desk.law_digest());
+        let adopted_by = self.desk.law_adopted_by();
+        let signed = match &adopted_by {
+            Some(counsel) => format!("signed by {counsel}"),
+            None => "as the program brought it: no counsel has signed it".to_owned(),
+        };
         let text = format!(
-            "{name} ({home}), {hostname}\n{accounts} accounts, {officers} officers, {size} ledger entries\nlaw set {law}",
+            "{name} ({home}), {hostname}\n{accounts} accounts, {officers} officers, {size} ledger entries\nlaw set {law}, {signed}",
             name = self.config.name,
             home = self.config.jurisdiction,
             hostname = self.config.hostname,
         );
         let data = json!({
             "jurisdiction": self.config.jurisdiction, "hostname": self.config.hostname, "accounts": accounts,
-            "officers": officers, "ledger_size": size, "law": law,
+            "officers": officers, "ledger_size": size, "law": law, "law_signed_by": adopted_by,
         });
         Outcome { text, data }
     }

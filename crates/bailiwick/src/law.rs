@@ -1,18 +1,18 @@
 //! `law`, and which law set a node uses.
 //!
 //! The law is data in `law/` of the source tree, built into the program so that one file is enough to start. A node
-//! copies each set that it adopts into its own directory under the set's digest: a decision names the digest, and
-//! replays from that copy whatever a later program brings.
+//! keeps each set that it ever used ([`desk::LawRoom`]): a decision names the digest, and replays from that copy
+//! whatever a later program brings.
 
+mod cases;
+mod counsel;
 mod days;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
-use desk::Texts;
 use doors::control::Request;
-use durable::{Disk, SystemClock, Visibility};
+use durable::SystemClock;
 use include_dir::{Dir, DirEntry, include_dir};
 use rules::{HomeFacts, LawSet};
 use terms::Clock;
@@ -33,6 +33,13 @@ pub(crate) fn command(args: &LawArgs) -> Result<ExitCode, String> {
             client::ask(node, Request::LawDecide { text: client::demand_text(file)?, on: on.clone() })
         }
         LawCommand::Check { law } => check(law.as_deref()),
+        LawCommand::Explain { case, law, node } => cases::explain(case, law.as_deref(), node),
+        LawCommand::Replay { case, law, with, node } => cases::replay(case, law.as_deref(), with.as_deref(), node),
+        LawCommand::Diff { old, new, recorded, node } => cases::diff(old, new, *recorded, node),
+        LawCommand::Adopt { dir, signature, node } => counsel::adopt(dir, signature, node),
+        LawCommand::Confirm { signature, node } => counsel::confirm(signature, node),
+        LawCommand::CounselKey { file, name } => counsel::make_key(file, name),
+        LawCommand::Sign(args) => counsel::sign(args),
         LawCommand::Days { law, write } => days::command(law.as_deref(), *write),
     }
 }
@@ -101,56 +108,4 @@ fn read_tree(dir: &Path) -> std::io::Result<Vec<(String, String)>> {
     }
     files.sort();
     Ok(files)
-}
-
-/// The law set in use at the node whose law directory is `dir`, and the house's texts that came with it; the built-in
-/// set is adopted at the first start. Each set is one file, `<digest>.json`: an object of path and text.
-///
-/// # Errors
-/// A set that does not load, or a directory that cannot be written.
-pub(crate) fn adopted(disk: &dyn Disk, dir: &Path) -> Result<(LawSet, Texts), String> {
-    let current = dir.join("current");
-    if disk.exists(&current) {
-        let digest = disk.read(&current).map_err(|error| error.to_string())?;
-        let digest = String::from_utf8_lossy(&digest).trim().to_owned();
-        let wrong = |what: String| format!("law set {digest} in {}: {what}", dir.display());
-        let text = disk.read(&set_path(dir, &digest)).map_err(|error| wrong(error.to_string()))?;
-        let files: BTreeMap<String, String> =
-            serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
-        let files: Vec<(String, String)> = files.into_iter().collect();
-        let law = LawSet::load(&files).map_err(|errors| wrong(errors.to_string()))?;
-        return if law.digest().to_string() == digest {
-            Ok((law, texts(&files)?))
-        } else {
-            Err(wrong("it is not the one that was adopted; restore it from the backup".to_owned()))
-        };
-    }
-    let files = built_in();
-    let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
-    let digest = law.digest().to_string();
-    let object: BTreeMap<&str, &str> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let text = serde_json::to_vec_pretty(&object).map_err(|error| error.to_string())?;
-    // The name last: a set is in use when its name is written.
-    disk.write_atomic(&set_path(dir, &digest), &text, Visibility::Shared)
-        .and_then(|()| disk.write_atomic(&current, digest.as_bytes(), Visibility::Shared))
-        .map_err(|error| format!("{}: {error}", dir.display()))?;
-    Ok((law, texts(&files)?))
-}
-
-fn set_path(dir: &Path, digest: &str) -> PathBuf {
-    dir.join(format!("{digest}.json"))
-}
-
-/// The house's texts among the set's files.
-fn texts(files: &[(String, String)]) -> Result<Texts, String> {
-    let text = |path: &str| {
-        let found = files.iter().find(|(name, _)| name == path);
-        found.map(|(_, text)| text.clone()).ok_or_else(|| format!("the law set lacks {path}"))
-    };
-    Ok(Texts {
-        certificate: text("house/certificate.txt")?,
-        not_compelled: text("house/letters/not-compelled.txt")?,
-        partial: text("house/letters/partial.txt")?,
-        counsel: text("house/letters/counsel.txt")?,
-    })
 }

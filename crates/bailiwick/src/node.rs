@@ -19,7 +19,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use desk::{Desk, DeskParts};
+use desk::{Desk, DeskParts, LawRoom};
 use durable::{DirLock, Disk, RealDisk, SystemClock, Visibility};
 use ledger::Log;
 use mailroom::Mailroom;
@@ -186,7 +186,8 @@ impl Node {
         let store = Store::open(disk.clone(), &dir.join("store"), vault.clone(), clock.clone(), entropy.clone())
             .map_err(room("store"))?;
         let store = Arc::new(store);
-        let (law, texts) = law::adopted(disk.as_ref(), &dir.join("law")).map_err(room("rules"))?;
+        let law = LawRoom::open(disk.clone(), dir.join("law"), &law::built_in(), config.counsel.clone())
+            .map_err(room("rules"))?;
         let mailroom = Mailroom {
             store: store.clone(),
             vault: vault.clone(),
@@ -203,7 +204,6 @@ impl Node {
             store,
             log: log.clone(),
             law,
-            texts,
             home_facts: config.home.clone(),
             clock,
             entropy,

@@ -94,6 +94,35 @@ pub enum Request {
         /// The case's number.
         case: u64,
     },
+    /// The proof tree of a case's decision.
+    LawExplain {
+        /// The case's number.
+        case: u64,
+    },
+    /// A case decided again, with the set of its day and with the one in use.
+    LawReplay {
+        /// The case's number.
+        case: u64,
+    },
+    /// Which recorded cases two sets decide differently.
+    LawDiff {
+        /// The one.
+        old: LawName,
+        /// The other.
+        new: LawName,
+    },
+    /// Takes a law set into use.
+    LawAdopt {
+        /// Its files: path and text.
+        files: Vec<(String, String)>,
+        /// Counsel's signed note.
+        note: String,
+    },
+    /// Takes counsel's signature under one rule.
+    LawConfirm {
+        /// Counsel's signed note.
+        note: String,
+    },
     /// Decides a demand without opening a case.
     LawDecide {
         /// The demand file's text.
@@ -101,6 +130,16 @@ pub enum Request {
         /// The day of the what-if, `YYYY-MM-DD`; the demand's own or today when absent.
         on: Option<String>,
     },
+}
+
+/// A law set that the command line names.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LawName {
+    /// One that the node has had in use, by its digest.
+    Digest(String),
+    /// These files: path and text.
+    Files(Vec<(String, String)>),
 }
 
 /// A passphrase on its way to the node: wiped when dropped, prints nothing.

@@ -40,7 +40,7 @@ impl Desk {
         let signed = counsel.verify_note(note).is_ok_and(|text| text == set_text(law.digest()));
         if !signed {
             return Err(refuse(format!(
-                "the signature is not that of {} under the set {}; sign this very set with `law sign --set`",
+                "the signature is not that of {} under the set {}; sign this very set with `law sign`",
                 counsel.name(),
                 law.digest()
             )));

@@ -4,11 +4,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use desk::{Desk, DeskError, DeskParts, Said, Texts};
+use desk::{CounselKey, Desk, DeskError, DeskParts, LawFiles, LawRoom, Said};
 use disclosure::AgeIdentity;
 use durable::{AppendFile, Disk, ReadAt, RealDisk, Visibility};
 use ledger::Log;
-use rules::{HomeFacts, LawSet};
+use rules::HomeFacts;
 use serde_json::Value;
 use store::{FlagSet, Incoming, Store};
 use terms::{AccountId, Address, CaseId, OfficerName, UnixMillis};
@@ -101,16 +101,16 @@ impl House {
         let store = Store::open(Arc::new(RealDisk), self.folder.path(), vault.clone(), clock.clone(), entropy.clone())?;
         let store = Arc::new(store);
         let desk = Desk::open(DeskParts {
-            disk,
+            disk: disk.clone(),
             dir: "desk".into(),
             home: "IE".parse().unwrap(),
             node_name: "Example Mail Ireland".to_owned(),
             vault: vault.clone(),
             store: store.clone(),
             log: log.clone(),
-            law: law().clone(),
+            law: LawRoom::open(disk.clone(), "law".into(), law_files(), Some(counsel().verifier().unwrap()))
+                .map_err(DeskError::Law)?,
             home_facts: home_facts(),
-            texts: texts(),
             clock,
             entropy,
         })?;
@@ -419,10 +419,10 @@ fn law_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../law")
 }
 
-/// The law set of the house, read once.
-fn law() -> &'static LawSet {
-    static LAW: OnceLock<LawSet> = OnceLock::new();
-    LAW.get_or_init(|| {
+/// The files of the house's law, read once.
+pub(crate) fn law_files() -> &'static LawFiles {
+    static FILES: OnceLock<LawFiles> = OnceLock::new();
+    FILES.get_or_init(|| {
         let mut files = Vec::new();
         let mut open = vec![law_dir()];
         while let Some(path) = open.pop() {
@@ -433,22 +433,18 @@ fn law() -> &'static LawSet {
                 files.push((name, std::fs::read_to_string(&path).unwrap()));
             }
         }
-        LawSet::load(&files).unwrap()
+        files.sort();
+        files
     })
+}
+
+/// The key of the house's counsel.
+pub(crate) fn counsel() -> CounselKey {
+    CounselKey::from_seed("counsel.example", terms::Secret::new([7; 32])).unwrap()
 }
 
 fn home_facts() -> HomeFacts {
     toml::from_str(&std::fs::read_to_string(law_dir().join("examples/home-ie.toml")).unwrap()).unwrap()
-}
-
-fn texts() -> Texts {
-    let text = |path: &str| std::fs::read_to_string(law_dir().join("house").join(path)).unwrap();
-    Texts {
-        certificate: text("certificate.txt"),
-        not_compelled: text("letters/not-compelled.txt"),
-        partial: text("letters/partial.txt"),
-        counsel: text("letters/counsel.txt"),
-    }
 }
 
 /// For those who look behind the desk, or break what is there.

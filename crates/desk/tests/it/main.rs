@@ -8,6 +8,7 @@ mod damage;
 mod faults;
 mod guard;
 mod house;
+mod law;
 mod paper;
 mod scope;
 mod story;
