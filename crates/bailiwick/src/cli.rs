@@ -1,5 +1,7 @@
 //! The words of the command line.
 
+pub(crate) mod officers;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -22,6 +24,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Make or run one node.
     Node(NodeArgs),
+    /// Enrol and remove officers, prove and print their shares.
+    Officer(officers::OfficerArgs),
     /// Make and list accounts.
     Account(AccountArgs),
     /// Bring mail in from an mbox, a Maildir, a folder of .eml files, or one file.
@@ -95,6 +99,26 @@ pub(crate) enum NodeCommand {
     },
     /// Say what a node is and how it fares.
     Status(NodeChoice),
+    /// Replace a key, while everything goes on; an interrupted replacement is carried on.
+    Rotate {
+        /// Which.
+        #[command(subcommand)]
+        key: RotateCommand,
+    },
+}
+
+/// `node rotate …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RotateCommand {
+    /// The escrow key: needs two officers.
+    Escrow {
+        /// Who agrees.
+        #[command(flatten)]
+        hands: officers::Hands,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
 }
 
 /// `node init`

@@ -18,6 +18,7 @@ impl Control for Node {
                 let account = self.add_account(&address, &password.0)?;
                 Ok(Outcome { text: format!("{address} is made."), data: json!({ "account": account }) })
             }
+            Request::Officers(request) => self.officers(request, progress),
             Request::AccountList => Ok(self.account_list()),
             Request::Import { address, mailbox, source } => {
                 let account = self.account(&address)?;

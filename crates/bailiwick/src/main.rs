@@ -7,6 +7,7 @@ mod control;
 mod demo;
 mod law;
 mod node;
+mod officers;
 mod offline;
 mod serve;
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Node(args) => serve::command(args),
+        Command::Officer(args) => officers::command(&args),
         Command::Account(args) => client::account(&args),
         Command::Import(args) => client::import(&args),
         Command::Export(args) => client::export(&args),

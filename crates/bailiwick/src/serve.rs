@@ -13,10 +13,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::cli::{InitArgs, NodeArgs, NodeCommand};
+use crate::cli::{InitArgs, NodeArgs, NodeCommand, RotateCommand};
 use crate::client;
 use crate::config::{Config, Listen, jurisdiction_name};
 use crate::node::{Founding, Node, PASSWORD_CHARS_MIN, random_passphrase};
+use crate::officers;
 
 /// How long open sessions may take to end after the node was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -27,6 +28,7 @@ pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
         NodeCommand::Init(args) => init(args),
         NodeCommand::Run { dir, with_parent, json } => run(&dir, with_parent, json),
         NodeCommand::Status(node) => client::status(&node),
+        NodeCommand::Rotate { key: RotateCommand::Escrow { hands, node } } => officers::rotate_escrow(&hands, &node),
     }
 }
 
@@ -231,8 +233,11 @@ async fn keep_cadence(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
             () = doors::told(&mut shutdown) => return,
             () = tokio::time::sleep(wait) => {
                 let node = node.clone();
-                let added =
-                    tokio::task::spawn_blocking(move || (0..count).try_for_each(|_| node.desk.record_dummy())).await;
+                let added = tokio::task::spawn_blocking(move || {
+                    node.desk.forget_lapsed()?;
+                    (0..count).try_for_each(|_| node.desk.record_dummy())
+                })
+                .await;
                 if !matches!(added, Ok(Ok(()))) {
                     tracing::error!("the ledger took no entry; cases stand still until it does");
                 }

@@ -67,7 +67,8 @@ impl Desk {
         let sealed = self.parts.vault.service_seal(context, plain);
         self.parts
             .disk
-            .write_atomic(path, &sealed, durable::Visibility::Private)
+            // A case holds released shares for a while: what it was does not stay in the blocks it lay in.
+            .replace_shredding(path, &sealed, durable::Visibility::Private)
             .map_err(|error| DeskError::file(path, error))
     }
 
@@ -82,7 +83,7 @@ impl Desk {
 
     /// Removes a file; none is no error.
     pub(crate) fn remove(&self, path: &Path) -> Result<(), DeskError> {
-        match self.parts.disk.remove(path) {
+        match self.parts.disk.shred(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DeskError::file(path, error)),
             _ => Ok(()),
         }

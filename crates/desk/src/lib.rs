@@ -19,6 +19,7 @@ mod collect;
 mod error;
 mod file;
 mod held;
+mod house;
 mod intake;
 mod items;
 mod law;
@@ -114,8 +115,10 @@ impl Desk {
     /// # Errors
     /// The desk's directory cannot be made or read.
     pub fn open(parts: DeskParts) -> Result<Self, DeskError> {
-        for dir in ["cases", "letters", "packages"] {
-            parts.disk.create_dir_all(&parts.dir.join(dir)).map_err(|error| DeskError::file(&parts.dir, error))?;
+        for dir in ["cases", "letters", "packages", "house"] {
+            let path = parts.dir.join(dir);
+            let made = parts.disk.create_dir_all(&path).and_then(|()| parts.disk.finish_shredding(&path));
+            made.map_err(|error| DeskError::file(&path, error))?;
         }
         let mut desk = Self { parts, turn: Mutex::new(()), troubles: Vec::new() };
         for id in desk.case_ids()? {
@@ -156,6 +159,19 @@ impl Desk {
         // Whether it can be collected now; a vault that cannot say has no clearance to show.
         let cleared = self.kept_clearance(&case).is_ok_and(|clearance| clearance.is_some());
         Ok(show::case(&case, cleared, self.parts.clock.now()))
+    }
+
+    /// Drops the shares and clearances of orders whose time is over. A case that cannot be carried on keeps its own.
+    ///
+    /// # Errors
+    /// The directory of the cases cannot be read.
+    pub fn forget_lapsed(&self) -> Result<(), DeskError> {
+        let _turn = self.turn();
+        for id in self.case_ids()? {
+            // The next action on that case says what is wrong with it.
+            let _ = self.resume(id);
+        }
+        Ok(())
     }
 
     /// Adds an empty entry to the ledger, which looks like every other.

@@ -6,6 +6,8 @@
 //!
 //! Passphrases pass through this socket, never through a command line or the environment.
 
+pub mod officers;
+
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -38,6 +40,8 @@ pub enum Request {
     },
     /// The accounts of this home.
     AccountList,
+    /// The officers and their keys.
+    Officers(officers::OfficersRequest),
     /// Brings mail in from files that the node can read.
     Import {
         /// Whose mail it becomes.
