@@ -19,6 +19,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod acts;
+pub(crate) mod keys;
 pub(crate) mod officers;
 pub(crate) mod room;
 pub(crate) mod service;
@@ -101,6 +102,16 @@ table! {
     72 acts::Sweep;
     73 acts::Replaced;
     74 acts::ChangePassphrase;
+    80 keys::CloseAccount;
+    81 keys::ForgetHeld;
+    82 keys::BackUp;
+    83 keys::DestroyPeriods;
+    84 keys::Restore;
+    85 keys::Generations;
+    86 keys::BeginService;
+    87 keys::ResealOwn;
+    88 keys::FinishService;
+    89 keys::Hashes;
 }
 
 /// The octets of a request: the call's number and the call.

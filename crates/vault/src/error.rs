@@ -137,6 +137,10 @@ pub enum VaultError {
     PaperOutdated,
     /// The escrow key is being replaced; that comes first.
     RotationUnfinished,
+    /// The account is closed, and the case does not hold this message.
+    NotHeld(MessageId),
+    /// The old key may still be needed; try again in a minute.
+    TooSoon,
     /// No key is being replaced, or it waits for two officers.
     NoRotation,
     /// No clearance is kept for this order.
@@ -231,6 +235,8 @@ impl fmt::Display for VaultError {
             Self::RotationUnfinished => {
                 f.write_str("the escrow key is being replaced; two officers carry it on with `node rotate escrow`")
             }
+            Self::NotHeld(id) => write!(f, "message {id} is of a closed account, and this case does not hold it"),
+            Self::TooSoon => f.write_str("something is still sealed under the old key; try again in a minute"),
             Self::NoRotation => f.write_str("no key is being replaced here, or two officers must carry it on"),
             Self::NoClearance(order) => write!(f, "no clearance is kept for order {order}; two officers must approve"),
             Self::Locked => f.write_str("the vault is locked; unlock the node"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use durable::{Disk, Visibility};
-use terms::{AccountId, Digest, OfficerName};
+use terms::{AccountId, CaseId, Digest, OfficerName};
 
 use crate::VaultError;
 use crate::crypto::{same, sha256};
@@ -41,6 +41,21 @@ const CHECK_LEN: usize = 32;
 /// The file of an account's keys.
 pub(crate) fn account_file(id: AccountId) -> String {
     format!("{ACCOUNTS}/{id}.keys")
+}
+
+/// The file of what a case holds of a closed account.
+pub(crate) fn held_file(case: CaseId, account: AccountId) -> String {
+    format!("{HELD}/{case}-{account}.keys")
+}
+
+/// The file of the key under which keys were backed up on a day.
+pub(crate) fn period_file(day: u32) -> String {
+    format!("{PERIODS}/{day}.key")
+}
+
+/// The file of the service keys before the one of this number.
+pub(crate) fn older_file(generation: u8) -> String {
+    format!("{OLDER}/{generation}.keys")
 }
 
 /// The file of an officer's keys.
@@ -123,6 +138,14 @@ impl Folder {
         strip_check(file, bytes, |body| own.hashes(file, body)).map(Some)
     }
 
+    /// As [`read_checked`](Self::read_checked), when an older service key made the check; `None` for one that the present key
+    /// made, too.
+    pub(crate) fn read_stale(&self, own: &ServiceKey, file: &str) -> Result<Option<Vec<u8>>, VaultError> {
+        let Some(bytes) = self.read(file)? else { return Ok(None) };
+        let fresh = strip_check(file, bytes.clone(), |body| vec![own.hash(file, body)]).is_ok();
+        if fresh { Ok(None) } else { strip_check(file, bytes, |body| own.hashes(file, body)).map(Some) }
+    }
+
     /// Writes `body` and its SHA-256: for the one file that is read before there is a service key.
     pub(crate) fn write_summed(&self, file: &str, mut body: Vec<u8>) -> Result<(), VaultError> {
         let sum = sha256(&[&body]);
@@ -133,7 +156,12 @@ impl Folder {
     /// Reads what [`write_summed`](Self::write_summed) wrote, or `None` when there is no such file.
     pub(crate) fn read_summed(&self, file: &str) -> Result<Option<Vec<u8>>, VaultError> {
         let Some(bytes) = self.read(file)? else { return Ok(None) };
-        strip_check(file, bytes, |body| vec![sha256(&[body])]).map(Some)
+        Self::unsummed(file, &bytes).map(Some)
+    }
+
+    /// What [`write_summed`](Self::write_summed) put a sum behind.
+    pub(crate) fn unsummed(file: &str, bytes: &[u8]) -> Result<Vec<u8>, VaultError> {
+        strip_check(file, bytes.to_vec(), |body| vec![sha256(&[body])])
     }
 }
 

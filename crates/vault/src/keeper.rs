@@ -9,8 +9,11 @@
 mod accounts;
 mod acts;
 mod clearances;
+pub(crate) mod closing;
 pub(crate) mod escrow;
 mod officers;
+pub(crate) mod periods;
+mod rotation;
 mod service;
 pub(crate) mod sessions;
 
@@ -54,6 +57,8 @@ pub(crate) struct Keeper {
     acts: Tickets<PendingAct>,
     /// Taken before `changing`, where both are.
     escrow_sweep: Mutex<Option<EscrowSweep>>,
+    /// Taken after `changing`, where both are.
+    keys: Mutex<rotation::Keys>,
     /// Held while an account's or an officer's file, or the roster, is read, changed and replaced.
     changing: Mutex<()>,
     clock: Arc<dyn Clock>,
@@ -120,8 +125,8 @@ impl Keeper {
         folder.write_checked(&own, ROSTER_FILE, roster.to_bytes())?;
 
         // Last, because it makes the folder a vault.
-        folder.write_summed(NODE_FILE, node.to_bytes(&signer.public(), &keys[0].1, &passphrase, stretch)?)?;
-        Self::assemble(folder, &keys, node, roster, cost, clock, entropy)
+        folder.write_summed(NODE_FILE, node.to_bytes(&keys[0], &passphrase, stretch)?)?;
+        Self::assemble(folder, keys, node, roster, cost, clock, entropy)
     }
 
     /// Opens a vault with the node's passphrase, at `cost` for what is sealed from now on, and removes the clearances whose
@@ -132,22 +137,22 @@ impl Keeper {
         let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
         // A backup tool may have left out folders that were empty.
         folder.create()?;
-        let (node, service_key) = NodeKeys::open(&bytes, passphrase, &lanes())?;
-        let keys = vec![(FIRST_GENERATION, service_key)];
+        let (node, current) = NodeKeys::open(&bytes, passphrase, &lanes())?;
+        let keys = rotation::with_older(&folder, current)?;
         let own = ServiceKey::for_vault(&keys);
         let roster = folder.read_checked(&own, ROSTER_FILE)?.ok_or_else(|| damaged(ROSTER_FILE))?;
         let roster = Roster::from_bytes(&roster)?;
         if roster.home != node.home {
             return Err(damaged(ROSTER_FILE));
         }
-        let vault = Self::assemble(folder, &keys, node, roster, cost, clock, entropy)?;
+        let vault = Self::assemble(folder, keys, node, roster, cost, clock, entropy)?;
         vault.forget_expired_clearances()?;
         Ok(vault)
     }
 
     fn assemble(
         folder: Folder,
-        keys: &[Numbered],
+        keys: Vec<Numbered>,
         node: NodeKeys,
         roster: Roster,
         cost: CostProfile,
@@ -157,8 +162,8 @@ impl Keeper {
         let signer = SigningKey::from_seed(&node.signing_seed).map_err(|_| damaged(NODE_FILE))?;
         Ok(Self {
             folder,
-            service: ServiceKey::for_rooms(keys),
-            own: ServiceKey::for_vault(keys),
+            service: ServiceKey::for_rooms(&keys),
+            own: ServiceKey::for_vault(&keys),
             verifier: node_verifier(&node.log_origin, &signer)?,
             signer,
             home: node.home,
@@ -171,6 +176,7 @@ impl Keeper {
             shares: OpenShares::default(),
             acts: Tickets::default(),
             escrow_sweep: Mutex::default(),
+            keys: Mutex::new(rotation::Keys::new(keys, clock.now())),
             changing: Mutex::new(()),
             clock,
             entropy,

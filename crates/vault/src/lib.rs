@@ -45,6 +45,9 @@ pub(crate) use crate as room;
 mod desk;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+mod shredded;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod thief;
 
 pub use act::{Act, ActedBy, Hand, SignedAct, act_statement};
@@ -54,6 +57,7 @@ pub use crypto::{CostProfile, SystemEntropy};
 pub use epoch::{AccountPublicKey, EpochSealer, SealedEpochKey};
 pub use error::VaultError;
 pub use keeper::escrow::Sweep;
+pub use keeper::periods::KeyBackup;
 pub use keeper::sessions::REMEMBERED_MILLIS;
 pub use message::{KeyAsk, MessageKey, Part, plain_len, sealed_len};
 pub use officer::{OfficerPublic, POWERLESS_MILLIS};

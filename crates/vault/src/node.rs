@@ -8,7 +8,7 @@ use crate::account::Stretch;
 use crate::crypto::{Key32, Lanes, PassphraseBox, PassphraseError, SigningKey};
 use crate::encode::{Decoder, Encoder};
 use crate::folder::{NODE_FILE, damaged, unreadable};
-use crate::service::{FIRST_GENERATION, ServiceKey};
+use crate::service::{Numbered, ServiceKey};
 
 /// "Bailiwick vault node", format 1.
 const MAGIC: &[u8; 4] = b"BVN\x01";
@@ -30,15 +30,15 @@ impl NodeKeys {
     /// The file's octets, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(
         &self,
-        signing_public: &[u8; 32],
-        service_key: &Key32,
+        (number, service_key): &Numbered,
         passphrase: &Secret<String>,
         stretch: Stretch<'_>,
     ) -> Result<Vec<u8>, VaultError> {
         if self.log_origin.len() > LOG_ORIGIN_LEN_MAX {
             return Err(VaultError::LogOrigin);
         }
-        let context = context(self.home.as_str(), &self.log_origin, signing_public);
+        let signing = SigningKey::from_seed(&self.signing_seed).map_err(|_| VaultError::UnusableKey)?;
+        let context = context(self.home.as_str(), &self.log_origin, &signing.public());
         let sealed = PassphraseBox::seal(
             passphrase,
             &context,
@@ -48,19 +48,23 @@ impl NodeKeys {
             stretch.entropy,
         )
         .map_err(|_| VaultError::CostTooHigh)?;
-        let own = ServiceKey::for_vault(&[(FIRST_GENERATION, service_key.clone())]);
+        let own = ServiceKey::for_vault(&[(*number, service_key.clone())]);
         let seed = own.seal(SIGNING_SEED, self.signing_seed.as_ref(), stretch.entropy);
         Ok(Encoder::new(MAGIC)
             .text(self.home.as_str())
             .text(&self.log_origin)
-            .fixed(signing_public)
+            .fixed(&signing.public())
             .octets(sealed.as_bytes())
             .octets(&seed)
             .finish())
     }
 
-    /// Opens the file's octets with the node's passphrase; gives the service key too.
-    pub(crate) fn open(bytes: &[u8], passphrase: &Secret<String>, lanes: &Lanes) -> Result<(Self, Key32), VaultError> {
+    /// Opens the file's octets with the node's passphrase; gives the service key too, with its number.
+    pub(crate) fn open(
+        bytes: &[u8],
+        passphrase: &Secret<String>,
+        lanes: &Lanes,
+    ) -> Result<(Self, Numbered), VaultError> {
         let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC], bytes))?;
         let context = context(parsed.home, parsed.log_origin, &parsed.signing_public);
         let service_key = parsed.service.open(passphrase, &context, lanes).map_err(|why| match why {
@@ -68,7 +72,10 @@ impl NodeKeys {
             PassphraseError::Damaged => damaged(NODE_FILE),
         })?;
         let service_key = key(&service_key)?;
-        let own = ServiceKey::for_vault(&[(FIRST_GENERATION, service_key.clone())]);
+        // The second octet of any service sealing is the key's number.
+        let number = *parsed.seed.get(1).ok_or_else(|| damaged(NODE_FILE))?;
+        let service_key = (number, service_key);
+        let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
         let seed = own.open(SIGNING_SEED, parsed.seed);
         let signing_seed = key(&Zeroizing::new(seed.map_err(|_| damaged(NODE_FILE))?))?;
         let signer = SigningKey::from_seed(&signing_seed).map_err(|_| damaged(NODE_FILE))?;

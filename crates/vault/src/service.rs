@@ -75,18 +75,15 @@ impl ServiceKey {
     }
 
     /// Takes other keys in the place of these, for the rooms.
-    #[allow(dead_code, reason = "the rotation of the service key comes next")]
     pub(crate) fn replace_for_rooms(&self, keys: &[Numbered]) {
         self.replace(Use::Rooms, keys);
     }
 
     /// Takes other keys in the place of these, for the vault.
-    #[allow(dead_code, reason = "the rotation of the service key comes next")]
     pub(crate) fn replace_for_vault(&self, keys: &[Numbered]) {
         self.replace(Use::Vault, keys);
     }
 
-    #[allow(dead_code, reason = "the rotation of the service key comes next")]
     fn replace(&self, of: Use, keys: &[Numbered]) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = of.derive(keys);
     }
@@ -96,7 +93,6 @@ impl ServiceKey {
     }
 
     /// The numbers of the keys, the one that seals first.
-    #[allow(dead_code, reason = "the rotation of the service key comes next")]
     pub(crate) fn generations(&self) -> Vec<u8> {
         self.ring().0.iter().map(|(number, _)| *number).collect()
     }

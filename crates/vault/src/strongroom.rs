@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::VaultError;
 use crate::calls;
 use crate::crypto::CostProfile;
+use crate::keeper::periods::{self, KeyBackup};
 use crate::keeper::{Founding, Keeper, Place};
 
 /// A vault, locked or not.
@@ -39,6 +40,11 @@ impl Strongroom {
     /// Makes a new vault; it is unlocked then.
     pub(crate) fn create(&self, founding: Founding) -> Result<(), VaultError> {
         self.unlocked_by(Keeper::create(self.place.clone(), founding)?)
+    }
+
+    /// Writes the vault's folder from a backup; it stays locked.
+    pub(crate) fn restore(&self, backup: &KeyBackup, passphrase: &Secret<String>) -> Result<(), VaultError> {
+        periods::restore(self.place.clone(), backup, passphrase)
     }
 
     /// Unlocks the vault with the node's passphrase.

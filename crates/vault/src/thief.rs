@@ -110,7 +110,7 @@ impl<'a> Loot<'a> {
 
 fn service_key(desk: &Desk) -> Key32 {
     let bytes = desk.vault.keeper().folder().read_summed("node.keys").unwrap().unwrap();
-    NodeKeys::open(&bytes, &NODE_PASSPHRASE.into(), &Lanes::new(1)).unwrap().1
+    NodeKeys::open(&bytes, &NODE_PASSPHRASE.into(), &Lanes::new(1)).unwrap().1.1
 }
 
 /// An officer's secrets, as that officer's passphrase opens them.

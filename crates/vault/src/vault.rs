@@ -3,6 +3,7 @@
 
 mod accounts;
 mod acts;
+mod keys;
 mod officers;
 mod service;
 

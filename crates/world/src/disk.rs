@@ -110,8 +110,8 @@ impl FaultyDisk {
     }
 
     /// What somebody reads who takes the medium itself: the octets of every file, and of every block that was given back
-    /// without being overwritten. Each piece is what lay together.
-    pub fn image(&self) -> Vec<Vec<u8>> {
+    /// without being overwritten. Each piece is what lay together, and is named once.
+    pub fn image(&self) -> BTreeSet<Vec<u8>> {
         let state = self.state();
         let files = state.files.values().flat_map(|content| [content.seen.clone(), content.synced.clone()]);
         let doomed = state.doomed.iter().map(|(_, bytes)| bytes.clone());

@@ -72,6 +72,7 @@ impl Keeper {
         for account in self.account_ids()? {
             self.reseal_to_escrow(account, &sweep.old)?;
         }
+        self.reseal_held(&sweep.old)?;
         let mut roster = (*self.roster()).clone();
         roster.previous = None;
         self.replace_roster(roster)?;

@@ -99,29 +99,41 @@ impl Keeper {
             // Both approvals stand, and nothing sealed to the account is wanted: the escrow key is not joined.
             Vec::new()
         } else {
-            let private = self.account_by_escrow(order.account, &first.approval, &opened)?;
-            scoped_keys(&private, order.account, epochs, asks)?
+            self.keys_by_escrow(order, &first.approval, &opened, epochs, asks)?
         };
         Ok(Clearance::new(order.clone(), officers, now, keys, self.clock.clone()))
     }
 
-    /// The account's private half, by the share that `first` released and the share in `opened`.
-    fn account_by_escrow(
+    /// The keys that an order asks for, by the share that `first` released and the share in `opened`. Of a closed account,
+    /// those that the case holds.
+    fn keys_by_escrow(
         &self,
-        account: AccountId,
+        order: &Order,
         first: &Approval,
         opened: &OpenedSecrets,
-    ) -> Result<PrivateHalf, VaultError> {
+        epochs: &[(EpochId, SealedEpochKey)],
+        asks: &[KeyAsk],
+    ) -> Result<Vec<MessageKey>, VaultError> {
         let roster = self.roster();
         let to = roster.officer(&opened.officer);
         let to = to.ok_or_else(|| VaultError::NotEnrolled(opened.officer.clone()))?;
         let released = first.released_share(to, opened, &self.own)?;
         let escrow = self.escrow_of(&roster, &released, &opened.share)?;
-        let keys = self.account_keys(account)?;
-        keys.open_by_escrow(&escrow).or_else(|shut| {
-            // While the escrow key is replaced, this account may still be sealed to the one before.
-            keys.open_by_escrow(&roster.open_previous(&escrow).ok_or(shut)?)
-        })
+        // While the escrow key is replaced, this account may still be sealed to the one before.
+        let previous = roster.open_previous(&escrow);
+        let by_either =
+            |open: &dyn Fn(&PrivateHalf) -> Result<Vec<MessageKey>, VaultError>| match (open(&escrow), &previous) {
+                (Err(VaultError::EscrowDoesNotOpen(_)), Some(previous)) => open(previous),
+                (opened, _) => opened,
+            };
+        match self.account_keys(order.account) {
+            Ok(keys) => by_either(&|escrow| {
+                let private = keys.open_by_escrow(escrow)?;
+                scoped_keys(&private, order.account, epochs, asks)
+            }),
+            Err(VaultError::NoSuchAccount(_)) => by_either(&|escrow| self.held_keys(order, escrow, asks)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -12,6 +12,10 @@ impl Keeper {
         self.service.open(context, sealed)
     }
 
+    pub(crate) fn service_hashes(&self, context: &str, data: &[u8]) -> Vec<[u8; 32]> {
+        self.service.hashes(context, data)
+    }
+
     pub(crate) fn service_hash(&self, context: &str, data: &[u8]) -> [u8; 32] {
         self.service.hash(context, data)
     }

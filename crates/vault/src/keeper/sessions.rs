@@ -35,6 +35,11 @@ impl Session {
         Self { account, private, epochs: Mutex::default() }
     }
 
+    /// Whose it is.
+    pub(crate) fn account(&self) -> AccountId {
+        self.account
+    }
+
     /// The keys of messages, in the order of `asks`.
     pub(crate) fn message_keys(
         &self,

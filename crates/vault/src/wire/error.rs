@@ -88,6 +88,8 @@ errors! {
     76 PaperOutdated;
     77 RotationUnfinished;
     78 NoRotation;
+    79 NotHeld(message);
+    80 TooSoon;
 }
 
 impl Wire for Cow<'static, str> {

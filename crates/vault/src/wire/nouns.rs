@@ -8,6 +8,7 @@ use crate::crypto::CostProfile;
 use crate::encode::Decoder;
 use crate::epoch::{AccountPublicKey, SealedEpochKey};
 use crate::keeper::escrow::Sweep;
+use crate::keeper::periods::KeyBackup;
 use crate::message::KeyAsk;
 use crate::officer::OfficerPublic;
 
@@ -45,6 +46,22 @@ macro_rules! wire_text {
     )*};
 }
 wire_text!(Jurisdiction, OfficerName);
+
+/// As octets, in one piece each.
+impl Wire for KeyBackup {
+    fn put(&self, out: &mut Out) {
+        self.day.put(out);
+        for part in [&self.period, &self.sealed, &self.node] {
+            Octets(part.clone()).put(out);
+        }
+    }
+
+    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
+        let (day, period, sealed, node) =
+            (u32::take(rest)?, Octets::take(rest)?.0, Octets::take(rest)?.0, Octets::take(rest)?.0);
+        Some(Self { day, period, sealed, node })
+    }
+}
 
 impl Wire for Hand {
     fn put(&self, out: &mut Out) {

@@ -140,7 +140,8 @@ fn nothing_is_done_before_the_ledger_has_it() {
     desk.clock.advance(11 * 60_000);
     refused(desk.vault.finish_act(begun, &opening, &receipt), "ActOver");
     assert_eq!(names(&desk.vault).len(), 3);
-    let vault_files = |image: Vec<Vec<u8>>| image.into_iter().filter(|piece| piece.starts_with(b"BV")).count();
+    let vault_files =
+        |image: std::collections::BTreeSet<Vec<u8>>| image.into_iter().filter(|piece| piece.starts_with(b"BV")).count();
     assert_eq!(vault_files(desk.disk.image()), vault_files(before));
 }
 

@@ -1,0 +1,200 @@
+//! Closing an account: its keys are overwritten, and with them the mail is shut for everybody. What a case holds is not:
+//! the keys of the messages that it holds, and of no other, are sealed to the escrow key first.
+
+use std::sync::PoisonError;
+
+use terms::{AccountId, CaseId, EpochId};
+use zeroize::Zeroizing;
+
+use super::Keeper;
+use super::sessions::SessionId;
+use crate::VaultError;
+use crate::crypto::{
+    AeadKey, HYBRID_OVERHEAD, Key32, NONCE_ZERO, PrivateHalf, Prk, open_hybrid, random_key, seal_hybrid,
+};
+use crate::encode::{Decoder, Encoder};
+use crate::epoch::SealedEpochKey;
+use crate::folder::{HELD, account_file, damaged, held_file, unreadable};
+use crate::message::{KeyAsk, MessageKey};
+use crate::order::Order;
+
+/// "Bailiwick vault held", format 1.
+const MAGIC: &[u8; 4] = b"BVH\x01";
+
+/// What a case holds of an account: the messages.
+pub(crate) type HeldByCase = (CaseId, Vec<KeyAsk>);
+
+impl Keeper {
+    /// Closes the account of a session: seals what cases hold of it to the escrow key, and overwrites the account's keys.
+    /// Every session of the account is over. Durable when it returns; after an error either everything opens as before or
+    /// nothing does but what is held.
+    pub(crate) fn close_account(
+        &self,
+        session: SessionId,
+        held: &[HeldByCase],
+        epochs: &[(EpochId, SealedEpochKey)],
+    ) -> Result<(), VaultError> {
+        let session = self.sessions.find(session)?;
+        let account = session.account();
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        for (case, asks) in held.iter().filter(|(_, asks)| !asks.is_empty()) {
+            let keys = session.message_keys(epochs, asks)?;
+            self.hold(*case, account, asks, &keys)?;
+        }
+        self.folder.remove(&account_file(account))?;
+        self.remembered.forget(account);
+        self.sessions.forget(|session| session.account() == account);
+        Ok(())
+    }
+
+    /// Seals the keys of held messages to the escrow key.
+    fn hold(&self, case: CaseId, account: AccountId, asks: &[KeyAsk], keys: &[Key32]) -> Result<(), VaultError> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(4 + asks.len() * 60));
+        plain.extend_from_slice(&u32::try_from(asks.len()).map_err(|_| VaultError::TooLong)?.to_be_bytes());
+        for (ask, key) in asks.iter().zip(keys) {
+            plain.extend_from_slice(&ask.id.0);
+            plain.extend_from_slice(&ask.epoch.0.to_be_bytes());
+            plain.extend_from_slice(&ask.arrival.0.to_be_bytes());
+            plain.extend_from_slice(key.as_ref());
+        }
+        let (key, escrow) = (random_key(&*self.entropy), self.roster().escrow);
+        let mut text = Vec::with_capacity(plain.len() + 16);
+        text_key(&key).seal_into(NONCE_ZERO, MAGIC, &plain, &mut text);
+        self.write_held(case, account, &escrow, &key, &text)
+    }
+
+    fn write_held(
+        &self,
+        case: CaseId,
+        account: AccountId,
+        escrow: &[u8; 32],
+        key: &Key32,
+        text: &[u8],
+    ) -> Result<(), VaultError> {
+        let info = self.held_info(case, account);
+        let sealed = seal_hybrid(escrow, &info, key.as_ref(), &*self.entropy).map_err(|_| VaultError::UnusableKey)?;
+        let file = Encoder::new(MAGIC).u64(case.0).fixed(&account.0).fixed(escrow).fixed(&sealed).octets(text).finish();
+        self.folder.write_checked(&self.own, &held_file(case, account), file)
+    }
+
+    fn held_info(&self, case: CaseId, account: AccountId) -> Vec<u8> {
+        Encoder::new(b"bailiwick/held/v1").text(self.home.as_str()).u64(case.0).fixed(&account.0).finish()
+    }
+
+    /// What a case holds of a closed account, still sealed; `None` when there is nothing.
+    fn held(&self, case: CaseId, account: AccountId) -> Result<Option<Held>, VaultError> {
+        let file = held_file(case, account);
+        let Some(bytes) = self.folder.read_checked(&self.own, &file)? else { return Ok(None) };
+        let held = Held::parse(&bytes).filter(|held| held.case == case && held.account == account);
+        held.map(Some).ok_or_else(|| unreadable(&file, &[MAGIC], &bytes))
+    }
+
+    /// The keys that an order asks for, of a closed account that its case holds.
+    pub(super) fn held_keys(
+        &self,
+        order: &Order,
+        escrow: &PrivateHalf,
+        asks: &[KeyAsk],
+    ) -> Result<Vec<MessageKey>, VaultError> {
+        let account = order.account;
+        let held = self.held(order.case, account)?.ok_or(VaultError::NoSuchAccount(account))?;
+        let shut = || VaultError::EscrowDoesNotOpen(account);
+        let plain = held.open(&self.held_info(order.case, account), escrow).ok_or_else(shut)?;
+        let keys = parse_keys(account, &plain).ok_or_else(|| damaged(&held_file(order.case, account)))?;
+        let key = |ask: &KeyAsk| {
+            let found = keys.iter().find(|key| key.ask() == *ask).ok_or(VaultError::NotHeld(ask.id))?;
+            Ok(MessageKey::from_parts(account, *ask, Zeroizing::new(*found.expose())))
+        };
+        asks.iter().map(key).collect()
+    }
+
+    /// Overwrites what a case holds of closed accounts: nobody opens it from then on.
+    pub(crate) fn forget_held(&self, case: CaseId) -> Result<(), VaultError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        for (of, account) in self.all_held()? {
+            if of == case {
+                self.folder.remove(&held_file(of, account))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn all_held(&self) -> Result<Vec<(CaseId, AccountId)>, VaultError> {
+        let parse = |name: &String| {
+            let (case, account) = name.strip_suffix(".keys")?.split_once('-')?;
+            Some((CaseId(case.parse().ok()?), account.parse().ok()?))
+        };
+        Ok(self.folder.list(HELD)?.iter().filter_map(parse).collect())
+    }
+
+    /// Seals what is held to the escrow key of now, where it is sealed to `old`. The caller holds `changing`.
+    pub(super) fn reseal_held(&self, old: &PrivateHalf) -> Result<(), VaultError> {
+        for (case, account) in self.all_held()? {
+            let Some(held) = self.held(case, account)? else { continue };
+            if held.escrow == old.public().map_err(|_| VaultError::EscrowDoesNotOpen(account))? {
+                let key = held.open_key(&self.held_info(case, account), old);
+                let key = key.ok_or(VaultError::EscrowDoesNotOpen(account))?;
+                self.write_held(case, account, &self.roster().escrow, &key, &held.text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The keys of held messages, sealed.
+struct Held {
+    case: CaseId,
+    account: AccountId,
+    escrow: [u8; 32],
+    sealed: Vec<u8>,
+    text: Vec<u8>,
+}
+
+impl Held {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let mut rest = Decoder::new(MAGIC, bytes)?;
+        let held = Self {
+            case: CaseId(rest.array().map(u64::from_be_bytes)?),
+            account: AccountId(rest.array()?),
+            escrow: rest.array()?,
+            sealed: rest.take(HYBRID_OVERHEAD + 32)?.to_vec(),
+            text: rest.octets()?.to_vec(),
+        };
+        rest.end()?;
+        Some(held)
+    }
+
+    fn open_key(&self, info: &[u8], escrow: &PrivateHalf) -> Option<Key32> {
+        let opened = open_hybrid(escrow, info, &self.sealed).ok()?;
+        let mut key = Key32::default();
+        key.copy_from_slice(opened.get(..32)?);
+        Some(key)
+    }
+
+    fn open(&self, info: &[u8], escrow: &PrivateHalf) -> Option<Zeroizing<Vec<u8>>> {
+        let key = self.open_key(info, escrow)?;
+        let mut plain = Zeroizing::new(Vec::with_capacity(self.text.len()));
+        text_key(&key).open_into(NONCE_ZERO, MAGIC, &self.text, &mut plain).ok()?;
+        Some(plain)
+    }
+}
+
+/// The key of the text. It is fresh with each text, so its one nonce is used once.
+fn text_key(key: &Key32) -> AeadKey {
+    AeadKey::new(&Prk::from_uniform(key).expand::<32>(&[b"bailiwick/held/v1"]))
+}
+
+fn parse_keys(account: AccountId, plain: &[u8]) -> Option<Vec<MessageKey>> {
+    let mut rest = Decoder::new(&[], plain)?;
+    let mut keys = Vec::new();
+    for _ in 0..rest.u32()? {
+        let ask = KeyAsk {
+            id: terms::MessageId(rest.array()?),
+            epoch: EpochId(rest.u32()?),
+            arrival: terms::UnixMillis(rest.i64()?),
+        };
+        keys.push(MessageKey::from_parts(account, ask, Zeroizing::new(rest.array()?)));
+    }
+    rest.end()?;
+    Some(keys)
+}

@@ -1,0 +1,207 @@
+//! What is left of a closed account for somebody who has everything: the medium with its freed blocks, every backup, the
+//! service key, the owner's password, and the escrow key whole.
+
+use std::path::Path;
+
+use durable::Disk;
+use terms::{AccountId, CaseId};
+
+use crate::account::AccountKeys;
+use crate::crypto::{Key32, Lanes, PrivateHalf, join};
+use crate::desk::{Desk, NODE_PASSPHRASE, OFFICERS, PASSWORD, name};
+use crate::keeper::periods::{KeyBackup, context, key_of, parse_files, sealer};
+use crate::node::NodeKeys;
+use crate::service::ServiceKey;
+
+/// The stated window of the tests.
+const WINDOW_DAYS: u32 = 30;
+
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+struct Thief {
+    account: AccountId,
+    own: ServiceKey,
+    escrow: PrivateHalf,
+}
+
+impl Thief {
+    /// With every secret of the home but those that were destroyed.
+    fn of(desk: &Desk) -> Self {
+        let keeper = desk.vault.keeper();
+        let bytes = keeper.folder().read_summed("node.keys").unwrap().unwrap();
+        let (_, service) = NodeKeys::open(&bytes, &NODE_PASSPHRASE.into(), &Lanes::new(1)).unwrap();
+        let roster = keeper.roster();
+        let share = |at: usize| {
+            let (officer, passphrase) = OFFICERS[at];
+            let officer = roster.officer(&name(officer)).unwrap();
+            keeper.officer_secrets(&roster, officer, &passphrase.into()).unwrap().share
+        };
+        let escrow = PrivateHalf::from_bytes(join(&share(0), &share(1)).unwrap().as_ref()).unwrap();
+        assert_eq!(escrow.public().unwrap(), roster.escrow);
+        Self { account: desk.account, own: ServiceKey::for_vault(&[service]), escrow }
+    }
+
+    /// In how many places the account's keys lie and open.
+    fn finds(&self, desk: &Desk, backups: &[KeyBackup], copies: &[Vec<u8>]) -> usize {
+        let image = desk.disk.image();
+        let mut found = image.iter().filter(|piece| self.opens(piece)).count();
+        for backup in backups {
+            // The key of the day lies in the vault's folder, or in a copy of it elsewhere.
+            let file = crate::folder::period_file(backup.day);
+            let keys = image.iter().chain(copies).filter_map(|piece| self.own.open(&file, piece).ok());
+            let keys: Vec<Key32> = keys.filter_map(|plain| key_of(&plain)).collect();
+            for key in keys {
+                let Ok(plain) = sealer(key).open(&context(backup.day), &backup.sealed) else { continue };
+                found += parse_files(&plain).unwrap().iter().filter(|(_, bytes)| self.opens(bytes)).count();
+            }
+        }
+        found
+    }
+
+    /// Whether this is the account's file, and opens.
+    fn opens(&self, piece: &[u8]) -> bool {
+        let body = &piece[..piece.len().saturating_sub(32)];
+        AccountKeys::from_bytes(self.account, body)
+            .is_ok_and(|keys| keys.open_by_escrow(&self.escrow).is_ok() || by_password(&keys))
+    }
+}
+
+fn by_password(keys: &AccountKeys) -> bool {
+    keys.open_by_password(&PASSWORD.into(), &Lanes::new(1)).is_ok()
+}
+
+fn close(desk: &Desk) {
+    let session = desk.vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
+    desk.vault.close_account(&session, &[], &desk.epochs).unwrap();
+}
+
+#[test]
+fn after_the_window_nothing_opens_a_closed_account_anywhere() {
+    let desk = Desk::new("IE", 1);
+    let thief = Thief::of(&desk);
+    let before = desk.vault.back_up_keys().unwrap();
+    // A password was changed once; the older wraps are gone already.
+    desk.vault.change_password(desk.account, &PASSWORD.into(), &"another".into()).unwrap();
+    desk.vault.change_password(desk.account, &"another".into(), &PASSWORD.into()).unwrap();
+    let backups = [before.clone(), desk.vault.back_up_keys().unwrap()];
+    assert_eq!(thief.finds(&desk, &backups, &[]), 3, "the live file, and two backups");
+
+    close(&desk);
+    assert_eq!(thief.finds(&desk, &backups, &[]), 2, "at once nothing on the node, and the backups still");
+    desk.clock.advance(i64::from(WINDOW_DAYS) * DAY_MILLIS);
+    assert!(desk.vault.destroy_periods(WINDOW_DAYS).unwrap().is_empty());
+    assert_eq!(thief.finds(&desk, &backups, &[]), 2, "the window is not over");
+    desk.clock.advance(DAY_MILLIS);
+    assert_eq!(desk.vault.destroy_periods(WINDOW_DAYS).unwrap(), [before.day]);
+    assert_eq!(thief.finds(&desk, &backups, &[]), 0);
+    // Whoever kept a copy of the day's key has broken the rule, and this test can tell.
+    assert_eq!(thief.finds(&desk, &backups, &[before.period]), 2);
+}
+
+/// The power goes between the new file and the end of the old one: the next start finishes.
+#[test]
+fn an_interrupted_overwriting_is_finished_at_the_next_start() {
+    let desk = Desk::new("IE", 1);
+    let thief = Thief::of(&desk);
+    desk.disk.fail_step(desk.disk.steps() + 1, world::Fault::Failed);
+    desk.vault.change_password(desk.account, &PASSWORD.into(), &"another".into()).unwrap_err();
+    assert_eq!(thief.finds(&desk, &[], &[]), 2, "by the password of before, and by the escrow key");
+    let vault = desk.reopen().unwrap();
+    assert_eq!(thief.finds(&desk, &[], &[]), 1);
+    vault.sign_in(desk.account, &"another".into()).unwrap();
+}
+
+#[test]
+fn what_a_case_holds_opens_for_it_and_nothing_else_does() {
+    let desk = Desk::new("IE", 1);
+    let order = desk.order();
+    let held: Vec<_> = desk.mail[1..3].iter().map(|stored| stored.ask).collect();
+    let session = desk.vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
+    desk.vault.close_account(&session, &[(order.case, held.clone()), (CaseId(9), Vec::new())], &desk.epochs).unwrap();
+    assert!(desk.vault.message_keys(&session, &desk.epochs, &held).is_err(), "the session is over");
+    assert!(desk.vault.sign_in(desk.account, &PASSWORD.into()).is_err());
+    assert_eq!(desk.disk.list(Path::new("vault/held")).unwrap().len(), 1);
+
+    let clear = |asks: &[crate::KeyAsk]| {
+        let mut attempt = desk.attempt();
+        attempt.asks = asks.to_vec();
+        desk.clear(attempt)
+    };
+    let opens = || {
+        let clearance = clear(&held).unwrap();
+        for stored in &desk.mail[1..3] {
+            let key = clearance.message_key(stored.ask.id).unwrap();
+            assert_eq!(key.open(crate::Part::Original, &stored.sealed).unwrap(), stored.plain);
+        }
+    };
+    opens();
+    // A message of the same order that was not held is gone.
+    assert!(matches!(clear(&[desk.mail[3].ask]), Err(crate::VaultError::NotHeld(id)) if id == desk.mail[3].ask.id));
+    // Another case holds nothing.
+    let mut other = desk.order();
+    other.case = CaseId(8);
+    let (one, _) = desk.approve(&other, "ann");
+    let (two, opened) = desk.approve(&other, "ben");
+    let cleared = desk.vault.clear(&other, [one, two], opened, &desk.epochs, &held);
+    assert!(matches!(cleared, Err(crate::VaultError::NoSuchAccount(_))));
+    // It outlives a new escrow key.
+    desk.act(crate::Act::RotateEscrow, [Desk::hand("ann"), Desk::hand("cat")]).unwrap();
+    opens();
+    while !desk.vault.sweep_escrow(10).unwrap().finished {}
+    opens();
+    desk.vault.forget_held(order.case).unwrap();
+    assert!(clear(&held).is_err());
+    assert!(desk.disk.list(Path::new("vault/held")).unwrap().is_empty());
+}
+
+/// The escrow key of before, whole, and the disk: a removed officer, a second one and a thief together.
+#[test]
+fn an_escrow_key_of_before_opens_nothing() {
+    let desk = Desk::new("IE", 1);
+    let thief = Thief::of(&desk);
+    let keys = |desk: &Desk| {
+        let image = desk.disk.image();
+        let opens = |piece: &Vec<u8>| {
+            let body = &piece[..piece.len().saturating_sub(32)];
+            AccountKeys::from_bytes(desk.account, body).is_ok_and(|keys| keys.open_by_escrow(&thief.escrow).is_ok())
+        };
+        image.iter().filter(|piece| opens(piece)).count()
+    };
+    assert_eq!(keys(&desk), 1);
+    desk.act(crate::Act::Remove { officer: name("cat") }, [Desk::hand("ann"), Desk::hand("ben")]).unwrap();
+    while !desk.vault.sweep_escrow(10).unwrap().finished {}
+    assert_eq!(keys(&desk), 0);
+}
+
+#[test]
+fn a_backup_of_keys_comes_back() {
+    let desk = Desk::new("IE", 1);
+    let backup = desk.vault.back_up_keys().unwrap();
+    let disk = world::MemoryDisk::new();
+    let clock: std::sync::Arc<dyn terms::Clock> = desk.clock.clone();
+    let restore = |backup: &KeyBackup, passphrase: &str| {
+        let disk = std::sync::Arc::new(disk.clone());
+        crate::Vault::restore_keys(disk, "vault".into(), backup, &passphrase.into(), &clock, desk.entropy.clone())
+    };
+    let with = |change: &dyn Fn(&mut KeyBackup)| {
+        let mut changed = backup.clone();
+        change(&mut changed);
+        changed
+    };
+    assert!(restore(&backup, "wrong").is_err());
+    let last = backup.sealed.len() - 1;
+    for bad in [
+        with(&|backup| backup.sealed[last] ^= 1),
+        with(&|backup| backup.day += 1),
+        with(&|backup| backup.period = Vec::new()),
+        with(&|backup| backup.node.truncate(40)),
+    ] {
+        assert!(restore(&bad, NODE_PASSPHRASE).is_err());
+        assert!(!disk.exists(Path::new("vault/node.keys")));
+    }
+    restore(&backup, NODE_PASSPHRASE).unwrap();
+    assert!(matches!(restore(&backup, NODE_PASSPHRASE), Err(crate::VaultError::AlreadyThere)));
+    let vault = crate::desk::open(&disk, NODE_PASSPHRASE, &desk.clock, desk.entropy.clone()).unwrap();
+    vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
+    vault.approve(&desk.order(), &name("ann"), &OFFICERS[0].1.into()).unwrap();
+}
