@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::errors::{LawError, toml_error};
+use crate::rule::Confidence;
 use crate::value::{Day, read_day};
 
 /// A calendar.
@@ -18,6 +19,8 @@ pub(crate) struct Calendar {
     weekend: Vec<jiff::civil::Weekday>,
     pub(crate) from: Day,
     pub(crate) to: Day,
+    /// Whether the holidays were read in the primary text.
+    pub(crate) confidence: Confidence,
     holidays: BTreeMap<Day, String>,
 }
 
@@ -32,6 +35,8 @@ struct RawCalendar {
     /// Where the holidays were read: for the reader of the file.
     #[serde(rename = "source")]
     _source: String,
+    /// How well; a reckoning that needs them says so.
+    confidence: Confidence,
     #[serde(rename = "note", default)]
     _note: String,
     holiday: Vec<RawHoliday>,
@@ -97,7 +102,7 @@ impl Calendar {
         if weekend.len() >= 7 {
             return Err(fault("a week that is all weekend has no working day".to_owned()));
         }
-        Ok(Self { id: raw.id, zone_name: raw.zone, zone, weekend, from, to, holidays })
+        Ok(Self { id: raw.id, zone_name: raw.zone, zone, weekend, from, to, confidence: raw.confidence, holidays })
     }
 
     /// Why `day` is no working day; `None` when it is one.

@@ -309,6 +309,14 @@ fn words(law: &LawSet, report: &mut CheckReport) {
             read.insert(law.builtin.forum.0);
         }
     }
+    // A fact that says whether another is known reads that other.
+    for (index, fact) in law.vocabulary().facts().iter().enumerate() {
+        if let Some(other) = fact.known_of.as_deref().and_then(|other| law.vocabulary().index(other))
+            && read.contains(&index)
+        {
+            read.insert(other.0);
+        }
+    }
     // What the engine itself reads or sets.
     read.extend([law.builtin.copy_stored.0, law.builtin.day.0, law.builtin.received_day.0]);
     for (index, fact) in law.vocabulary().facts().iter().enumerate() {

@@ -89,6 +89,9 @@ pub struct Validator {
     /// The vocabulary's word for the office (`validator_type`).
     #[serde(rename = "type")]
     pub office: String,
+    /// How the validation was verified (`validator_verified_how`); left out: with the paper that bears it.
+    #[serde(default)]
+    pub verified: Option<String>,
 }
 
 /// What is asked for.
@@ -198,6 +201,15 @@ impl Demand {
         let mut builder =
             Builder { law, known: FactMap::new(), every_item: FactMap::new(), every_copy: FactMap::new() };
         self.say(&mut builder)?;
+        if self.asks.from.is_some() {
+            let from = reckon::local_day(scope.from, &home.zone);
+            builder.demand("asked_from", Value::Day(from))?;
+        }
+        if self.asks.until.is_some() {
+            // The last moment that is asked for.
+            let until = reckon::local_day(UnixMillis(scope.until.0.saturating_sub(1)), &home.zone);
+            builder.demand("asked_until", Value::Day(until))?;
+        }
         builder.provider(home)?;
         builder.table(&home.facts, Provenance::Home, "the home's facts")?;
         let user = home.users.get(&account.canonical()).or_else(|| home.users.get("*"));
@@ -250,6 +262,9 @@ impl Demand {
         builder.demand("issuer_state", Value::Place(self.authority.state.clone()))?;
         builder.demand("issuer_type", word(&self.issuer.office))?;
         builder.demand("validator_type", word(self.validator.as_ref().map_or("none", |v| v.office.as_str())))?;
+        if let Some(verified) = self.validator.as_ref().and_then(|validator| validator.verified.as_ref()) {
+            builder.demand("validator_verified_how", word(verified))?;
+        }
         if let Some(verified) = &self.issuer.verified {
             builder.demand("verified_how", word(verified))?;
         }
@@ -380,6 +395,8 @@ impl Builder<'_> {
         self.put("provider_established", Known::home(Value::Places(established)))?;
         let subject = home.entities.iter().flat_map(|entity| entity.subject_to.iter().cloned()).collect();
         self.put("provider_subject_to", Known::home(Value::Places(subject)))?;
+        let parents = home.entities.iter().filter_map(|entity| entity.parent_established.clone()).collect();
+        self.put("provider_parents", Known::home(Value::Places(parents)))?;
         // Whatever else is at risk, the home's own law is.
         let at_risk = BTreeSet::from([home.home.clone()]);
         self.put("conflict_law_states", Known::reckoned(Value::Places(at_risk)))?;

@@ -7,7 +7,7 @@ use terms::UnixMillis;
 
 use crate::calendar::{Calendar, DayOff};
 use crate::decision::Deadline;
-use crate::rule::{Roll, Start, Term, Unit};
+use crate::rule::{Confidence, Roll, Start, Term, Unit};
 use crate::value::Day;
 
 /// No run of days off is longer than this in any calendar; it only bounds the search for the next working day.
@@ -144,6 +144,13 @@ fn last_day(
     });
     let needs_holidays = term.roll == Roll::NextWorkingDay || term.unit == Unit::WorkingDays;
     if let Some(calendar) = from.calendar.filter(|_| needs_holidays) {
+        if calendar.confidence != Confidence::Read {
+            steps.push(format!(
+                "the holidays of the calendar `{}` are not read in their law ({}): check a day near one",
+                calendar.id,
+                calendar.confidence.as_str()
+            ));
+        }
         if term.roll == Roll::NextWorkingDay {
             for _ in 0..DAYS_OFF_MAX {
                 let Some(off) = calendar.off(Day(last)) else { break };

@@ -39,6 +39,9 @@ pub struct FactDef {
     /// What it means that nobody enters it: for facts about what a paper shows, where showing nothing is an answer.
     /// Put into the facts, with that provenance, when they are gathered; deciding never assumes anything.
     pub when_silent: Option<Value>,
+    /// For a `bool` that asks whether another fact is known: that fact. Put into the facts when they are gathered, so
+    /// that a rule may read a fact only where somebody knows it, and its absence opens no question.
+    pub known_of: Option<String>,
 }
 
 /// An item a demand can ask for.
@@ -126,6 +129,7 @@ struct RawFact {
     values: Vec<String>,
     question: String,
     when_silent: Option<toml::Value>,
+    known_of: Option<String>,
 }
 
 /// Facts that the engine and the demand format speak of by name, with their types: a vocabulary must declare them.
@@ -138,7 +142,11 @@ const NEEDED: &[(&str, About, &str)] = &[
     ("issuer_state", About::Demand, "place"),
     ("issuer_type", About::Demand, "word"),
     ("validator_type", About::Demand, "word"),
+    ("validator_verified_how", About::Demand, "word"),
     ("verified_how", About::Demand, "word"),
+    ("asked_from", About::Demand, "day"),
+    ("asked_until", About::Demand, "day"),
+    ("provider_parents", About::Demand, "places"),
     ("offence_state", About::Demand, "place"),
     ("offence_sentence_months_max", About::Demand, "int"),
     ("silence_source", About::Demand, "word"),
@@ -197,9 +205,22 @@ impl Vocabulary {
                         kind,
                         question: fact.question,
                         when_silent,
+                        known_of: fact.known_of,
                     });
                 }
                 Err(what) => fault(line, format!("the fact `{}`: {what}", fact.name)),
+            }
+        }
+        for def in &vocabulary.facts {
+            let Some(other) = &def.known_of else { continue };
+            let fits = vocabulary.fact(other).is_some_and(|other| {
+                // What silence fills in is always known: asking whether it is would be no question.
+                other.about == def.about && other.when_silent.is_none() && other.known_of.is_none()
+            });
+            if def.kind != Kind::Bool || def.when_silent.is_some() || !fits {
+                let what =
+                    "known_of is for a bool without when_silent, and names a fact about the same that may be unknown";
+                fault(None, format!("the fact `{}`: {what}", def.name));
             }
         }
         for (name, about, kind) in NEEDED {
@@ -264,7 +285,10 @@ impl Vocabulary {
     /// Puts into `map` what it means that nobody entered a fact of this kind.
     pub(crate) fn fill_silence(&self, map: &mut crate::facts::FactMap, about: About, except: &[String]) {
         for def in self.facts.iter().filter(|def| def.about == about && !except.contains(&def.name)) {
-            if let Some(value) = &def.when_silent {
+            if let Some(other) = &def.known_of {
+                let known = Known { value: Value::Bool(map.contains_key(other)), from: Provenance::Reckoned };
+                map.entry(def.name.clone()).or_insert(known);
+            } else if let Some(value) = &def.when_silent {
                 let known = || Known { value: value.clone(), from: Provenance::Silence };
                 map.entry(def.name.clone()).or_insert_with(known);
             }
