@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask` lists the commands. House rules are tests (see [`tidy`]): `cargo test` runs them too.
 
+mod bench;
 mod layers;
 mod markdown;
 mod nightly;
@@ -22,6 +23,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command { name: "tidy", about: tidy::ABOUT, run: tidy::run },
     Command { name: "rfc", about: rfc::ABOUT, run: rfc::run },
+    Command { name: "bench", about: bench::ABOUT, run: bench::run },
     Command { name: "nightly", about: nightly::ABOUT, run: nightly::run },
 ];
 

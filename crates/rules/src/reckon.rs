@@ -195,3 +195,149 @@ fn say(at: &Zoned) -> String {
 fn say_day(day: Date) -> String {
     day.strftime("%a %-d %b %Y").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::DeadlinePurpose;
+
+    const CALENDAR: &str = "id = \"ie\"\nzone = \"Europe/Dublin\"\nweekend = [\"saturday\", \"sunday\"]\n\
+        from = 2026-01-01\nto = 2027-12-31\nsource = \"for the test\"\n\
+        holiday = [{ day = 2026-10-26, name = \"October Holiday\" }, { day = 2026-12-25, name = \"Christmas Day\" }]\n";
+
+    /// One line each: the term, the receipt, the local end, and what the reckoning must say.
+    #[test]
+    fn a_table_of_terms() {
+        use Roll::{NextWorkingDay, None as Stays};
+        use Start::{DayAfterReceipt, NextFullHour, Receipt};
+        use Unit::{Days, Hours, Months, WorkingDays};
+        let calendar = Calendar::parse("ie.toml", CALENDAR).unwrap();
+        let fact = || Start::Fact("preserved_until".to_owned());
+        for (n, unit, start, roll, received, fact_day, local, says) in [
+            // Eight hours by the clock on the wall would be 09:30 and 07:30: what counts is the hours that pass.
+            (8, Hours, Receipt, Stays, "2026-03-29T00:30:00Z", "", "2026-03-29T09:30:00+01:00", "the clocks change"),
+            (8, Hours, Receipt, Stays, "2026-10-24T23:30:00Z", "", "2026-10-25T07:30:00+00:00", "the clocks change"),
+            (8, Hours, Receipt, Stays, "2026-07-01T09:00:00Z", "", "2026-07-01T18:00:00+01:00", "8 hours have passed"),
+            (8, Hours, NextFullHour, Stays, "2026-07-01T09:00:01Z", "", "2026-07-01T19:00:00+01:00", "next full hour"),
+            (8, Hours, NextFullHour, Stays, "2026-07-01T09:00:00Z", "", "2026-07-01T18:00:00+01:00", "next full hour"),
+            // Hours never roll: eight hours end on a Sunday, too.
+            (8, Hours, Receipt, NextWorkingDay, "2026-11-22T09:00:00Z", "", "2026-11-22T17:00:00+00:00", "8 hours"),
+            // The day of receipt is the local one: this is 2 September in Dublin.
+            (10, Days, DayAfterReceipt, Stays, "2026-09-01T23:30:00Z", "", "2026-09-12T23:59:59+01:00", "not counted"),
+            (
+                10,
+                Days,
+                DayAfterReceipt,
+                NextWorkingDay,
+                "2026-09-02T09:00:00Z",
+                "",
+                "2026-09-14T23:59:59+01:00",
+                "a weekend",
+            ),
+            // Saturday, Sunday, and the holiday on Monday.
+            (
+                10,
+                Days,
+                DayAfterReceipt,
+                NextWorkingDay,
+                "2026-10-14T09:00:00Z",
+                "",
+                "2026-10-27T23:59:59+00:00",
+                "October Holiday",
+            ),
+            (14, Days, Receipt, Stays, "2026-02-20T12:00:00Z", "", "2026-03-06T23:59:59+00:00", "day 14"),
+            (90, Days, Receipt, Stays, "2026-01-31T12:00:00Z", "", "2026-05-01T23:59:59+01:00", "day 90"),
+            (
+                90,
+                Days,
+                fact(),
+                Stays,
+                "2026-04-20T12:00:00Z",
+                "2026-05-01",
+                "2026-07-30T23:59:59+01:00",
+                "(preserved_until)",
+            ),
+            (60, Days, Receipt, Stays, "2026-08-18T12:00:00Z", "", "2026-10-17T23:59:59+01:00", "day 60"),
+            (
+                30,
+                Days,
+                fact(),
+                Stays,
+                "2026-10-01T12:00:00Z",
+                "2026-10-17",
+                "2026-11-16T23:59:59+00:00",
+                "(preserved_until)",
+            ),
+            (1, Months, Receipt, Stays, "2026-01-31T12:00:00Z", "", "2026-02-28T23:59:59+00:00", "month"),
+            (2, WorkingDays, Receipt, Stays, "2026-12-24T12:00:00Z", "", "2026-12-29T23:59:59+00:00", "working day 2"),
+            (
+                0,
+                Days,
+                fact(),
+                NextWorkingDay,
+                "2026-12-01T12:00:00Z",
+                "2026-12-25",
+                "2026-12-28T23:59:59+00:00",
+                "Christmas Day",
+            ),
+        ] {
+            let what = format!("{n} {unit:?} {start:?} {received}");
+            let term = Term {
+                purpose: DeadlinePurpose::AnswerBy,
+                what: "answer".to_owned(),
+                n,
+                unit,
+                calendar: "ie".to_owned(),
+                start,
+                roll,
+            };
+            let received: Timestamp = received.parse().unwrap();
+            let from = From {
+                received: UnixMillis(received.as_millisecond()),
+                fact_day: fact_day.parse().ok(),
+                calendar: Some(&calendar),
+                home_zone: "Europe/Dublin",
+            };
+            let deadline = reckon(&term, &from, "test.rule").unwrap();
+            assert_eq!(deadline.local, local, "{what}: {:#?}", deadline.reckoning);
+            let utc: Timestamp = deadline.utc.parse().unwrap();
+            assert_eq!(utc, local.parse::<Timestamp>().unwrap(), "{what}");
+            assert!(deadline.reckoning.iter().any(|step| step.contains(says)), "{what}: {:#?}", deadline.reckoning);
+            assert_eq!(deadline.uncertain, None, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_the_calendar_does_not_know_is_said() {
+        let calendar = Calendar::parse("ie.toml", CALENDAR).unwrap();
+        let term = |unit, roll| Term {
+            purpose: DeadlinePurpose::AnswerBy,
+            what: "answer".to_owned(),
+            n: 10,
+            unit,
+            calendar: "ie".to_owned(),
+            start: Start::Receipt,
+            roll,
+        };
+        let at = |day: &str, calendar| {
+            let received: Timestamp = format!("{day}T12:00:00Z").parse().unwrap();
+            let received = UnixMillis(received.as_millisecond());
+            From { received, fact_day: None, calendar, home_zone: "Europe/Dublin" }
+        };
+        let sure = |term: &Term, from: &From<'_>| reckon(term, from, "test.rule").unwrap().uncertain.is_none();
+        let (rolls, counts) = (term(Unit::Days, Roll::NextWorkingDay), term(Unit::WorkingDays, Roll::None));
+        let plain = term(Unit::Days, Roll::None);
+        for (term, day, known) in [
+            (&rolls, "2026-06-01", true),
+            (&rolls, "2027-12-25", false),
+            (&counts, "2027-12-30", false),
+            (&counts, "2025-12-30", false),
+            (&plain, "2027-12-25", true),
+        ] {
+            assert_eq!(sure(term, &at(day, Some(&calendar))), known, "{day} {term:?}");
+        }
+        assert!(!sure(&plain, &at("2026-06-01", None)), "without a calendar nothing is certain");
+        let fact = Term { start: Start::Fact("preserved_until".to_owned()), ..plain };
+        assert_eq!(reckon(&fact, &at("2026-06-01", Some(&calendar)), "test.rule"), None, "a start that is not known");
+    }
+}

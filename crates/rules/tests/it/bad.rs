@@ -14,7 +14,9 @@ fn every_fault_is_named() {
         let text = std::fs::read_to_string(&path).unwrap();
         let expected = text.lines().next().unwrap().trim_start_matches("# ").to_owned();
         let mut set = files();
-        set.push(("zz/bad.toml".to_owned(), text));
+        // A promise of the house has its file's own name; every other file is one of rules.
+        let promise = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("invariant"));
+        set.push((if promise { "zz/invariants.toml" } else { "zz/bad.toml" }.to_owned(), text));
         let said = match LawSet::load(&set) {
             Ok(_) => "it was loaded".to_owned(),
             Err(errors) => errors.to_string(),
@@ -48,4 +50,30 @@ fn a_mangled_law_never_panics() {
             let _ = LawSet::load(&set).map(|law| law.digest());
         }
     }
+}
+
+/// What the check must find, or must not: a case is a file under `tests/check` that joins the law, and its first line.
+#[test]
+fn every_finding_is_found() {
+    let mut checked = 0;
+    let mut paths: Vec<_> = std::fs::read_dir(here("check")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let first = text.lines().next().unwrap().trim_start_matches("# ").to_owned();
+        let mut set = files();
+        set.push(("zz/more.toml".to_owned(), text));
+        let law = LawSet::load(&set).unwrap_or_else(|errors| panic!("{}: {errors}", path.display()));
+        let report = rules::check(&law, &rules::read_cases(&law, &set).unwrap());
+        let said = report.to_string();
+        match first.strip_prefix("not: ") {
+            Some(unwanted) => assert!(!said.contains(unwanted), "{}: `{unwanted}` in:\n{said}", path.display()),
+            None => {
+                assert!(said.contains(&first), "{}: expected `{first}`, got:\n{said}", path.display());
+                assert!(!report.passes(), "{}: it must not be adopted", path.display());
+            }
+        }
+        checked += 1;
+    }
+    assert!(checked >= 8, "cases are only added");
 }
