@@ -5,7 +5,8 @@ use std::process::{Command, ExitCode};
 use crate::tree::root;
 
 /// For the list of benchmarks.
-pub(crate) const ABOUT: &str = "decisions per second of one core, load time and memory of the law set, as a line of JSON";
+pub(crate) const ABOUT: &str =
+    "decisions per second of one core, load time and memory of the law set, as a line of JSON";
 
 /// `cargo xtask bench law`. The measuring is an example of the room itself, since it needs the room's types.
 pub(crate) fn run(_: &[String]) -> ExitCode {

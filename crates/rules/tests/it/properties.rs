@@ -262,7 +262,7 @@ proptest! {
 fn a_set_made_to_be_slow_ends() {
     let mut files = files();
     let facts = ["emergency_stated", "gov_prior_notice", "delay_2705a", "offence_below_threshold", "offence_serious"];
-    let mut text = String::new();
+    let mut text = "title = \"Slow\"\n".to_owned();
     // Each rule leaves out one combination of yes and no, so that whether there is a gap needs all of them.
     for bits in 0..(1_u32 << facts.len()) {
         let when: Vec<String> =
