@@ -202,7 +202,7 @@ mod tests {
     use crate::rule::DeadlinePurpose;
 
     const CALENDAR: &str = "id = \"ie\"\nzone = \"Europe/Dublin\"\nweekend = [\"saturday\", \"sunday\"]\n\
-        from = 2026-01-01\nto = 2027-12-31\nsource = \"for the test\"\n\
+        from = 2026-01-01\nto = 2027-12-31\nsource = \"for the test\"\nconfidence = \"read\"\n\
         holiday = [{ day = 2026-10-26, name = \"October Holiday\" }, { day = 2026-12-25, name = \"Christmas Day\" }]\n";
 
     /// One line each: the term, the receipt, the local end, and what the reckoning must say.
