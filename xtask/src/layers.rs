@@ -51,7 +51,7 @@ pub(crate) const KEPT: &[Kept] = &[
     },
     Kept { crates: &["rustls", "rcgen"], rooms: &["border", "doors"], why: "the outside ends where TLS ends" },
     Kept {
-        crates: &["argon2", "hpke", "blahaj"],
+        crates: &["argon2", "hpke", "blahaj", "totp-rs"],
         rooms: &["vault"],
         why: "a key is opened, wrapped, split or joined in one place",
     },

@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+pub(crate) mod account;
 pub(crate) mod officers;
 
 use std::net::IpAddr;
@@ -7,6 +8,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use terms::{Jurisdiction, OfficerName};
+
+use self::account::AccountArgs;
 
 /// A mail server in which every mailbox lives under the law of one place.
 #[derive(Debug, Parser)]
@@ -26,7 +29,7 @@ pub(crate) enum Command {
     Node(NodeArgs),
     /// Enrol and remove officers, prove and print their shares.
     Officer(officers::OfficerArgs),
-    /// Make and list accounts.
+    /// Make accounts, show and change how each is guarded.
     Account(AccountArgs),
     /// Bring mail in from an mbox, a Maildir, a folder of .eml files, or one file.
     Import(ImportArgs),
@@ -151,29 +154,6 @@ pub(crate) struct InitArgs {
     /// The first port: smtp at +25, lmtp at +24, imap at +43, imaps at +93, http at +80.
     #[arg(long, default_value_t = 25_000, value_parser = clap::value_parser!(u16).range(1..=65_400))]
     pub ports: u16,
-}
-
-/// `account`
-#[derive(Debug, Args)]
-pub(crate) struct AccountArgs {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: AccountCommand,
-}
-
-/// `account …`
-#[derive(Debug, Subcommand)]
-pub(crate) enum AccountCommand {
-    /// Make an account in strict custody; asks for the owner's first password.
-    Add {
-        /// The address.
-        address: String,
-        /// The node.
-        #[command(flatten)]
-        node: NodeChoice,
-    },
-    /// List the accounts of this home.
-    List(NodeChoice),
 }
 
 /// `import`

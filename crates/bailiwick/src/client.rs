@@ -8,29 +8,17 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 
-use doors::control::{Control, DEMAND_BYTES_MAX, Outcome, Phrase, Progress, Reply, Request};
+use doors::control::{Control, DEMAND_BYTES_MAX, Outcome, Phrase, Progress, Reply, Request, Shown};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use terms::Secret;
 
-use crate::cli::{
-    AccountArgs, AccountCommand, CaseArgs, CaseCommand, DemandArgs, DemandCommand, ExportArgs, ImportArgs, NodeChoice,
-};
+use crate::cli::{CaseArgs, CaseCommand, DemandArgs, DemandCommand, ExportArgs, ImportArgs, NodeChoice};
 use crate::node::Node;
+use crate::owner;
 
 /// `node status`
 pub(crate) fn status(node: &NodeChoice) -> Result<ExitCode, String> {
     ask(node, Request::Status)
-}
-
-/// `account …`
-pub(crate) fn account(args: &AccountArgs) -> Result<ExitCode, String> {
-    match &args.command {
-        AccountCommand::Add { address, node } => {
-            let password = Phrase(new_secret("Password for the owner")?);
-            ask(node, Request::AccountAdd { address: address.clone(), password })
-        }
-        AccountCommand::List(node) => ask(node, Request::AccountList),
-    }
 }
 
 /// `import`
@@ -49,8 +37,9 @@ pub(crate) fn import(args: &ImportArgs) -> Result<ExitCode, String> {
 /// `export`
 pub(crate) fn export(args: &ExportArgs) -> Result<ExitCode, String> {
     let target = std::path::absolute(&args.target).map_err(|error| format!("{}: {error}", args.target.display()))?;
-    let password = Phrase(secret("Password of the owner")?);
-    ask(&args.node, Request::Export { address: args.account.clone(), password, target: utf8(&target)?.to_owned() })
+    let Shown { password, code } = owner::shown(&args.node, &args.account)?;
+    let target = utf8(&target)?.to_owned();
+    ask(&args.node, Request::Export { address: args.account.clone(), password, code, target })
 }
 
 /// `demand …`
@@ -93,7 +82,7 @@ pub(crate) fn ask(choice: &NodeChoice, request: Request) -> Result<ExitCode, Str
 }
 
 /// Sends `request` to the node.
-fn answer(choice: &NodeChoice, request: Request) -> Result<Outcome, String> {
+pub(crate) fn answer(choice: &NodeChoice, request: Request) -> Result<Outcome, String> {
     let bar = progress_bar();
     let mut progress = |progress: Progress| {
         bar.set_length(progress.total);

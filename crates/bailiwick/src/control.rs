@@ -7,6 +7,7 @@ use mailroom::export::ExportPlan;
 use mailroom::import::ImportPlan;
 use serde_json::json;
 use terms::{AccountId, Address, CaseId, Secret};
+use vault::{Network, Scopes};
 
 use crate::node::Node;
 
@@ -14,18 +15,15 @@ impl Control for Node {
     fn handle(&self, request: Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
         match request {
             Request::Status => Ok(self.status()),
-            Request::AccountAdd { address, password } => {
-                let account = self.add_account(&address, &password.0)?;
-                Ok(Outcome { text: format!("{address} is made."), data: json!({ "account": account }) })
-            }
+            Request::Account(request) => self.about_account(request),
             Request::Officers(request) => self.officers(request, progress),
             Request::AccountList => Ok(self.account_list()),
             Request::Import { address, mailbox, source } => {
                 let account = self.account(&address)?;
                 import(self, account, &mailbox, Path::new(&source), progress)
             }
-            Request::Export { address, password, target } => {
-                export(self, &address, &password.0, Path::new(&target), progress)
+            Request::Export { address, password, code, target } => {
+                export(self, &address, (&password.0, code.as_ref().map(|code| &code.0)), Path::new(&target), progress)
             }
             Request::DemandServe { text } => said(self.desk.serve(&text)),
             Request::CaseList => said(self.desk.list()),
@@ -63,7 +61,7 @@ fn said(result: Result<desk::Said, desk::DeskError>) -> Result<Outcome, String> 
 }
 
 impl Node {
-    fn account(&self, address: &str) -> Result<AccountId, String> {
+    pub(crate) fn account(&self, address: &str) -> Result<AccountId, String> {
         let address: Address = address.parse().map_err(|error| format!("{error}"))?;
         self.mailroom.store.account_of(&address).ok_or_else(|| {
             format!("no account has this address at this node, which is home to {}", self.config.domains.join(", "))
@@ -131,11 +129,14 @@ fn import(
 fn export(
     node: &Node,
     address: &str,
-    password: &Secret<String>,
+    (password, code): (&Secret<String>, Option<&Secret<String>>),
     target: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Outcome, String> {
-    let right = node.mailroom.sign_in(address, password).map_err(|error| error.to_string())?;
+    let right = node
+        .mailroom
+        .sign_in(address, password, code, Scopes::PAGES, Network::HERE)
+        .map_err(|error| error.to_string())?;
     let plan = ExportPlan { target: target.to_owned() };
     let report = mailroom::export::run(&node.mailroom, &right, &plan, &mut |step| {
         progress(Progress { done: step.done, total: step.total, failed: step.failed, bytes: step.bytes });

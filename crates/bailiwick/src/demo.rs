@@ -284,7 +284,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
     for owner in place.owners {
         let address = format!("{owner}@{}", place.domain);
         let password = random_passphrase(&entropy);
-        let account = node.add_account(&address, &Secret::new(password.clone()))?;
+        let (account, _) = node.add_account(&address, vault::Custody::Strict, &Secret::new(password.clone()))?;
         let mailbox = node.mailroom.store.mailbox_named(account, "INBOX").map_err(|error| error.to_string())?.id;
         let sample = SAMPLE_MAIL
             .files()

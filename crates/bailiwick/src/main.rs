@@ -1,5 +1,6 @@
 //! The program: configuration, wiring, subcommands. This file is the table of contents.
 
+mod accounts;
 mod cli;
 mod client;
 mod config;
@@ -9,6 +10,7 @@ mod law;
 mod node;
 mod officers;
 mod offline;
+mod owner;
 mod serve;
 
 use std::process::ExitCode;
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Node(args) => serve::command(args),
         Command::Officer(args) => officers::command(&args),
-        Command::Account(args) => client::account(&args),
+        Command::Account(args) => owner::account(&args),
         Command::Import(args) => client::import(&args),
         Command::Export(args) => client::export(&args),
         Command::Demand(args) => client::demand(&args),

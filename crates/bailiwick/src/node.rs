@@ -25,7 +25,7 @@ use ledger::Log;
 use mailroom::Mailroom;
 use store::Store;
 use terms::{AccountId, Address, Clock, Entropy, OfficerName, Secret};
-use vault::{SystemEntropy, Vault};
+use vault::{Custody, SystemEntropy, Vault};
 
 use crate::config::{Config, ConfigError};
 use crate::law;
@@ -212,11 +212,17 @@ impl Node {
         Ok(Self { dir: dir.to_owned(), config, mailroom, desk, log, disk, _lock: lock })
     }
 
-    /// Makes an account for `address`, in `strict` custody, with an INBOX.
+    /// Makes an account for `address`, with an INBOX; under `owner` custody with recovery codes, which exist in this answer
+    /// only.
     ///
     /// # Errors
     /// An address outside the node's domains or already taken; the vault's or the store's.
-    pub(crate) fn add_account(&self, address: &str, password: &Secret<String>) -> Result<AccountId, String> {
+    pub(crate) fn add_account(
+        &self,
+        address: &str,
+        custody: Custody,
+        password: &Secret<String>,
+    ) -> Result<(AccountId, Vec<Secret<String>>), String> {
         let address: Address = address.parse().map_err(|error| format!("{error}"))?;
         if !self.config.domains.iter().any(|domain| domain == address.domain().as_str()) {
             return Err(format!(
@@ -224,19 +230,18 @@ impl Node {
                 self.config.domains.join(", ")
             ));
         }
-        if password.expose().chars().count() < PASSWORD_CHARS_MIN {
-            return Err(format!("a password has at least {PASSWORD_CHARS_MIN} characters"));
-        }
+        check_password(password)?;
         if self.mailroom.store.account_of(&address).is_some() {
             return Err("there is an account with this address already".to_owned());
         }
         let account = AccountId::random(self.mailroom.entropy.as_ref());
-        let public = self.mailroom.vault.create_account(account, password).map_err(|error| error.to_string())?;
+        let made = self.mailroom.vault.create_account_in(account, custody, password);
+        let (public, codes) = made.map_err(|error| error.to_string())?;
         self.mailroom
             .store
             .create_account(account, std::slice::from_ref(&address), &public, "")
             .map_err(|error| error.to_string())?;
-        Ok(account)
+        Ok((account, codes))
     }
 
     /// The path of the control socket.
@@ -252,6 +257,14 @@ impl Node {
 
 /// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret that a person chose.
 pub(crate) const PASSWORD_CHARS_MIN: usize = 8;
+
+/// Refuses a password that is too short.
+pub(crate) fn check_password(password: &Secret<String>) -> Result<(), String> {
+    if password.expose().chars().count() < PASSWORD_CHARS_MIN {
+        return Err(format!("a password has at least {PASSWORD_CHARS_MIN} characters"));
+    }
+    Ok(())
+}
 
 fn passphrase_path(dir: &Path) -> PathBuf {
     dir.join("secrets").join("passphrase")

@@ -134,6 +134,7 @@ async fn open_doors(node: Arc<Node>, with_parent: bool, json: bool) -> Result<()
     doors.spawn(smtp::serve(lmtp_listener, smtp_config(smtp::Protocol::Lmtp), mail.clone(), shutdown.clone()));
     let imap_config = |implicit_tls| imap::ImapConfig {
         tls: server_config.clone(),
+        end_point: tls.end_point(),
         implicit_tls,
         message_size_bytes_max: config.message_size_bytes_max,
     };

@@ -6,6 +6,7 @@
 //!
 //! Passphrases pass through this socket, never through a command line or the environment.
 
+mod account;
 pub mod officers;
 
 use std::io;
@@ -19,6 +20,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, watch};
 
+pub use account::{AccountAct, AccountRequest, Shown};
+
 /// The longest request: a demand's text is the longest thing in one (see [`DEMAND_BYTES_MAX`]), and JSON may double it.
 const REQUEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -31,13 +34,8 @@ pub const DEMAND_BYTES_MAX: usize = 1024 * 1024;
 pub enum Request {
     /// What the node is and how it fares.
     Status,
-    /// Makes an account in `strict` custody.
-    AccountAdd {
-        /// The address, in a domain of this node.
-        address: String,
-        /// The owner's first password.
-        password: Phrase,
-    },
+    /// About one account and its owner's secrets.
+    Account(AccountRequest),
     /// The accounts of this home.
     AccountList,
     /// The officers and their keys.
@@ -57,6 +55,8 @@ pub enum Request {
         address: String,
         /// The owner's password: nobody else exports.
         password: Phrase,
+        /// A code of the owner's app or a recovery code, where codes are on.
+        code: Option<Phrase>,
         /// Absolute path of an empty or earlier export's directory.
         target: String,
     },

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use vault::Network;
 
 use self::connection::Connection;
 use crate::admission::Admission;
@@ -31,6 +32,9 @@ const BREATH: Duration = Duration::from_millis(100);
 pub struct ImapConfig {
     /// The node's certificate.
     pub tls: Arc<ServerConfig>,
+    /// The hash of the certificate by which a client may bind its sign-in to the connection
+    /// ([`Identity::end_point`](crate::tls::Identity::end_point)).
+    pub end_point: Option<Vec<u8>>,
     /// TLS from the first octet (RFC 8314); otherwise STARTTLS, and no sign-in before it.
     pub implicit_tls: bool,
     /// The largest message that APPEND takes, in octets.
@@ -64,7 +68,8 @@ pub async fn serve(listener: TcpListener, config: ImapConfig, mailroom: Mailroom
                 let _ = stream.set_nodelay(true);
                 let entry = door.admission.enter(peer.ip().to_canonical());
                 let bye = entry.is_none().then_some(Bye::TooMany);
-                connections.spawn(Connection::new(door.clone(), entry, shutdown.clone()).run(stream, bye));
+                let network = Network::of(peer.ip());
+                connections.spawn(Connection::new(door.clone(), entry, network, shutdown.clone()).run(stream, bye));
             }
             Err(error) => {
                 // Out of descriptors, mostly: nothing is gained by asking again at once.

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use durable::{Disk, Visibility};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer,
@@ -123,6 +124,23 @@ impl Identity {
         files.identity("node")
     }
 
+    /// The channel binding `tls-server-end-point` (RFC 5929 section 4.1): the certificate's hash, by the hash function of its
+    /// own signature, and SHA-256 where that is MD5 or SHA-1. `None` when the signature has no one hash function (Ed25519,
+    /// RSASSA-PSS): then the standard leaves it undefined.
+    pub fn end_point(&self) -> Option<Vec<u8>> {
+        let certificate = self.chain.first()?;
+        let algorithm = match signature_algorithm(certificate)? {
+            // ecdsa-with-SHA256, sha256WithRSAEncryption; and what RFC 5929 lifts to it: SHA-1 and MD5.
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]
+            | [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1]
+            | [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 4 | 5 | 11] => &digest::SHA256,
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3] | [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12] => &digest::SHA384,
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4] | [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13] => &digest::SHA512,
+            _ => return None,
+        };
+        Some(digest::digest(algorithm, certificate).as_ref().to_vec())
+    }
+
     /// TLS 1.2 and 1.3 with this identity, for every door.
     ///
     /// # Errors
@@ -135,6 +153,32 @@ impl Identity {
         config.alpn_protocols = PROTOCOLS.iter().map(|protocol| protocol.to_vec()).collect();
         Ok(Arc::new(config))
     }
+}
+
+/// The object identifier of a certificate's signature: `Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm
+/// SEQUENCE { OBJECT IDENTIFIER, … }, … }` (RFC 5280 section 4.1).
+fn signature_algorithm(certificate: &[u8]) -> Option<&[u8]> {
+    let (certificate, _) = der(certificate, 0x30)?;
+    let (_, after) = der(certificate, 0x30)?;
+    let (algorithm, _) = der(after, 0x30)?;
+    Some(der(algorithm, 0x06)?.0)
+}
+
+/// The contents of a DER value of this tag, and what follows it (X.690 section 8.1).
+fn der(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&[found, first], rest) = bytes.split_first_chunk()?;
+    if found != tag {
+        return None;
+    }
+    let (len, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        0x81..=0x83 => {
+            let (len, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            (len.iter().fold(0, |all, byte| all << 8 | usize::from(*byte)), rest)
+        }
+        _ => return None,
+    };
+    rest.split_at_checked(len)
 }
 
 /// The IANA name of a cipher suite, for trace headers.

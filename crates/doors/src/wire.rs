@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use vault::ChannelBinding;
 
 /// How long a peer may take for its part of a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -59,6 +60,22 @@ impl Wire {
             Self::Plain(_) => None,
             Self::Tls(stream) => stream.get_ref().1.negotiated_cipher_suite().map(crate::tls::cipher_suite_name),
         }
+    }
+
+    /// What a client can bind its sign-in to: under TLS 1.3 the connection's own secret (RFC 9266), under both versions the
+    /// hash of the certificate that we show. Nothing in the clear.
+    pub(crate) fn channel_bindings(&self, end_point: &Option<Vec<u8>>) -> Vec<ChannelBinding> {
+        let Self::Tls(stream) = self else { return Vec::new() };
+        let connection = stream.get_ref().1;
+        let mut bindings = Vec::new();
+        // RFC 9266 section 4.2: not below TLS 1.3 without more ado.
+        if connection.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3)
+            && let Ok(data) = connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""))
+        {
+            bindings.push(ChannelBinding::Exporter(data));
+        }
+        bindings.extend(end_point.clone().map(ChannelBinding::EndPoint));
+        bindings
     }
 
     /// Says that no more comes, and lets what was said arrive.

@@ -47,6 +47,7 @@ async fn door(implicit_tls: bool) -> Door {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let config = ImapConfig {
+        end_point: identity.end_point(),
         tls: identity.server_config().unwrap(),
         implicit_tls,
         message_size_bytes_max: MESSAGE_BYTES_MAX as u64,

@@ -87,8 +87,12 @@ impl Ending {
 impl From<Refusal> for Ending {
     fn from(refusal: Refusal) -> Self {
         let (code, text) = match refusal {
+            Refusal::NotTheMechanism => return Self::bad("the response is not that of the mechanism"),
+            Refusal::OtherIdentity => ("AUTHORIZATIONFAILED", "You may act for yourself only"),
             // RFC 9051 section 11.7: not which of both was wrong.
             Refusal::SignIn => ("AUTHENTICATIONFAILED", "The name and the password do not open an account here"),
+            // RFC 5530 section 3: temporary, so that a mail client does not throw a right password away.
+            Refusal::SlowDown => ("UNAVAILABLE", "Too many sign-ins failed; try again later, or with an app password"),
             Refusal::NoSuchMailbox => ("NONEXISTENT", "There is no such mailbox"),
             Refusal::AlreadyExists => ("ALREADYEXISTS", "There is a mailbox of that name already"),
             Refusal::Cannot => ("CANNOT", "That is not possible here"),

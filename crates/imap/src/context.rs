@@ -28,6 +28,11 @@ impl Context {
         self.tls || self.config.sign_in_without_tls
     }
 
+    /// Whether a sign-in can be bound to the connection: SCRAM-SHA-256-PLUS is offered.
+    pub(crate) fn binds_to_channel(&self) -> bool {
+        self.tls && self.config.channel_binding
+    }
+
     /// `mailbox`, in the encoding of this session.
     pub(crate) fn mailbox(&self, cursor: &mut Cursor<'_>) -> Result<Named, Bad> {
         parse_mailbox(cursor, self.rev2)
@@ -68,7 +73,14 @@ impl Context {
             if !self.tls && self.config.starttls {
                 all.push_str(" STARTTLS");
             }
-            all.push_str(if self.sign_in_allowed() { " AUTH=PLAIN" } else { " LOGINDISABLED" });
+            if !self.sign_in_allowed() {
+                all.push_str(" LOGINDISABLED");
+                return all;
+            }
+            all.push_str(" AUTH=PLAIN AUTH=SCRAM-SHA-256");
+            if self.binds_to_channel() {
+                all.push_str(" AUTH=SCRAM-SHA-256-PLUS");
+            }
         }
         all
     }

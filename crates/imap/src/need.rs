@@ -26,6 +26,20 @@ pub enum Need {
         /// The password as sent.
         password: Secret<String>,
     },
+    /// The client's first message of SCRAM-SHA-256, with `plus` of SCRAM-SHA-256-PLUS. → [`Answer::Challenge`] with the
+    /// node's first message
+    ScramBegin {
+        /// The mechanism is the one that binds to the channel.
+        plus: bool,
+        /// `client-first-message` (RFC 5802 section 7).
+        message: Vec<u8>,
+    },
+    /// The client's last message, after the node's first. → [`Answer::Challenge`] with the node's last message: the account
+    /// is the performer's to remember from then on.
+    ScramFinish {
+        /// `client-final-message`.
+        message: Vec<u8>,
+    },
     /// All mailboxes of the account, and all subscriptions. → [`Answer::Mailboxes`]
     Mailboxes,
     /// One mailbox, for STATUS. → [`Answer::Mailbox`]
@@ -123,6 +137,8 @@ pub enum Answer {
     Done,
     /// It was not done, and nothing was changed.
     Refused(Refusal),
+    /// What the client is to be told next of the exchange by which it signs in.
+    Challenge(Vec<u8>),
     /// The mailboxes.
     Mailboxes(Mailboxes),
     /// One mailbox.
@@ -148,6 +164,12 @@ pub enum Answer {
 pub enum Refusal {
     /// The name and the password do not open an account; which of both is not said.
     SignIn,
+    /// What the client sent is none of the mechanism's messages.
+    NotTheMechanism,
+    /// The client would act for somebody else.
+    OtherIdentity,
+    /// Too many sign-ins failed, for this name or from this network; whether there is such an account is not said.
+    SlowDown,
     /// There is no such mailbox.
     NoSuchMailbox,
     /// There is such a mailbox already.
@@ -355,6 +377,8 @@ impl Need {
     pub fn name(&self) -> &'static str {
         match self {
             Self::SignIn { .. } => "SignIn",
+            Self::ScramBegin { .. } => "ScramBegin",
+            Self::ScramFinish { .. } => "ScramFinish",
             Self::Mailboxes => "Mailboxes",
             Self::Mailbox(_) => "Mailbox",
             Self::Create { .. } => "Create",

@@ -18,6 +18,8 @@ pub struct Config {
     pub starttls: bool,
     /// Passwords are taken without TLS: only where nobody can listen, on loopback.
     pub sign_in_without_tls: bool,
+    /// Under TLS a sign-in can be bound to the connection (RFC 5056): whoever performs knows what to.
+    pub channel_binding: bool,
     /// Octets of a message in APPEND.
     pub message_size_bytes_max: u64,
 }
@@ -60,6 +62,7 @@ pub enum Bye {
 ///     hostname: "mail.example".into(),
 ///     starttls: false,
 ///     sign_in_without_tls: false,
+///     channel_binding: true,
 ///     message_size_bytes_max: 1 << 20,
 /// };
 /// let mut session = Session::new(config, true);

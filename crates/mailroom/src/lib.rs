@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use store::Store;
 use terms::{Address, Clock, Entropy, Secret};
-use vault::{SignedIn, Vault, VaultError};
+use vault::{Attempt, Claim, Network, Scopes, SignedIn, Vault, VaultError};
 
 pub mod delivery;
 pub mod export;
@@ -29,18 +29,36 @@ pub struct Mailroom {
 }
 
 impl Mailroom {
-    /// Signs the owner of the address `user` in. What is no address, or nobody's, costs the same work and gives the same
-    /// error as a wrong password, so that neither time nor words tell who has an account here.
+    /// Whom `user` names: the owner of an address, or nobody.
+    pub fn claim(&self, user: &str) -> Claim {
+        match user.parse::<Address>() {
+            Ok(address) => match self.store.account_of(&address) {
+                Some(account) => Claim::Account(account),
+                None => Claim::Nobody(address.canonical()),
+            },
+            Err(_) => Claim::Nobody(user.to_lowercase()),
+        }
+    }
+
+    /// Signs the owner of the address `user` in, for `scope` and from `network`. What is no address, or nobody's, costs the
+    /// same work and gives the same error as a wrong password, so that neither time nor words tell who has an account here.
+    /// `code`: for the owner's pages and for the command line, where codes are on.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassword`] for all three; the vault's own for a damaged key file.
-    pub fn sign_in(&self, user: &str, password: &Secret<String>) -> Result<SignedIn, VaultError> {
-        match user.parse::<Address>().ok().and_then(|address| self.store.account_of(&address)) {
-            Some(account) => self.vault.sign_in(account, password),
-            None => {
-                self.vault.refuse_sign_in(password);
-                Err(VaultError::WrongPassword)
-            }
-        }
+    /// [`VaultError::WrongPassword`] for all of them; [`VaultError::SlowDown`] after too many guesses, whoever is guessed
+    /// at; the vault's own for a damaged key file.
+    pub fn sign_in(
+        &self,
+        user: &str,
+        password: &Secret<String>,
+        code: Option<&Secret<String>>,
+        scope: Scopes,
+        network: Network,
+    ) -> Result<SignedIn, VaultError> {
+        let attempt = Attempt { claim: self.claim(user), scope, network };
+        self.vault.sign_in_as(&attempt, password, code).map_err(|error| match error {
+            VaultError::NoSuchAccount(_) => VaultError::WrongPassword,
+            error => error,
+        })
     }
 }

@@ -26,9 +26,13 @@ impl Client {
             hostname: "mail.ie.example".to_owned(),
             starttls: false,
             sign_in_without_tls: false,
+            channel_binding: true,
             message_size_bytes_max: 50 << 20,
         };
-        let mut client = Self { session: Session::new(config, true), reader: Reader::new(room.mailroom.clone()) };
+        let mut client = Self {
+            session: Session::new(config, true),
+            reader: Reader::new(room.mailroom.clone(), vault::Network::HERE),
+        };
         client.run();
         client
     }

@@ -1,53 +1,75 @@
-//! An account's keys file: the X25519 pair and the ways in which its private half is wrapped (its *custody*).
+//! An account's keys file: its pairs, and the ways in (its *custody*).
 //!
 //! A file of its own for each account, never a page of a database, so that a change of password replaces the whole file
-//! and a later shredding has one thing to destroy.
+//! and a shredding has one thing to destroy. Format 2 wraps a [root](root::Root) that seals the private halves; in format 1,
+//! which stays readable for ever, the root is the private half itself. A file of format 1 becomes one of format 2 at the
+//! first change that the owner makes with the password.
 
-use terms::{AccountId, Entropy, Secret};
+pub(crate) mod app_password;
+pub(crate) mod root;
+pub(crate) mod session;
+pub(crate) mod wrap;
 
+use terms::{AccountId, Entropy, Secret, UnixMillis};
+
+use self::app_password::AppPassword;
+use self::root::Root;
+use self::session::Session;
+use self::wrap::{RandomWrap, Wrap};
 use crate::VaultError;
 use crate::crypto::{
-    CostProfile, HYBRID_OVERHEAD, KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateHalf, open_hybrid, seal_hybrid,
+    CostProfile, KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateHalf, SCRAM_SALT_LEN, TOTP_SECRET_LEN,
+    open_hybrid, seal_hybrid,
 };
+use crate::custody::Custody;
 use crate::encode::{Decoder, Encoder};
 use crate::folder::{account_file, damaged, unreadable};
+use crate::service::ServiceKey;
 
 /// "Bailiwick vault account", format 1.
-const MAGIC: &[u8; 4] = b"BVA\x01";
+const MAGIC_1: &[u8; 4] = b"BVA\x01";
+/// "Bailiwick vault account", format 2.
+const MAGIC_2: &[u8; 4] = b"BVA\x02";
 
-/// Octets of a private half.
-const PRIVATE_LEN: usize = 32;
+/// Pairs that a file holds at most: one rotation a year for a lifetime.
+const PAIRS_MAX: usize = 100;
 
-/// Who can open the mailbox at rest (docs/glossary.md, custody). One form so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Custody {
-    /// The owner's password, or two officers together. The node alone cannot.
-    Strict = 1,
+/// How many recovery codes an owner is given at a time. Each serves once.
+pub const RECOVERY_CODES: usize = 8;
+
+/// The bit of the settings that lets the password sign in to mail clients although codes are on.
+const PASSWORD_WITH_CODES: u8 = 1;
+
+/// A pair of the account. The first names the account in every context and never changes; the last receives.
+struct Pair {
+    public: [u8; 32],
+    /// The private half under the root; empty in format 1, where the root is the private half.
+    sealed: Vec<u8>,
 }
 
-/// How one copy of the private half is wrapped.
-enum Wrap {
-    /// Under the owner's password.
-    Password(PassphraseBox),
-    /// To the escrow key of the home.
-    Escrow {
-        /// The public half of that escrow key.
-        to: [u8; 32],
-        sealed: Vec<u8>,
-    },
+/// What format 2 has beyond format 1.
+struct More {
+    scram_salt: [u8; SCRAM_SALT_LEN],
+    settings: u8,
+    codes: Option<Codes>,
 }
 
-/// The kinds of wraps in the file.
-const WRAP_PASSWORD: u8 = 1;
-const WRAP_ESCROW: u8 = 2;
+/// Codes of an authenticator app (RFC 6238).
+struct Codes {
+    /// The last step whose code was used: none serves twice.
+    used: u64,
+    /// The secret under the root.
+    sealed: Vec<u8>,
+}
 
 /// The keys of one account as they are kept.
 pub(crate) struct AccountKeys {
     account: AccountId,
     custody: Custody,
-    public: [u8; 32],
+    pairs: Vec<Pair>,
     wraps: Vec<Wrap>,
+    /// `None` in format 1.
+    more: Option<More>,
 }
 
 /// What Argon2id costs now, and its turn-taking.
@@ -58,162 +80,522 @@ pub(crate) struct Stretch<'a> {
     pub(crate) entropy: &'a dyn Entropy,
 }
 
+/// To whom a home can wrap an account's root: its escrow key and its service key.
+#[derive(Clone, Copy)]
+pub(crate) struct House<'a> {
+    pub(crate) escrow: [u8; 32],
+    pub(crate) own: &'a ServiceKey,
+}
+
+/// Making and opening.
 impl AccountKeys {
-    /// Makes a new pair and wraps it as `strict` custody has it: by the password and to the escrow key.
-    pub(crate) fn create_strict(
+    /// Makes a new pair and root, wrapped as `custody` has it. Under `owner` the caller adds recovery codes.
+    pub(crate) fn create(
         account: AccountId,
+        custody: Custody,
         password: &Secret<String>,
-        escrow: &[u8; 32],
+        house: House<'_>,
         stretch: Stretch<'_>,
-    ) -> Result<Self, VaultError> {
+    ) -> Result<(Self, Root), VaultError> {
         let pair = KeyPair::generate(stretch.entropy);
-        let password = wrap_by_password(account, &pair.public, &pair.private, password, stretch)?;
-        let sealed = seal_hybrid(escrow, &escrow_info(account, &pair.public), pair.private.expose(), stretch.entropy)
-            .map_err(|_| VaultError::UnusableKey)?;
-        let escrow = Wrap::Escrow { to: *escrow, sealed };
-        Ok(Self { account, custody: Custody::Strict, public: pair.public, wraps: vec![password, escrow] })
+        let root = Root::random(stretch.entropy);
+        let mut scram_salt = [0; SCRAM_SALT_LEN];
+        stretch.entropy.fill(&mut scram_salt);
+        let sealed = root.seal(account, &pair_name(&pair.public), pair.private.expose(), stretch.entropy);
+        let mut keys = Self {
+            account,
+            custody,
+            pairs: vec![Pair { public: pair.public, sealed }],
+            wraps: Vec::new(),
+            more: Some(More { scram_salt, settings: 0, codes: None }),
+        };
+        keys.set_password(&root, password, stretch)?;
+        keys.set_custody(custody, &root, house, stretch.entropy)?;
+        Ok((keys, root))
     }
 
+    /// Keys that nothing opens, for work that must take as long as the real thing.
+    pub(crate) fn nobody(cost: CostProfile, entropy: &dyn Entropy) -> Self {
+        let password = Wrap::Password(PassphraseBox::decoy(cost, root::ROOT_LEN, entropy));
+        Self {
+            account: AccountId([0; 16]),
+            custody: Custody::Strict,
+            pairs: vec![Pair { public: [0; 32], sealed: Vec::new() }],
+            wraps: vec![password],
+            more: None,
+        }
+    }
+
+    /// The public half that receives.
     pub(crate) fn public(&self) -> [u8; 32] {
-        self.public
+        self.pairs.last().map_or([0; 32], |pair| pair.public)
     }
 
-    /// The private half, by the owner's password.
-    pub(crate) fn open_by_password(&self, password: &Secret<String>, lanes: &Lanes) -> Result<PrivateHalf, VaultError> {
-        let context = password_context(self.account, &self.public);
+    /// The public half of the account's first pair.
+    pub(crate) fn first_public(&self) -> &[u8; 32] {
+        &self.pairs[0].public
+    }
+
+    pub(crate) fn custody(&self) -> Custody {
+        self.custody
+    }
+
+    /// The root, by the owner's password.
+    pub(crate) fn root_by_password(&self, password: &Secret<String>, lanes: &Lanes) -> Result<Root, VaultError> {
+        let context = password_context(self.account, self.first_public());
         let boxed = self.wraps.iter().find_map(|wrap| match wrap {
             Wrap::Password(boxed) => Some(boxed),
-            Wrap::Escrow { .. } => None,
+            _ => None,
         });
         let opened = boxed.ok_or_else(|| self.damaged())?.open(password, &context, lanes).map_err(|why| match why {
             PassphraseError::Wrong => VaultError::WrongPassword,
             PassphraseError::Damaged => self.damaged(),
         })?;
-        self.checked(&opened).ok_or_else(|| self.damaged())
+        Root::from_bytes(&opened).ok_or_else(|| self.damaged())
     }
 
-    /// The private half, by the escrow key's private half.
-    pub(crate) fn open_by_escrow(&self, escrow: &PrivateHalf) -> Result<PrivateHalf, VaultError> {
+    /// The root, by the escrow key's private half.
+    pub(crate) fn root_by_escrow(&self, escrow: &PrivateHalf) -> Result<Root, VaultError> {
+        if self.custody == Custody::Owner {
+            return Err(VaultError::OwnerCustody(self.account));
+        }
         let shut = || VaultError::EscrowDoesNotOpen(self.account);
         let mine = escrow.public().map_err(|_| shut())?;
         let sealed = self.wraps.iter().find_map(|wrap| match wrap {
             Wrap::Escrow { to, sealed } if *to == mine => Some(sealed),
             _ => None,
         });
-        let opened = open_hybrid(escrow, &escrow_info(self.account, &self.public), sealed.ok_or_else(shut)?)
+        let opened = open_hybrid(escrow, &escrow_info(self.account, self.first_public()), sealed.ok_or_else(shut)?)
             .map_err(|_| shut())?;
-        self.checked(&opened).ok_or_else(shut)
+        Root::from_bytes(&opened).ok_or_else(shut)
     }
 
-    /// Seals the private half to another escrow key in place of `old`, whose private half this is. `false` when it is not
-    /// sealed to `old`.
+    /// Seals the root to another escrow key in place of `old`, whose private half this is. `false` when it is not sealed to
+    /// `old`.
     pub(crate) fn reseal_to_escrow(
         &mut self,
         old: &PrivateHalf,
         new: &[u8; 32],
         entropy: &dyn Entropy,
     ) -> Result<bool, VaultError> {
-        let shut = || VaultError::EscrowDoesNotOpen(self.account);
-        let mine = old.public().map_err(|_| shut())?;
+        let mine = old.public().map_err(|_| VaultError::EscrowDoesNotOpen(self.account))?;
         if !self.wraps.iter().any(|wrap| matches!(wrap, Wrap::Escrow { to, .. } if *to == mine)) {
             return Ok(false);
         }
-        let private = self.open_by_escrow(old)?;
-        let sealed = seal_hybrid(new, &escrow_info(self.account, &self.public), private.expose(), entropy);
-        let sealed = sealed.map_err(|_| VaultError::UnusableKey)?;
+        let root = self.root_by_escrow(old)?;
+        let wrap = self.escrow_wrap(&root, new, entropy)?;
         self.wraps.retain(|wrap| !matches!(wrap, Wrap::Escrow { .. }));
-        self.wraps.push(Wrap::Escrow { to: *new, sealed });
+        self.wraps.push(wrap);
         Ok(true)
     }
 
-    /// The same keys under another password.
-    pub(crate) fn rewrap(
-        mut self,
-        old: &Secret<String>,
-        new: &Secret<String>,
-        stretch: Stretch<'_>,
-    ) -> Result<Self, VaultError> {
-        let private = self.open_by_password(old, stretch.lanes)?;
-        let password = wrap_by_password(self.account, &self.public, &private, new, stretch)?;
-        self.wraps.retain(|wrap| !matches!(wrap, Wrap::Password(_)));
-        self.wraps.insert(0, password);
-        Ok(self)
+    /// The root, by the service key: `standard` custody only. No call of this version opens anything that way; a test shows
+    /// that the wrap does, and so what the custody is worth against a thief who has that key.
+    #[cfg(test)]
+    pub(crate) fn root_by_service(&self, own: &ServiceKey) -> Option<Root> {
+        let sealed = self.wraps.iter().find_map(|wrap| match wrap {
+            Wrap::Service(sealed) => Some(sealed),
+            _ => None,
+        })?;
+        Root::from_bytes(&own.open(&service_context(self.account), sealed).ok()?)
     }
 
-    /// A private half that fits the public half.
-    fn checked(&self, bytes: &[u8]) -> Option<PrivateHalf> {
-        let private = PrivateHalf::from_bytes(bytes)?;
-        (private.public().ok()? == self.public).then_some(private)
+    /// The root and the ServerKey, by a ClientKey that fits an app password which serves for `scope` now; and the number
+    /// of that app password. Looks at as many places as an account can have, so that it takes as long for all.
+    pub(crate) fn root_by_app_password(
+        &self,
+        scope: app_password::Scopes,
+        now: UnixMillis,
+        client_key: impl Fn(&[u8; 32]) -> crate::crypto::Key32,
+    ) -> Option<(u32, Root, crate::crypto::Key32)> {
+        let mut found = None;
+        let all: Vec<&AppPassword> = self.app_passwords().collect();
+        for place in 0..app_password::APP_PASSWORDS_MAX {
+            let Some(password) = all.get(place) else {
+                let _ = crate::crypto::stored_key(&client_key(&[0; 32]));
+                continue;
+            };
+            let key = client_key(password.stored_key());
+            if let Some((root, server)) = password.open(self.account, self.first_public(), &key)
+                && password.serves(scope, now)
+            {
+                found = Some((password.id, root, server));
+            }
+        }
+        found
+    }
+
+    /// The private half that opens new mail.
+    pub(crate) fn private(&self, root: &Root) -> Result<PrivateHalf, VaultError> {
+        let pair = self.pairs.last().ok_or_else(|| self.damaged())?;
+        self.private_of(pair, root)
+    }
+
+    fn private_of(&self, pair: &Pair, root: &Root) -> Result<PrivateHalf, VaultError> {
+        let private = if pair.sealed.is_empty() {
+            PrivateHalf::from_bytes(root.expose())
+        } else {
+            let plain = root.open(self.account, &pair_name(&pair.public), &pair.sealed);
+            PrivateHalf::from_bytes(&plain.map_err(|_| self.damaged())?)
+        };
+        let private = private.ok_or_else(|| self.damaged())?;
+        if private.public().ok() == Some(pair.public) { Ok(private) } else { Err(self.damaged()) }
+    }
+
+    /// The private half, by the escrow key's private half.
+    pub(crate) fn open_by_escrow(&self, escrow: &PrivateHalf) -> Result<PrivateHalf, VaultError> {
+        let root = self.root_by_escrow(escrow)?;
+        self.private(&root).map_err(|_| VaultError::EscrowDoesNotOpen(self.account))
     }
 
     fn damaged(&self) -> VaultError {
         damaged(&account_file(self.account))
     }
+}
 
-    /// The file's octets, without the check at the end (docs/formats/keys.md).
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Encoder::new(MAGIC).fixed(&self.account.0).u8(self.custody as u8).fixed(&self.public);
-        out = out.u8(u8::try_from(self.wraps.len()).unwrap_or(u8::MAX));
-        for wrap in &self.wraps {
-            out = match wrap {
-                Wrap::Password(boxed) => out.u8(WRAP_PASSWORD).octets(boxed.as_bytes()),
-                Wrap::Escrow { to, sealed } => out.u8(WRAP_ESCROW).octets(&[to, sealed.as_slice()].concat()),
-            };
+/// Changing. Whoever has the root may; the file is written by the caller.
+impl AccountKeys {
+    /// Makes sure that the file is of format 2: a fresh root under the same password, if it is not. Only the password
+    /// wraps and the escrow wraps of format 1 exist then, and both are made anew.
+    pub(crate) fn renewed(
+        &mut self,
+        root: Root,
+        password: &Secret<String>,
+        house: House<'_>,
+        stretch: Stretch<'_>,
+    ) -> Result<Root, VaultError> {
+        if self.more.is_some() {
+            return Ok(root);
         }
-        out.finish()
+        let private = self.private(&root)?;
+        let root = Root::random(stretch.entropy);
+        let mut scram_salt = [0; SCRAM_SALT_LEN];
+        stretch.entropy.fill(&mut scram_salt);
+        self.more = Some(More { scram_salt, settings: 0, codes: None });
+        let public = self.public();
+        let sealed = root.seal(self.account, &pair_name(&public), private.expose(), stretch.entropy);
+        self.pairs = vec![Pair { public, sealed }];
+        self.set_password(&root, password, stretch)?;
+        self.set_custody(self.custody, &root, house, stretch.entropy)?;
+        Ok(root)
+    }
+
+    /// Wraps the root under another password; the old one opens nothing from then on.
+    pub(crate) fn set_password(
+        &mut self,
+        root: &Root,
+        password: &Secret<String>,
+        stretch: Stretch<'_>,
+    ) -> Result<(), VaultError> {
+        let context = password_context(self.account, self.first_public());
+        let boxed =
+            PassphraseBox::seal(password, &context, root.expose(), stretch.cost, stretch.lanes, stretch.entropy)
+                .map_err(|_| VaultError::CostTooHigh)?;
+        self.wraps.retain(|wrap| !matches!(wrap, Wrap::Password(_)));
+        self.wraps.insert(0, Wrap::Password(boxed));
+        Ok(())
+    }
+
+    /// Wraps the root as `custody` has it: to the escrow key unless it is `owner`, under the service key if it is
+    /// `standard`. Older wraps of these kinds go.
+    pub(crate) fn set_custody(
+        &mut self,
+        custody: Custody,
+        root: &Root,
+        house: House<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<(), VaultError> {
+        self.custody = custody;
+        self.wraps.retain(|wrap| !matches!(wrap, Wrap::Escrow { .. } | Wrap::Service(_)));
+        if custody != Custody::Owner {
+            self.wraps.push(self.escrow_wrap(root, &house.escrow, entropy)?);
+        }
+        if custody == Custody::Standard {
+            let sealed = house.own.seal(&service_context(self.account), root.expose(), entropy);
+            self.wraps.push(Wrap::Service(sealed));
+        }
+        Ok(())
+    }
+
+    /// Seals the root under the service key that seals now, if it is sealed under the one before. `false` when it is not.
+    pub(crate) fn reseal_to_service(&mut self, own: &ServiceKey, entropy: &dyn Entropy) -> Result<bool, VaultError> {
+        let (context, damaged) = (service_context(self.account), self.damaged());
+        let current = own.generations().first().copied();
+        let stale = self.wraps.iter_mut().find_map(|wrap| match wrap {
+            Wrap::Service(sealed) if sealed.get(1).copied() != current => Some(sealed),
+            _ => None,
+        });
+        let Some(sealed) = stale else { return Ok(false) };
+        let root = own.open(&context, sealed).map(zeroize::Zeroizing::new).map_err(|_| damaged)?;
+        *sealed = own.seal(&context, &root, entropy);
+        Ok(true)
+    }
+
+    fn escrow_wrap(&self, root: &Root, escrow: &[u8; 32], entropy: &dyn Entropy) -> Result<Wrap, VaultError> {
+        let info = escrow_info(self.account, self.first_public());
+        let sealed = seal_hybrid(escrow, &info, root.expose(), entropy).map_err(|_| VaultError::UnusableKey)?;
+        Ok(Wrap::Escrow { to: *escrow, sealed })
+    }
+
+    /// Whether `code` is the code of now or a recovery code, where codes are on. Either is used up: write the file before
+    /// anything else is done.
+    pub(crate) fn spend_code(
+        &mut self,
+        root: &Root,
+        code: &Secret<String>,
+        now: UnixMillis,
+    ) -> Result<bool, VaultError> {
+        if app_password::looks_generated(code.expose()) {
+            Ok(self.use_recovery_code(code).is_some())
+        } else {
+            self.use_code(root, code.expose(), now)
+        }
+    }
+
+    /// Leaves out what has ended.
+    pub(crate) fn forget_ended(&mut self, now: UnixMillis) {
+        self.wraps.retain(|wrap| match wrap {
+            Wrap::AppPassword(password) => password.expires.0 == 0 || now < password.expires,
+            Wrap::Session(session) => now < session.expires,
+            _ => true,
+        });
+    }
+
+    /// The salt that SCRAM shows for this account; `None` in format 1, which has no app password.
+    pub(crate) fn scram_salt(&self) -> Option<[u8; SCRAM_SALT_LEN]> {
+        self.more.as_ref().map(|more| more.scram_salt)
+    }
+
+    pub(crate) fn app_passwords(&self) -> impl Iterator<Item = &AppPassword> {
+        self.wraps.iter().filter_map(|wrap| match wrap {
+            Wrap::AppPassword(password) => Some(password),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn add_app_password(&mut self, password: AppPassword) {
+        self.wraps.push(Wrap::AppPassword(password));
+    }
+
+    /// `false` when there is none of this number.
+    pub(crate) fn revoke_app_password(&mut self, id: u32) -> bool {
+        let before = self.wraps.len();
+        self.wraps.retain(|wrap| !matches!(wrap, Wrap::AppPassword(password) if password.id == id));
+        self.wraps.len() < before
+    }
+
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.wraps.iter().filter_map(|wrap| match wrap {
+            Wrap::Session(session) => Some(session),
+            _ => None,
+        })
+    }
+
+    /// Adds a session; the oldest goes when there would be too many.
+    pub(crate) fn add_session(&mut self, session: Session) {
+        if self.sessions().count() >= session::SESSIONS_MAX
+            && let Some(oldest) = self.sessions().min_by_key(|session| session.created).map(|session| session.id)
+        {
+            self.end_sessions(|session| session.id == oldest);
+        }
+        self.wraps.push(Wrap::Session(session));
+    }
+
+    /// Ends sessions; `false` when none is meant.
+    pub(crate) fn end_sessions(&mut self, meant: impl Fn(&Session) -> bool) -> bool {
+        let before = self.wraps.len();
+        self.wraps.retain(|wrap| !matches!(wrap, Wrap::Session(session) if meant(session)));
+        self.wraps.len() < before
+    }
+
+    /// The number for the next app password or session: above all that are there, and by chance, so that a number that was
+    /// revoked does not come back at once.
+    pub(crate) fn next_id(&self, entropy: &dyn Entropy) -> u32 {
+        loop {
+            let mut bytes = [0; 4];
+            entropy.fill(&mut bytes);
+            // Nine digits at most: people read it aloud.
+            let id = u32::from_be_bytes(bytes) % 999_999_999 + 1;
+            if self.app_passwords().all(|password| password.id != id) && self.sessions().all(|session| session.id != id)
+            {
+                return id;
+            }
+        }
+    }
+
+    /// How many recovery codes are left.
+    pub(crate) fn recovery_codes_left(&self) -> usize {
+        self.wraps.iter().filter(|wrap| matches!(wrap, Wrap::Recovery(_))).count()
+    }
+
+    /// Replaces the recovery codes.
+    pub(crate) fn set_recovery_codes(
+        &mut self,
+        root: &Root,
+        codes: &[zeroize::Zeroizing<String>],
+        entropy: &dyn Entropy,
+    ) {
+        self.wraps.retain(|wrap| !matches!(wrap, Wrap::Recovery(_)));
+        let context = recovery_context(self.account, self.first_public());
+        let wraps = codes.iter().map(|code| RandomWrap::seal(code.as_bytes(), &context, root.expose(), entropy));
+        self.wraps.extend(wraps.map(Wrap::Recovery));
+    }
+
+    /// The root, by a recovery code, which is used up: write the file before anything else is done with the root.
+    pub(crate) fn use_recovery_code(&mut self, code: &Secret<String>) -> Option<Root> {
+        let context = recovery_context(self.account, self.first_public());
+        let opens = |wrap: &Wrap| match wrap {
+            Wrap::Recovery(wrap) => wrap.open(code.expose().as_bytes(), &context).ok(),
+            _ => None,
+        };
+        let (place, plain) = self.wraps.iter().enumerate().find_map(|(place, wrap)| Some((place, opens(wrap)?)))?;
+        self.wraps.remove(place);
+        Root::from_bytes(&plain)
+    }
+
+    /// Whether the owner's authenticator app is asked for a code.
+    pub(crate) fn codes_on(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| more.codes.is_some())
+    }
+
+    /// Whether the password alone signs in to mail clients.
+    pub(crate) fn password_serves_mail(&self) -> bool {
+        !self.codes_on() || self.more.as_ref().is_some_and(|more| more.settings & PASSWORD_WITH_CODES != 0)
+    }
+
+    pub(crate) fn let_password_serve_mail(&mut self, allowed: bool) {
+        if let Some(more) = &mut self.more {
+            more.settings = if allowed { PASSWORD_WITH_CODES } else { 0 };
+        }
+    }
+
+    /// Turns codes on with a secret, of which the code of step `used` was shown, or off.
+    pub(crate) fn set_codes(
+        &mut self,
+        root: &Root,
+        secret: Option<(&[u8; TOTP_SECRET_LEN], u64)>,
+        entropy: &dyn Entropy,
+    ) {
+        let account = self.account;
+        if let Some(more) = &mut self.more {
+            more.codes =
+                secret.map(|(secret, used)| Codes { used, sealed: root.seal(account, b"totp", secret, entropy) });
+        }
+    }
+
+    /// Whether `code` is the code of now and was not used before; if so, it is used: write the file before anything else
+    /// is done.
+    pub(crate) fn use_code(&mut self, root: &Root, code: &str, now: UnixMillis) -> Result<bool, VaultError> {
+        let damaged = self.damaged();
+        let Some(codes) = self.more.as_mut().and_then(|more| more.codes.as_mut()) else { return Ok(false) };
+        let Ok(plain) = root.open(self.account, b"totp", &codes.sealed) else { return Err(damaged) };
+        let Ok(secret) = plain.as_slice().try_into() else { return Err(damaged) };
+        let step = crate::crypto::totp_step(secret, code, u64::try_from(now.seconds()).unwrap_or(0));
+        // RFC 6238 section 5.2: a code is not accepted a second time. An earlier one that still counts is not either.
+        let fresh = step.filter(|step| *step > codes.used);
+        if let Some(step) = fresh {
+            codes.used = step;
+        }
+        Ok(fresh.is_some())
+    }
+}
+
+/// The file.
+impl AccountKeys {
+    /// The file's octets, without the check at the end (docs/formats/keys.md): in the format that the keys are of.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let count = |len: usize| u8::try_from(len).unwrap_or(u8::MAX);
+        let magic = if self.more.is_some() { MAGIC_2 } else { MAGIC_1 };
+        let mut out = Encoder::new(magic).fixed(&self.account.0).u8(self.custody.octet());
+        match &self.more {
+            None => out = out.fixed(self.first_public()),
+            Some(more) => {
+                out = out.u8(more.settings).fixed(&more.scram_salt);
+                out = match &more.codes {
+                    None => out.octets(&[]),
+                    Some(codes) => out.octets(&Encoder::new(&[]).u64(codes.used).fixed(&codes.sealed).finish()),
+                };
+                out = out.u8(count(self.pairs.len()));
+                for pair in &self.pairs {
+                    out = out.fixed(&pair.public).octets(&pair.sealed);
+                }
+            }
+        }
+        out = out.u8(count(self.wraps.len()));
+        self.wraps.iter().fold(out, |out, wrap| wrap.write(out)).finish()
     }
 
     /// Reads the file's octets. The file must be `account`'s.
     pub(crate) fn from_bytes(account: AccountId, bytes: &[u8]) -> Result<Self, VaultError> {
-        Self::parse(account, bytes).ok_or_else(|| unreadable(&account_file(account), &[MAGIC], bytes))
+        let read =
+            if bytes.starts_with(MAGIC_1) { Self::parse_1(account, bytes) } else { Self::parse_2(account, bytes) };
+        read.ok_or_else(|| unreadable(&account_file(account), &[MAGIC_1, MAGIC_2], bytes))
     }
 
-    fn parse(account: AccountId, bytes: &[u8]) -> Option<Self> {
-        let mut rest = Decoder::new(MAGIC, bytes)?;
-        if rest.array()? != account.0 || rest.u8()? != Custody::Strict as u8 {
+    fn parse_1(account: AccountId, bytes: &[u8]) -> Option<Self> {
+        let mut rest = Decoder::new(MAGIC_1, bytes)?;
+        if rest.array()? != account.0 || rest.u8()? != Custody::Strict.octet() {
             return None;
         }
-        let public = rest.array()?;
-        let mut wraps = Vec::new();
-        for _ in 0..rest.u8()? {
-            let kind = rest.u8()?;
-            let body = rest.octets()?;
-            wraps.push(match kind {
-                WRAP_PASSWORD => Wrap::Password(PassphraseBox::from_bytes(body)),
-                WRAP_ESCROW if body.len() == 32 + HYBRID_OVERHEAD + PRIVATE_LEN => {
-                    let (to, sealed) = body.split_first_chunk()?;
-                    Wrap::Escrow { to: *to, sealed: sealed.to_vec() }
-                }
-                _ => return None,
-            });
+        let pairs = vec![Pair { public: rest.array()?, sealed: Vec::new() }];
+        let wraps = Self::wraps(&mut rest)?;
+        if !wraps.iter().all(|wrap| matches!(wrap, Wrap::Password(_) | Wrap::Escrow { .. })) {
+            return None;
         }
         rest.end()?;
-        Some(Self { account, custody: Custody::Strict, public, wraps })
+        Some(Self { account, custody: Custody::Strict, pairs, wraps, more: None })
+    }
+
+    fn parse_2(account: AccountId, bytes: &[u8]) -> Option<Self> {
+        let mut rest = Decoder::new(MAGIC_2, bytes)?;
+        if rest.array()? != account.0 {
+            return None;
+        }
+        let custody = Custody::from_octet(rest.u8()?)?;
+        let settings = rest.u8().filter(|settings| settings & !PASSWORD_WITH_CODES == 0)?;
+        let scram_salt = rest.array()?;
+        let codes = match rest.octets()? {
+            [] => None,
+            bytes => {
+                let (used, sealed) = bytes.split_first_chunk::<8>()?;
+                Some(Codes { used: u64::from_be_bytes(*used), sealed: sealed.to_vec() })
+            }
+        };
+        let mut pairs = Vec::new();
+        for _ in 0..rest.u8().filter(|count| (1..=PAIRS_MAX).contains(&usize::from(*count)))? {
+            let pair = Pair { public: rest.array()?, sealed: rest.octets()?.to_vec() };
+            // Empty means format 1, where the root is the private half.
+            if pair.sealed.is_empty() {
+                return None;
+            }
+            pairs.push(pair);
+        }
+        let wraps = Self::wraps(&mut rest)?;
+        rest.end()?;
+        Some(Self { account, custody, pairs, wraps, more: Some(More { scram_salt, settings, codes }) })
+    }
+
+    fn wraps(rest: &mut Decoder<'_>) -> Option<Vec<Wrap>> {
+        (0..rest.u8()?).map(|_| Wrap::read(rest)).collect()
     }
 }
 
-/// A box of the shape of an account's password wrap, which nothing opens.
-pub(crate) fn decoy(cost: CostProfile, entropy: &dyn Entropy) -> PassphraseBox {
-    PassphraseBox::decoy(cost, PRIVATE_LEN, entropy)
+fn password_context(account: AccountId, first_public: &[u8; 32]) -> Vec<u8> {
+    wrap::context(b"bailiwick/account-password/v1", account, first_public).finish()
 }
 
-fn wrap_by_password(
-    account: AccountId,
-    public: &[u8; 32],
-    private: &PrivateHalf,
-    password: &Secret<String>,
-    stretch: Stretch<'_>,
-) -> Result<Wrap, VaultError> {
-    let context = password_context(account, public);
-    PassphraseBox::seal(password, &context, private.expose(), stretch.cost, stretch.lanes, stretch.entropy)
-        .map(Wrap::Password)
-        .map_err(|_| VaultError::CostTooHigh)
+fn escrow_info(account: AccountId, first_public: &[u8; 32]) -> Vec<u8> {
+    wrap::context(b"bailiwick/account-escrow/v1", account, first_public).finish()
 }
 
-pub(crate) fn password_context(account: AccountId, public: &[u8; 32]) -> Vec<u8> {
-    Encoder::new(b"bailiwick/account-password/v1").fixed(&account.0).fixed(public).finish()
+fn recovery_context(account: AccountId, first_public: &[u8; 32]) -> Vec<u8> {
+    wrap::context(b"bailiwick/account-recovery/v1", account, first_public).finish()
 }
 
-fn escrow_info(account: AccountId, public: &[u8; 32]) -> Vec<u8> {
-    Encoder::new(b"bailiwick/account-escrow/v1").fixed(&account.0).fixed(public).finish()
+fn service_context(account: AccountId) -> String {
+    format!("account root/{account}")
+}
+
+fn pair_name(public: &[u8; 32]) -> Vec<u8> {
+    Encoder::new(b"pair").fixed(public).finish()
 }

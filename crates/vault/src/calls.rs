@@ -22,7 +22,9 @@ pub(crate) mod acts;
 pub(crate) mod keys;
 pub(crate) mod officers;
 pub(crate) mod room;
+pub(crate) mod secrets;
 pub(crate) mod service;
+pub(crate) mod sign_in;
 
 use zeroize::Zeroizing;
 
@@ -80,14 +82,10 @@ table! {
     11 service::Open;
     12 service::Hash;
     13 service::Sign;
-    20 accounts::Create;
     21 accounts::PublicKey;
-    22 accounts::ChangePassword;
-    23 accounts::SignIn;
     24 accounts::CloseSession;
     25 accounts::ForgetStale;
     26 accounts::GuessedKib;
-    27 accounts::RefuseSignIn;
     28 accounts::MessageKeys;
     40 officers::List;
     41 officers::Approve;
@@ -102,6 +100,12 @@ table! {
     72 acts::Sweep;
     73 acts::Replaced;
     74 acts::ChangePassphrase;
+    60 sign_in::SignIn;
+    61 sign_in::ScramBegin;
+    62 sign_in::ScramFinish;
+    63 sign_in::OpenSession;
+    64 sign_in::ResumeSession;
+    65 sign_in::LeaveSession;
     80 keys::CloseAccount;
     81 keys::ForgetHeld;
     82 keys::BackUp;
@@ -112,6 +116,20 @@ table! {
     87 keys::ResealOwn;
     88 keys::FinishService;
     89 keys::Hashes;
+    100 secrets::Create;
+    101 secrets::Guard;
+    102 secrets::SetPassword;
+    103 secrets::SetCustody;
+    104 secrets::AddAppPassword;
+    105 secrets::List;
+    106 secrets::RevokeAppPassword;
+    107 secrets::EndSessions;
+    108 secrets::NewCodeSecret;
+    109 secrets::TurnCodesOn;
+    110 secrets::TurnCodesOff;
+    111 secrets::LetPasswordServeMail;
+    112 secrets::NewRecoveryCodes;
+    113 secrets::Recover;
 }
 
 /// The octets of a request: the call's number and the call.

@@ -1,7 +1,7 @@
 //! Every primitive the vault uses, behind one small function each.
 //!
 //! An auditor who wants to know which cryptography is in use reads this folder and nothing else: no other file of this
-//! crate names `aws_lc_rs`, `argon2`, `hpke` or `blahaj`. Nothing here is made by hand; what is ours is the choice of
+//! crate names `aws_lc_rs`, `argon2`, `hpke`, `blahaj` or `totp_rs`. Nothing here is made by hand; what is ours is the choice of
 //! keys, contexts and nonces, and each function says why its nonce cannot repeat.
 
 mod aead;
@@ -9,8 +9,10 @@ mod hybrid;
 mod kdf;
 mod passphrase;
 mod random;
+mod scram;
 mod sharing;
 mod signature;
+mod totp;
 
 pub(crate) use aead::{AeadKey, NONCE_ZERO, TAG_LEN};
 pub(crate) use hybrid::{HYBRID_OVERHEAD, KeyPair, PrivateHalf, open_hybrid, seal_hybrid};
@@ -18,8 +20,10 @@ pub(crate) use kdf::{Prk, hmac, same, sha256};
 pub use passphrase::CostProfile;
 pub(crate) use passphrase::{Lanes, PassphraseBox, PassphraseError};
 pub use random::SystemEntropy;
+pub(crate) use scram::{SCRAM_ITERATIONS, SCRAM_SALT_LEN, ScramKeys, client_key, server_signature, stored_key};
 pub(crate) use sharing::{SHARE_LEN, Share, join, split};
 pub(crate) use signature::{SigningKey, verify};
+pub(crate) use totp::{TOTP_SECRET_LEN, totp_step};
 
 /// A 32-byte secret that is wiped when dropped.
 pub(crate) type Key32 = zeroize::Zeroizing<[u8; 32]>;

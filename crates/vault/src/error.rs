@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
+use crate::scram::ScramError;
 use terms::{AccountId, CaseId, Digest, EpochId, Jurisdiction, MessageId, OfficerName, UnixMillis};
 
 /// Why the vault did not do it. No variant carries a secret, an address or mail.
@@ -49,6 +50,26 @@ pub enum VaultError {
     NoSuchAccount(AccountId),
     /// The account has keys already; ids are never reused.
     AccountExists(AccountId),
+    /// The account is in `owner` custody: nobody but the owner opens its mail, two officers together neither.
+    OwnerCustody(AccountId),
+    /// Too many sign-ins failed. One may be tried again in so many milliseconds.
+    SlowDown(i64),
+    /// The exchange of SCRAM ends.
+    Scram(ScramError),
+    /// A name is empty, longer than 64 octets, or has control characters.
+    Name,
+    /// The account has as many app passwords as it can have.
+    TooManyAppPasswords,
+    /// The account has no app password or session of this number.
+    NoSuchSecret(u32),
+    /// An end that is in the past, or further off than it may be.
+    Ends,
+    /// The code is not the one that the owner's app shows now, or was used before.
+    WrongCode,
+    /// No recovery code of the account is this.
+    WrongRecoveryCode,
+    /// The session is over, or never was.
+    NoSession,
     /// No officer of this name is enrolled here.
     NoSuchOfficer(OfficerName),
     /// A public half is no usable X25519 key.
@@ -176,6 +197,30 @@ impl fmt::Display for VaultError {
             Self::LogOrigin => f.write_str("a log's origin is 1 to 255 characters without spaces or +"),
             Self::NoSuchAccount(id) => write!(f, "the vault holds no keys of account {id}; check the id or the backup"),
             Self::AccountExists(id) => write!(f, "account {id} has keys already; account ids are never reused"),
+            Self::OwnerCustody(id) => write!(
+                f,
+                "account {id} is in owner custody: the provider holds ciphertext that no officer can open; answer that \
+                 the mail exists and cannot be opened here"
+            ),
+            Self::SlowDown(wait_millis) => write!(
+                f,
+                "too many sign-ins failed; try again in {} seconds, or with an app password",
+                wait_millis / 1000 + 1
+            ),
+            Self::Scram(ScramError::Malformed) => f.write_str("the client's message is none of SCRAM-SHA-256"),
+            Self::Scram(ScramError::OtherIdentity) => f.write_str("the client would act for somebody else"),
+            Self::Scram(ScramError::Refused) => f.write_str("the client's proof is of another channel or exchange"),
+            Self::Name => f.write_str("a name has 1 to 64 octets and no control characters"),
+            Self::TooManyAppPasswords => {
+                f.write_str("the account has as many app passwords as it can have; revoke one that is not used")
+            }
+            Self::NoSuchSecret(id) => write!(f, "the account has no app password or session of number {id}; list them"),
+            Self::Ends => f.write_str("the end lies in the past or further off than it may; choose another"),
+            Self::WrongCode => {
+                f.write_str("that is not the code of now; wait for the next one, and check the clock of this machine")
+            }
+            Self::WrongRecoveryCode => f.write_str("no recovery code of the account is this; each serves once"),
+            Self::NoSession => f.write_str("the session is over; sign in again"),
             Self::NoSuchOfficer(name) => write!(f, "no officer {name} is enrolled in this home"),
             Self::UnusableKey => f.write_str("this is no usable X25519 public key; the account's record is damaged"),
             Self::DoesNotOpen => f.write_str("sealed bytes do not open: not of this vault and purpose, or altered"),

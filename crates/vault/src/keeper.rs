@@ -2,8 +2,8 @@
 //! knows who asks: a request comes in as plain data (`calls.rs`), and what goes out is in no case a private half, a share
 //! or the service key.
 //!
-//! One subject, one file: [`accounts`] (owners), [`officers`] (approvals, clearances), [`acts`] and [`escrow`] (what two
-//! officers change), [`service`] (the service key and
+//! One subject, one file: [`accounts`] (owners), [`sign_in`], [`secrets`] (custody, passwords, codes), [`officers`]
+//! (approvals, clearances), [`acts`] and [`escrow`] (what two officers change), [`service`] (the service key and
 //! the node's signature), [`sessions`] (who is signed in).
 
 mod accounts;
@@ -14,8 +14,10 @@ pub(crate) mod escrow;
 mod officers;
 pub(crate) mod periods;
 mod rotation;
+mod secrets;
 mod service;
 pub(crate) mod sessions;
+pub(crate) mod sign_in;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -25,8 +27,8 @@ use durable::Disk;
 use terms::{Clock, Entropy, Jurisdiction, OfficerName, Secret};
 
 use crate::VaultError;
-use crate::account::{self, Stretch};
-use crate::crypto::{CostProfile, KeyPair, Lanes, PassphraseBox, SigningKey, random_key};
+use crate::account::Stretch;
+use crate::crypto::{CostProfile, KeyPair, Lanes, SigningKey, random_key};
 use crate::folder::{Folder, NODE_FILE, ROSTER_FILE, damaged, officer_file};
 use crate::node::NodeKeys;
 use crate::officer::{OFFICERS_MAX, OFFICERS_MIN, OfficerKeys, Roster};
@@ -34,6 +36,7 @@ use crate::service::{FIRST_GENERATION, Numbered, ServiceKey};
 use acts::PendingAct;
 use escrow::EscrowSweep;
 use sessions::{OpenShares, Remembered, Sessions, Tickets};
+use sign_in::Doorkeeper;
 
 /// The keys of one node, unlocked. Shared by all threads; every call may block on the disk, and those that take a
 /// password or passphrase compute Argon2id.
@@ -49,8 +52,8 @@ pub(crate) struct Keeper {
     roster: RwLock<Arc<Roster>>,
     cost: CostProfile,
     lanes: Lanes,
-    /// What an unknown account's password is tried on.
-    decoy: PassphraseBox,
+    /// What signing in needs beside the keys.
+    door: Doorkeeper,
     remembered: Remembered,
     sessions: Sessions,
     shares: OpenShares,
@@ -160,17 +163,19 @@ impl Keeper {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, VaultError> {
         let signer = SigningKey::from_seed(&node.signing_seed).map_err(|_| damaged(NODE_FILE))?;
+        let own = ServiceKey::for_vault(&keys);
+        let door = Doorkeeper::new(&folder, &own, cost, &*entropy)?;
         Ok(Self {
             folder,
             service: ServiceKey::for_rooms(&keys),
-            own: ServiceKey::for_vault(&keys),
+            own,
             verifier: node_verifier(&node.log_origin, &signer)?,
             signer,
             home: node.home,
             roster: RwLock::new(Arc::new(roster)),
             cost,
             lanes: lanes(),
-            decoy: account::decoy(cost, &*entropy),
+            door,
             remembered: Remembered::new(&*entropy),
             sessions: Sessions::default(),
             shares: OpenShares::default(),

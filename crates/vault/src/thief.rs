@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use durable::Disk;
-use terms::MessageId;
+use terms::{AccountId, MessageId};
 
 use crate::approval::RELEASE;
 use crate::crypto::{Key32, Lanes, PrivateHalf, Share, SigningKey, join, open_hybrid};
@@ -15,7 +15,7 @@ use crate::node::NodeKeys;
 use crate::officer::{OfficerKeys, OfficerSecrets};
 use crate::order::Order;
 use crate::service::ServiceKey;
-use crate::{Approval, ProvenApproval};
+use crate::{Approval, Custody, ProvenApproval};
 
 /// Everything that a thief has read.
 struct Loot<'a> {
@@ -226,6 +226,33 @@ fn one_officer_who_is_root_opens_all_while_anothers_share_is_released() {
     assert_eq!(loot.search(), Found::default());
 }
 
+/// What each custody is worth against a thief of disk and service key: the wrap under that key is there in `standard` alone,
+/// and the wrap to the escrow key in all but `owner`.
+#[test]
+fn custody_is_which_wraps_there_are() {
+    let desk = Desk::new("IE", 1);
+    let own = ServiceKey::for_vault(&service_key(&desk));
+    let shares = [0, 1].map(|officer| secrets(&desk, officer).share);
+    let escrow = PrivateHalf::from_bytes(join(&shares[0], &shares[1]).unwrap().as_ref()).unwrap();
+    for custody in Custody::ALL {
+        let account = AccountId([custody.octet(); 16]);
+        let (public, codes) = desk.vault.create_account_in(account, custody, &"owner password".into()).unwrap();
+        let keys = desk.vault.keeper().account_keys(account).unwrap();
+        let by_service = keys.root_by_service(&own);
+        assert_eq!(by_service.is_some(), custody == Custody::Standard);
+        if let Some(root) = by_service {
+            assert_eq!(keys.private(&root).unwrap().public().unwrap(), public.0);
+        }
+        let by_officers = keys.open_by_escrow(&escrow);
+        if custody == Custody::Owner {
+            assert!(matches!(by_officers, Err(crate::VaultError::OwnerCustody(id)) if id == account));
+        } else {
+            assert_eq!(by_officers.unwrap().public().unwrap(), public.0);
+        }
+        assert_eq!(codes.len(), if custody == Custody::Owner { crate::RECOVERY_CODES } else { 0 });
+    }
+}
+
 /// A share that was released for one order does not open under another order's name, service key or not.
 #[test]
 fn a_released_share_is_bound_to_its_order() {
@@ -273,5 +300,5 @@ fn every_file_begins_with_its_magic() {
     begins("node.keys", b"BVN\x01");
     begins("officers.roster", b"BVR\x02");
     begins("officers/ann.keys", b"BVO\x02");
-    begins(&format!("accounts/{}.keys", desk.account), b"BVA\x01");
+    begins(&format!("accounts/{}.keys", desk.account), b"BVA\x02");
 }

@@ -5,7 +5,9 @@ mod accounts;
 mod acts;
 mod keys;
 mod officers;
+mod secrets;
 mod service;
+mod sign_in;
 
 pub use acts::BegunAct;
 
@@ -22,6 +24,8 @@ use crate::crypto::CostProfile;
 use crate::keeper::Place;
 use crate::link::Link;
 use crate::strongroom::Strongroom;
+
+pub use self::sign_in::ScramExchange;
 
 /// The way to the keys of one node. Shared by all threads; every call may block, and those that take a password or
 /// passphrase wait for Argon2id.

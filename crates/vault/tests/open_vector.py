@@ -164,16 +164,59 @@ def main(path):
     escrow_private = join(shares[0], shares[1])
     assert public_of(escrow_private) == escrow and join(shares[2], shares[0]) == escrow_private
 
-    # the account: by its owner's password, and by the escrow key
-    rest = checked(f"accounts/{vector['account']}.keys", b"BVA\x01")
-    assert rest.take(16) == account and rest.number("B") == 1
-    public, wraps = rest.take(32), {}
+    # the account: by its owner's password, by the escrow key, and by whatever else its file has
+    name = f"accounts/{vector['account']}.keys"
+    version = files[name][3]
+    rest = checked(name, b"BVA" + bytes([version]))
+    assert rest.take(16) == account
+    custody, pairs, codes, wraps = rest.number("B"), [], b"", {}
+    if version == 1:
+        pairs.append((rest.take(32), b""))
+    else:
+        settings, scram_salt, codes = rest.number("B"), rest.take(16), rest.octets()
+        pairs += [(rest.take(32), rest.octets()) for _ in range(rest.number("B"))]
     for _ in range(rest.number("B")):
-        kind = rest.number("B")
-        wraps[kind] = rest.octets()
-    private = open_box(wraps[1], vector["password"], b"bailiwick/account-password/v1" + account + public)
-    assert public_of(private) == public and wraps[2][:32] == escrow
-    assert hpke_open(escrow_private, b"bailiwick/account-escrow/v1" + account + public, wraps[2][32:]) == private
+        wraps.setdefault(rest.number("B"), []).append(rest.octets())
+    first = pairs[0][0]
+    root = open_box(wraps[1][0], vector["password"], b"bailiwick/account-password/v1" + account + first)
+    assert wraps[2][0][:32] == escrow
+    assert hpke_open(escrow_private, b"bailiwick/account-escrow/v1" + account + first, wraps[2][0][32:]) == root
+
+    def root_open(what, sealed):
+        info = b"bailiwick/account-root/v1" + account + octets(what) + sealed[:24]
+        return AESGCM(expand(root, info, 32)).decrypt(bytes(12), sealed[24:], b"")
+
+    private = root if version == 1 else root_open(b"pair" + pairs[-1][0], pairs[-1][1])
+    assert public_of(private) == pairs[-1][0]
+    if version > 1:
+        assert service_open(own, f"account root/{vector['account']}", wraps[3][0]) == root and custody == 2
+        secrets_of = vector["secrets"]
+
+        def random_open(kind, number, secret, sealed):
+            context = kind + account + first + number
+            okm = expand(extract(sealed[:24], secret), b"bailiwick/random-wrap/v1" + context, 64)
+            assert okm[32:] == sealed[24:56], kind
+            return AESGCM(okm[:32]).decrypt(bytes(12), sealed[56:], context)
+
+        app = Reader(wraps[4][0])
+        number, scopes, _, _, stored = app.take(4), app.number("B"), app.number("q"), app.number("q"), app.take(32)
+        salted = hashlib.pbkdf2_hmac("sha256", secrets_of["app_password"].encode(), scram_salt, 4096)
+        client_key = hmac.digest(salted, b"Client Key", "sha256")
+        assert sha256(client_key) == stored and scopes == 3
+        assert root_open(b"app password name" + number, app.octets()) == b"phone"
+        opened = random_open(b"bailiwick/account-app-password/v1", number, client_key, app.octets())
+        assert opened == root + hmac.digest(salted, b"Server Key", "sha256")
+        for code, sealed in zip(secrets_of["recovery_codes"], wraps[5]):
+            assert random_open(b"bailiwick/account-recovery/v1", b"", code.encode(), sealed) == root
+        token = base64.urlsafe_b64decode(secrets_of["session_token"] + "==")
+        session = Reader(wraps[6][0])
+        number, _, _ = session.take(4), session.number("q"), session.number("q")
+        assert token[:20] == account + number and root_open(b"session name" + number, session.octets()) == b"browser"
+        assert random_open(b"bailiwick/account-session/v1", number, token[20:], session.octets()) == root
+        assert base64.b32encode(root_open(b"totp", codes[8:])).decode() == secrets_of["code_secret"]
+        seen = Reader(service_open(own, f"seen/{vector['account']}.seen", files[f"seen/{vector['account']}.seen"]), b"BVU\x01")
+        here = service_hash(own, "network", account + bytes(16))[:16]
+        assert seen.number("I") == 1 and seen.take(16) == here
 
     # the epoch and its messages
     sealed, epoch = bytes.fromhex(vector["sealed_epoch_key"]), vector["epoch"]

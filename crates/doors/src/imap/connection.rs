@@ -10,6 +10,7 @@ use store::Watching;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use vault::Network;
 
 use super::Door;
 use crate::admission::Entry;
@@ -40,6 +41,8 @@ pub(super) struct Connection {
     door: Arc<Door>,
     /// `None`: it is to be turned away.
     entry: Option<Entry>,
+    /// From where the client comes, for the counting of guesses.
+    network: Network,
     shutdown: watch::Receiver<bool>,
     /// When a stranger's time is over.
     sign_in_by: Instant,
@@ -62,9 +65,14 @@ enum Event {
 }
 
 impl Connection {
-    pub(super) fn new(door: Arc<Door>, entry: Option<Entry>, shutdown: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        door: Arc<Door>,
+        entry: Option<Entry>,
+        network: Network,
+        shutdown: watch::Receiver<bool>,
+    ) -> Self {
         let sign_in_by = Instant::now() + PATIENCE_BEFORE_SIGN_IN;
-        Self { door, entry, shutdown, sign_in_by, bell: Arc::default(), watching: None }
+        Self { door, entry, network, shutdown, sign_in_by, bell: Arc::default(), watching: None }
     }
 
     /// Converses until one side closes.
@@ -89,13 +97,15 @@ impl Connection {
             hostname: self.door.mailroom.hostname.to_string(),
             starttls: !implicit_tls,
             sign_in_without_tls: false,
+            channel_binding: true,
             message_size_bytes_max: self.door.config.message_size_bytes_max,
         };
         let mut session = match bye {
             None => Session::new(config, implicit_tls),
             Some(bye) => Session::turned_away(config, bye),
         };
-        let mut reader = Reader::new(self.door.mailroom.clone());
+        let mut reader = Reader::new(self.door.mailroom.clone(), self.network);
+        reader.secured(wire.channel_bindings(&self.door.config.end_point));
         // When a word went either way last.
         let mut spoke = Instant::now();
         loop {
@@ -107,7 +117,7 @@ impl Connection {
                 Step::Need(need) => {
                     let answer;
                     (reader, answer) = self.perform(reader, need).await?;
-                    let failed = matches!(answer, Answer::Refused(Refusal::SignIn));
+                    let failed = matches!(answer, Answer::Refused(Refusal::SignIn | Refusal::SlowDown));
                     session.answer(answer);
                     if spoke.elapsed() >= SILENCE {
                         session.reassure();
@@ -119,6 +129,7 @@ impl Connection {
                 }
                 Step::StartTls => {
                     wire = wire.secure(&self.door.tls).await?;
+                    reader.secured(wire.channel_bindings(&self.door.config.end_point));
                     session.tls_started();
                 }
                 Step::Wait => {

@@ -1,47 +1,89 @@
-//! AUTHENTICATE (RFC 9051 section 6.2.2), with the mechanism PLAIN (RFC 4616) and initial responses (RFC 4959).
+//! AUTHENTICATE (RFC 9051 section 6.2.2), with initial responses (RFC 4959) and the mechanisms PLAIN (RFC 4616),
+//! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 7677).
+//!
+//! Of SCRAM this machine knows the order of the messages only: what is in them is between the client and whoever keeps the
+//! keys, and passes here as octets.
 
 use data_encoding::BASE64;
 use terms::Secret;
 
-use super::login::{sign_in, sign_in_refused};
-use super::{Ask, Command, Parsed};
+use super::login::{sign_in, sign_in_refused, signed_in};
+use super::{Ask, Command, Parsed, Unfitting};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::limits::SASL_LINE_BYTES_MAX;
-use crate::need::Refusal;
+use crate::need::{Answer, Need, Refusal};
 
 struct Authenticate {
+    mechanism: Mechanism,
     stage: Stage,
 }
 
+/// How the client signs in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mechanism {
+    Plain,
+    Scram { plus: bool },
+}
+
 enum Stage {
-    /// The client has yet to send its response.
+    /// The client has yet to send its first response.
     Challenge,
-    /// It was sent and is fine.
+    /// PLAIN's was sent and is fine.
     Credentials(Option<(String, Secret<String>)>),
-    /// It was sent and is not.
+    /// A message of SCRAM is to be taken further.
+    Message { turn: Turn, message: Vec<u8> },
+    /// It was taken; the answer is to come.
+    Taken(Turn),
+    /// An answer is to be sent, and the client's next line awaited.
+    Answer { turn: Turn, said: Vec<u8> },
+    /// The client's next line is awaited.
+    Awaited(Turn),
+    /// Everything was said and the client knows.
+    SignedIn,
+    /// It is over.
     Over(Ending),
 }
 
+/// Which of the client's messages of SCRAM.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// `client-first-message`
+    First,
+    /// `client-final-message`
+    Last,
+    /// Nothing more: the client has heard `server-final-message`. (RFC 9051 section 6.2.2 has no room for it in the OK.)
+    Empty,
+}
+
 /// `authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp] *(CRLF base64)`
-pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
+pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
     cursor.space()?;
-    let plain = cursor.atom()?.eq_ignore_ascii_case("PLAIN");
+    let name = cursor.atom()?;
+    let mechanism = if name.eq_ignore_ascii_case("PLAIN") {
+        Some(Mechanism::Plain)
+    } else if name.eq_ignore_ascii_case("SCRAM-SHA-256") {
+        Some(Mechanism::Scram { plus: false })
+    } else if name.eq_ignore_ascii_case("SCRAM-SHA-256-PLUS") && context.binds_to_channel() {
+        Some(Mechanism::Scram { plus: true })
+    } else {
+        None
+    };
+    let Some(mechanism) = mechanism else {
+        let stage = Stage::Over(Ending::no("No such mechanism here; CAPABILITY names them"));
+        return Ok(Box::new(Authenticate { mechanism: Mechanism::Plain, stage }));
+    };
     let mut stage = Stage::Challenge;
     if cursor.eat(b' ') {
-        // "=" is an initial response of no octets; PLAIN has none such.
+        // "=" is an initial response of no octets; no mechanism here has such.
         let mut response = Vec::new();
         while let Ok(byte) = cursor.take(1) {
             response.extend_from_slice(byte);
         }
-        let response = Secret::new(response);
-        stage = read_plain(response.expose());
+        stage = Authenticate::first(mechanism, Secret::new(response).expose());
     }
-    if !plain {
-        stage = Stage::Over(Ending::no("The mechanism is PLAIN"));
-    }
-    Ok(Box::new(Authenticate { stage }))
+    Ok(Box::new(Authenticate { mechanism, stage }))
 }
 
 /// `message = [authzid] UTF8NUL authcid UTF8NUL passwd`, in base64 (RFC 4616 section 2).
@@ -56,7 +98,7 @@ fn read_plain(line: &[u8]) -> Stage {
     match (fields.next(), fields.next(), fields.next(), fields.next()) {
         (Some(authorized), Some(user), Some(password), None) if !user.is_empty() && !password.is_empty() => {
             if !authorized.is_empty() && authorized != user {
-                return Stage::Over(Ending::no("You may act for yourself only").code("AUTHORIZATIONFAILED"));
+                return Stage::Over(Refusal::OtherIdentity.into());
             }
             Stage::Credentials(Some((user.to_owned(), Secret::from(password))))
         }
@@ -64,25 +106,81 @@ fn read_plain(line: &[u8]) -> Stage {
     }
 }
 
+fn read_scram(turn: Turn, line: &[u8]) -> Stage {
+    match BASE64.decode(line) {
+        Ok(message) => Stage::Message { turn, message },
+        Err(_) => Stage::Over(Ending::bad("expected base64")),
+    }
+}
+
+impl Authenticate {
+    /// The client's first response.
+    fn first(mechanism: Mechanism, line: &[u8]) -> Stage {
+        match mechanism {
+            Mechanism::Plain => read_plain(line),
+            Mechanism::Scram { .. } => read_scram(Turn::First, line),
+        }
+    }
+}
+
 impl Command for Authenticate {
     fn ask(&mut self, context: &mut Context) -> Ask {
-        match &mut self.stage {
-            Stage::Over(ending) => Ask::Done(ending.clone()),
-            Stage::Credentials(credentials) => sign_in(credentials, context),
-            // Without this a client that heeds no LOGINDISABLED would send its password in clear text.
-            Stage::Challenge if !context.sign_in_allowed() => sign_in(&mut None, context),
+        if let Stage::Over(ending) = &self.stage {
+            return Ask::Done(ending.clone());
+        }
+        // Without this a client that heeds no LOGINDISABLED would send its password in clear text; and after SCRAM the mail
+        // itself would be.
+        if !context.sign_in_allowed() {
+            return sign_in(&mut None, context);
+        }
+        match std::mem::replace(&mut self.stage, Stage::Challenge) {
+            Stage::Credentials(mut credentials) => {
+                let ask = sign_in(&mut credentials, context);
+                self.stage = Stage::Credentials(credentials);
+                ask
+            }
             Stage::Challenge => {
                 context.out.raw("+ \r\n");
                 Ask::Line(SASL_LINE_BYTES_MAX)
             }
+            Stage::Message { turn, message } => {
+                self.stage = Stage::Taken(turn);
+                let plus = self.mechanism == Mechanism::Scram { plus: true };
+                Ask::Need(match turn {
+                    Turn::First => Need::ScramBegin { plus, message },
+                    _ => Need::ScramFinish { message },
+                })
+            }
+            Stage::Answer { turn, said } => {
+                let line = format!("+ {}\r\n", BASE64.encode(&said));
+                context.out.raw(&line);
+                self.stage = Stage::Awaited(turn);
+                Ask::Line(SASL_LINE_BYTES_MAX)
+            }
+            Stage::SignedIn => signed_in(context).into(),
+            // The answer never came, or the line: the session is not to go on as if they had.
+            Stage::Taken(_) | Stage::Awaited(_) | Stage::Over(_) => Ending::server_bug().into(),
         }
     }
 
     fn line(&mut self, line: &[u8], _: &mut Context) {
-        self.stage = match line {
-            b"*" => Stage::Over(Ending::bad("AUTHENTICATE cancelled")),
-            line => read_plain(line),
+        self.stage = match (&self.stage, line) {
+            (_, b"*") => Stage::Over(Ending::bad("AUTHENTICATE cancelled")),
+            (Stage::Awaited(Turn::Empty), b"" | b"=") => Stage::SignedIn,
+            (Stage::Awaited(Turn::Empty), _) => Stage::Over(Ending::bad("expected an empty response")),
+            (Stage::Awaited(turn), line) => read_scram(*turn, line),
+            (_, line) => Self::first(self.mechanism, line),
         };
+    }
+
+    fn say(&mut self, answer: Answer, _: &mut Context) -> Result<(), Unfitting> {
+        self.stage = match (&self.stage, answer) {
+            (Stage::Taken(Turn::First), Answer::Challenge(said)) => Stage::Answer { turn: Turn::Last, said },
+            (Stage::Taken(Turn::Last), Answer::Challenge(said)) => Stage::Answer { turn: Turn::Empty, said },
+            (Stage::Credentials(_), Answer::Done) => Stage::Credentials(None),
+            _ => return Err(Unfitting),
+        };
+        Ok(())
     }
 
     fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Option<Ending> {

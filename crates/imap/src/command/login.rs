@@ -42,15 +42,20 @@ pub(super) fn sign_in(name_and_password: &mut Option<(String, Secret<String>)>, 
     if let Some((user, password)) = name_and_password.take() {
         return Ask::Need(Need::SignIn { user, password });
     }
+    signed_in(context).into()
+}
+
+/// Somebody is signed in.
+pub(super) fn signed_in(context: &mut Context) -> Ending {
     context.signed_in = true;
     // RFC 9051 section 7.1, CAPABILITY: saves the client a round trip.
-    Ending::ok("Signed in").code(format!("CAPABILITY {}", context.capabilities())).into()
+    Ending::ok("Signed in").code(format!("CAPABILITY {}", context.capabilities()))
 }
 
 /// Counts a failed sign-in.
 pub(super) fn sign_in_refused(refusal: Refusal, context: &mut Context) -> Ending {
     let ending = Ending::from(refusal);
-    if refusal != Refusal::SignIn {
+    if !matches!(refusal, Refusal::SignIn | Refusal::SlowDown) {
         return ending;
     }
     context.sign_in_failures += 1;

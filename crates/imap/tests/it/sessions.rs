@@ -27,6 +27,7 @@ pub(crate) fn config() -> Config {
         hostname: "mail.ie.example".to_owned(),
         starttls: true,
         sign_in_without_tls: false,
+        channel_binding: true,
         message_size_bytes_max: 20_000,
     }
 }

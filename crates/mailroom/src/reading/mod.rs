@@ -17,7 +17,7 @@ use imap::{
 };
 use store::{MailboxView, StoreError, Watch};
 use terms::{AccountId, MailboxId, Secret, UnixMillis};
-use vault::{SignedIn, VaultError};
+use vault::{Attempt, ChannelBinding, Network, Scopes, ScramError, ScramExchange, SignedIn, VaultError};
 
 use crate::Mailroom;
 use words::{flag_set, flags, mailbox_row, refusal, special_use};
@@ -25,6 +25,11 @@ use words::{flag_set, flags, mailbox_row, refusal, special_use};
 /// The performer of one IMAP connection.
 pub struct Reader {
     mail: Mailroom,
+    network: Network,
+    /// What the connection can be known by, under TLS.
+    bindings: Vec<ChannelBinding>,
+    /// A sign-in by SCRAM that waits for the client's last message.
+    exchange: Option<ScramExchange>,
     owner: Option<SignedIn>,
     open: Option<Open>,
     trouble: Option<Trouble>,
@@ -76,9 +81,14 @@ impl From<Refusal> for Unmet {
 }
 
 impl Reader {
-    /// For a new connection.
-    pub fn new(mail: Mailroom) -> Self {
-        Self { mail, owner: None, open: None, trouble: None }
+    /// For a new connection from `network`.
+    pub fn new(mail: Mailroom, network: Network) -> Self {
+        Self { mail, network, bindings: Vec::new(), exchange: None, owner: None, open: None, trouble: None }
+    }
+
+    /// The connection is under TLS now: what a sign-in can be bound to.
+    pub fn secured(&mut self, bindings: Vec<ChannelBinding>) {
+        self.bindings = bindings;
     }
 
     /// Who signed in.
@@ -113,14 +123,19 @@ impl Reader {
     }
 
     fn attempt(&mut self, need: Need) -> Result<Answer, Unmet> {
-        if let Need::SignIn { user, password } = need {
-            return self.sign_in(&user, &password);
+        match need {
+            Need::SignIn { user, password } => return self.sign_in(&user, &password),
+            Need::ScramBegin { plus, message } => return self.scram_begin(plus, &message),
+            Need::ScramFinish { message } => return self.scram_finish(&message),
+            _ => {}
         }
         let owner = self.owner.clone().ok_or(Refusal::Unavailable)?;
         let account = owner.account();
         let store = &self.mail.store;
         match need {
-            Need::SignIn { .. } => Err(Refusal::Unavailable.into()),
+            Need::SignIn { .. } | Need::ScramBegin { .. } | Need::ScramFinish { .. } => {
+                Err(Refusal::Unavailable.into())
+            }
             Need::Mailboxes => {
                 let rows = store.mailboxes(account)?.iter().filter_map(mailbox_row).collect();
                 let subscribed = store.subscriptions(account)?;
@@ -179,17 +194,51 @@ impl Reader {
 
     /// Opens an account for its owner. Every refusal costs the same ([`Mailroom::sign_in`]).
     fn sign_in(&mut self, user: &str, password: &Secret<String>) -> Result<Answer, Unmet> {
-        match self.mail.sign_in(user, password) {
+        match self.mail.sign_in(user, password, None, Scopes::IMAP, self.network) {
             Ok(owner) => {
                 self.owner = Some(owner);
                 Ok(Answer::Done)
             }
-            Err(VaultError::WrongPassword) => Err(Refusal::SignIn.into()),
-            Err(error) => {
-                self.trouble = Some(Trouble::Vault(error));
-                Err(Refusal::Unavailable.into())
-            }
+            Err(error) => Err(self.sign_in_refused(error)),
         }
+    }
+
+    /// Takes the client's first message of SCRAM. Whom it names is looked up as for a password.
+    fn scram_begin(&mut self, plus: bool, message: &[u8]) -> Result<Answer, Unmet> {
+        let user = vault::scram_user(message).ok_or(Refusal::NotTheMechanism)?;
+        let attempt = Attempt { claim: self.mail.claim(&user), scope: Scopes::IMAP, network: self.network };
+        match self.mail.vault.scram_begin(&attempt, plus, &self.bindings, message) {
+            Ok((exchange, said)) => {
+                self.exchange = Some(exchange);
+                Ok(Answer::Challenge(said))
+            }
+            Err(error) => Err(self.sign_in_refused(error)),
+        }
+    }
+
+    /// Takes the client's last message of SCRAM.
+    fn scram_finish(&mut self, message: &[u8]) -> Result<Answer, Unmet> {
+        let exchange = self.exchange.take().ok_or(Refusal::NotTheMechanism)?;
+        match self.mail.vault.scram_finish(exchange, message) {
+            Ok((owner, said)) => {
+                self.owner = Some(owner);
+                Ok(Answer::Challenge(said))
+            }
+            Err(error) => Err(self.sign_in_refused(error)),
+        }
+    }
+
+    fn sign_in_refused(&mut self, error: VaultError) -> Unmet {
+        Unmet::Refused(match error {
+            VaultError::WrongPassword | VaultError::Scram(ScramError::Refused) => Refusal::SignIn,
+            VaultError::SlowDown(_) => Refusal::SlowDown,
+            VaultError::Scram(ScramError::Malformed) => Refusal::NotTheMechanism,
+            VaultError::Scram(ScramError::OtherIdentity) => Refusal::OtherIdentity,
+            error => {
+                self.trouble = Some(Trouble::Vault(error));
+                Refusal::Unavailable
+            }
+        })
     }
 
     fn open(&mut self, account: AccountId, name: &MailboxName) -> Result<Answer, Unmet> {

@@ -1,6 +1,6 @@
-//! Calls for owners: their keys, their passwords, their sign-ins.
+//! Calls for owners: their keys, and what their sessions open.
 
-use terms::{AccountId, EpochId, Secret};
+use terms::{AccountId, EpochId};
 
 use super::Call;
 use crate::VaultError;
@@ -10,22 +10,6 @@ use crate::keeper::sessions::SessionId;
 use crate::message::KeyAsk;
 use crate::strongroom::Strongroom;
 use crate::wire::wire_struct;
-
-/// Make the keys of a new account.
-pub(crate) struct Create {
-    pub(crate) account: AccountId,
-    pub(crate) password: Secret<String>,
-}
-wire_struct!(Create { account, password });
-
-impl Call for Create {
-    type Answer = AccountPublicKey;
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<AccountPublicKey, VaultError> {
-        room.keeper()?.create_account(self.account, &self.password)
-    }
-}
 
 /// The public half of an account's pair.
 pub(crate) struct PublicKey {
@@ -38,39 +22,6 @@ impl Call for PublicKey {
 
     fn serve(self, room: &Strongroom) -> Result<AccountPublicKey, VaultError> {
         room.keeper()?.account_public_key(self.account)
-    }
-}
-
-/// Another password.
-pub(crate) struct ChangePassword {
-    pub(crate) account: AccountId,
-    pub(crate) old: Secret<String>,
-    pub(crate) new: Secret<String>,
-}
-wire_struct!(ChangePassword { account, old, new });
-
-impl Call for ChangePassword {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
-        room.keeper()?.change_password(self.account, &self.old, &self.new)
-    }
-}
-
-/// Sign an owner in.
-pub(crate) struct SignIn {
-    pub(crate) account: AccountId,
-    pub(crate) password: Secret<String>,
-}
-wire_struct!(SignIn { account, password });
-
-impl Call for SignIn {
-    type Answer = SessionId;
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<SessionId, VaultError> {
-        room.keeper()?.sign_in(self.account, &self.password)
     }
 }
 
@@ -111,22 +62,6 @@ impl Call for GuessedKib {
 
     fn serve(self, room: &Strongroom) -> Result<u64, VaultError> {
         Ok(room.keeper()?.guessed_kib())
-    }
-}
-
-/// The work of a sign-in that fails.
-pub(crate) struct RefuseSignIn {
-    pub(crate) password: Secret<String>,
-}
-wire_struct!(RefuseSignIn { password });
-
-impl Call for RefuseSignIn {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
-        room.keeper()?.refuse_sign_in(&self.password);
-        Ok(())
     }
 }
 

@@ -17,6 +17,7 @@ use crate::epoch::SealedEpochKey;
 use crate::folder::{HELD, account_file, damaged, held_file, unreadable};
 use crate::message::{KeyAsk, MessageKey};
 use crate::order::Order;
+use crate::seen::seen_file;
 
 /// "Bailiwick vault held", format 1.
 const MAGIC: &[u8; 4] = b"BVH\x01";
@@ -42,6 +43,7 @@ impl Keeper {
             self.hold(*case, account, asks, &keys)?;
         }
         self.folder.remove(&account_file(account))?;
+        self.folder.remove(&seen_file(account))?;
         self.remembered.forget(account);
         self.sessions.forget(|session| session.account() == account);
         Ok(())

@@ -9,6 +9,7 @@ use terms::{Secret, UnixMillis};
 use zeroize::Zeroizing;
 
 use super::Keeper;
+use super::sign_in::MADE_UP_FILE;
 use crate::VaultError;
 use crate::account::Stretch;
 use crate::crypto::random_key;
@@ -17,6 +18,7 @@ use crate::folder::{
     ACCOUNTS, CLEARANCES, Folder, HELD, NODE_FILE, OFFICERS, OLDER, PERIODS, ROSTER_FILE, damaged, older_file,
 };
 use crate::node::NodeKeys;
+use crate::seen::SEEN;
 use crate::service::{Numbered, ServiceKey};
 
 /// How long both keys open at least: a minute, longer than anything takes from its sealing to its commit.
@@ -114,16 +116,25 @@ impl Keeper {
             self.folder.write_checked(&self.own, &file, body)?;
             count += 1;
         }
+        for account in self.account_ids()? {
+            // A wrap under the service key is inside a file that may be checked under the new one already.
+            let mut keys = self.account_keys(account)?;
+            if keys.reseal_to_service(&self.own, &*self.entropy)? {
+                self.write_account(account, &keys)?;
+                count += 1;
+            }
+        }
         let current = self.own.generations()[0];
-        for folder in [CLEARANCES, PERIODS] {
-            for name in self.folder.list(folder)? {
-                let file = format!("{folder}/{name}");
-                let Some(sealed) = self.folder.read(&file)? else { continue };
-                if sealed.get(1) != Some(&current) {
-                    let plain = self.own.open(&file, &sealed).map(Zeroizing::new).map_err(|_| damaged(&file))?;
-                    self.folder.write(&file, &self.own.seal(&file, &plain, &*self.entropy))?;
-                    count += 1;
-                }
+        let mut sealed_whole = vec![MADE_UP_FILE.to_owned()];
+        for folder in [CLEARANCES, PERIODS, SEEN] {
+            sealed_whole.extend(self.folder.list(folder)?.into_iter().map(|name| format!("{folder}/{name}")));
+        }
+        for file in sealed_whole {
+            let Some(sealed) = self.folder.read(&file)? else { continue };
+            if sealed.get(1) != Some(&current) {
+                let plain = self.own.open(&file, &sealed).map(Zeroizing::new).map_err(|_| damaged(&file))?;
+                self.folder.write(&file, &self.own.seal(&file, &plain, &*self.entropy))?;
+                count += 1;
             }
         }
         Ok(count)

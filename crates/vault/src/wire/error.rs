@@ -79,6 +79,16 @@ errors! {
     42 Locked;
     43 SessionOver;
     44 Garbled;
+    50 OwnerCustody(account);
+    51 SlowDown(wait_millis);
+    52 Scram(error);
+    53 Name;
+    54 TooManyAppPasswords;
+    55 NoSuchSecret(id);
+    56 Ends;
+    57 WrongCode;
+    58 WrongRecoveryCode;
+    59 NoSession;
     70 NotInPower { officer, until };
     71 OfficerExists(name);
     72 TwoHands;

@@ -3,14 +3,20 @@
 use terms::{AccountId, CaseId, Digest, EpochId, Jurisdiction, MessageId, OfficerName, UnixMillis};
 
 use super::{Octets, Out, Wire, wire_struct};
+use crate::account::app_password::Scopes;
+use crate::account::session::SessionToken;
 use crate::act::Hand;
 use crate::crypto::CostProfile;
+use crate::custody::Custody;
 use crate::encode::Decoder;
 use crate::epoch::{AccountPublicKey, SealedEpochKey};
 use crate::keeper::escrow::Sweep;
 use crate::keeper::periods::KeyBackup;
 use crate::message::KeyAsk;
+use crate::network::Network;
 use crate::officer::OfficerPublic;
+use crate::scram::{ChannelBinding, ScramError};
+use crate::secrets::{AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, SessionInfo};
 
 macro_rules! wire_newtype {
     ($($name:ident),*) => {$(
@@ -99,5 +105,75 @@ impl Wire for CostProfile {
 
     fn take(rest: &mut Decoder<'_>) -> Option<Self> {
         Self::new(rest.u32()?, rest.u32()?, rest.u32()?)
+    }
+}
+
+wire_struct!(Attempt { claim, scope, network });
+wire_struct!(OwnerProof { password, code, network });
+wire_struct!(AccountGuard { custody, codes, password_serves_mail, recovery_codes, app_passwords, sessions });
+wire_struct!(AppPasswordInfo { id, name, scopes, created, expires, last_used });
+wire_struct!(SessionInfo { id, name, created, expires });
+wire_struct!(OwnerSecrets { app_passwords, sessions });
+
+macro_rules! wire_octets {
+    ($($name:ty, $put:ident, $take:ident;)*) => {$(
+        /// As the octets that stand for it.
+        impl Wire for $name {
+            fn put(&self, out: &mut Out) {
+                self.$put().put(out);
+            }
+
+            fn take(rest: &mut Decoder<'_>) -> Option<Self> {
+                Self::$take(Wire::take(rest)?).into()
+            }
+        }
+    )*};
+}
+wire_octets! {
+    Scopes, bits, from_bits;
+    Custody, octet, from_octet;
+    ScramError, octet, from_octet;
+    Network, octets, from_octets;
+}
+
+impl Wire for SessionToken {
+    fn put(&self, out: &mut Out) {
+        self.expose().to_owned().put(out);
+    }
+
+    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
+        Wire::take(rest).map(Self::new)
+    }
+}
+
+impl Wire for Claim {
+    fn put(&self, out: &mut Out) {
+        match self {
+            Self::Account(account) => Ok::<_, String>(*account).put(out),
+            Self::Nobody(name) => Err::<AccountId, _>(name.clone()).put(out),
+        }
+    }
+
+    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
+        Some(match Result::take(rest)? {
+            Ok(account) => Self::Account(account),
+            Err(name) => Self::Nobody(name),
+        })
+    }
+}
+
+impl Wire for ChannelBinding {
+    fn put(&self, out: &mut Out) {
+        match self {
+            Self::Exporter(data) => Ok::<_, Octets>(*data).put(out),
+            Self::EndPoint(data) => Err::<[u8; 32], _>(Octets(data.clone())).put(out),
+        }
+    }
+
+    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
+        Some(match Result::<[u8; 32], Octets>::take(rest)? {
+            Ok(data) => Self::Exporter(data),
+            Err(data) => Self::EndPoint(data.0),
+        })
     }
 }

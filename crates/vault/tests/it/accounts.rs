@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use durable::Disk;
 use terms::{AccountId, Secret};
-use vault::{CostProfile, Part, REMEMBERED_MILLIS};
+use vault::{Attempt, Claim, CostProfile, Network, OwnerProof, Part, REMEMBERED_MILLIS, Scopes};
 use world::{ManualClock, MemoryDisk, SeededEntropy};
 
 use crate::desk::{Desk, NODE_PASSPHRASE, OFFICERS, PASSWORD, create, name, open, variant};
@@ -67,7 +67,8 @@ fn a_sign_in_is_remembered_for_some_minutes() {
 fn a_changed_password_counts_at_once() {
     let desk = Desk::new("IE", 1);
     let session = desk.vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
-    let change = |old: &str, new: &str| desk.vault.change_password(desk.account, &old.into(), &new.into());
+    let change =
+        |old: &str, new: &str| desk.vault.set_password(desk.account, &OwnerProof::here(old.into(), None), &new.into());
     assert_eq!(variant(&change("wrong", "new").unwrap_err()), "WrongPassword");
     assert_eq!(variant(&change(PASSWORD, "").unwrap_err()), "EmptyPassphrase");
     change(PASSWORD, "new password").unwrap();
@@ -110,7 +111,9 @@ fn an_unknown_account_costs_what_a_wrong_password_costs() {
     };
     let known = work(&|| assert!(vault.sign_in(account, &wrong).is_err()));
     assert_eq!(known, 8 * 1024);
-    assert_eq!(work(&|| vault.refuse_sign_in(&wrong)), known);
+    let attempt = |claim| Attempt { claim, scope: Scopes::IMAP, network: Network::HERE };
+    let nobody = attempt(Claim::Nobody("nobody@ie.example".to_owned()));
+    assert_eq!(work(&|| assert!(vault.sign_in_as(&nobody, &wrong, None).is_err())), known);
     assert_eq!(work(&|| assert!(vault.sign_in(AccountId([2; 16]), &wrong).is_err())), known);
 }
 

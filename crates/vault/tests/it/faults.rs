@@ -49,7 +49,7 @@ fn a_password_is_the_old_one_or_the_new_one() {
             vault.create_account(account, &PASSWORD.into()).unwrap();
             vault.sign_in(account, &PASSWORD.into()).unwrap();
             disk.fail_step(disk.steps() + step, fault);
-            let changed = vault.change_password(account, &PASSWORD.into(), &"new".into());
+            let changed = vault.set_password(account, &vault::OwnerProof::here(PASSWORD.into(), None), &"new".into());
             let works =
                 |vault: &vault::Vault| [PASSWORD, "new"].map(|word| vault.sign_in(account, &word.into()).is_ok());
             let now = works(&vault);

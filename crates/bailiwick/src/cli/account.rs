@@ -1,0 +1,164 @@
+//! `account …`: an owner's account, custody and secrets. No secret is ever an argument: each is asked for.
+
+use clap::{Args, Subcommand, ValueEnum};
+use vault::Custody;
+
+use super::NodeChoice;
+
+/// `account`
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AccountCommand,
+}
+
+/// `account …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account; asks for the owner's first password.
+    Add {
+        /// The address.
+        address: String,
+        /// Who can open the mailbox at rest: strict, standard or owner.
+        #[arg(long, default_value = "strict", value_name = "CUSTODY")]
+        custody: Custody,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// List the accounts of this home.
+    List(NodeChoice),
+    /// Say in plain words who can open a mailbox, or change it with the owner's password.
+    Custody {
+        /// The address.
+        address: String,
+        /// The new custody: strict, standard or owner.
+        #[arg(long, value_name = "CUSTODY")]
+        to: Option<Custody>,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Change the password.
+    Password(Whose),
+    /// Random passwords for mail clients, one each.
+    AppPassword {
+        /// What to do.
+        #[command(subcommand)]
+        command: AppPasswordCommand,
+    },
+    /// Codes of an authenticator app beside the password.
+    Totp {
+        /// What to do.
+        #[command(subcommand)]
+        command: TotpCommand,
+    },
+    /// Recovery codes, for a password that is forgotten and an app that is lost.
+    Recovery {
+        /// What to do.
+        #[command(subcommand)]
+        command: RecoveryCommand,
+    },
+    /// Web sessions.
+    Sessions {
+        /// What to do.
+        #[command(subcommand)]
+        command: SessionsCommand,
+    },
+}
+
+/// Whose account, and at which node.
+#[derive(Debug, Args)]
+pub(crate) struct Whose {
+    /// The address.
+    pub address: String,
+    /// The node.
+    #[command(flatten)]
+    pub node: NodeChoice,
+}
+
+/// `account app-password …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AppPasswordCommand {
+    /// Make one; it is shown once.
+    Add {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+        /// What the owner calls it, e.g. "phone"
+        #[arg(long)]
+        name: String,
+        /// What it serves for.
+        #[arg(long = "for", value_name = "PROTOCOL", value_delimiter = ',', default_value = "imap,smtp")]
+        scopes: Vec<Scope>,
+        /// End it after so many days.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3660))]
+        days: Option<u32>,
+    },
+    /// List them, with the day of their last use in the last week.
+    List(Whose),
+    /// End one.
+    Revoke {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+        /// Its number in the list.
+        #[arg(long)]
+        id: u32,
+    },
+}
+
+/// What an app password serves for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Scope {
+    /// Reading mail.
+    Imap,
+    /// Sending mail.
+    Smtp,
+    /// The owner's pages.
+    Pages,
+}
+
+/// `account totp …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TotpCommand {
+    /// Ask for codes: shows the secret for the app once, and asks for the code that it shows.
+    On(Whose),
+    /// Ask for codes no more.
+    Off(Whose),
+    /// Whether the password alone signs in to mail clients although codes are on.
+    MailPassword {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+        /// Let it, or not.
+        #[arg(long)]
+        allow: bool,
+    },
+}
+
+/// `account recovery …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecoveryCommand {
+    /// Make new codes; they are shown once, and earlier ones serve no more.
+    New(Whose),
+    /// Set a new password with a code, which is used up.
+    Use(Whose),
+}
+
+/// `account sessions …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// List them.
+    List(Whose),
+    /// End one, or all.
+    End {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+        /// Its number in the list; all when absent.
+        #[arg(long)]
+        id: Option<u32>,
+    },
+}
