@@ -231,7 +231,7 @@ fn one_officer_who_is_root_opens_all_while_anothers_share_is_released() {
 #[test]
 fn custody_is_which_wraps_there_are() {
     let desk = Desk::new("IE", 1);
-    let own = ServiceKey::for_vault(&service_key(&desk));
+    let own = ServiceKey::for_vault(&[(1, service_key(&desk))]);
     let shares = [0, 1].map(|officer| secrets(&desk, officer).share);
     let escrow = PrivateHalf::from_bytes(join(&shares[0], &shares[1]).unwrap().as_ref()).unwrap();
     for custody in Custody::ALL {

@@ -10,6 +10,7 @@ mod faults;
 mod rotation;
 mod sealing;
 mod service;
+mod sign_ins;
 mod vector;
 
 // The stage is shared with the tests inside the crate; there and here the room has this name.
