@@ -67,7 +67,7 @@ impl Thief {
 }
 
 fn by_password(keys: &AccountKeys) -> bool {
-    keys.open_by_password(&PASSWORD.into(), &Lanes::new(1)).is_ok()
+    keys.root_by_password(&PASSWORD.into(), &Lanes::new(1)).is_ok()
 }
 
 fn close(desk: &Desk) {
@@ -81,8 +81,8 @@ fn after_the_window_nothing_opens_a_closed_account_anywhere() {
     let thief = Thief::of(&desk);
     let before = desk.vault.back_up_keys().unwrap();
     // A password was changed once; the older wraps are gone already.
-    desk.vault.change_password(desk.account, &PASSWORD.into(), &"another".into()).unwrap();
-    desk.vault.change_password(desk.account, &"another".into(), &PASSWORD.into()).unwrap();
+    desk.vault.set_password(desk.account, &crate::OwnerProof::here(PASSWORD.into(), None), &"another".into()).unwrap();
+    desk.vault.set_password(desk.account, &crate::OwnerProof::here("another".into(), None), &PASSWORD.into()).unwrap();
     let backups = [before.clone(), desk.vault.back_up_keys().unwrap()];
     assert_eq!(thief.finds(&desk, &backups, &[]), 3, "the live file, and two backups");
 
@@ -104,7 +104,9 @@ fn an_interrupted_overwriting_is_finished_at_the_next_start() {
     let desk = Desk::new("IE", 1);
     let thief = Thief::of(&desk);
     desk.disk.fail_step(desk.disk.steps() + 1, world::Fault::Failed);
-    desk.vault.change_password(desk.account, &PASSWORD.into(), &"another".into()).unwrap_err();
+    desk.vault
+        .set_password(desk.account, &crate::OwnerProof::here(PASSWORD.into(), None), &"another".into())
+        .unwrap_err();
     assert_eq!(thief.finds(&desk, &[], &[]), 2, "by the password of before, and by the escrow key");
     let vault = desk.reopen().unwrap();
     assert_eq!(thief.finds(&desk, &[], &[]), 1);

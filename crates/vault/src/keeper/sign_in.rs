@@ -284,7 +284,7 @@ impl Keeper {
         let mut nonce = [0; 18];
         self.entropy.fill(&mut nonce);
         let nonce = data_encoding::BASE64.encode(&nonce);
-        let (exchange, said) = Exchange::begin(first, plus, bindings, &nonce, &salt).map_err(VaultError::Scram)?;
+        let (exchange, said) = Exchange::begin(first, plus, bindings, &nonce, &salt).map_err(scram_error)?;
         let until = now.plus_millis(EXCHANGE_MILLIS);
         let mut exchanges = self.door.exchanges();
         exchanges.retain(|_, waiting| now < waiting.until);
@@ -308,10 +308,7 @@ impl Keeper {
         let waiting = self.door.exchanges().remove(&id).filter(|waiting| now < waiting.until);
         let Waiting { exchange, attempt, .. } = waiting.ok_or(VaultError::WrongPassword)?;
         let keys = self.claimed(&attempt.claim)?;
-        let (auth_message, proof) = exchange.finish(last).map_err(|error| match error {
-            ScramError::Refused => VaultError::WrongPassword,
-            error => VaultError::Scram(error),
-        })?;
+        let (auth_message, proof) = exchange.finish(last).map_err(scram_error)?;
         let tried = keys.as_ref().unwrap_or(&self.door.nobody);
         let found = tried.root_by_app_password(attempt.scope, now, |stored| client_key(&proof, stored, &auth_message));
         let ((app_password, root, server), Some(keys)) = (found.ok_or(VaultError::WrongPassword)?, &keys) else {
@@ -321,6 +318,14 @@ impl Keeper {
         let session = Arc::new(Session::new(account, keys.private(&root)?));
         self.note(account, attempt.network, Some(app_password));
         Ok((account, self.keep(session), server_final(&server_signature(&server, &auth_message))))
+    }
+}
+
+/// What is no malformed message is told like a wrong password.
+fn scram_error(error: ScramError) -> VaultError {
+    match error {
+        ScramError::Refused => VaultError::WrongPassword,
+        error => VaultError::Scram(error),
     }
 }
 

@@ -29,8 +29,12 @@ fn at_home(desk: &Desk, scope: Scopes) -> Attempt {
 
 /// The session opens the owner's mail.
 fn reads(desk: &Desk, session: &SignedIn) {
+    reads_at(&desk.vault, desk, session);
+}
+
+fn reads_at(vault: &Vault, desk: &Desk, session: &SignedIn) {
     let stored = &desk.mail[0];
-    let key = desk.vault.message_keys(session, &desk.epochs, &[stored.ask]).unwrap().remove(0);
+    let key = vault.message_keys(session, &desk.epochs, &[stored.ask]).unwrap().remove(0);
     assert_eq!(key.open(Part::Original, &stored.sealed).unwrap(), stored.plain);
 }
 
@@ -350,7 +354,8 @@ fn a_web_session_lasts_over_a_restart_and_ends_when_it_should() {
     let (token, session) = open("laptop", DAY).unwrap();
     reads(&desk, &session);
     assert!(!format!("{token:?}").contains(token.expose()));
-    reads(&desk, &desk.reopen().unwrap().resume_session(&token).unwrap());
+    let restarted = desk.reopen().unwrap();
+    reads_at(&restarted, &desk, &restarted.resume_session(&token).unwrap());
     // A session does not stand for the password.
     let listed = vault.owner_secrets(desk.account, &proof()).unwrap().sessions;
     assert_eq!(listed.iter().map(|session| session.name.as_str()).collect::<Vec<_>>(), ["laptop"]);
