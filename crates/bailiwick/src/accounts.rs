@@ -2,15 +2,18 @@
 
 use std::fmt::Write;
 
+use doors::control::officers::ShownHand;
 use doors::control::{AccountAct, AccountRequest, Outcome, Shown};
 use serde_json::json;
 use terms::{AccountId, Secret, UnixMillis};
-use vault::{AccountGuard, Custody, OwnerProof, Scopes};
+use vault::{AccountGuard, Act, Custody, Hand, OwnerProof, Scopes};
 
 use crate::node::{Node, check_password};
 
 /// Milliseconds of a day.
 const DAY_MILLIS: i64 = 86_400_000;
+/// Milliseconds of an hour.
+const HOUR_MILLIS: i64 = 3_600_000;
 
 impl Node {
     /// Does what is asked about one account.
@@ -102,6 +105,38 @@ impl Node {
                 vault.end_sessions(account, &proof(shown), id).map_err(said)?;
                 done(if id.is_some() { "The session is over." } else { "All web sessions are over." })
             }
+            AccountAct::ResetBegin { hands, without_codes } => {
+                self.begin_reset(account, &address, pair(hands)?, without_codes)
+            }
+            AccountAct::ResetShow => {
+                let reset = vault.pending_reset(account).map_err(said)?;
+                Ok(Outcome {
+                    text: reset.map_or_else(
+                        || "No reset is under way.".to_owned(),
+                        |reset| format!("Begun {}; it can be finished from {} on.", reset.begun, reset.not_before),
+                    ),
+                    data: json!({
+                        "begun": reset.map(|reset| reset.begun.rfc3339()),
+                        "not_before": reset.map(|reset| reset.not_before.rfc3339()),
+                    }),
+                })
+            }
+            AccountAct::ResetFinish { hands, new } => {
+                check_password(&new.0)?;
+                let new = Secret::new(new.0.expose().clone());
+                let (_, _, entry) = self.act_of_two(Act::FinishReset { account }, Some(new), pair(hands)?)?;
+                Ok(Outcome {
+                    text: format!(
+                        "The new password is set; web sessions have ended, app passwords and recovery codes go on. Ledger \
+                         entry {entry}."
+                    ),
+                    data: json!({ "entry": entry }),
+                })
+            }
+            AccountAct::ResetStop => {
+                vault.stop_reset(account).map_err(said)?;
+                done("No reset is under way any more.")
+            }
         }
     }
 
@@ -109,6 +144,38 @@ impl Node {
         let (account, codes) = self.add_account(address, custody, password)?;
         let text = format!("{address} is made, in {custody} custody.\n");
         Ok(shown_once(&text, &codes, json!({ "account": account, "custody": custody.as_str() })))
+    }
+
+    /// Two officers begin a reset. The notice to the owner comes after the ledger's entry and is part of it: without one
+    /// the reset is stopped.
+    fn begin_reset(
+        &self,
+        account: AccountId,
+        address: &str,
+        hands: [Hand; 2],
+        without_codes: bool,
+    ) -> Result<Outcome, String> {
+        let delay_millis = i64::from(self.config.reset_delay_hours) * HOUR_MILLIS;
+        let act = Act::BeginReset { account, delay_millis, without_codes };
+        let (signed, _, entry) = self.act_of_two(act, None, hands)?;
+        let until = signed.at.plus_millis(delay_millis);
+        let text = format!(
+            "Two officers of this home have begun to reset the password of this mailbox, because somebody said that it \
+             is forgotten.\r\n\r\nIf that was not you: sign in with your password at any mail program or page before \
+             {until}, and the reset is stopped. An app password does not stop it. Or call the provider.\r\n\r\nIf it \
+             was you: wait until then; the officers will give you a new password.\r\n"
+        );
+        let told = self.mailroom.notice(account, "Your password is about to be reset", &text);
+        if let Err(error) = told {
+            let _ = self.mailroom.vault.stop_reset(account);
+            return Err(format!("the owner could not be told, so the reset is stopped: {error}"));
+        }
+        let text = format!(
+            "The reset of {address} is begun. A notice is in the mailbox itself, the one address of the owner that this \
+             version can reach: tell the owner at every other address that you know. It can be finished from {until} on, \
+             unless the owner shows the password before. Ledger entry {entry}."
+        );
+        Ok(Outcome { text, data: json!({ "entry": entry, "not_before": until.rfc3339() }) })
     }
 
     fn add_app_password(
@@ -141,6 +208,11 @@ impl Node {
         );
         Ok(Outcome { text, data: json!({ "id": id, "password": password.expose(), "for": wanted.names() }) })
     }
+}
+
+fn pair(hands: Vec<ShownHand>) -> Result<[Hand; 2], String> {
+    let hands: Vec<Hand> = hands.into_iter().map(ShownHand::into_hand).collect();
+    hands.try_into().map_err(|_| "two officers must agree to this".to_owned())
 }
 
 fn proof(shown: Shown) -> OwnerProof {

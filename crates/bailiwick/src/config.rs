@@ -8,6 +8,9 @@ use durable::{Disk, Visibility};
 use serde::{Deserialize, Serialize};
 use terms::Jurisdiction;
 
+/// The longest delay of a reset: what the vault takes, 30 days.
+const RESET_DELAY_HOURS_MAX: u32 = 30 * 24;
+
 /// The version of this file's format.
 const FORMAT: u32 = 1;
 
@@ -32,10 +35,18 @@ pub(crate) struct Config {
     /// Counsel's public key, as `law counsel-key` prints it: whose signature takes a law set into use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counsel: Option<ledger::Verifier>,
+    /// How many hours an owner has to stop the reset of a forgotten password.
+    #[serde(default = "reset_delay_hours")]
+    pub reset_delay_hours: u32,
     /// Where the doors listen.
     pub listen: Listen,
     /// What the operator declares of itself: facts for the rules.
     pub home: rules::HomeFacts,
+}
+
+/// A day, so that an owner who looks at the mail once a day hears of it.
+fn reset_delay_hours() -> u32 {
+    24
 }
 
 /// Where the doors listen.
@@ -145,6 +156,9 @@ impl Config {
                 "home.home is {}, and jurisdiction is {}; they are one",
                 self.home.home, self.jurisdiction
             ));
+        }
+        if self.reset_delay_hours > RESET_DELAY_HOURS_MAX {
+            return Err(format!("reset_delay_hours: at most {RESET_DELAY_HOURS_MAX}"));
         }
         if self.domains.is_empty() {
             return Err("domains: at least one domain must live here".to_owned());

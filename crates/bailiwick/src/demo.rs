@@ -264,6 +264,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         domains: vec![place.domain.to_owned()],
         message_size_bytes_max: doors::smtp::MESSAGE_SIZE_BYTES_MAX,
         ledger_dummy_minutes: 60,
+        reset_delay_hours: 24,
         counsel: None,
         listen,
         home: toml::from_str(place.home).map_err(|error| error.to_string())?,

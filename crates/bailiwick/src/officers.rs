@@ -54,7 +54,7 @@ fn act(node: &NodeChoice, act: Act, newcomer: Option<Phrase>, hands: Vec<ShownHa
 }
 
 /// Asks each of the two for what they show.
-fn shown(hands: &Hands) -> Result<Vec<ShownHand>, String> {
+pub(crate) fn shown(hands: &Hands) -> Result<Vec<ShownHand>, String> {
     if hands.by.len() > 2 {
         return Err("two agree to this, not more; name two with --by".to_owned());
     }
@@ -127,16 +127,10 @@ impl Node {
         hands: [Hand; 2],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Outcome, String> {
-        let vault = &self.mailroom.vault;
-        let said = |error: vault::VaultError| error.to_string();
-        let begun = vault.begin_act(act.clone(), newcomer.as_ref(), hands).map_err(said)?;
-        let signed = begun.signed().clone();
-        let recorded = self.desk.record_house(act_statement(&signed)).map_err(|error| error.to_string())?;
-        let papers = vault.finish_act(begun, &recorded.0, &recorded.1).map_err(said)?;
+        let (signed, papers, entry) = self.act_of_two(act.clone(), newcomer, hands)?;
         if matches!(act, Act::Remove { .. } | Act::RotateEscrow) {
             self.sweep_escrow(progress)?;
         }
-        let entry = recorded.1.index;
         let by: Vec<String> = signed.by.iter().map(vault::ActedBy::label).collect();
         let mut text = done(&act, &by.join(" and "));
         let _ = write!(text, "\nLedger entry {entry}, digest {}.", signed.digest());
@@ -147,6 +141,23 @@ impl Node {
         let data =
             json!({ "act": signed.act.name(), "entry": entry, "digest": signed.digest(), "by": by, "papers": papers });
         Ok(Outcome { text, data })
+    }
+
+    /// Two agree, the ledger has it, and only then the vault does it. Gives what was signed, shares on paper if there are
+    /// any, and the number of the ledger's entry.
+    pub(crate) fn act_of_two(
+        &self,
+        act: Act,
+        new_secret: Option<Secret<String>>,
+        hands: [Hand; 2],
+    ) -> Result<(vault::SignedAct, Vec<Secret<String>>, u64), String> {
+        let vault = &self.mailroom.vault;
+        let said = |error: vault::VaultError| error.to_string();
+        let begun = vault.begin_act(act, new_secret.as_ref(), hands).map_err(said)?;
+        let signed = begun.signed().clone();
+        let recorded = self.desk.record_house(act_statement(&signed)).map_err(|error| error.to_string())?;
+        let papers = vault.finish_act(begun, &recorded.0, &recorded.1).map_err(said)?;
+        Ok((signed, papers, recorded.1.index))
     }
 
     fn sweep_escrow(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), String> {
@@ -183,6 +194,7 @@ fn done(act: &Act, by: &str) -> String {
             format!("New shares are dealt by {by}, {count} of them on paper, below. They are not shown again.")
         }
         Act::Drill => format!("The shares of {by} join to the escrow key. Nothing was opened."),
+        Act::BeginReset { .. } | Act::FinishReset { .. } => format!("Agreed by {by}."),
     }
 }
 

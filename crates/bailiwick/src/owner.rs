@@ -9,9 +9,10 @@ use doors::control::{AccountAct, AccountRequest, Phrase, Request, Shown};
 
 use crate::cli::NodeChoice;
 use crate::cli::account::{
-    AccountArgs, AccountCommand, AppPasswordCommand, RecoveryCommand, SessionsCommand, TotpCommand, Whose,
+    AccountArgs, AccountCommand, AppPasswordCommand, RecoveryCommand, ResetCommand, SessionsCommand, TotpCommand, Whose,
 };
 use crate::client::{answer, ask, new_secret, secret};
+use crate::officers;
 
 /// `account …`
 pub(crate) fn account(args: &AccountArgs) -> Result<ExitCode, String> {
@@ -41,6 +42,7 @@ pub(crate) fn account(args: &AccountArgs) -> Result<ExitCode, String> {
                 whose.act(AccountAct::RecoveryUse { code, new: Phrase(new_secret("New password")?) })
             }
         },
+        AccountCommand::Reset { command } => reset(command),
         AccountCommand::Sessions { command } => match command {
             SessionsCommand::List(whose) => whose.act(AccountAct::SessionList { shown: whose.shown()? }),
             SessionsCommand::End { whose, id } => whose.act(AccountAct::SessionEnd { shown: whose.shown()?, id: *id }),
@@ -78,6 +80,20 @@ fn totp(command: &TotpCommand) -> Result<ExitCode, String> {
         TotpCommand::MailPassword { whose, allow } => {
             whose.act(AccountAct::TotpMailPassword { shown: whose.shown()?, allow: *allow })
         }
+    }
+}
+
+fn reset(command: &ResetCommand) -> Result<ExitCode, String> {
+    match command {
+        ResetCommand::Begin { whose, hands, without_codes } => {
+            whose.act(AccountAct::ResetBegin { hands: officers::shown(hands)?, without_codes: *without_codes })
+        }
+        ResetCommand::Show(whose) => whose.act(AccountAct::ResetShow),
+        ResetCommand::Finish { whose, hands } => {
+            let hands = officers::shown(hands)?;
+            whose.act(AccountAct::ResetFinish { hands, new: Phrase(new_secret("New password for the owner")?) })
+        }
+        ResetCommand::Stop(whose) => whose.act(AccountAct::ResetStop),
     }
 }
 

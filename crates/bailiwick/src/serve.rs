@@ -59,6 +59,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         domains: args.domains.iter().map(|domain| domain.to_lowercase()).collect(),
         message_size_bytes_max: smtp::MESSAGE_SIZE_BYTES_MAX,
         ledger_dummy_minutes: 60,
+        reset_delay_hours: 24,
         counsel: None,
         listen: Listen::at(args.address, args.ports),
         home,

@@ -189,6 +189,27 @@ impl Mailroom {
         Delivered { results: recipients.iter().map(result).collect(), id }
     }
 
+    /// Puts a notice of the node itself into an account's INBOX. `subject` and `text` are ASCII, `text` in lines that end with
+    /// CRLF. Durable when it returns.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn notice(&self, account: AccountId, subject: &str, text: &str) -> Result<(), DeliveryError> {
+        let to = self.store.account(account)?.addresses.first().map(Address::canonical).unwrap_or_default();
+        let (hostname, now) = (&self.hostname, self.clock.now());
+        let original = format!(
+            "From: <postmaster@{hostname}>\r\nTo: <{to}>\r\nSubject: {subject}\r\nDate: {}\r\nMessage-ID: \
+             <{}@{hostname}>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nAuto-Submitted: \
+             auto-generated\r\n\r\n{text}",
+            trace::date(now),
+            self.trace_id()
+        );
+        let inbox = self.store.mailbox_named(account, store::INBOX)?.id;
+        let incoming = self.incoming(account, inbox, original.into_bytes(), Vec::new(), now, FlagSet::none())?;
+        self.store.append(vec![incoming])?;
+        Ok(())
+    }
+
     fn put(&self, letter: &Letter<'_>, to: &[&Accepted]) -> Result<(), DeliveryError> {
         let mut incoming = Vec::with_capacity(to.len());
         for accepted in to {

@@ -1,5 +1,5 @@
 //! What two officers do together that opens no mail: enrol and remove officers, replace the escrow key, print shares on
-//! paper, prove that shares still join.
+//! paper, prove that shares still join, set a new password for an owner who forgot it.
 //!
 //! Both are in the room: each gives a passphrase, or a share on paper in a passphrase's place. Both sign one statement,
 //! the ledger records it, and only then does the vault act. No share is released to anybody on the way.
@@ -7,7 +7,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use terms::{Digest, Jurisdiction, OfficerName, Secret, UnixMillis};
+use terms::{AccountId, Digest, Jurisdiction, OfficerName, Secret, UnixMillis};
 
 use crate::approval::hex64;
 use crate::crypto::sha256;
@@ -40,6 +40,21 @@ pub enum Act {
     },
     /// Prove that two shares join to the escrow key.
     Drill,
+    /// Begin the reset of a password that an owner forgot. Nothing is opened: when the delay is over, two officers agree
+    /// again, to [`FinishReset`](Self::FinishReset).
+    BeginReset {
+        /// Whose.
+        account: AccountId,
+        /// How long the owner has to stop it.
+        delay_millis: i64,
+        /// The owner lost the authenticator app too: codes are off afterwards.
+        without_codes: bool,
+    },
+    /// Set a new password for an owner, once the delay of a reset is over.
+    FinishReset {
+        /// Whose.
+        account: AccountId,
+    },
 }
 
 impl Act {
@@ -51,6 +66,8 @@ impl Act {
             Self::RotateEscrow => "rotate-escrow",
             Self::PrintShares { .. } => "print-shares",
             Self::Drill => "drill",
+            Self::BeginReset { .. } => "begin-reset",
+            Self::FinishReset { .. } => "finish-reset",
         }
     }
 
@@ -142,6 +159,13 @@ impl SignedAct {
             .i64(self.at.0);
         for by in &self.by {
             out = out.text(&by.label());
+        }
+        match self.act {
+            Act::BeginReset { account, delay_millis, without_codes } => {
+                out = out.fixed(&account.0).i64(delay_millis).u8(u8::from(without_codes));
+            }
+            Act::FinishReset { account } => out = out.fixed(&account.0),
+            _ => {}
         }
         out.finish()
     }

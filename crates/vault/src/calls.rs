@@ -130,6 +130,8 @@ table! {
     111 secrets::LetPasswordServeMail;
     112 secrets::NewRecoveryCodes;
     113 secrets::Recover;
+    114 secrets::Reset;
+    115 secrets::StopReset;
 }
 
 /// The octets of a request: the call's number and the call.

@@ -68,6 +68,10 @@ pub enum VaultError {
     WrongCode,
     /// No recovery code of the account is this.
     WrongRecoveryCode,
+    /// No reset of the account's password is under way.
+    NoReset(AccountId),
+    /// The delay of the reset is not over.
+    ResetWaits(UnixMillis),
     /// The session is over, or never was.
     NoSession,
     /// No officer of this name is enrolled here.
@@ -220,6 +224,12 @@ impl fmt::Display for VaultError {
                 f.write_str("that is not the code of now; wait for the next one, and check the clock of this machine")
             }
             Self::WrongRecoveryCode => f.write_str("no recovery code of the account is this; each serves once"),
+            Self::NoReset(id) => write!(
+                f,
+                "no reset of account {id} is under way: none was begun, it lapsed, or the owner stopped it by showing the \
+                 password"
+            ),
+            Self::ResetWaits(until) => write!(f, "the owner has until {until} to stop the reset; finish it then"),
             Self::NoSession => f.write_str("the session is over; sign in again"),
             Self::NoSuchOfficer(name) => write!(f, "no officer {name} is enrolled in this home"),
             Self::UnusableKey => f.write_str("this is no usable X25519 public key; the account's record is damaged"),

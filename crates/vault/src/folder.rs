@@ -9,6 +9,7 @@ use terms::{AccountId, CaseId, Digest, OfficerName};
 
 use crate::VaultError;
 use crate::crypto::{same, sha256};
+use crate::keeper::resets::RESETS;
 use crate::seen::SEEN;
 use crate::service::ServiceKey;
 
@@ -86,10 +87,10 @@ impl Folder {
     /// Makes the folder and its folders, and overwrites what an interruption left there to be overwritten. Durable when it
     /// returns.
     pub(crate) fn create(&self) -> Result<(), VaultError> {
-        for name in [ACCOUNTS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN] {
+        for name in [ACCOUNTS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS] {
             self.disk.create_dir_all(&self.dir.join(name)).map_err(disk(name))?;
         }
-        for name in ["", ACCOUNTS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN] {
+        for name in ["", ACCOUNTS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS] {
             self.disk.finish_shredding(&self.dir.join(name)).map_err(disk(name))?;
         }
         Ok(())

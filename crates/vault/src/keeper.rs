@@ -13,6 +13,7 @@ pub(crate) mod closing;
 pub(crate) mod escrow;
 mod officers;
 pub(crate) mod periods;
+pub(crate) mod resets;
 mod rotation;
 mod secrets;
 mod service;

@@ -74,7 +74,7 @@ pub use network::Network;
 pub use officer::{OfficerPublic, POWERLESS_MILLIS};
 pub use order::Order;
 pub use scram::{ChannelBinding, ScramError, scram_user};
-pub use secrets::{AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, SessionInfo};
+pub use secrets::{AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, PendingReset, SessionInfo};
 pub use seen::SEEN_DAYS;
 pub use sign_in::SignedIn;
 pub use vault::{BegunAct, ScramExchange, Vault};

@@ -73,6 +73,17 @@ pub struct AccountGuard {
     pub sessions: u32,
 }
 
+/// A reset of the password that two officers have begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingReset {
+    /// When it was begun.
+    pub begun: UnixMillis,
+    /// When it can be finished.
+    pub not_before: UnixMillis,
+    /// Codes are off afterwards.
+    pub without_codes: bool,
+}
+
 /// What an owner sees of an app password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppPasswordInfo {

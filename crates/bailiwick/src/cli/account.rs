@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use vault::Custody;
 
 use super::NodeChoice;
+use super::officers::Hands;
 
 /// `account`
 #[derive(Debug, Args)]
@@ -65,6 +66,12 @@ pub(crate) enum AccountCommand {
         /// What to do.
         #[command(subcommand)]
         command: SessionsCommand,
+    },
+    /// A new password for an owner who forgot it: two officers, a notice, a delay.
+    Reset {
+        /// What to do.
+        #[command(subcommand)]
+        command: ResetCommand,
     },
 }
 
@@ -161,4 +168,34 @@ pub(crate) enum SessionsCommand {
         #[arg(long)]
         id: Option<u32>,
     },
+}
+
+/// `account reset …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ResetCommand {
+    /// Begin a reset; asks both officers for their own passphrases, and tells the owner.
+    Begin {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+        /// Who agree: two officers.
+        #[command(flatten)]
+        hands: Hands,
+        /// The owner lost the authenticator app too: ask for codes no more afterwards.
+        #[arg(long)]
+        without_codes: bool,
+    },
+    /// Say how far a reset is.
+    Show(Whose),
+    /// Set the new password, once the delay is over; asks both officers for their own passphrases.
+    Finish {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+        /// Who agree: two officers.
+        #[command(flatten)]
+        hands: Hands,
+    },
+    /// Stop a reset.
+    Stop(Whose),
 }

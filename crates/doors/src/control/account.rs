@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Phrase;
+use super::officers::ShownHand;
 
 /// What an owner shows to change something.
 #[derive(Debug, Serialize, Deserialize)]
@@ -119,4 +120,22 @@ pub enum AccountAct {
         /// Which.
         id: Option<u32>,
     },
+    /// Two officers begin a reset of the password.
+    ResetBegin {
+        /// Who: two.
+        hands: Vec<ShownHand>,
+        /// Codes are asked for no more afterwards.
+        without_codes: bool,
+    },
+    /// How far a reset is.
+    ResetShow,
+    /// Two officers set the new password, once the delay is over.
+    ResetFinish {
+        /// Who: two.
+        hands: Vec<ShownHand>,
+        /// The new password.
+        new: Phrase,
+    },
+    /// A reset is stopped.
+    ResetStop,
 }

@@ -7,7 +7,7 @@ use crate::VaultError;
 use crate::account::app_password::Scopes;
 use crate::custody::Custody;
 use crate::epoch::AccountPublicKey;
-use crate::secrets::{AccountGuard, OwnerProof, OwnerSecrets};
+use crate::secrets::{AccountGuard, OwnerProof, OwnerSecrets, PendingReset};
 use crate::strongroom::Strongroom;
 use crate::wire::wire_struct;
 
@@ -239,5 +239,33 @@ impl Call for Recover {
 
     fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
         room.keeper()?.recover(self.account, &self.code, &self.new)
+    }
+}
+
+/// The reset of a password that is under way.
+pub(crate) struct Reset {
+    pub(crate) account: AccountId,
+}
+wire_struct!(Reset { account });
+
+impl Call for Reset {
+    type Answer = Option<PendingReset>;
+
+    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
+        room.keeper()?.pending_reset(self.account)
+    }
+}
+
+/// A reset is stopped.
+pub(crate) struct StopReset {
+    pub(crate) account: AccountId,
+}
+wire_struct!(StopReset { account });
+
+impl Call for StopReset {
+    type Answer = ();
+
+    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
+        room.keeper()?.stop_reset(self.account)
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct PendingAct {
     signed: SignedAct,
     escrow: PrivateHalf,
     newcomer: Option<(OfficerKeys, OfficerPublic)>,
+    /// The new password of an owner who forgot the old one.
+    password: Option<Secret<String>>,
 }
 
 /// What one of the two has shown.
@@ -84,6 +86,7 @@ impl Keeper {
             return Err(VaultError::SameOfficer(name.clone()));
         }
         let escrow = self.escrow_of(&roster, &one.share, &two.share)?;
+        let password = self.check_reset(&act, newcomer, [&one.by, &two.by])?;
         let newcomer = match &act {
             Act::Enrol { officer } => {
                 let passphrase = newcomer.ok_or(VaultError::EmptyPassphrase)?;
@@ -107,7 +110,7 @@ impl Keeper {
                 *signature = signing.sign(&bytes);
             }
         }
-        let pending = PendingAct { signed: signed.clone(), escrow, newcomer };
+        let pending = PendingAct { signed: signed.clone(), escrow, newcomer, password };
         self.acts.forget(|pending| now < pending.signed.at || now > pending.signed.at.plus_millis(ACT_MILLIS_MAX));
         Ok((signed, self.acts.keep(pending, self.remembered.new_id())))
     }
@@ -146,7 +149,7 @@ impl Keeper {
         opening: &ledger::Opening,
         receipt: &ledger::Receipt,
     ) -> Result<Vec<Secret<String>>, VaultError> {
-        let PendingAct { signed, escrow, newcomer } = self.acts.take(act).ok_or(VaultError::ActOver)?;
+        let PendingAct { signed, escrow, newcomer, password } = self.acts.take(act).ok_or(VaultError::ActOver)?;
         let now = self.clock.now();
         if now < signed.at || now > signed.at.plus_millis(ACT_MILLIS_MAX) {
             return Err(VaultError::ActOver);
@@ -166,6 +169,13 @@ impl Keeper {
         let pair = |escrow: PrivateHalf| KeyPair { public: roster.escrow, private: escrow };
         match signed.act {
             Act::Drill => Ok(Vec::new()),
+            Act::BeginReset { account, delay_millis, without_codes } => {
+                self.begin_reset(account, delay_millis, without_codes).map(|()| Vec::new())
+            }
+            Act::FinishReset { account } => {
+                let password = password.ok_or(VaultError::EmptyPassphrase)?;
+                self.finish_reset(account, &password, &escrow, &roster).map(|()| Vec::new())
+            }
             Act::Enrol { .. } => {
                 let pair = pair(escrow);
                 let (keys, public) = newcomer.ok_or(VaultError::ActOver)?;

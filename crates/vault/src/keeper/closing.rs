@@ -44,6 +44,7 @@ impl Keeper {
         }
         self.folder.remove(&account_file(account))?;
         self.folder.remove(&seen_file(account))?;
+        self.stop_reset(account)?;
         self.remembered.forget(account);
         self.sessions.forget(|session| session.account() == account);
         Ok(())

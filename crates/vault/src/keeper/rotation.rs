@@ -9,6 +9,7 @@ use terms::{Secret, UnixMillis};
 use zeroize::Zeroizing;
 
 use super::Keeper;
+use super::resets::RESETS;
 use super::sign_in::MADE_UP_FILE;
 use crate::VaultError;
 use crate::account::Stretch;
@@ -126,7 +127,7 @@ impl Keeper {
         }
         let current = self.own.generations()[0];
         let mut sealed_whole = vec![MADE_UP_FILE.to_owned()];
-        for folder in [CLEARANCES, PERIODS, SEEN] {
+        for folder in [CLEARANCES, PERIODS, SEEN, RESETS] {
             sealed_whole.extend(self.folder.list(folder)?.into_iter().map(|name| format!("{folder}/{name}")));
         }
         for file in sealed_whole {

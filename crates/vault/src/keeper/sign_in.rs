@@ -254,13 +254,6 @@ impl Keeper {
     }
 }
 
-impl Keeper {
-    /// The owner has shown the password or a recovery code.
-    pub(super) fn owner_was_here(&self, _account: AccountId) -> Result<(), VaultError> {
-        Ok(())
-    }
-}
-
 /// Whose keys are looked for: an account that cannot be, when it is nobody's name.
 fn account_of(claim: &Claim) -> AccountId {
     match claim {

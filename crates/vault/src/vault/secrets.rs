@@ -12,7 +12,7 @@ use crate::account::app_password::Scopes;
 use crate::calls::secrets;
 use crate::custody::Custody;
 use crate::epoch::AccountPublicKey;
-use crate::secrets::{AccountGuard, OwnerProof, OwnerSecrets};
+use crate::secrets::{AccountGuard, OwnerProof, OwnerSecrets, PendingReset};
 
 /// Custody and secrets.
 impl Vault {
@@ -178,5 +178,24 @@ impl Vault {
     /// [`VaultError::Damaged`], [`VaultError::Disk`].
     pub fn recover(&self, account: AccountId, code: &Secret<String>, new: &Secret<String>) -> Result<(), VaultError> {
         self.link.call(secrets::Recover { account, code: code.clone(), new: new.clone() })
+    }
+
+    /// The reset of a forgotten password that is under way. It is begun and finished by two officers
+    /// ([`begin_act`](Self::begin_act) with [`Act::BeginReset`](crate::Act::BeginReset) and
+    /// [`Act::FinishReset`](crate::Act::FinishReset)). An owner who signs in by the password, changes something with it or
+    /// uses a recovery code stops it.
+    ///
+    /// # Errors
+    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn pending_reset(&self, account: AccountId) -> Result<Option<PendingReset>, VaultError> {
+        self.link.call(secrets::Reset { account })
+    }
+
+    /// Stops a reset; none is no error. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::Disk`].
+    pub fn stop_reset(&self, account: AccountId) -> Result<(), VaultError> {
+        self.link.call(secrets::StopReset { account })
     }
 }

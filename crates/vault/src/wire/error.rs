@@ -89,6 +89,8 @@ errors! {
     57 WrongCode;
     58 WrongRecoveryCode;
     59 NoSession;
+    60 NoReset(account);
+    61 ResetWaits(until);
     70 NotInPower { officer, until };
     71 OfficerExists(name);
     72 TwoHands;

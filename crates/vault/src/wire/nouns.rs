@@ -16,7 +16,9 @@ use crate::message::KeyAsk;
 use crate::network::Network;
 use crate::officer::OfficerPublic;
 use crate::scram::{ChannelBinding, ScramError};
-use crate::secrets::{AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, SessionInfo};
+use crate::secrets::{
+    AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, PendingReset, SessionInfo,
+};
 
 macro_rules! wire_newtype {
     ($($name:ident),*) => {$(
@@ -112,6 +114,7 @@ wire_struct!(Attempt { claim, scope, network });
 wire_struct!(OwnerProof { password, code, network });
 wire_struct!(AccountGuard { custody, codes, password_serves_mail, recovery_codes, app_passwords, sessions });
 wire_struct!(AppPasswordInfo { id, name, scopes, created, expires, last_used });
+wire_struct!(PendingReset { begun, not_before, without_codes });
 wire_struct!(SessionInfo { id, name, created, expires });
 wire_struct!(OwnerSecrets { app_passwords, sessions });
 
