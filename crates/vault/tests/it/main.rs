@@ -7,6 +7,7 @@ mod acts;
 mod attackers;
 mod desk;
 mod faults;
+mod resets;
 mod rotation;
 mod sealing;
 mod service;
