@@ -83,8 +83,14 @@ fn real_clients_deliver_and_read() {
     swaks(&place);
     smtp_source(&place);
     curl(&place);
-    mbsync(&place);
-    mutt(&place);
+    mbsync(&place, "PLAIN");
+    mutt(&place, "plain");
+    // The same, with an app password: these two find SCRAM by themselves, and are told so to be sure.
+    let made = demo.ask("IE", &["account", "app-password", "add", &place.address, "--name", "test"], &place.password);
+    let place = Place { password: made.unwrap()["password"].as_str().unwrap().to_owned(), ..place };
+    scram(&place, demo.node("IE")["accounts"][0]["password"].as_str().unwrap());
+    mbsync(&place, "SCRAM-SHA-256");
+    mutt(&place, "scram-sha-256");
     assert!(demo.interrupt().success());
 }
 
@@ -107,6 +113,23 @@ fn python(place: &Place) {
         ]);
         must(&client(&mut python, &place.scratch), script);
     }
+}
+
+/// imaplib with SCRAM-SHA-256 and SCRAM-SHA-256-PLUS: the script asserts for itself.
+fn scram(place: &Place, owners_password: &str) {
+    if !has_tool("python3") {
+        return;
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/scram.py");
+    let mut python = Command::new("python3");
+    python.arg(path).envs([
+        ("IMAPS_PORT", Place::port(&place.imaps)),
+        ("CA", &place.ca),
+        ("ADDRESS", &place.address),
+        ("PASSWORD", owners_password),
+        ("APP_PASSWORD", &place.password),
+    ]);
+    must(&client(&mut python, &place.scratch), "scram.py");
 }
 
 fn swaks(place: &Place) {
@@ -173,19 +196,23 @@ fn curl(place: &Place) {
     must(&get("/INBOX", &append), "curl append");
 }
 
-fn mbsync(place: &Place) {
+fn mbsync(place: &Place, mechanism: &str) {
     if !has_tool("mbsync") {
         return;
     }
-    let maildir = place.scratch.join("mbsync");
+    let maildir = place.scratch.join(format!("mbsync-{mechanism}"));
     std::fs::create_dir(&maildir).unwrap();
     let config = place.fill(
         "IMAPAccount ie\nHost localhost\nPort {imaps_port}\nUser {address}\nPass {password}\n\
-         {tls} IMAPS\nCertificateFile {ca}\n\n\
+         {tls} IMAPS\nCertificateFile {ca}\nAuthMechs {mechanism}\n\n\
          IMAPStore far\nAccount ie\n\n\
          MaildirStore near\nPath {maildir}/\nInbox {maildir}/INBOX\nSubFolders Verbatim\n\n\
          Channel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState *\n",
-        &[("maildir", maildir.to_str().unwrap()), ("tls", if mbsync_is_old(place) { "SSLType" } else { "TLSType" })],
+        &[
+            ("mechanism", mechanism),
+            ("maildir", maildir.to_str().unwrap()),
+            ("tls", if mbsync_is_old(place) { "SSLType" } else { "TLSType" }),
+        ],
     );
     let file = place.scratch.join("mbsyncrc");
     std::fs::write(&file, config).unwrap();
@@ -211,18 +238,18 @@ fn mbsync_is_old(place: &Place) -> bool {
 }
 
 /// mutt opens the mailbox, pipes the first message into a local file, and leaves.
-fn mutt(place: &Place) {
+fn mutt(place: &Place, mechanism: &str) {
     if !has_tool("mutt") || !has_tool("script") {
         return;
     }
-    let saved = place.scratch.join("saved");
+    let saved = place.scratch.join(format!("saved-{mechanism}"));
     let config = place.fill(
         "set folder=\"{folder}\"\nset imap_user=\"{address}\"\nset imap_pass=\"{password}\"\nset certificate_file=\"{ca}\"\n\
          set ssl_ca_certificates_file=\"{ca}\"\nset ssl_force_tls=yes\n\
-         set header_cache=\nset confirmcreate=no\nset confirmappend=no\nset quit=yes\nset delete=no\nset wait_key=no\n\
+         set imap_authenticators=\"{mechanism}\"\nset header_cache=\nset confirmcreate=no\nset confirmappend=no\nset quit=yes\nset delete=no\nset wait_key=no\n\
          set mbox_type=mbox\nset mail_check=0\nset record=\nset move=no\n\
          push \"<first-entry><pipe-message>cat > {saved}<enter><quit>\"\n",
-        &[("saved", saved.to_str().unwrap()), ("folder", place.scratch.to_str().unwrap())],
+        &[("mechanism", mechanism), ("saved", saved.to_str().unwrap()), ("folder", place.scratch.to_str().unwrap())],
     );
     let file = place.scratch.join("muttrc");
     std::fs::write(&file, config).unwrap();
