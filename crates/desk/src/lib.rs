@@ -158,7 +158,11 @@ impl Desk {
         let case = self.load(id)?;
         // Whether it can be collected now; a vault that cannot say has no clearance to show.
         let cleared = self.kept_clearance(&case).is_ok_and(|clearance| clearance.is_some());
-        Ok(show::case(&case, cleared, self.parts.clock.now()))
+        let sealed = match case.account {
+            Some(account) => self.only_the_owner_opens(account)?,
+            None => false,
+        };
+        Ok(show::case(&case, cleared, sealed, self.parts.clock.now()))
     }
 
     /// Drops the shares and clearances of orders whose time is over. A case that cannot be carried on keeps its own.

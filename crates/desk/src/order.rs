@@ -1,9 +1,9 @@
 //! The order: exactly what two officers approve, and until when.
 
 use terms::AccountId;
-use vault::{Clearance, Order, VaultError};
+use vault::{Clearance, Custody, Order, VaultError};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, opens_mail};
 use crate::next::instead;
 use crate::{Case, Desk, DeskError, Kind, State, proposal};
 
@@ -11,6 +11,10 @@ use crate::{Case, Desk, DeskError, Kind, State, proposal};
 /// that lies about; 14 days is the longest time that the instruments in the set leave for an answer.
 const ORDER_DAYS: i64 = 14;
 const DAY_MILLIS: i64 = 86_400_000;
+
+/// What is said of a mailbox that no officer can open.
+pub(crate) const ONLY_THE_OWNER: &str = "the mailbox is in owner custody: the provider holds ciphertext, which no two \
+                                         officers can open";
 
 impl Desk {
     /// The account and the answer, if there is something in the case that two officers may approve.
@@ -44,7 +48,23 @@ impl Desk {
                 instead(case, &answer)
             ));
         }
+        // Before two officers give their passphrases for what no two of them can open.
+        if opens_mail(&answer.produce) && self.only_the_owner_opens(account)? {
+            return not_now(format!(
+                "{ONLY_THE_OWNER}. Next: tell the authority so by hand; what is no content can be produced on a demand \
+                 for that alone"
+            ));
+        }
         Ok((account, answer))
+    }
+
+    /// Whether the account is in `owner` custody. A closed account is in none.
+    pub(crate) fn only_the_owner_opens(&self, account: AccountId) -> Result<bool, DeskError> {
+        match self.parts.vault.account_guard(account) {
+            Ok(guard) => Ok(guard.custody == Custody::Owner),
+            Err(VaultError::NoSuchAccount(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The case's order: the one there is, or a new one when that has expired, was of another decision, or has its

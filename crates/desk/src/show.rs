@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use terms::{CaseId, OfficerName, UnixMillis};
 
 use crate::next::next_action;
+use crate::order::ONLY_THE_OWNER;
 use crate::{Case, DeskError, Kind, Said, State, proposal};
 
 /// A line for each case; one that does not open is named, and hides no other.
@@ -22,8 +23,8 @@ pub(crate) fn list(cases: &[(CaseId, Result<Case, DeskError>)]) -> Said {
     Said { text, data: Value::Array(data) }
 }
 
-/// One case in full.
-pub(crate) fn case(case: &Case, cleared: bool, now: UnixMillis) -> Said {
+/// One case in full. `sealed`: only the owner of the mailbox opens it.
+pub(crate) fn case(case: &Case, cleared: bool, sealed: bool, now: UnixMillis) -> Said {
     let mut text = String::new();
     let paper = proposal::paper(case);
     let _ = writeln!(text, "Case {} · {} · received {}", case.id, case.state().as_str(), case.received);
@@ -39,6 +40,9 @@ pub(crate) fn case(case: &Case, cleared: bool, now: UnixMillis) -> Said {
     if case.has(Kind::Hold) {
         let _ = writeln!(text, "Preserved  yes, as it was stored at receipt");
     }
+    if sealed {
+        let _ = writeln!(text, "Custody    {ONLY_THE_OWNER}; what is no content can be produced");
+    }
     let _ = writeln!(text, "Next       {}\n", next_action(case, cleared, now));
     text.push_str(rules::render_decision(&case.decision).trim_end());
     text.push_str("\n\nLedger\n");
@@ -47,7 +51,9 @@ pub(crate) fn case(case: &Case, cleared: bool, now: UnixMillis) -> Said {
         let by = step.approval.as_ref().map(|approval| format!(" by {}", approval.officer)).unwrap_or_default();
         let _ = writeln!(text, "  entry {entry:>6}  {}  {}{by}", step.at, step.kind.as_str());
     }
-    Said { text, data: full(case) }
+    let mut data = full(case);
+    data["only_the_owner_opens"] = json!(sealed);
+    Said { text, data }
 }
 
 /// The answer to a served demand.

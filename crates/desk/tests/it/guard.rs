@@ -15,6 +15,26 @@ fn one_officer_twice_is_one_officer() {
     house.desk().collect(case).unwrap_err();
 }
 
+/// Nobody gives a passphrase for what no two officers can open; data that is no content is produced as ever.
+#[test]
+fn a_mailbox_of_its_owner_alone_is_not_approved_in_vain() {
+    let house = House::new();
+    house.deliver_spring();
+    let case = house.serve(&house.order());
+    assert!(!house.desk().show(case).unwrap().text.contains("Custody"));
+    let proof = vault::OwnerProof::here("owner password".into(), None);
+    house.vault().set_custody(house.owner, &proof, vault::Custody::Owner).unwrap();
+    let shown = house.desk().show(case).unwrap();
+    assert!(shown.text.contains("the provider holds ciphertext"), "{}", shown.text);
+    assert_eq!(shown.data["only_the_owner_opens"], true);
+    let refused = house.desk().check_approvable(case, &name("niamh")).unwrap_err().to_string();
+    assert!(refused.contains("owner custody"), "{refused}");
+    house.approve(case, "niamh").unwrap_err();
+    assert_eq!(house.state(case), "decided");
+    house.vault().set_custody(house.owner, &proof, vault::Custody::Strict).unwrap();
+    house.approve(case, "niamh").unwrap();
+}
+
 #[test]
 fn a_wrong_passphrase_approves_nothing() {
     let house = House::new();
