@@ -123,7 +123,7 @@ async fn no_password_before_tls_and_nothing_before_it_after() {
     assert_eq!(client.line().await, "a OK Begin TLS now\r\n");
     let stream = door.secure(client.0.into_inner()).await;
     let mut client = Client(BufReader::new(stream));
-    assert!(client.ask("CAPABILITY").await.contains(" AUTH=PLAIN\r\na OK "));
+    assert!(client.ask("CAPABILITY").await.contains(" AUTH=PLAIN AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-256-PLUS\r\na OK "));
     assert!(client.ask(&login).await.starts_with("a OK "));
     assert!(client.ask("LOGOUT").await.starts_with("* BYE "));
     assert_eq!(client.line().await, "");
