@@ -56,9 +56,7 @@ fn an_owner_is_guarded_by_the_command_line() {
     let passphrases: Vec<String> = names.iter().map(|name| demo.passphrase("IE", name)).collect();
     let both = format!("{}\n{}", passphrases[0], passphrases[1]);
     let by = ["--by", names[0], "--by", names[1]];
-    let with = |what: &str, input: &str| {
-        ask(&[&["reset", what, address][..], &by].concat(), input)
-    };
+    let with = |what: &str, input: &str| ask(&[&["reset", what, address][..], &by].concat(), input);
     let messages = || {
         let all = ask(&["list"], "").unwrap();
         let one = all.as_array().unwrap().iter().find(|one| one["addresses"][0] == address).unwrap();
