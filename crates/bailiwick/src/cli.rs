@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 pub(crate) mod account;
+pub(crate) mod keys;
 pub(crate) mod officers;
 
 use std::net::IpAddr;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Make or run one node.
     Node(NodeArgs),
+    /// Back the keys up.
+    Backup(keys::BackupArgs),
     /// Enrol and remove officers, prove and print their shares.
     Officer(officers::OfficerArgs),
     /// Make accounts, show and change how each is guarded.
@@ -113,6 +116,8 @@ pub(crate) enum NodeCommand {
 /// `node rotate …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum RotateCommand {
+    /// The service key: needs the node's passphrase.
+    Service(NodeChoice),
     /// The escrow key: needs two officers.
     Escrow {
         /// Who agrees.

@@ -16,6 +16,7 @@ impl Control for Node {
         match request {
             Request::Status => Ok(self.status()),
             Request::Account(request) => self.about_account(request),
+            Request::Keys(request) => self.keys(request, progress),
             Request::Officers(request) => self.officers(request, progress),
             Request::AccountList => Ok(self.account_list()),
             Request::Import { address, mailbox, source } => {

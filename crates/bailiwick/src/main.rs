@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod control;
 mod demo;
+mod keys;
 mod law;
 mod node;
 mod officers;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::Node(args) => serve::command(args),
+        Command::Backup(args) => keys::backup(&args),
         Command::Officer(args) => officers::command(&args),
         Command::Account(args) => owner::account(&args),
         Command::Import(args) => client::import(&args),

@@ -209,3 +209,29 @@ fn envelope(home: &str, number: usize, count: usize, words: &Secret<String>) -> 
         words.expose()
     )
 }
+
+impl Node {
+    /// What the people in the room are told when a node was made: what there is now, and what to write down.
+    pub(crate) fn ceremony(&self) -> String {
+        let vault = &self.mailroom.vault;
+        let mut text = format!(
+            "The keys of {} are made.\n\nOfficers, any two of whom open mail for a case:\n",
+            self.config.jurisdiction
+        );
+        for officer in vault.officers() {
+            let _ = writeln!(text, "  {:<16} key {}", officer.name.as_str(), terms::hex(&officer.verifying_key));
+        }
+        let _ = write!(
+            text,
+            "Ledger:\n  {}\n\n\
+             Write down, each in a place of its own:\n\
+             1. Each officer: the own passphrase, seen by nobody else.\n\
+             2. The operator: the node's passphrase (secrets/passphrase), away from this disk and its backups.\n\
+             3. All: the officers' keys and the ledger's key as printed here; compare them before you rely on them.\n\
+             Then: `officer drill --by A --by B` proves that two shares join; `officer recovery print --by A --by B` puts\n\
+             shares on paper for the day on which all officers but one are lost. Both are entries of the ledger.",
+            self.log.verifier()
+        );
+        text
+    }
+}

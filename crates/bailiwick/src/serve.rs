@@ -28,6 +28,7 @@ pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
         NodeCommand::Init(args) => init(args),
         NodeCommand::Run { dir, with_parent, json } => run(&dir, with_parent, json),
         NodeCommand::Status(node) => client::status(&node),
+        NodeCommand::Rotate { key: RotateCommand::Service(node) } => crate::keys::rotate_service(&node),
         NodeCommand::Rotate { key: RotateCommand::Escrow { hands, node } } => officers::rotate_escrow(&hands, &node),
     }
 }
@@ -73,11 +74,12 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         officers.push((name, passphrase));
     }
     let passphrase = Secret::new(random_passphrase(&vault::SystemEntropy));
-    Node::found(&args.dir, Founding { config, passphrase, officers }).map_err(|error| error.to_string())?;
+    let node = Node::found(&args.dir, Founding { config, passphrase, officers }).map_err(|error| error.to_string())?;
     println!(
-        "The node is made in {dir}. Check {dir}/node.toml, above all [home]: what you declare there decides.\n\
+        "{ceremony}\n\nThe node is made in {dir}. Check {dir}/node.toml, above all [home]: what you declare there decides.\n\
          Move {dir}/secrets/passphrase to a place that backups of {dir} do not reach, if you can.\n\
          Run it with: bailiwick node run --dir {dir}",
+        ceremony = node.ceremony(),
         dir = args.dir.display()
     );
     Ok(ExitCode::SUCCESS)

@@ -81,6 +81,36 @@ impl Desk {
             .map_err(|error| DeskError::Damaged(path.to_owned(), error.to_string()))
     }
 
+    /// Seals every file of the desk under the service key of this number, where another sealed it. Durable when it returns.
+    ///
+    /// # Errors
+    /// A file that does not open, or the disk.
+    pub fn reseal(&self, generation: u8) -> Result<(), DeskError> {
+        let _turn = self.turn();
+        for id in self.case_ids()? {
+            self.reseal_file(&self.case_path(id), &context(id), generation)?;
+            self.reseal_file(&self.held_path(id), &crate::held::context(id), generation)?;
+            self.reseal_file(&self.letter_path(id), &crate::letter::letter_context(id), generation)?;
+        }
+        for (path, context) in self.house_files()? {
+            self.reseal_file(&path, &context, generation)?;
+        }
+        Ok(())
+    }
+
+    fn reseal_file(&self, path: &Path, context: &str, generation: u8) -> Result<(), DeskError> {
+        if !self.parts.disk.exists(path) {
+            return Ok(());
+        }
+        let sealed = self.parts.disk.read(path).map_err(|error| DeskError::file(path, error))?;
+        // The second octet of a service sealing is the key's number.
+        if sealed.get(1) == Some(&generation) {
+            return Ok(());
+        }
+        let plain = self.read_sealed(path, context)?;
+        self.write_sealed(path, context, &plain)
+    }
+
     /// Removes a file; none is no error.
     pub(crate) fn remove(&self, path: &Path) -> Result<(), DeskError> {
         match self.parts.disk.shred(path) {

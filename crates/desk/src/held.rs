@@ -15,7 +15,7 @@ use crate::{Case, Desk, DeskError, proposal};
 /// The octets of a message id.
 const ID_BYTES: usize = 16;
 
-fn context(id: CaseId) -> String {
+pub(crate) fn context(id: CaseId) -> String {
     format!("desk/held/{id}")
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Held {
 }
 
 impl Desk {
-    fn held_path(&self, id: CaseId) -> PathBuf {
+    pub(crate) fn held_path(&self, id: CaseId) -> PathBuf {
         self.dir("cases").join(format!("{id:06}.held"))
     }
 

@@ -56,6 +56,12 @@ impl Desk {
         self.house_numbers()?.into_iter().map(read).collect()
     }
 
+    /// Every file of this kind, with its context.
+    pub(crate) fn house_files(&self) -> Result<Vec<(std::path::PathBuf, String)>, DeskError> {
+        let numbers = self.house_numbers()?;
+        Ok(numbers.into_iter().map(|number| (self.entry_path(number), context(number))).collect())
+    }
+
     fn house_numbers(&self) -> Result<Vec<u64>, DeskError> {
         let dir = self.dir(FOLDER);
         self.parts.disk.create_dir_all(&dir).map_err(|error| DeskError::file(&dir, error))?;

@@ -55,7 +55,7 @@ impl Desk {
         Ok(show::letter(case, &String::from_utf8_lossy(&text)))
     }
 
-    fn letter_path(&self, id: CaseId) -> PathBuf {
+    pub(crate) fn letter_path(&self, id: CaseId) -> PathBuf {
         self.dir("letters").join(letter_file(id))
     }
 }
@@ -64,6 +64,6 @@ fn letter_file(id: CaseId) -> String {
     format!("case-{id:06}.letter")
 }
 
-fn letter_context(id: CaseId) -> String {
+pub(crate) fn letter_context(id: CaseId) -> String {
     format!("desk/letter/{id}")
 }

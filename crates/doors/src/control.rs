@@ -7,6 +7,7 @@
 //! Passphrases pass through this socket, never through a command line or the environment.
 
 mod account;
+pub mod keys;
 pub mod officers;
 
 use std::io;
@@ -38,6 +39,8 @@ pub enum Request {
     Account(AccountRequest),
     /// The accounts of this home.
     AccountList,
+    /// The end, the backup and the replacement of keys.
+    Keys(keys::KeysRequest),
     /// The officers and their keys.
     Officers(officers::OfficersRequest),
     /// Brings mail in from files that the node can read.

@@ -94,7 +94,7 @@ impl Mailroom {
     /// # Errors
     /// [`DeliveryError::NoSuchMailbox`], which also is the answer to whoever wants mail relayed.
     pub fn recipient(&self, address: &Address) -> Result<AccountId, DeliveryError> {
-        self.store.account_of(address).ok_or(DeliveryError::NoSuchMailbox)
+        self.store.open_account_of(address).ok_or(DeliveryError::NoSuchMailbox)
     }
 
     /// Whose mailbox `<Postmaster>` is (RFC 5321 section 4.5.1): the account with the address `postmaster@` this node's
@@ -105,7 +105,8 @@ impl Mailroom {
     pub fn postmaster(&self) -> Result<AccountId, DeliveryError> {
         let mut domain = &*self.hostname;
         loop {
-            if let Some(account) = format!("postmaster@{domain}").parse().ok().and_then(|it| self.store.account_of(&it))
+            if let Some(account) =
+                format!("postmaster@{domain}").parse().ok().and_then(|it| self.store.open_account_of(&it))
             {
                 return Ok(account);
             }

@@ -32,7 +32,7 @@ impl Mailroom {
     /// Whom `user` names: the owner of an address, or nobody.
     pub fn claim(&self, user: &str) -> Claim {
         match user.parse::<Address>() {
-            Ok(address) => match self.store.account_of(&address) {
+            Ok(address) => match self.store.open_account_of(&address) {
                 Some(account) => Claim::Account(account),
                 None => Claim::Nobody(address.canonical()),
             },

@@ -26,6 +26,9 @@ pub struct AccountRecord {
     /// The public half of its key, in hexadecimal on disk.
     #[serde(with = "public_key")]
     pub public_key: AccountPublicKey,
+    /// Whether it was closed when it was read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
 }
 
 impl std::fmt::Debug for AccountRecord {
@@ -58,6 +61,8 @@ pub(crate) struct Account {
     pub(crate) state: RwLock<Option<Arc<AccountState>>>,
     /// The change at which the snapshot on disk stands.
     pub(crate) folded: AtomicU64,
+    /// It was closed.
+    pub(crate) closed: AtomicBool,
     /// A fold is under way.
     pub(crate) folding: AtomicBool,
     pub(crate) epochs: Epochs,
@@ -68,9 +73,11 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn new(number: i64, record: AccountRecord) -> Self {
+        let closed = AtomicBool::new(record.closed);
         Self {
             number,
             record,
+            closed,
             state: RwLock::default(),
             folded: AtomicU64::new(0),
             folding: AtomicBool::new(false),

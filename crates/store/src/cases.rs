@@ -141,6 +141,17 @@ impl Store {
         })
     }
 
+    /// The messages of an account that a case holds.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].
+    pub fn held_by(&self, case: CaseId, account: AccountId) -> Result<Vec<MessageId>, StoreError> {
+        let state = self.engine.seen(&*self.engine.account(account)?)?;
+        let Some(hold) = state.holds.get(&case) else { return Ok(Vec::new()) };
+        let held = state.messages.iter().filter(|row| hold.slots.contains(row.slot));
+        Ok(held.map(|row| MessageId(row.id)).collect())
+    }
+
     /// The cases that hold mail of an account, with how many messages each. For the desk; no owner's page asks this.
     ///
     /// # Errors

@@ -153,6 +153,11 @@ impl Draft<'_> {
         Ok(modseq)
     }
 
+    /// Writes a row that changes nothing of what sessions see.
+    pub(crate) fn write(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
     /// Takes the bytes of pack records; returns the segment and the offset at which they will lie.
     pub(crate) fn blob(&mut self, bytes: Vec<u8>) -> Result<(u32, u64), StoreError> {
         let (segment, tail) = self.batch.place.clone()?;

@@ -31,6 +31,7 @@ mod numbers;
 mod pack;
 mod queue;
 mod reading;
+mod reseal;
 mod rows;
 mod state;
 mod store;

@@ -192,6 +192,10 @@ impl Store {
         if addresses.is_empty() {
             return Err(StoreError::NoAddress);
         }
+        // By a key of before, too: the line below knows the present one only.
+        if addresses.iter().any(|address| self.account_of(address).is_some()) {
+            return Err(StoreError::AddressTaken);
+        }
         let hashes: Vec<[u8; 32]> = addresses.iter().map(|address| self.hash(address)).collect();
         let record = AccountRecord {
             id,
@@ -199,6 +203,7 @@ impl Store {
             display_name: display_name.to_owned(),
             created: self.engine.clock.now(),
             public_key: *public_key,
+            closed: false,
         };
         let profile = serde_json::to_vec(&record).map_err(|error| StoreError::CannotOpen(error.to_string()))?;
         let sealed = self.engine.vault.service_seal(&context::account(id), &profile);
@@ -222,8 +227,10 @@ impl Store {
 
     /// Whose address this is.
     pub fn account_of(&self, address: &Address) -> Option<AccountId> {
-        let hash = self.hash(address);
-        self.engine.directory().by_address.get(&hash).copied()
+        // While the service key is replaced, some addresses are known by the old key's hash.
+        let hashes = self.hashes(address).ok()?;
+        let directory = self.engine.directory();
+        hashes.iter().find_map(|hash| directory.by_address.get(hash)).copied()
     }
 
     /// One account.

@@ -28,6 +28,8 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         node: NodeChoice,
     },
+    /// Close an account; asks for the owner's password. Its mail opens for nobody from then on.
+    Close(Whose),
     /// List the accounts of this home.
     List(NodeChoice),
     /// Say in plain words who can open a mailbox, or change it with the owner's password.

@@ -40,6 +40,16 @@ pub(crate) enum Write {
         hash: [u8; 32],
         account: i64,
     },
+    /// An account's profile, in the place of the one before.
+    Profile {
+        account: i64,
+        sealed: Vec<u8>,
+    },
+    /// An address's hash, by another key.
+    Rehash {
+        old: [u8; 32],
+        new: [u8; 32],
+    },
     Epoch {
         account: i64,
         epoch: EpochId,
@@ -191,6 +201,10 @@ impl Write {
             Self::Address { hash, account } => {
                 run("INSERT INTO addresses (hash, account) VALUES (?1, ?2)", params![hash, account])
             }
+            Self::Profile { account, sealed } => {
+                run("UPDATE accounts SET sealed = ?2 WHERE account = ?1", params![account, sealed])
+            }
+            Self::Rehash { old, new } => run("UPDATE addresses SET hash = ?2 WHERE hash = ?1", params![old, new]),
             // Several messages of a batch may be the first of their epoch.
             Self::Epoch { account, epoch, sealed } => run(
                 "INSERT OR IGNORE INTO epochs (account, epoch, sealed) VALUES (?1, ?2, ?3)",
@@ -247,6 +261,17 @@ impl RowReader {
     pub(crate) fn addresses(&self) -> rusqlite::Result<Vec<([u8; 32], i64)>> {
         let mut statement = self.0.prepare_cached("SELECT hash, account FROM addresses")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
+    }
+
+    /// The numbers of accounts with a row whose second octet, which is the number of the service key, is another.
+    pub(crate) fn stale(&self, generation: u8) -> rusqlite::Result<Vec<i64>> {
+        let sql = "SELECT account FROM accounts WHERE substr(sealed, 2, 1) <> ?1
+             UNION SELECT account FROM changes WHERE substr(sealed, 2, 1) <> ?1
+             UNION SELECT account FROM snapshots WHERE substr(sealed, 2, 1) <> ?1
+             UNION SELECT account FROM blocks WHERE substr(sealed, 2, 1) <> ?1";
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map([&[generation][..]], |row| row.get(0))?;
         rows.collect()
     }
 

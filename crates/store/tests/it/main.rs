@@ -13,6 +13,7 @@ mod fixture;
 mod house;
 mod mail;
 mod model;
+mod reseal;
 mod secrecy;
 mod threads;
 mod watch;

@@ -12,6 +12,7 @@ use crate::VaultError;
 use crate::crypto::{
     AeadKey, HYBRID_OVERHEAD, Key32, NONCE_ZERO, PrivateHalf, Prk, open_hybrid, random_key, seal_hybrid,
 };
+use crate::custody::Custody;
 use crate::encode::{Decoder, Encoder};
 use crate::epoch::SealedEpochKey;
 use crate::folder::{HELD, account_file, damaged, held_file, unreadable};
@@ -38,7 +39,9 @@ impl Keeper {
         let session = self.sessions.find(session)?;
         let account = session.account();
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        for (case, asks) in held.iter().filter(|(_, asks)| !asks.is_empty()) {
+        // Under `owner` custody two officers open nothing before, so they open nothing afterwards either.
+        let by_officers = self.account_keys(account)?.custody() != Custody::Owner;
+        for (case, asks) in held.iter().filter(|(_, asks)| by_officers && !asks.is_empty()) {
             let keys = session.message_keys(epochs, asks)?;
             self.hold(*case, account, asks, &keys)?;
         }

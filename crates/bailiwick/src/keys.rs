@@ -1,0 +1,235 @@
+//! `account close`, `backup keys`, `node rotate service`: the end of keys, their backup, their replacement.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doors::control::keys::KeysRequest;
+use doors::control::{Outcome, Phrase, Progress, Request, Shown};
+use durable::{Disk, RealDisk, SystemClock, Visibility};
+use serde_json::json;
+use terms::{CaseId, Clock, Digest, Secret, UnixMillis};
+use vault::{KeyAsk, KeyBackup, Network, Scopes, SystemEntropy, Vault, VaultError};
+
+use crate::cli::NodeChoice;
+use crate::cli::keys::{BackupArgs, BackupCommand};
+use crate::client::{ask, secret};
+use crate::node::Node;
+use crate::owner;
+
+/// "Bailiwick backup of keys", format 1 (docs/formats/keys.md).
+const MAGIC: &[u8; 4] = b"BVB\x01";
+
+/// How long a rotation waits before it looks again whether the old key may go.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// `account close`
+pub(crate) fn close_account(address: &str, node: &NodeChoice) -> Result<ExitCode, String> {
+    let Shown { password, code } = owner::shown(node, address)?;
+    ask(node, Request::Keys(KeysRequest::CloseAccount { address: address.to_owned(), password, code }))
+}
+
+/// `node rotate service`
+pub(crate) fn rotate_service(node: &NodeChoice) -> Result<ExitCode, String> {
+    let passphrase = Phrase(secret("Passphrase of the node")?);
+    ask(node, Request::Keys(KeysRequest::RotateService { passphrase }))
+}
+
+/// `backup …`
+pub(crate) fn backup(args: &BackupArgs) -> Result<ExitCode, String> {
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: the path must be UTF-8", path.display()))
+    };
+    match &args.command {
+        BackupCommand::Keys { target, period_keys, window, node } => {
+            let periods = period_keys.as_deref().map(absolute).transpose()?;
+            let target = absolute(target)?;
+            ask(node, Request::Keys(KeysRequest::BackUp { target, periods, window_days: *window }))
+        }
+        BackupCommand::RestoreKeys { backup, period_key, vault } => restore(backup, period_key, vault),
+    }
+}
+
+fn restore(backup: &Path, period_key: &Path, vault: &Path) -> Result<ExitCode, String> {
+    let read = |path: &Path| RealDisk.read(path).map_err(|error| format!("{}: {error}", path.display()));
+    let (day, node, sealed) =
+        parse(&read(backup)?).ok_or_else(|| format!("{} is no backup of keys", backup.display()))?;
+    let backup = KeyBackup { day, period: read(period_key)?, sealed, node };
+    let passphrase = secret("Passphrase of the node")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    Vault::restore_keys(disk, vault.to_owned(), &backup, &passphrase, &clock, Arc::new(SystemEntropy))
+        .map_err(|error| error.to_string())?;
+    println!("The vault's folder is written. Accounts that were closed since then are to be closed again.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The file of a backup: magic, day, the node's file and the sealed keys, each with its length.
+fn to_bytes(backup: &KeyBackup) -> Vec<u8> {
+    let mut out = MAGIC.to_vec();
+    out.extend_from_slice(&backup.day.to_be_bytes());
+    for part in [&backup.node, &backup.sealed] {
+        out.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+fn parse(bytes: &[u8]) -> Option<(u32, Vec<u8>, Vec<u8>)> {
+    let (day, rest) = bytes.strip_prefix(MAGIC)?.split_first_chunk::<4>()?;
+    let part = |rest: &mut &[u8]| {
+        let (len, after) = rest.split_first_chunk::<8>()?;
+        let (part, after) = after.split_at_checked(usize::try_from(u64::from_be_bytes(*len)).ok()?)?;
+        *rest = after;
+        Some(part.to_vec())
+    };
+    let mut rest = rest;
+    let (node, sealed) = (part(&mut rest)?, part(&mut rest)?);
+    rest.is_empty().then(|| (u32::from_be_bytes(*day), node, sealed))
+}
+
+impl Node {
+    /// Carries out what is asked about keys.
+    pub(crate) fn keys(&self, request: KeysRequest, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
+        match request {
+            KeysRequest::CloseAccount { address, password, code } => {
+                self.close_account(&address, &password.0, code.as_ref().map(|code| &code.0))
+            }
+            KeysRequest::BackUp { target, periods, window_days } => {
+                self.back_up_keys(Path::new(&target), periods.map(PathBuf::from).as_deref(), window_days)
+            }
+            KeysRequest::RotateService { passphrase } => self.rotate_service(&passphrase.0, progress),
+        }
+    }
+
+    /// Records an entry of the house: what, and more fields. It names no owner.
+    fn record(&self, kind: &str, more: serde_json::Value) -> Result<u64, String> {
+        let mut body = json!({
+            "format": "bailiwick/ledger-entry/v1", "kind": kind, "home": self.config.jurisdiction,
+            "at": self.mailroom.clock.now().rfc3339(),
+        });
+        if let (Some(body), serde_json::Value::Object(more)) = (body.as_object_mut(), more) {
+            body.extend(more);
+        }
+        let body = serde_json::to_vec(&body).map_err(|error| error.to_string())?;
+        let recorded = self.desk.record_house(body).map_err(|error| error.to_string())?;
+        Ok(recorded.1.index)
+    }
+
+    /// Closes an account for its owner. What is said is the same whether a case holds mail of it or not (invariant 13).
+    fn close_account(
+        &self,
+        address: &str,
+        password: &Secret<String>,
+        code: Option<&Secret<String>>,
+    ) -> Result<Outcome, String> {
+        let said = |error: VaultError| error.to_string();
+        let (store, vault) = (&self.mailroom.store, &self.mailroom.vault);
+        let owner = self.mailroom.sign_in(address, password, code, Scopes::PAGES, Network::HERE).map_err(said)?;
+        let account = owner.account();
+        let entry = self
+            .record("account-closed", json!({ "account": Digest(vault.service_hash("ledger/account", &account.0)) }))?;
+        // Nothing arrives any more; then what cases hold is sealed for them; then the keys go.
+        store.close_account(account).map_err(|error| error.to_string())?;
+        let held = self.held(account)?;
+        let mut epochs: Vec<_> = held.iter().flat_map(|(_, asks)| asks.iter().map(|ask| ask.epoch)).collect();
+        epochs.sort_unstable();
+        epochs.dedup();
+        let epochs = store.epoch_keys(account, &epochs).map_err(|error| error.to_string())?;
+        vault.close_account(&owner, &held, &epochs).map_err(said)?;
+        let text = format!(
+            "{address} is closed. Nobody opens its mail on this node from now on; backups of its keys open nothing when \
+             their days' keys are destroyed. The law may require copies that may not be mentioned here.\nLedger entry {entry}."
+        );
+        Ok(Outcome { text, data: json!({ "closed": address, "entry": entry }) })
+    }
+
+    /// What each case holds of an account.
+    fn held(&self, account: terms::AccountId) -> Result<Vec<(CaseId, Vec<KeyAsk>)>, String> {
+        let store = &self.mailroom.store;
+        let cases = store.holds(account).map_err(|error| error.to_string())?;
+        let all =
+            store.scope(account, UnixMillis(i64::MIN), UnixMillis(i64::MAX)).map_err(|error| error.to_string())?;
+        cases
+            .into_iter()
+            .map(|(case, _)| {
+                let held = store.held_by(case, account).map_err(|error| error.to_string())?;
+                let asks = all.iter().filter(|message| held.contains(&message.id)).map(|message| message.key_ask());
+                Ok((case, asks.collect()))
+            })
+            .collect()
+    }
+
+    fn back_up_keys(&self, target: &Path, periods: Option<&Path>, window_days: u32) -> Result<Outcome, String> {
+        let said = |error: VaultError| error.to_string();
+        let backup = self.mailroom.vault.back_up_keys().map_err(said)?;
+        let destroyed = self.mailroom.vault.destroy_periods(window_days).map_err(said)?;
+        let file = target.join(format!("{}-{}.keys", backup.day, self.mailroom.clock.now().0));
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |error: std::io::Error| format!("{}: {error}", path.display())
+        };
+        self.disk.create_dir_all(target).map_err(failed(target))?;
+        self.disk.write_atomic(&file, &to_bytes(&backup), Visibility::Private).map_err(failed(&file))?;
+        if let Some(periods) = periods {
+            self.disk.create_dir_all(periods).map_err(failed(periods))?;
+            let copy = periods.join(format!("{}.key", backup.day));
+            self.disk.replace_shredding(&copy, &backup.period, Visibility::Private).map_err(failed(&copy))?;
+            self.destroy_copies(periods, backup.day.saturating_sub(window_days)).map_err(failed(periods))?;
+        }
+        let text = format!(
+            "The keys are backed up in {}, under the key of day {}. {} older keys of days are destroyed; a closed account \
+             opens nowhere after {window_days} days.",
+            file.display(),
+            backup.day,
+            destroyed.len()
+        );
+        Ok(Outcome { text, data: json!({ "file": file, "day": backup.day, "destroyed": destroyed }) })
+    }
+
+    /// Overwrites copies of the keys of days before `oldest`.
+    fn destroy_copies(&self, periods: &Path, oldest: u32) -> std::io::Result<()> {
+        self.disk.finish_shredding(periods)?;
+        for name in self.disk.list(periods)? {
+            let day = name.strip_suffix(".key").and_then(|day| day.parse::<u32>().ok());
+            if day.is_some_and(|day| day < oldest) {
+                self.disk.shred(&periods.join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the service key, or carries a replacement on. Mail comes and goes meanwhile.
+    fn rotate_service(
+        &self,
+        passphrase: &Secret<String>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Outcome, String> {
+        let said = |error: VaultError| error.to_string();
+        let vault = &self.mailroom.vault;
+        if vault.service_generations().map_err(said)?.len() == 1 {
+            self.record("service-key", json!({}))?;
+        }
+        let generation = vault.begin_service_rotation(passphrase).map_err(said)?;
+        let total = self.mailroom.store.accounts().len() as u64;
+        loop {
+            self.desk.reseal(generation).map_err(|error| error.to_string())?;
+            let stale = self.mailroom.store.stale_accounts(generation).map_err(|error| error.to_string())?;
+            progress(Progress { done: total - stale.len() as u64, total, ..Progress::default() });
+            for account in &stale {
+                self.mailroom.store.reseal_account(*account).map_err(|error| error.to_string())?;
+            }
+            vault.reseal_own_files().map_err(said)?;
+            if stale.is_empty() {
+                match vault.finish_service_rotation() {
+                    Err(VaultError::TooSoon) => std::thread::sleep(LOOK_AGAIN),
+                    finished => break finished.map_err(said)?,
+                }
+            }
+        }
+        let text = format!("The service key is number {generation}; the one before it is overwritten.");
+        Ok(Outcome { text, data: json!({ "generation": generation, "accounts": total }) })
+    }
+}

@@ -1,0 +1,171 @@
+//! Officers and keys on the command line, at a node that does not run: the same code answers as when it does.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::run;
+
+const ANN: &str = "passphrase of ann";
+const BEN: &str = "passphrase of ben";
+const CAT: &str = "passphrase of cat";
+const PASSWORD: &str = "owner password";
+
+struct Made {
+    _scratch: tempfile::TempDir,
+    dir: PathBuf,
+}
+
+impl Made {
+    fn new() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let dir = scratch.path().join("node");
+        let args = [
+            "node",
+            "init",
+            "--dir",
+            dir.to_str().unwrap(),
+            "--jurisdiction",
+            "IE",
+            "--zone",
+            "Europe/Dublin",
+            "--operator",
+            "Example",
+            "--hostname",
+            "mail.ie.example",
+            "--domain",
+            "ie.example",
+            "--officer",
+            "ann",
+            "--officer",
+            "ben",
+            "--officer",
+            "cat",
+        ];
+        let output = run(&args, &format!("{ANN}\n{BEN}\n{CAT}\n"));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(text.contains("Write down") && text.contains("officer drill"), "{text}");
+        let made = Self { _scratch: scratch, dir };
+        made.ask(&["account", "add", "ann@ie.example"], PASSWORD).unwrap();
+        made
+    }
+
+    fn ask(&self, args: &[&str], input: &str) -> Result<Value, String> {
+        let all = [args, &["--json", "--node", self.dir.to_str().unwrap()]].concat();
+        let output = run(&all, input);
+        if output.status.success() {
+            Ok(serde_json::from_slice(&output.stdout).unwrap())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.parent().unwrap().join(name)
+    }
+
+    fn ledger_verifies(&self) -> bool {
+        run(&["ledger", "verify", self.dir.join("ledger").to_str().unwrap()], "").status.success()
+    }
+
+    fn export(&self, password: &str) -> Result<Value, String> {
+        let target = self.path("export");
+        self.ask(&["export", target.to_str().unwrap(), "--account", "ann@ie.example"], password)
+    }
+}
+
+fn two() -> String {
+    format!("{ANN}\n{BEN}\n")
+}
+
+#[test]
+fn officers_come_and_go_by_two_others() {
+    let node = Made::new();
+    let by = ["--by", "ann", "--by", "ben"];
+    let enrolled =
+        node.ask(&[&["officer", "enrol", "dan"][..], &by].concat(), &(two() + "passphrase of dan\n")).unwrap();
+    assert_eq!((enrolled["act"].as_str(), enrolled["by"].as_array().unwrap().len()), (Some("enrol"), 2));
+    let officers = node.ask(&["officer", "list"], "").unwrap();
+    let dan = officers.as_array().unwrap().iter().find(|officer| officer["officer"] == "dan").unwrap();
+    assert_ne!(dan["enrolled"], dan["in_power"], "72 hours lie between");
+    let early = node.ask(&["officer", "drill", "--by", "dan", "--by", "ann"], &format!("passphrase of dan\n{ANN}\n"));
+    assert!(early.unwrap_err().contains("approves from"));
+    let wrong = node.ask(&[&["officer", "remove", "cat"][..], &by].concat(), &format!("{ANN}\nguess\n")).unwrap_err();
+    assert!(wrong.contains("ben"), "{wrong}");
+    let alone = node.ask(&["officer", "remove", "cat", "--by", "ann", "--by", "ann"], &format!("{ANN}\n{ANN}\n"));
+    assert!(alone.is_err());
+
+    node.ask(&[&["officer", "remove", "cat"][..], &by].concat(), &two()).unwrap();
+    node.ask(&["officer", "passphrase", "ann"], &format!("{ANN}\nthe next of ann\n")).unwrap();
+    let gone = node.ask(&["officer", "drill", "--by", "cat", "--by", "ben"], &format!("{CAT}\n{BEN}\n")).unwrap_err();
+    assert!(gone.contains("cat"), "{gone}");
+    node.ask(&["officer", "drill", "--by", "ann", "--by", "ben"], &format!("the next of ann\n{BEN}\n")).unwrap();
+
+    let input = format!("the next of ann\n{BEN}\n");
+    let printed = node.ask(&[&["officer", "recovery", "print", "--count", "2"][..], &by].concat(), &input).unwrap();
+    let papers: Vec<String> =
+        printed["papers"].as_array().unwrap().iter().map(|words| words.as_str().unwrap().replace('\n', " ")).collect();
+    assert_eq!(papers.len(), 2);
+    node.ask(&["officer", "drill"], &format!("{}\n{}\n", papers[0], papers[1])).unwrap();
+    let input = format!("{BEN}\n{}\npassphrase of eve\n", papers[1]);
+    node.ask(&["officer", "recovery", "restore", "eve", "--by", "ben"], &input).unwrap();
+    let old = node.ask(&["officer", "drill"], &format!("{}\n{}\n", papers[0], papers[1])).unwrap_err();
+    assert!(old.contains("earlier deal"), "{old}");
+    node.ask(&["node", "rotate", "escrow", "--by", "ann", "--by", "ben"], &format!("the next of ann\n{BEN}\n"))
+        .unwrap();
+    assert!(node.ledger_verifies());
+    node.export(PASSWORD).unwrap();
+}
+
+#[test]
+fn a_closed_account_opens_nowhere_and_a_lost_vault_comes_back() {
+    let node = Made::new();
+    let (backups, periods) = (node.path("backups"), node.path("periods"));
+    let args = ["backup", "keys", backups.to_str().unwrap(), "--period-keys", periods.to_str().unwrap()];
+    let backup = node.ask(&args, "").unwrap();
+    let file = backup["file"].as_str().unwrap();
+    let period = periods.join(format!("{}.key", backup["day"]));
+    let passphrase = std::fs::read_to_string(node.dir.join("secrets/passphrase")).unwrap();
+    let restored = node.path("restored");
+    let restore = |vault: &Path| {
+        let args = ["backup", "restore-keys", file, "--period-key", period.to_str().unwrap(), "--vault"];
+        run(&[&args[..], &[vault.to_str().unwrap()]].concat(), &passphrase)
+    };
+    let output = restore(&restored);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for file in ["node.keys", "officers.roster", "officers/ann.keys"] {
+        assert!(restored.join(file).is_file(), "{file}");
+    }
+    assert!(!restore(&restored).status.success(), "nothing is written over");
+
+    assert!(node.ask(&["account", "close", "ann@ie.example"], "a wrong password").is_err());
+    node.export(PASSWORD).unwrap();
+    node.ask(&["account", "close", "ann@ie.example"], PASSWORD).unwrap();
+    assert!(node.export(PASSWORD).is_err());
+    assert!(node.ask(&["account", "add", "ann@ie.example"], PASSWORD).unwrap_err().contains("already"));
+    assert_eq!(std::fs::read_dir(node.dir.join("vault/accounts")).unwrap().count(), 0);
+    assert!(node.ledger_verifies());
+
+    // A copy of the key of a day beyond the window goes with the next backup.
+    std::fs::write(periods.join("17.key"), "an old one").unwrap();
+    node.ask(&args, "").unwrap();
+    assert!(!periods.join("17.key").exists() && period.exists());
+}
+
+/// It takes the minute in which both keys open.
+#[test]
+fn the_service_key_is_replaced() {
+    let node = Made::new();
+    let passphrase = std::fs::read_to_string(node.dir.join("secrets/passphrase")).unwrap();
+    assert!(node.ask(&["node", "rotate", "service"], "a wrong one\n").is_err());
+    let rotated = node.ask(&["node", "rotate", "service"], &passphrase).unwrap();
+    assert_eq!(rotated["generation"], 2);
+    node.export(PASSWORD).unwrap();
+    let drill = ["officer", "drill", "--by", "ann", "--by", "ben"];
+    node.ask(&drill, &two()).unwrap();
+    assert!(node.ledger_verifies());
+}

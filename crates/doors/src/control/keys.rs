@@ -1,0 +1,34 @@
+//! What the command line asks of a node about its keys: their end, their backup, their replacement.
+
+use serde::{Deserialize, Serialize};
+
+use super::Phrase;
+
+/// What is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeysRequest {
+    /// Closes an account, with the owner's password: its mail opens for nobody from then on.
+    CloseAccount {
+        /// Whose.
+        address: String,
+        /// The owner's.
+        password: Phrase,
+        /// A code, where codes are on.
+        code: Option<Phrase>,
+    },
+    /// Backs the keys up.
+    BackUp {
+        /// Absolute path of the folder for the backups.
+        target: String,
+        /// Absolute path of the folder for copies of the days' keys, elsewhere.
+        periods: Option<String>,
+        /// After how many days the key of a day is destroyed.
+        window_days: u32,
+    },
+    /// Replaces the service key, or carries on.
+    RotateService {
+        /// The node's passphrase.
+        passphrase: Phrase,
+    },
+}
