@@ -362,6 +362,14 @@ pub(crate) enum LawCommand {
         #[arg(long, requires = "law")]
         write: bool,
     },
+    /// Write the law as pages for counsel: the set by instrument, State and day, each rule with its source and cases.
+    Render {
+        /// The directory to write to; begin reading with its index.html.
+        dir: PathBuf,
+        /// A directory with a law set; the one built in when absent.
+        #[arg(long, value_name = "DIR")]
+        law: Option<PathBuf>,
+    },
     /// Run every case of the law set; report what no case reaches and what contradicts.
     Check {
         /// A directory with a law set; the one built in when absent.

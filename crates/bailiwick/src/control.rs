@@ -41,8 +41,8 @@ impl Control for Node {
             Request::LawExplain { case } => said(self.desk.explain(CaseId(case))),
             Request::LawReplay { case } => said(self.desk.replay(CaseId(case))),
             Request::LawDiff { old, new } => said(self.desk.law_diff(&chosen(old), &chosen(new))),
-            Request::LawAdopt { files, note } => said(self.desk.adopt(&files, &note)),
-            Request::LawConfirm { note } => said(self.desk.confirm(&note)),
+            Request::LawAdopt { files, note } => self.law_changed(said(self.desk.adopt(&files, &note))),
+            Request::LawConfirm { note } => self.law_changed(said(self.desk.confirm(&note))),
             Request::LawDecide { text, on } => said(self.desk.what_if(&text, on.as_deref())),
         }
     }
@@ -62,6 +62,17 @@ fn said(result: Result<desk::Said, desk::DeskError>) -> Result<Outcome, String> 
 }
 
 impl Node {
+    /// Opens the book of the law anew after its set or a rule was signed.
+    fn law_changed(&self, result: Result<Outcome, String>) -> Result<Outcome, String> {
+        let outcome = result?;
+        match crate::law::pages::book(&self.desk, &self.config.home) {
+            Ok(book) => self.lectern.open(book),
+            // The set is in use; only its pages are those of before, and say so by their digest.
+            Err(error) => tracing::error!("the pages of the law are not renewed: {error}"),
+        }
+        Ok(outcome)
+    }
+
     pub(crate) fn account(&self, address: &str) -> Result<AccountId, String> {
         let address: Address = address.parse().map_err(|error| format!("{error}"))?;
         self.mailroom.store.account_of(&address).ok_or_else(|| {

@@ -7,6 +7,7 @@
 mod cases;
 mod counsel;
 mod days;
+pub(crate) mod pages;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ pub(crate) fn command(args: &LawArgs) -> Result<ExitCode, String> {
         LawCommand::Confirm { signature, node } => counsel::confirm(signature, node),
         LawCommand::CounselKey { file, name } => counsel::make_key(file, name),
         LawCommand::Sign(args) => counsel::sign(args),
+        LawCommand::Render { dir, law } => pages::render(dir, law.as_deref()),
         LawCommand::Days { law, write } => days::command(law.as_deref(), *write),
     }
 }

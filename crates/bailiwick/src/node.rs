@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use desk::{Desk, DeskParts, LawRoom};
+use doors::http::Lectern;
 use durable::{DirLock, Disk, RealDisk, SystemClock, Visibility};
 use ledger::Log;
 use mailroom::Mailroom;
@@ -40,6 +41,8 @@ pub(crate) struct Node {
     pub mailroom: Mailroom,
     /// Demands.
     pub desk: Desk,
+    /// The law in use, open for reading at the HTTP door.
+    pub lectern: Arc<Lectern>,
     /// The tamper-evident log.
     pub log: Arc<Log>,
     /// The disk that everything is written through.
@@ -209,7 +212,8 @@ impl Node {
             entropy,
         })
         .map_err(room("desk"))?;
-        Ok(Self { dir: dir.to_owned(), config, mailroom, desk, log, disk, _lock: lock })
+        let lectern = Arc::new(Lectern::new(law::pages::book(&desk, &config.home).map_err(room("rules"))?));
+        Ok(Self { dir: dir.to_owned(), config, mailroom, desk, lectern, log, disk, _lock: lock })
     }
 
     /// Makes an account for `address`, with an INBOX; under `owner` custody with recovery codes, which exist in this answer

@@ -148,7 +148,7 @@ async fn open_doors(node: Arc<Node>, with_parent: bool, json: bool) -> Result<()
         jurisdiction: config.jurisdiction.to_string(),
         jurisdiction_name: jurisdiction_name(&config.jurisdiction),
         domains: config.domains.clone(),
-        law_digest: node.desk.law_digest().to_string(),
+        law: node.lectern.clone(),
         ledger_dir: node.dir.join("ledger"),
     };
     let http_shutdown = shutdown.clone();

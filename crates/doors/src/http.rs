@@ -1,9 +1,11 @@
-//! The HTTP door: one page that says what this node is, and the ledger's files exactly as C2SP tlog-tiles serves them.
+//! The HTTP door: one page that says what this node is, the law that it decides by, and the ledger's files exactly as
+//! C2SP tlog-tiles serves them.
 //!
 //! Nothing here needs a sign-in and nothing here names a person: the ledger's leaves are salted commitments. The door
 //! speaks plain HTTP and therefore listens on loopback only; the configuration refuses anything else.
 
 mod connection;
+mod law;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::connection::Visits;
+pub use self::law::Lectern;
 
 /// What the page says, and where the ledger's files lie.
 #[derive(Debug, Clone)]
@@ -30,8 +33,8 @@ pub struct HttpConfig {
     pub jurisdiction_name: String,
     /// The domains that live here.
     pub domains: Vec<String>,
-    /// Digest of the law set in use.
-    pub law_digest: String,
+    /// The law set in use, open for reading below `/law/`.
+    pub law: Arc<Lectern>,
     /// The directory that the ledger writes.
     pub ledger_dir: PathBuf,
 }
@@ -43,6 +46,7 @@ struct NodePage<'a> {
     checkpoint: Option<Checkpoint>,
     /// The ledger's verifier key in C2SP signed-note form, as it is published now: it can change while the node runs.
     vkey: String,
+    law_digest: String,
 }
 
 /// The three lines of a C2SP checkpoint that a reader wants to see.
@@ -75,16 +79,23 @@ pub async fn serve(
 
 /// The pages and files of this door.
 fn router(config: HttpConfig) -> Router {
+    let law = law::router(config.law.clone());
     Router::new()
         .route("/", get(page))
         .route("/ledger/{*file}", get(ledger_file))
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is no such page here. Try /\n") })
         .with_state(Arc::new(config))
+        .merge(law)
 }
 
 async fn page(State(config): State<Arc<HttpConfig>>) -> Response {
     let vkey = std::fs::read_to_string(config.ledger_dir.join("vkey")).unwrap_or_default();
-    let page = NodePage { checkpoint: Checkpoint::read(&config.ledger_dir), config: &config, vkey };
+    let page = NodePage {
+        checkpoint: Checkpoint::read(&config.ledger_dir),
+        law_digest: config.law.book().digest(),
+        config: &config,
+        vkey,
+    };
     match page.render() {
         Ok(html) => guarded(Html(html).into_response()),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n").into_response(),

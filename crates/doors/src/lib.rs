@@ -5,6 +5,7 @@ mod admission;
 pub mod control;
 pub mod http;
 pub mod imap;
+pub mod law;
 pub mod smtp;
 pub mod tls;
 mod wire;

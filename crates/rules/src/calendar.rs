@@ -12,16 +12,25 @@ use crate::value::{Day, read_day};
 
 /// A calendar.
 #[derive(Debug, Clone)]
-pub(crate) struct Calendar {
-    pub(crate) id: String,
-    pub(crate) zone_name: String,
+pub struct Calendar {
+    /// Its id, which rules and forums name.
+    pub id: String,
+    /// The IANA zone of its days.
+    pub zone_name: String,
     pub(crate) zone: TimeZone,
     weekend: Vec<jiff::civil::Weekday>,
-    pub(crate) from: Day,
-    pub(crate) to: Day,
-    /// Whether the holidays were read in the primary text.
-    pub(crate) confidence: Confidence,
-    holidays: BTreeMap<Day, String>,
+    /// The first day that it covers.
+    pub from: Day,
+    /// The last day that it covers.
+    pub to: Day,
+    /// The public holidays, by day.
+    pub holidays: BTreeMap<Day, String>,
+    /// Where the holidays were read.
+    pub source: String,
+    /// What a reader should know; may be empty.
+    pub note: String,
+    /// How well the holidays were read.
+    pub confidence: Confidence,
 }
 
 #[derive(Deserialize)]
@@ -32,13 +41,11 @@ struct RawCalendar {
     weekend: Vec<RawWeekday>,
     from: toml::value::Datetime,
     to: toml::value::Datetime,
-    /// Where the holidays were read: for the reader of the file.
-    #[serde(rename = "source")]
-    _source: String,
+    source: String,
     /// How well; a reckoning that needs them says so.
     confidence: Confidence,
-    #[serde(rename = "note", default)]
-    _note: String,
+    #[serde(default)]
+    note: String,
     holiday: Vec<RawHoliday>,
 }
 
@@ -102,7 +109,18 @@ impl Calendar {
         if weekend.len() >= 7 {
             return Err(fault("a week that is all weekend has no working day".to_owned()));
         }
-        Ok(Self { id: raw.id, zone_name: raw.zone, zone, weekend, from, to, confidence: raw.confidence, holidays })
+        Ok(Self {
+            id: raw.id,
+            zone_name: raw.zone,
+            zone,
+            weekend,
+            from,
+            to,
+            holidays,
+            confidence: raw.confidence,
+            source: raw.source,
+            note: raw.note,
+        })
     }
 
     /// Why `day` is no working day; `None` when it is one.

@@ -30,6 +30,13 @@ pub struct Case {
     pub(crate) expect: Expect,
 }
 
+impl Case {
+    /// The outcome that is expected of the demand as a whole, where the case names one.
+    pub fn expected(&self) -> Option<Outcome> {
+        self.expect.outcome
+    }
+}
+
 /// What is expected. What is left out is not checked.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -310,7 +317,7 @@ fn take_text(table: &mut toml::Table, field: &str) -> Result<String, String> {
     }
 }
 
-fn typed(law: &LawSet, table: &toml::Table, about: About) -> Result<FactMap, String> {
+pub(crate) fn typed(law: &LawSet, table: &toml::Table, about: About) -> Result<FactMap, String> {
     table
         .iter()
         .map(|(name, raw)| {

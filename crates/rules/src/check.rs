@@ -125,7 +125,7 @@ fn find(rule: &Rule, what: &str) -> Finding {
 }
 
 /// Every rule that has a say in the decision.
-pub(crate) fn deciding(decision: &Decision) -> BTreeSet<String> {
+pub fn deciding(decision: &Decision) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = decision.silence.rules.iter().cloned().collect();
     for unit in &decision.units {
         all.extend(unit.rules.iter().cloned());
@@ -136,7 +136,7 @@ pub(crate) fn deciding(decision: &Decision) -> BTreeSet<String> {
 }
 
 /// What of the expectation of `case` is not met by `got`, each in words; empty when it passes.
-pub(crate) fn compare(case: &Case, got: &Decision) -> Vec<String> {
+pub fn compare(case: &Case, got: &Decision) -> Vec<String> {
     let expect = &case.expect;
     let mut out = Vec::new();
     let mut differ = |what: &str, expected: &dyn fmt::Display, got: &dyn fmt::Display| {

@@ -171,6 +171,17 @@ impl Condition {
         reads
     }
 
+    /// The fact that the test compares with, where it compares two.
+    pub fn other_fact(&self) -> Option<&str> {
+        match &self.test {
+            Test::SameAs(other)
+            | Test::DiffersFrom(other)
+            | Test::Before(DayRef::Fact(other))
+            | Test::OnOrAfter(DayRef::Fact(other)) => Some(&other.fact),
+            _ => None,
+        }
+    }
+
     /// The condition in words: `copy_stored has none of US`.
     pub fn describe(&self) -> String {
         let list = |patterns: &[Pattern]| patterns.iter().map(Pattern::describe).collect::<Vec<_>>().join(" or ");

@@ -8,7 +8,7 @@ use crate::calendar::Calendar;
 use crate::condition::{self, Condition, FactIndex};
 use crate::errors::{LawError, LawErrors, line_at, toml_error};
 use crate::invariant::{Impossible, Invariant, RawInvariants};
-use crate::places::{Member, PlaceSets};
+use crate::places::{Member, PlaceSet, PlaceSets};
 use crate::raw::{RawFile, RawInForce, RawRoute, RawRule, RawSet, RawTerm};
 use crate::rule::{Basis, Confidence, Effect, InForce, Rule, SilenceTerm, Start, Term, Topic};
 use crate::value::{Day, Kind, Value, read_day};
@@ -25,6 +25,7 @@ pub struct LawSet {
     pub(crate) sets: PlaceSets,
     calendars: BTreeMap<String, Calendar>,
     routes: Vec<RouteDef>,
+    heads: Vec<FileHead>,
     rules: Vec<Rule>,
     invariants: Vec<Invariant>,
     impossible: Vec<Impossible>,
@@ -72,16 +73,40 @@ pub(crate) struct RuleIndex(pub(crate) usize);
 
 /// What would reach the data instead.
 #[derive(Debug, Clone)]
-pub(crate) struct RouteDef {
-    pub(crate) id: String,
-    pub(crate) kind: String,
-    pub(crate) state: Option<Jurisdiction>,
-    pub(crate) asks: Vec<Category>,
-    pub(crate) name: String,
-    pub(crate) text: String,
-    pub(crate) cite: Vec<String>,
-    pub(crate) needs: Vec<String>,
-    pub(crate) in_force: InForce,
+pub struct RouteDef {
+    /// Its id; unique in the set.
+    pub id: String,
+    /// Its kind, which rules name in `redirect`.
+    pub kind: String,
+    /// The State that it leads to; `None` for a general one.
+    pub state: Option<Jurisdiction>,
+    /// The categories that it reaches; empty means all.
+    pub asks: Vec<Category>,
+    /// Its name.
+    pub name: String,
+    /// How it goes, and that it is not confirmed where that is so.
+    pub text: String,
+    /// What it stands on.
+    pub cite: Vec<String>,
+    /// What it needs.
+    pub needs: Vec<String>,
+    /// When it is open.
+    pub in_force: InForce,
+    /// Where it was read.
+    pub source: String,
+    /// How well it was read.
+    pub confidence: Confidence,
+}
+
+/// What a file of rules is about, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileHead {
+    /// Its path, relative to `law/`.
+    pub path: String,
+    /// Its title.
+    pub title: String,
+    /// What a reader should know; may be empty.
+    pub note: String,
 }
 
 /// Facts the engine itself reads.
@@ -101,14 +126,14 @@ enum Part {
     Calendar,
     Rules,
     Invariants,
-    /// Cases, examples, letters: no part of what decides.
+    /// Cases, examples, letters, pictures: no part of what decides.
     Aside,
 }
 
 fn part(path: &str) -> Part {
     let folders: Vec<&str> = path.split('/').collect();
     let (file, folders) = folders.split_last().map_or(("", [].as_slice()), |(file, rest)| (*file, rest));
-    if !file.ends_with(".toml") || folders.iter().any(|f| ["cases", "examples", "letters"].contains(f)) {
+    if !file.ends_with(".toml") || folders.iter().any(|f| ["cases", "examples", "letters", "pictures"].contains(f)) {
         Part::Aside
     } else if file == "vocabulary.toml" {
         Part::Vocabulary
@@ -122,8 +147,8 @@ fn part(path: &str) -> Part {
 }
 
 impl LawSet {
-    /// Loads a set from `(path, text)` pairs, paths relative to `law/`. Files in `cases/`, `examples/` and `letters/`
-    /// and files that are not `.toml` are left aside: they decide nothing and are no part of the digest.
+    /// Loads a set from `(path, text)` pairs, paths relative to `law/`. Files in `cases/`, `examples/`, `letters/` and
+    /// `pictures/` and files that are not `.toml` are left aside: they decide nothing and are no part of the digest.
     ///
     /// # Errors
     /// Every fault of every file, each with file, line, rule and what to do. Nothing is loaded then.
@@ -210,8 +235,31 @@ impl LawSet {
         self.calendars.get(id)
     }
 
-    pub(crate) fn routes(&self) -> &[RouteDef] {
+    /// The routes that rules lead to, in order of file and line.
+    pub fn routes(&self) -> &[RouteDef] {
         &self.routes
+    }
+
+    /// The files of rules, in order of path.
+    pub fn files(&self) -> &[FileHead] {
+        &self.heads
+    }
+
+    /// The dated sets of States, in order of name.
+    pub fn place_sets(&self) -> impl Iterator<Item = &PlaceSet> {
+        self.sets.all()
+    }
+
+    /// Every day on which the law changes: a rule, a route or a membership begins, or was in force for the last time the
+    /// day before, or a condition turns on that day. In order.
+    pub fn days_of_change(&self) -> Vec<Day> {
+        let (Some(first), Some(last)) = (Day::new(-9999, 1, 1), Day::new(9999, 12, 31)) else { return Vec::new() };
+        crate::picture::days_of_change(self, first, last).split_off(1)
+    }
+
+    /// The calendars, in order of id.
+    pub fn calendars(&self) -> impl Iterator<Item = &Calendar> {
+        self.calendars.values()
     }
 }
 
@@ -221,6 +269,7 @@ struct Loader {
     sets: PlaceSets,
     calendars: BTreeMap<String, Calendar>,
     routes: Vec<RouteDef>,
+    heads: Vec<FileHead>,
     rules: Vec<Rule>,
     invariants: Vec<Invariant>,
     impossible: Vec<Impossible>,
@@ -261,6 +310,7 @@ impl Loader {
         for (file, text) in files.iter().filter(|(path, _)| part(path) == Part::Rules) {
             match toml::from_str::<RawFile>(text) {
                 Ok(raw) => {
+                    self.heads.push(FileHead { path: (*file).to_owned(), title: raw.title, note: raw.note });
                     for set in raw.set {
                         let line = line_at(text, set.span().start);
                         self.set(At { file, line, rule: None }, set.into_inner());
@@ -319,6 +369,7 @@ impl Loader {
             sets: self.sets,
             calendars: self.calendars,
             routes: self.routes,
+            heads: self.heads,
             rule_digests: self.rules.iter().map(Rule::digest).collect(),
             rules: self.rules,
             invariants: self.invariants,
@@ -367,7 +418,7 @@ impl Loader {
             }
         }
         let name = raw.name.clone();
-        if !self.sets.add(raw.name, members) {
+        if !self.sets.add(PlaceSet { name: raw.name, means: raw.means, source: raw.source, members }) {
             self.fault(at, format!("a second set `{name}`; keep one"));
         }
     }
@@ -394,6 +445,8 @@ impl Loader {
                 cite: raw.cite,
                 needs: raw.needs,
                 in_force,
+                source: raw.source,
+                confidence: raw.confidence,
             });
         }
     }

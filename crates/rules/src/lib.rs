@@ -18,6 +18,7 @@ mod home;
 mod invariant;
 mod judge;
 mod law;
+mod picture;
 mod places;
 mod raw;
 mod reckon;
@@ -29,8 +30,9 @@ mod survey;
 mod value;
 mod vocabulary;
 
+pub use calendar::Calendar;
 pub use case::{Case, read_cases};
-pub use check::{CaseResult, CheckReport, Finding, check};
+pub use check::{CaseResult, CheckReport, Finding, check, compare, deciding};
 pub use condition::{Condition, DayRef, FactIndex, OtherFact, Pattern, Test};
 pub use decision::{
     Action, Challenge, ChallengeState, Citation, Conflict, Deadline, Decision, Flag, ItemOutcome, Mode, NearRule, Node,
@@ -45,7 +47,10 @@ pub use hold::{Change, HoldingDay, Proposed, Unheld, holding_days, proposed_case
 pub use home::{DeclaredCopy, Entity, HomeFacts, OWN_COPIES};
 pub use invariant::{Impossible, Invariant};
 pub use judge::decide;
-pub use law::LawSet;
+pub use law::{FileHead, LawSet, RouteDef};
+pub use picture::{Picture, PictureEvent, PictureRow, Span, read_pictures};
+pub use places::{Member, PlaceSet};
+pub use reckon::{knows_zone, local_day, local_moment, local_time};
 pub use rule::{
     Basis, Confidence, DeadlinePurpose, Effect, InForce, Roll, Rule, SilenceTerm, Start, Term, Topic, Unit as TermUnit,
 };

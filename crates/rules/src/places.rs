@@ -10,22 +10,40 @@ use crate::value::Day;
 
 /// The sets by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct PlaceSets(BTreeMap<String, Vec<Member>>);
+pub(crate) struct PlaceSets(BTreeMap<String, PlaceSet>);
+
+/// A dated set of States, as its file declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceSet {
+    /// Its name, which rules write as `@name`.
+    pub name: String,
+    /// What it means.
+    pub means: String,
+    /// Where it was read.
+    pub source: String,
+    /// Its members.
+    pub members: Vec<Member>,
+}
 
 /// A State's membership.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) state: Jurisdiction,
+pub struct Member {
+    /// The State.
+    pub state: Jurisdiction,
     /// The first day; `None` for longer than any rule here reaches back.
-    pub(crate) from: Option<Day>,
+    pub from: Option<Day>,
     /// The last day.
-    pub(crate) to: Option<Day>,
+    pub to: Option<Day>,
 }
 
 impl PlaceSets {
     /// Adds a set; `false` when the name is taken.
-    pub(crate) fn add(&mut self, name: String, members: Vec<Member>) -> bool {
-        self.0.insert(name, members).is_none()
+    pub(crate) fn add(&mut self, set: PlaceSet) -> bool {
+        self.0.insert(set.name.clone(), set).is_none()
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &PlaceSet> {
+        self.0.values()
     }
 
     pub(crate) fn knows(&self, name: &str) -> bool {
@@ -34,18 +52,22 @@ impl PlaceSets {
 
     /// Every State that was ever a member of `set`.
     pub(crate) fn members(&self, set: &str) -> impl Iterator<Item = Jurisdiction> {
-        self.0.get(set).into_iter().flatten().map(|member| member.state.clone())
+        self.0.get(set).into_iter().flat_map(|set| &set.members).map(|member| member.state.clone())
     }
 
     /// The days on which a membership begins, and those after its last.
     pub(crate) fn edges(&self) -> impl Iterator<Item = Day> {
-        self.0.values().flatten().flat_map(|member| [member.from, member.to.map(|to| to.plus_days(1))]).flatten()
+        self.0
+            .values()
+            .flat_map(|set| &set.members)
+            .flat_map(|member| [member.from, member.to.map(|to| to.plus_days(1))])
+            .flatten()
     }
 
     /// Whether `place` lies within a member of `set` on `day`.
     pub(crate) fn has(&self, set: &str, place: &Jurisdiction, day: Day) -> bool {
-        self.0.get(set).is_some_and(|members| {
-            members.iter().any(|member| {
+        self.0.get(set).is_some_and(|set| {
+            set.members.iter().any(|member| {
                 within(place, &member.state)
                     && member.from.is_none_or(|from| from <= day)
                     && member.to.is_none_or(|to| day <= to)

@@ -11,10 +11,9 @@ use crate::rule::{Basis, Confidence, DeadlinePurpose, Effect, Roll, Unit};
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawFile {
     /// What the file is about, for its reader.
-    #[serde(rename = "title")]
-    pub(crate) _title: String,
-    #[serde(rename = "note", default)]
-    pub(crate) _note: String,
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) note: String,
     #[serde(default)]
     pub(crate) set: Vec<toml::Spanned<RawSet>>,
     #[serde(default)]
@@ -27,10 +26,8 @@ pub(crate) struct RawFile {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawSet {
     pub(crate) name: String,
-    #[serde(rename = "means")]
-    pub(crate) _means: String,
-    #[serde(rename = "source")]
-    pub(crate) _source: String,
+    pub(crate) means: String,
+    pub(crate) source: String,
     pub(crate) members: Vec<RawMember>,
 }
 

@@ -65,7 +65,7 @@ pub(crate) fn reckon(term: &Term, from: &From<'_>, rule: &str) -> Option<Deadlin
 }
 
 /// The local day of a moment.
-pub(crate) fn local_day(at: UnixMillis, zone: &str) -> Day {
+pub fn local_day(at: UnixMillis, zone: &str) -> Day {
     Day(moment(at).to_zoned(home_zone(zone).1).date())
 }
 
@@ -76,8 +76,27 @@ pub(crate) fn start_of(day: Day, zone: &str) -> UnixMillis {
 }
 
 /// Whether `zone` is an IANA zone that this build knows.
-pub(crate) fn knows_zone(zone: &str) -> bool {
+pub fn knows_zone(zone: &str) -> bool {
     TimeZone::get(zone).is_ok()
+}
+
+/// A moment written as the local time of `zone`, to the second and with its offset: `2026-09-02T09:30:00+01:00`.
+pub fn local_time(at: UnixMillis, zone: &str) -> String {
+    moment(at).to_zoned(home_zone(zone).1).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// Reads a moment: with its offset (`2026-09-02T09:30:00+01:00`), or as the local time of `zone` (`2026-09-02T09:30`),
+/// of which the earlier is meant where the clocks show it twice. `None` when it is neither.
+pub fn local_moment(text: &str, zone: &str) -> Option<UnixMillis> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(UnixMillis(at.as_millisecond()));
+    }
+    // Nothing but digits and their marks: jiff reads more forms than a reader of the page would expect.
+    if text.len() < 16 || !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'T')) {
+        return None;
+    }
+    let local = text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(home_zone(zone).1).ok()?;
+    Some(UnixMillis(local.timestamp().as_millisecond()))
 }
 
 /// `months` later, the last day of a shorter month where the day does not exist.

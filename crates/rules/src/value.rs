@@ -30,6 +30,16 @@ impl Day {
         jiff::civil::Date::new(year, month, day).ok().map(Self)
     }
 
+    /// The year.
+    pub fn year(self) -> i16 {
+        self.0.year()
+    }
+
+    /// How many days later `other` is; negative when it is earlier.
+    pub fn days_until(self, other: Self) -> i64 {
+        self.0.duration_until(other.0).as_hours() / 24
+    }
+
     /// `days` later (earlier when negative); held at the ends of the calendar (years -9999 to 9999).
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
@@ -180,7 +190,7 @@ fn one_of(words: &[String], word: &str) -> Result<String, String> {
 
 impl Kind {
     /// The kind in words, for errors.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::Bool => "true or false".to_owned(),
             Self::Int => "a whole number".to_owned(),

@@ -283,7 +283,7 @@ impl Vocabulary {
     }
 
     /// Puts into `map` what it means that nobody entered a fact of this kind.
-    pub(crate) fn fill_silence(&self, map: &mut crate::facts::FactMap, about: About, except: &[String]) {
+    pub fn fill_silence(&self, map: &mut crate::facts::FactMap, about: About, except: &[String]) {
         for def in self.facts.iter().filter(|def| def.about == about && !except.contains(&def.name)) {
             if let Some(other) = &def.known_of {
                 let known = Known { value: Value::Bool(map.contains_key(other)), from: Provenance::Reckoned };

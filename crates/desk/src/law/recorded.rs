@@ -24,6 +24,19 @@ impl Desk {
         self.parts.law.now().adopted_by.clone()
     }
 
+    /// The set in use, for whoever reads it: its files, whose signature it carries, and counsel's signatures under single
+    /// rules.
+    ///
+    /// # Errors
+    /// The set's file, in words.
+    pub fn law_in_use(&self) -> Result<(LawFiles, Option<String>, Vec<rules::RuleSignature>), DeskError> {
+        let _turn = self.turn();
+        let (law, now) = (&self.parts.law, self.parts.law.now());
+        let name = law.shelf.current().map_err(DeskError::Law)?.unwrap_or_else(|| now.law.digest().to_string());
+        let (_, files) = law.shelf.load(&name).map_err(DeskError::Law)?;
+        Ok((files, now.adopted_by.clone(), now.signed.clone()))
+    }
+
     /// The proof tree of a case's decision: the rules applied, those defeated and by what, the facts used, the facts
     /// missing.
     ///

@@ -10,6 +10,7 @@ mod bad;
 mod cases;
 mod demands;
 mod mutation;
+mod pictures;
 mod properties;
 mod snapshots;
 mod support;
