@@ -55,6 +55,11 @@ pub(crate) const KEPT: &[Kept] = &[
         rooms: &["vault"],
         why: "a key is opened, wrapped, split or joined in one place",
     },
+    Kept {
+        crates: &["landlock", "seccompiler", "nix", "libc"],
+        rooms: &["vault"],
+        why: "the vault's process confines itself; nobody else has business with the kernel",
+    },
     Kept { crates: &["rusqlite"], rooms: &["store"], why: "the database is the store's own matter" },
     Kept {
         crates: &["mail-parser"],
@@ -109,18 +114,14 @@ pub(crate) const FENCES: &[Fence] = &[
         why: "their order is chance, and a decision replays to the byte: use a BTreeMap",
     },
     Fence {
-        names: &[
-            "TcpStream",
-            "TcpListener",
-            "UdpSocket",
-            "UnixStream",
-            "UnixListener",
-            "UnixDatagram",
-            "ToSocketAddrs",
-            "tokio",
-        ],
+        names: &["TcpStream", "TcpListener", "UdpSocket", "UnixListener", "UnixDatagram", "ToSocketAddrs", "tokio"],
         around: Around::AllBut(&["border", "doors", "bailiwick", "world"]),
         why: "sockets belong to `doors` and `border`",
+    },
+    Fence {
+        names: &["UnixStream"],
+        around: Around::AllBut(&["border", "doors", "bailiwick", "world", "vault"]),
+        why: "sockets belong to `doors` and `border`; the vault has the one pair that it is born with",
     },
     Fence {
         names: &["println!", "eprintln!", "print!", "eprint!", "dbg!"],

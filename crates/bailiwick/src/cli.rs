@@ -48,6 +48,12 @@ pub(crate) enum Command {
     Ledger(LedgerArgs),
     /// Verify a package.
     Package(PackageArgs),
+    /// The vault's process. A node starts it; its standard input is a socket of the node.
+    #[command(hide = true)]
+    VaultProcess {
+        /// The vault's folder, an absolute path.
+        dir: PathBuf,
+    },
 }
 
 /// Which node a command means.
@@ -111,6 +117,24 @@ pub(crate) enum NodeCommand {
         #[command(subcommand)]
         key: RotateCommand,
     },
+    /// Unlock a running node by hand: two of the people who were named, one after the other within ten minutes.
+    Unlock {
+        /// Who types.
+        #[arg(long, value_name = "NAME", required_unless_present = "recovery")]
+        holder: Option<OfficerName>,
+        /// Type the node's own passphrase instead, which was written down when the node was made.
+        #[arg(long, conflicts_with = "holder")]
+        recovery: bool,
+        /// Which node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Measure what a guess at a password may cost on this machine, and set it for what is sealed from now on.
+    Tune {
+        /// The node's data directory. Restart the node afterwards.
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
+    },
 }
 
 /// `node rotate …`
@@ -153,6 +177,10 @@ pub(crate) struct InitArgs {
     /// An officer; two to nine of them. Each is asked for a passphrase.
     #[arg(long = "officer", required = true)]
     pub officers: Vec<OfficerName>,
+    /// Somebody who may unlock the node by hand, with another one; two to nine of them. Without any, the node unlocks itself
+    /// with a passphrase from a file.
+    #[arg(long = "key-holder", value_name = "NAME")]
+    pub key_holders: Vec<OfficerName>,
     /// The address on which the doors listen.
     #[arg(long, default_value = "127.0.0.1")]
     pub address: IpAddr,

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use doors::control::{Control, DEMAND_BYTES_MAX, Outcome, Phrase, Progress, Reply, Request, Shown};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use terms::Secret;
+use terms::{OfficerName, Secret};
 
 use crate::cli::{CaseArgs, CaseCommand, DemandArgs, DemandCommand, ExportArgs, ImportArgs, NodeChoice};
 use crate::node::Node;
@@ -40,6 +40,16 @@ pub(crate) fn export(args: &ExportArgs) -> Result<ExitCode, String> {
     let Shown { password, code } = owner::shown(&args.node, &args.account)?;
     let target = utf8(&target)?.to_owned();
     ask(&args.node, Request::Export { address: args.account.clone(), password, code, target })
+}
+
+/// `node unlock`
+pub(crate) fn unlock(node: &NodeChoice, holder: Option<OfficerName>) -> Result<ExitCode, String> {
+    let prompt = match &holder {
+        Some(holder) => format!("Passphrase of key holder {holder}"),
+        None => "The node's own passphrase".to_owned(),
+    };
+    let passphrase = Phrase(secret(&prompt)?);
+    ask(node, Request::NodeUnlock { holder, passphrase })
 }
 
 /// `demand …`

@@ -40,6 +40,9 @@ pub(crate) struct Config {
     pub reset_delay_hours: u32,
     /// Where the doors listen.
     pub listen: Listen,
+    /// How the vault is unlocked, and what a guess at a secret costs.
+    #[serde(default)]
+    pub vault: VaultConfig,
     /// What the operator declares of itself: facts for the rules.
     pub home: rules::HomeFacts,
 }
@@ -47,6 +50,56 @@ pub(crate) struct Config {
 /// A day, so that an owner who looks at the mail once a day hears of it.
 fn reset_delay_hours() -> u32 {
     24
+}
+
+/// How the vault is unlocked, and what a guess at a secret costs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct VaultConfig {
+    /// What the node does about its vault when it starts.
+    pub unlock: Unlock,
+    /// The parameters of Argon2id, as `node init` has measured them for this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+impl VaultConfig {
+    /// What a guess costs; the least that OWASP recommends when nothing was measured.
+    pub(crate) fn cost(&self) -> vault::CostProfile {
+        let set = self.cost.and_then(|cost| vault::CostProfile::new(cost.memory_kib, cost.passes, cost.lanes));
+        set.unwrap_or(vault::CostProfile::OWASP)
+    }
+}
+
+/// What the node does about its vault when it starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Unlock {
+    /// It reads `secrets/passphrase`.
+    #[default]
+    PassphraseFile,
+    /// It waits, locked, for two people (`node unlock`).
+    ByHand,
+}
+
+/// Parameters of Argon2id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+impl Cost {
+    /// As this machine can do within [`vault::GUESS_TARGET`].
+    pub(crate) fn measured() -> Self {
+        let cost = vault::CostProfile::measure(vault::GUESS_TARGET);
+        Self { memory_kib: cost.memory_kib(), passes: cost.passes(), lanes: cost.lanes() }
+    }
 }
 
 /// Where the doors listen.
@@ -159,6 +212,11 @@ impl Config {
         }
         if self.reset_delay_hours > RESET_DELAY_HOURS_MAX {
             return Err(format!("reset_delay_hours: at most {RESET_DELAY_HOURS_MAX}"));
+        }
+        if let Some(Cost { memory_kib, passes, lanes }) = self.vault.cost
+            && vault::CostProfile::new(memory_kib, passes, lanes).is_none()
+        {
+            return Err("vault.cost: these are no parameters of Argon2id".to_owned());
         }
         if self.domains.is_empty() {
             return Err("domains: at least one domain must live here".to_owned());

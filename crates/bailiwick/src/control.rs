@@ -14,7 +14,8 @@ use crate::node::Node;
 impl Control for Node {
     fn handle(&self, request: Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
         match request {
-            Request::Status => Ok(self.status()),
+            Request::Status => self.status(),
+            Request::NodeUnlock { .. } => Err("this node does not run; a node is unlocked while it runs".to_owned()),
             Request::Account(request) => self.about_account(request),
             Request::Keys(request) => self.keys(request, progress),
             Request::Officers(request) => self.officers(request, progress),
@@ -75,14 +76,15 @@ impl Node {
 
     pub(crate) fn account(&self, address: &str) -> Result<AccountId, String> {
         let address: Address = address.parse().map_err(|error| format!("{error}"))?;
-        self.mailroom.store.account_of(&address).ok_or_else(|| {
+        let account = self.mailroom.store.account_of(&address).map_err(|error| error.to_string())?;
+        account.ok_or_else(|| {
             format!("no account has this address at this node, which is home to {}", self.config.domains.join(", "))
         })
     }
 
-    fn status(&self) -> Outcome {
+    fn status(&self) -> Result<Outcome, String> {
         let accounts = self.mailroom.store.accounts().len();
-        let officers = self.mailroom.vault.officers().len();
+        let officers = self.mailroom.vault.officers().map_err(|error| error.to_string())?.len();
         let (size, law) = (self.log.size(), self.desk.law_digest());
         let adopted_by = self.desk.law_adopted_by();
         let signed = match &adopted_by {
@@ -99,7 +101,7 @@ impl Node {
             "jurisdiction": self.config.jurisdiction, "hostname": self.config.hostname, "accounts": accounts,
             "officers": officers, "ledger_size": size, "law": law, "law_signed_by": adopted_by,
         });
-        Outcome { text, data }
+        Ok(Outcome { text, data })
     }
 
     fn account_list(&self) -> Outcome {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use terms::{Address, Jurisdiction, OfficerName, Secret};
 
 use crate::cli::DemoArgs;
-use crate::config::{Config, Listen, jurisdiction_name};
+use crate::config::{Config, Listen, VaultConfig, jurisdiction_name};
 use crate::node::{Founding, Node, random_passphrase};
 
 /// The first port unless `--ports` says otherwise: below the range that Linux hands out by itself (32768 and up).
@@ -266,6 +266,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         ledger_dummy_minutes: 60,
         reset_delay_hours: 24,
         counsel: None,
+        vault: VaultConfig::default(),
         listen,
         home: toml::from_str(place.home).map_err(|error| error.to_string())?,
     };
@@ -279,6 +280,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         config,
         passphrase: Secret::new(random_passphrase(&entropy)),
         officers: officers.iter().map(|o| (o.name.clone(), Secret::new(o.passphrase.clone()))).collect(),
+        key_holders: Vec::new(),
     };
     let node = Node::found(&dir, founding).map_err(|error| error.to_string())?;
     let mut accounts = Vec::new();

@@ -129,8 +129,8 @@ impl Node {
         let (store, vault) = (&self.mailroom.store, &self.mailroom.vault);
         let owner = self.mailroom.sign_in(address, password, code, Scopes::PAGES, Network::HERE).map_err(said)?;
         let account = owner.account();
-        let entry = self
-            .record("account-closed", json!({ "account": Digest(vault.service_hash("ledger/account", &account.0)) }))?;
+        let hash = vault.service_hash("ledger/account", &account.0).map_err(said)?;
+        let entry = self.record("account-closed", json!({ "account": Digest(hash) }))?;
         // Nothing arrives any more; then what cases hold is sealed for them; then the keys go.
         store.close_account(account).map_err(|error| error.to_string())?;
         let held = self.held(account)?;

@@ -12,6 +12,7 @@ mod node;
 mod officers;
 mod offline;
 mod owner;
+mod running;
 mod serve;
 
 use std::process::ExitCode;
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
         Command::Law(args) => law::command(&args),
         Command::Ledger(args) => offline::ledger(&args),
         Command::Package(args) => offline::package(&args),
+        Command::VaultProcess { dir } => vault::process::serve_standard_input(&dir)
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(|error| format!("vault: {error}")),
     };
     match result {
         Ok(code) => code,

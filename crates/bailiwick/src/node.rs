@@ -14,7 +14,6 @@
 //! ```
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,9 +25,9 @@ use ledger::Log;
 use mailroom::Mailroom;
 use store::Store;
 use terms::{AccountId, Address, Clock, Entropy, OfficerName, Secret};
-use vault::{Custody, SystemEntropy, Vault};
+use vault::{Custody, SystemEntropy, Vault, VaultGate, VaultProgram};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Unlock};
 use crate::law;
 
 /// An open node. Dropping it closes the store and gives the directory's lock back.
@@ -48,7 +47,7 @@ pub(crate) struct Node {
     /// The disk that everything is written through.
     pub disk: Arc<dyn Disk>,
     /// Held while the node is open.
-    _lock: DirLock,
+    _lock: Arc<DirLock>,
 }
 
 /// Why a node does not open.
@@ -64,6 +63,8 @@ pub(crate) enum NodeError {
     Exposed(PathBuf),
     /// There is something in the directory already.
     NotEmpty(PathBuf),
+    /// The vault waits for people.
+    Locked,
     /// A room says no.
     Room(&'static str, String),
 }
@@ -81,6 +82,9 @@ impl fmt::Display for NodeError {
             ),
             Self::NotEmpty(dir) => {
                 write!(f, "{} is not empty; a new node wants a directory of its own", dir.display())
+            }
+            Self::Locked => {
+                f.write_str("the node is locked: run it, and let two people unlock it (`bailiwick node unlock`)")
             }
             Self::Room(room, error) => write!(f, "{room}: {error}"),
         }
@@ -108,6 +112,8 @@ pub(crate) struct Founding {
     pub passphrase: Secret<String>,
     /// The first officers and their own passphrases.
     pub officers: Vec<(OfficerName, Secret<String>)>,
+    /// Who unlocks the vault by hand. With nobody, the passphrase is written to a file.
+    pub key_holders: Vec<(OfficerName, Secret<String>)>,
 }
 
 /// The origin line of a node's ledger: its name in the log's world (C2SP tlog-checkpoint).
@@ -135,85 +141,38 @@ impl Node {
             disk.create_dir_all(&dir.join(name)).map_err(file)?;
         }
         let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let Founding { config, passphrase, officers } = founding;
-        disk.write_atomic(&passphrase_path(dir), passphrase.expose().as_bytes(), Visibility::Private).map_err(file)?;
-        let vault = Vault::create(
-            disk.clone(),
-            dir.join("vault"),
-            config.jurisdiction.clone(),
-            log_origin(&config),
-            &passphrase,
+        let Founding { config, passphrase, officers, key_holders } = founding;
+        if key_holders.is_empty() {
+            let bytes = passphrase.expose().as_bytes();
+            disk.write_atomic(&passphrase_path(dir), bytes, Visibility::Private).map_err(file)?;
+        }
+        disk.create_dir_all(&dir.join("vault")).map_err(file)?;
+        let gate = start_vault(dir, &clock)?;
+        let founding = vault::Founding {
+            home: config.jurisdiction.clone(),
+            log_origin: log_origin(&config),
+            passphrase: passphrase.clone(),
             officers,
-            clock.clone(),
-            entropy.clone(),
-        )
-        .map_err(room("vault"))?;
+            cost: config.vault.cost(),
+        };
+        let vault = gate.create(founding).map_err(room("vault"))?;
+        if !key_holders.is_empty() {
+            gate.deal_hands(&passphrase, key_holders, config.vault.cost()).map_err(room("vault"))?;
+        }
         // The configuration comes last: a directory with a node.toml is a whole node.
         config.save(disk.as_ref(), dir)?;
-        Self::assemble(dir, config, lock, disk, Arc::new(vault), clock, entropy)
+        ClosedNode::of(dir, config, lock, gate, clock, entropy)?.open_rooms(vault)
     }
 
     /// Opens the node in `dir` and takes its lock.
     ///
     /// # Errors
-    /// No node there, another process has it, a wrong or exposed passphrase file, or what a room finds damaged.
+    /// No node there, another process has it, a wrong or exposed passphrase file, a vault that waits for people, or what
+    /// a room finds damaged.
     pub(crate) fn open(dir: &Path) -> Result<Self, NodeError> {
-        let config = Config::load(dir)?;
-        let lock = DirLock::take(dir).map_err(|error| NodeError::Lock(error.to_string()))?;
-        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let passphrase = passphrase(&passphrase_path(dir))?;
-        let vault = Vault::open(disk.clone(), dir.join("vault"), &passphrase, clock.clone(), entropy.clone())
-            .map_err(room("vault"))?;
-        Self::assemble(dir, config, lock, disk, Arc::new(vault), clock, entropy)
-    }
-
-    /// Opens the other rooms over an open vault.
-    fn assemble(
-        dir: &Path,
-        config: Config,
-        lock: DirLock,
-        disk: Arc<dyn Disk>,
-        vault: Arc<Vault>,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, NodeError> {
-        let ledger_dir = dir.join("ledger");
-        let origin = log_origin(&config);
-        let log = if disk.exists(&ledger_dir.join("checkpoint")) {
-            Log::open(disk.clone(), ledger_dir, origin, vault.log_signer())
-        } else {
-            Log::create(disk.clone(), ledger_dir, origin, vault.log_signer())
-        };
-        let log = Arc::new(log.map_err(room("ledger"))?);
-        let store = Store::open(disk.clone(), &dir.join("store"), vault.clone(), clock.clone(), entropy.clone())
-            .map_err(room("store"))?;
-        let store = Arc::new(store);
-        let law = LawRoom::open(disk.clone(), dir.join("law"), &law::built_in(), config.counsel.clone())
-            .map_err(room("rules"))?;
-        let mailroom = Mailroom {
-            store: store.clone(),
-            vault: vault.clone(),
-            clock: clock.clone(),
-            entropy: entropy.clone(),
-            hostname: config.hostname.as_str().into(),
-        };
-        let desk = Desk::open(DeskParts {
-            disk: disk.clone(),
-            dir: dir.join("desk"),
-            home: config.jurisdiction.clone(),
-            node_name: config.name.clone(),
-            vault,
-            store,
-            log: log.clone(),
-            law,
-            home_facts: config.home.clone(),
-            clock,
-            entropy,
-        })
-        .map_err(room("desk"))?;
-        let lectern = Arc::new(Lectern::new(law::pages::book(&desk, &config.home).map_err(room("rules"))?));
-        Ok(Self { dir: dir.to_owned(), config, mailroom, desk, lectern, log, disk, _lock: lock })
+        let closed = ClosedNode::take(dir)?;
+        let vault = closed.unlock_unattended()?.ok_or(NodeError::Locked)?;
+        closed.open_rooms(vault)
     }
 
     /// Makes an account for `address`, with an INBOX; under `owner` custody with recovery codes, which exist in this answer
@@ -235,7 +194,7 @@ impl Node {
             ));
         }
         check_password(password)?;
-        if self.mailroom.store.account_of(&address).is_some() {
+        if self.mailroom.store.account_of(&address).map_err(|error| error.to_string())?.is_some() {
             return Err("there is an account with this address already".to_owned());
         }
         let account = AccountId::random(self.mailroom.entropy.as_ref());
@@ -252,11 +211,140 @@ impl Node {
     pub(crate) fn control_path(dir: &Path) -> PathBuf {
         dir.join("run").join("control.sock")
     }
+}
 
-    /// The addresses on which this node's doors listen, named.
-    pub(crate) fn listen(&self) -> [(&'static str, SocketAddr); 5] {
-        self.config.listen.all()
+/// A node whose vault runs and may be locked: what there is before its rooms can be opened.
+pub(crate) struct ClosedNode {
+    /// The data directory.
+    pub(crate) dir: PathBuf,
+    /// Its configuration.
+    pub(crate) config: Config,
+    /// The way to the vault.
+    pub(crate) gate: VaultGate,
+    /// The law set in use, open for reading: also while the node is locked.
+    pub(crate) lectern: Arc<Lectern>,
+    disk: Arc<dyn Disk>,
+    lock: Arc<DirLock>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl ClosedNode {
+    /// Takes the lock of the node in `dir` and starts the process of its vault.
+    ///
+    /// # Errors
+    /// No node there, another process has it, or the vault's process does not start.
+    pub(crate) fn take(dir: &Path) -> Result<Self, NodeError> {
+        let config = Config::load(dir)?;
+        let lock = DirLock::take(dir).map_err(|error| NodeError::Lock(error.to_string()))?;
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let gate = start_vault(dir, &clock)?;
+        Self::of(dir, config, lock, gate, clock, entropy)
     }
+
+    fn of(
+        dir: &Path,
+        config: Config,
+        lock: DirLock,
+        gate: VaultGate,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, NodeError> {
+        let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+        let law = law_room(dir, &config, &disk)?;
+        let book = law::pages::book_of(&law, &config.home).map_err(room("rules"))?;
+        let (dir, lectern, lock) = (dir.to_owned(), Arc::new(Lectern::new(book)), Arc::new(lock));
+        Ok(Self { dir, config, gate, lectern, disk, lock, clock, entropy })
+    }
+
+    /// Unlocks the vault by what the configuration names, when that needs nobody; `None` when it is for people to do.
+    ///
+    /// # Errors
+    /// A wrong or exposed passphrase file; the vault's.
+    pub(crate) fn unlock_unattended(&self) -> Result<Option<Vault>, NodeError> {
+        match self.config.vault.unlock {
+            Unlock::PassphraseFile => {
+                let passphrase = passphrase(&passphrase_path(&self.dir))?;
+                self.gate.unlock(&passphrase, self.config.vault.cost()).map(Some).map_err(room("vault"))
+            }
+            Unlock::ByHand => Ok(None),
+        }
+    }
+
+    /// Starts the vault's process again; it is locked then.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn restart_vault(&self) -> Result<(), NodeError> {
+        self.gate.restart().map_err(room("vault"))
+    }
+
+    /// The disk that everything but the vault is written through.
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        self.disk.as_ref()
+    }
+
+    /// Opens the other rooms over an unlocked vault.
+    ///
+    /// # Errors
+    /// What a room finds damaged.
+    pub(crate) fn open_rooms(&self, vault: Vault) -> Result<Node, NodeError> {
+        let Self { dir, config, gate: _, lectern, disk, lock, clock, entropy } = self;
+        let vault = Arc::new(vault);
+        let ledger_dir = dir.join("ledger");
+        let origin = log_origin(config);
+        let log = if disk.exists(&ledger_dir.join("checkpoint")) {
+            Log::open(disk.clone(), ledger_dir, origin, vault.log_signer())
+        } else {
+            Log::create(disk.clone(), ledger_dir, origin, vault.log_signer())
+        };
+        let log = Arc::new(log.map_err(room("ledger"))?);
+        let store = Store::open(disk.clone(), &dir.join("store"), vault.clone(), clock.clone(), entropy.clone())
+            .map_err(room("store"))?;
+        let store = Arc::new(store);
+        let law = law_room(dir, config, disk)?;
+        let mailroom = Mailroom {
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            hostname: config.hostname.as_str().into(),
+        };
+        let desk = Desk::open(DeskParts {
+            disk: disk.clone(),
+            dir: dir.join("desk"),
+            home: config.jurisdiction.clone(),
+            node_name: config.name.clone(),
+            vault,
+            store,
+            log: log.clone(),
+            law,
+            home_facts: config.home.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+        })
+        .map_err(room("desk"))?;
+        let (dir, config, disk, lock) = (dir.clone(), config.clone(), disk.clone(), lock.clone());
+        Ok(Node { dir, config, mailroom, desk, lectern: lectern.clone(), log, disk, _lock: lock })
+    }
+}
+
+/// The law set in use.
+fn law_room(dir: &Path, config: &Config, disk: &Arc<dyn Disk>) -> Result<LawRoom, NodeError> {
+    LawRoom::open(disk.clone(), dir.join("law"), &law::built_in(), config.counsel.clone()).map_err(room("rules"))
+}
+
+/// Starts the process of the vault in `dir`: this program again, with a word that people do not type.
+fn start_vault(dir: &Path, clock: &Arc<dyn Clock>) -> Result<VaultGate, NodeError> {
+    let start = || {
+        let program = std::env::current_exe()?;
+        let folder = std::path::absolute(dir.join("vault"))?;
+        VaultGate::start(
+            VaultProgram { program, arguments: vec!["vault-process".into(), folder.into()] },
+            clock.clone(),
+        )
+    };
+    start().map_err(|error| NodeError::Room("vault", format!("its process does not start: {error}")))
 }
 
 /// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret that a person chose.

@@ -104,7 +104,7 @@ impl Node {
     fn officers_list(&self) -> Result<Outcome, String> {
         let (mut text, mut data) = (String::new(), Vec::new());
         let now = self.mailroom.clock.now();
-        for officer in self.mailroom.vault.officers() {
+        for officer in self.mailroom.vault.officers().map_err(|error| error.to_string())? {
             let power = if now < officer.in_power {
                 format!("enrolled, approves from {} on", officer.in_power)
             } else {
@@ -218,7 +218,7 @@ impl Node {
             "The keys of {} are made.\n\nOfficers, any two of whom open mail for a case:\n",
             self.config.jurisdiction
         );
-        for officer in vault.officers() {
+        for officer in vault.officers().unwrap_or_default() {
             let _ = writeln!(text, "  {:<16} key {}", officer.name.as_str(), terms::hex(&officer.verifying_key));
         }
         let _ = write!(

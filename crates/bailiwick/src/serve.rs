@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use doors::http::HttpConfig;
 use doors::{control, http, imap, smtp, tls};
-use terms::{Entropy, Secret};
+use terms::{Entropy, OfficerName, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::cli::{InitArgs, NodeArgs, NodeCommand, RotateCommand};
 use crate::client;
-use crate::config::{Config, Listen, jurisdiction_name};
-use crate::node::{Founding, Node, PASSWORD_CHARS_MIN, random_passphrase};
+use crate::config::{Config, Cost, Listen, Unlock, VaultConfig, jurisdiction_name};
+use crate::node::{ClosedNode, Founding, Node, PASSWORD_CHARS_MIN, random_passphrase};
 use crate::officers;
+use crate::running::{Looked, Running};
 
 /// How long open sessions may take to end after the node was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -30,6 +31,8 @@ pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
         NodeCommand::Status(node) => client::status(&node),
         NodeCommand::Rotate { key: RotateCommand::Service(node) } => crate::keys::rotate_service(&node),
         NodeCommand::Rotate { key: RotateCommand::Escrow { hands, node } } => officers::rotate_escrow(&hands, &node),
+        NodeCommand::Unlock { holder, recovery: _, node } => client::unlock(&node, holder),
+        NodeCommand::Tune { dir } => tune(&dir),
     }
 }
 
@@ -52,6 +55,8 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         facts: toml::Table::new(),
         users: Default::default(),
     };
+    let by_hand = !args.key_holders.is_empty();
+    let unlock = if by_hand { Unlock::ByHand } else { Unlock::PassphraseFile };
     let config = Config {
         format: Config::format(),
         name: format!("Bailiwick node {}", args.hostname),
@@ -62,25 +67,55 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         ledger_dummy_minutes: 60,
         reset_delay_hours: 24,
         counsel: None,
+        vault: VaultConfig { unlock, cost: Some(Cost::measured()) },
         listen: Listen::at(args.address, args.ports),
         home,
     };
-    let mut officers = Vec::new();
-    for name in args.officers {
-        let passphrase = client::new_secret(&format!("Passphrase of officer {name}"))?;
-        if passphrase.expose().chars().count() < PASSWORD_CHARS_MIN {
-            return Err(format!("a passphrase has at least {PASSWORD_CHARS_MIN} characters"));
-        }
-        officers.push((name, passphrase));
-    }
+    let ask = |who: &str, names: Vec<OfficerName>| {
+        let one = |name: OfficerName| {
+            let passphrase = client::new_secret(&format!("Passphrase of {who} {name}"))?;
+            if passphrase.expose().chars().count() < PASSWORD_CHARS_MIN {
+                return Err(format!("a passphrase has at least {PASSWORD_CHARS_MIN} characters"));
+            }
+            Ok((name, passphrase))
+        };
+        names.into_iter().map(one).collect::<Result<Vec<_>, String>>()
+    };
+    let officers = ask("officer", args.officers)?;
+    let key_holders = ask("key holder", args.key_holders)?;
     let passphrase = Secret::new(random_passphrase(&vault::SystemEntropy));
-    let node = Node::found(&args.dir, Founding { config, passphrase, officers }).map_err(|error| error.to_string())?;
+    let recovery = passphrase.clone();
+    let founding = Founding { config, passphrase, officers, key_holders };
+    let node = Node::found(&args.dir, founding).map_err(|error| error.to_string())?;
+    println!("{}\n", node.ceremony());
+    let dir = args.dir.display();
+    println!("The node is made in {dir}. Check {dir}/node.toml, above all [home]: what you declare there decides.");
+    if by_hand {
+        println!(
+            "Two of the key holders unlock it after each start: bailiwick node unlock --node {dir} --holder NAME\n\
+             Write this down, seal it, and keep it away from the machine; it unlocks the node when they cannot, and it is \
+             shown only now:\n    {}",
+            recovery.expose()
+        );
+    } else {
+        println!("Move {dir}/secrets/passphrase to a place that backups of {dir} do not reach, if you can.");
+    }
+    println!("Run it with: bailiwick node run --dir {dir}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures what a guess may cost on this machine and writes it into the node's configuration.
+fn tune(dir: &std::path::Path) -> Result<ExitCode, String> {
+    let mut config = Config::load(dir).map_err(|error| error.to_string())?;
+    let cost = Cost::measured();
+    config.vault.cost = Some(cost);
+    config.save(&durable::RealDisk, dir).map_err(|error| error.to_string())?;
     println!(
-        "{ceremony}\n\nThe node is made in {dir}. Check {dir}/node.toml, above all [home]: what you declare there decides.\n\
-         Move {dir}/secrets/passphrase to a place that backups of {dir} do not reach, if you can.\n\
-         Run it with: bailiwick node run --dir {dir}",
-        ceremony = node.ceremony(),
-        dir = args.dir.display()
+        "Argon2id: {} KiB, {} passes, {} lanes. Set in {}/node.toml for what is sealed after the next start.",
+        cost.memory_kib,
+        cost.passes,
+        cost.lanes,
+        dir.display()
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -92,28 +127,41 @@ fn run(dir: &std::path::Path, with_parent: bool, json: bool) -> Result<ExitCode,
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    let node = Arc::new(Node::open(dir).map_err(|error| error.to_string())?);
-    for trouble in node.desk.troubles() {
-        tracing::error!("{trouble}");
+    let running = Arc::new(Running::start(dir).map_err(|error| error.to_string())?);
+    say_confinement(&running);
+    match running.unlock_unattended() {
+        Ok(true) => {}
+        Ok(false) => tracing::warn!("the node is locked: two people unlock it (`bailiwick node unlock`)"),
+        Err(error) => return Err(error.to_string()),
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
-    let result = runtime.block_on(open_doors(node.clone(), with_parent, json));
+    let result = runtime.block_on(open_doors(running.clone(), with_parent, json));
     // Blocking work in flight ends before the store closes.
     runtime.shutdown_timeout(DRAIN);
     result.map(|()| ExitCode::SUCCESS)
 }
 
-async fn open_doors(node: Arc<Node>, with_parent: bool, json: bool) -> Result<(), String> {
-    let config = &node.config;
+/// Says what does not hold for the vault's process.
+fn say_confinement(running: &Running) {
+    match running.closed.gate.confinement() {
+        Ok(Some(confinement)) => {
+            for lack in confinement.lacks() {
+                tracing::warn!("the vault's process: {lack}");
+            }
+        }
+        Ok(None) => {}
+        Err(error) => tracing::error!("the vault's process: {error}"),
+    }
+}
+
+async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result<(), String> {
+    let closed = &node.closed;
+    let config = &closed.config;
     let listen = config.listen;
-    let tls = tls::Identity::load_or_create(
-        node.disk.as_ref(),
-        &node.dir.join("tls"),
-        &config.hostname,
-        node.mailroom.clock.as_ref(),
-    )
-    .map_err(|error| format!("tls: {error}"))?;
+    let tls =
+        tls::Identity::load_or_create(closed.disk(), &closed.dir.join("tls"), &config.hostname, &durable::SystemClock)
+            .map_err(|error| format!("tls: {error}"))?;
     let server_config = tls.server_config().map_err(|error| format!("tls: {error}"))?;
     let [smtp_listener, lmtp_listener, imap_listener, imaps_listener, http_listener] = [
         bind("smtp", listen.smtp).await?,
@@ -123,11 +171,11 @@ async fn open_doors(node: Arc<Node>, with_parent: bool, json: bool) -> Result<()
         bind("http", listen.http).await?,
     ];
     let control_listener =
-        control::bind(&Node::control_path(&node.dir)).map_err(|error| format!("control socket: {error}"))?;
+        control::bind(&Node::control_path(&closed.dir)).map_err(|error| format!("control socket: {error}"))?;
 
     let (stop, shutdown) = watch::channel(false);
     let mut doors = JoinSet::new();
-    let mail = node.mailroom.clone();
+    let mail = node.mail.clone();
     let smtp_config = |protocol| smtp::SmtpConfig {
         protocol,
         message_size_bytes_max: config.message_size_bytes_max,
@@ -148,8 +196,9 @@ async fn open_doors(node: Arc<Node>, with_parent: bool, json: bool) -> Result<()
         jurisdiction: config.jurisdiction.to_string(),
         jurisdiction_name: jurisdiction_name(&config.jurisdiction),
         domains: config.domains.clone(),
-        law: node.lectern.clone(),
-        ledger_dir: node.dir.join("ledger"),
+        law: closed.lectern.clone(),
+        ledger_dir: closed.dir.join("ledger"),
+        mail: mail.clone(),
     };
     let http_shutdown = shutdown.clone();
     doors.spawn(async move {
@@ -157,14 +206,15 @@ async fn open_doors(node: Arc<Node>, with_parent: bool, json: bool) -> Result<()
     });
     doors.spawn(control::serve(control_listener, node.clone(), shutdown.clone()));
     doors.spawn(keep_cadence(node.clone(), shutdown.clone()));
-    doors.spawn(forget_sign_ins(node.clone(), shutdown));
+    doors.spawn(forget_sign_ins(node.clone(), shutdown.clone()));
+    doors.spawn(watch_vault(node.clone(), shutdown));
 
-    announce(&node, json)?;
+    announce(closed, json)?;
     wait_for_the_end(with_parent).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     let _ = tokio::time::timeout(DRAIN, async { while doors.join_next().await.is_some() {} }).await;
-    let _ = std::fs::remove_file(Node::control_path(&node.dir));
+    let _ = std::fs::remove_file(Node::control_path(&closed.dir));
     Ok(())
 }
 
@@ -182,7 +232,7 @@ async fn bind(door: &str, address: SocketAddr) -> Result<TcpListener, String> {
 }
 
 /// Says that the node is ready: a line for a person on standard error, or JSON for a parent on standard output.
-fn announce(node: &Node, json: bool) -> Result<(), String> {
+fn announce(node: &ClosedNode, json: bool) -> Result<(), String> {
     let listen = node.config.listen;
     if json {
         let line = serde_json::json!({
@@ -193,7 +243,7 @@ fn announce(node: &Node, json: bool) -> Result<(), String> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| error.to_string())
     } else {
-        for (door, address) in node.listen() {
+        for (door, address) in node.config.listen.all() {
             tracing::info!(door, %address, "listening");
         }
         Ok(())
@@ -229,14 +279,15 @@ async fn wait_for_the_end(with_parent: bool) {
 
 /// Adds empty ledger entries at random moments of a fixed mean rate, one to eight together as a case does, so that the
 /// number of real ones cannot be read off.
-async fn keep_cadence(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
-    let mean = Duration::from_secs(60 * node.config.ledger_dummy_minutes.max(1));
+async fn keep_cadence(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    let mean = Duration::from_secs(60 * running.closed.config.ledger_dummy_minutes.max(1));
     loop {
-        let (wait, count) = next_dummies(mean, node.mailroom.entropy.as_ref());
+        let (wait, count) = next_dummies(mean, &vault::SystemEntropy);
         tokio::select! {
             () = doors::told(&mut shutdown) => return,
             () = tokio::time::sleep(wait) => {
-                let node = node.clone();
+                // A locked node signs nothing, and nothing happens there that could be counted.
+                let Some(node) = running.node().cloned() else { continue };
                 let added = tokio::task::spawn_blocking(move || {
                     node.desk.forget_lapsed()?;
                     (0..count).try_for_each(|_| node.desk.record_dummy())
@@ -264,11 +315,46 @@ fn next_dummies(mean: Duration, entropy: &dyn Entropy) -> (Duration, u32) {
 const FORGET_EVERY: Duration = Duration::from_secs(30);
 
 /// Forgets remembered sign-ins whose time is over, also on a node where nobody signs in any more.
-async fn forget_sign_ins(node: Arc<Node>, mut shutdown: watch::Receiver<bool>) {
+async fn forget_sign_ins(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = doors::told(&mut shutdown) => return,
-            () = tokio::time::sleep(FORGET_EVERY) => node.mailroom.vault.forget_stale_sign_ins(),
+            () = tokio::time::sleep(FORGET_EVERY) => {
+                let Some(node) = running.node().cloned() else { continue };
+                let _ = tokio::task::spawn_blocking(move || node.mailroom.vault.forget_stale_sign_ins()).await;
+            }
+        }
+    }
+}
+
+/// How often the vault is looked after.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long to wait before a vault that died is started once more, at most: it dies for a reason.
+const RESTART_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Starts the vault's process again when it has died, and unlocks it when that needs nobody. Meanwhile the doors say "try
+/// again". Sessions of before are over: their owners sign in again.
+async fn watch_vault(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    let mut wait = LOOK_EVERY;
+    loop {
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        let node = running.clone();
+        let looked = tokio::task::spawn_blocking(move || node.look_after_vault()).await;
+        match looked {
+            Ok(Ok(Looked::Well)) => wait = LOOK_EVERY,
+            Ok(Ok(Looked::Restarted)) => {
+                tracing::error!("the vault's process had died and was started again; look why");
+                wait = (wait * 4).min(RESTART_WAIT_MAX);
+            }
+            Ok(Err(error)) => {
+                tracing::error!("the vault is away: {error}");
+                wait = (wait * 4).min(RESTART_WAIT_MAX);
+            }
+            Err(_) => return,
         }
     }
 }

@@ -21,7 +21,7 @@ impl Desk {
 
     /// Refuses a name that is no officer's, and an officer who approved the present order already.
     fn check_officer(&self, case: &Case, officer: &OfficerName) -> Result<(), DeskError> {
-        if !self.parts.vault.officers().iter().any(|enrolled| enrolled.name == *officer) {
+        if !self.parts.vault.officers()?.iter().any(|enrolled| enrolled.name == *officer) {
             return Err(vault::VaultError::NotEnrolled(officer.clone()).into());
         }
         let earlier = case.approvals();

@@ -64,7 +64,7 @@ impl Desk {
 
     /// Writes a file that only this node reads. Durable when it returns.
     pub(crate) fn write_sealed(&self, path: &Path, context: &str, plain: &[u8]) -> Result<(), DeskError> {
-        let sealed = self.parts.vault.service_seal(context, plain);
+        let sealed = self.parts.vault.service_seal(context, plain)?;
         self.parts
             .disk
             // A case holds released shares for a while: what it was does not stay in the blocks it lay in.
@@ -75,10 +75,10 @@ impl Desk {
     /// Reads what [`write_sealed`](Self::write_sealed) wrote in the same context.
     pub(crate) fn read_sealed(&self, path: &Path, context: &str) -> Result<Vec<u8>, DeskError> {
         let sealed = self.parts.disk.read(path).map_err(|error| DeskError::file(path, error))?;
-        self.parts
-            .vault
-            .service_open(context, &sealed)
-            .map_err(|error| DeskError::Damaged(path.to_owned(), error.to_string()))
+        self.parts.vault.service_open(context, &sealed).map_err(|error| match error {
+            error if error.is_temporary() => error.into(),
+            error => DeskError::Damaged(path.to_owned(), error.to_string()),
+        })
     }
 
     /// Seals every file of the desk under the service key of this number, where another sealed it. Durable when it returns.

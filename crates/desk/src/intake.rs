@@ -90,7 +90,7 @@ impl Desk {
             received,
             demand: text.to_owned(),
             demand_digest: digest,
-            account: self.parts.store.account_of(&subject),
+            account: self.parts.store.account_of(&subject)?,
             subject,
             facts,
             decision,

@@ -45,7 +45,7 @@ use vault::Vault;
 pub use case::{Case, Kind, PackageRecord, State, Step};
 pub use error::DeskError;
 pub use intake::what_if;
-pub use law::{CounselKey, LawChoice, LawFiles, LawRoom, rule_text, set_text};
+pub use law::{CounselKey, LawChoice, LawFiles, LawInUse, LawRoom, rule_text, set_text};
 
 /// What a desk is made of.
 pub struct DeskParts {

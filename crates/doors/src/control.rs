@@ -35,6 +35,13 @@ pub const DEMAND_BYTES_MAX: usize = 1024 * 1024;
 pub enum Request {
     /// What the node is and how it fares.
     Status,
+    /// One person's part in unlocking the node by hand.
+    NodeUnlock {
+        /// Who types; nobody when it is the node's own passphrase.
+        holder: Option<OfficerName>,
+        /// What was typed.
+        passphrase: Phrase,
+    },
     /// About one account and its owner's secrets.
     Account(AccountRequest),
     /// The accounts of this home.

@@ -21,9 +21,10 @@ use tokio::sync::watch;
 
 use self::connection::Visits;
 pub use self::law::Lectern;
+use crate::Opening;
 
 /// What the page says, and where the ledger's files lie.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HttpConfig {
     /// The operator's name for the node.
     pub name: String,
@@ -37,12 +38,15 @@ pub struct HttpConfig {
     pub law: Arc<Lectern>,
     /// The directory that the ledger writes.
     pub ledger_dir: PathBuf,
+    /// Tells whether the node is locked.
+    pub mail: Opening,
 }
 
 #[derive(Template)]
 #[template(path = "node.html")]
 struct NodePage<'a> {
     config: &'a HttpConfig,
+    locked: bool,
     checkpoint: Option<Checkpoint>,
     /// The ledger's verifier key in C2SP signed-note form, as it is published now: it can change while the node runs.
     vkey: String,
@@ -94,6 +98,7 @@ async fn page(State(config): State<Arc<HttpConfig>>) -> Response {
         checkpoint: Checkpoint::read(&config.ledger_dir),
         law_digest: config.law.book().digest(),
         config: &config,
+        locked: config.mail.mailroom().is_none(),
         vkey,
     };
     match page.render() {

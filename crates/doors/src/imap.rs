@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::imap::Bye;
-use mailroom::Mailroom;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use vault::Network;
 
 use self::connection::Connection;
+use crate::Opening;
 use crate::admission::Admission;
 
 /// How long open sessions may take to end once the node stops; each hears `BYE` at its next pause.
@@ -45,15 +45,20 @@ pub struct ImapConfig {
 struct Door {
     config: ImapConfig,
     tls: TlsAcceptor,
-    mailroom: Mailroom,
+    mail: Opening,
     admission: Arc<Admission>,
 }
 
 /// Lets owners read at `listener` until `shutdown` turns true; then tells everybody `BYE`, waits some seconds and returns.
-/// Whatever was answered with `OK` is durable.
-pub async fn serve(listener: TcpListener, config: ImapConfig, mailroom: Mailroom, mut shutdown: watch::Receiver<bool>) {
+/// Whatever was answered with `OK` is durable. While the node is locked, nobody signs in: `NO [UNAVAILABLE]`.
+pub async fn serve(
+    listener: TcpListener,
+    config: ImapConfig,
+    mail: impl Into<Opening>,
+    mut shutdown: watch::Receiver<bool>,
+) {
     let tls = TlsAcceptor::from(config.tls.clone());
-    let door = Arc::new(Door { config, tls, mailroom, admission: Arc::default() });
+    let door = Arc::new(Door { config, tls, mail: mail.into(), admission: Arc::default() });
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

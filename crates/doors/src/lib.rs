@@ -6,9 +6,12 @@ pub mod control;
 pub mod http;
 pub mod imap;
 pub mod law;
+mod opening;
 pub mod smtp;
 pub mod tls;
 mod wire;
+
+pub use opening::Opening;
 
 /// Waits until the word to stop is given (or nobody is left to give it).
 pub async fn told(shutdown: &mut tokio::sync::watch::Receiver<bool>) {

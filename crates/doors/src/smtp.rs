@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use ::smtp::Farewell;
 pub use ::smtp::{MESSAGE_SIZE_BYTES_MAX, Protocol};
-use mailroom::Mailroom;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -19,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use self::connection::Connection;
+use crate::Opening;
 use crate::admission::Admission;
 use crate::wire::Wire;
 
@@ -43,15 +43,21 @@ pub struct SmtpConfig {
 struct Door {
     config: SmtpConfig,
     tls: Option<TlsAcceptor>,
-    mailroom: Mailroom,
+    mail: Opening,
     admission: Arc<Admission>,
 }
 
 /// Takes mail at `listener` until `shutdown` turns true; then tells everybody `421`, waits some seconds and returns.
-/// Whatever was answered with `250` is durable; whatever was not, its sender still has.
-pub async fn serve(listener: TcpListener, config: SmtpConfig, mailroom: Mailroom, mut shutdown: watch::Receiver<bool>) {
+/// Whatever was answered with `250` is durable; whatever was not, its sender still has. While the node is locked, it takes
+/// mail for nobody and says so with `451`.
+pub async fn serve(
+    listener: TcpListener,
+    config: SmtpConfig,
+    mail: impl Into<Opening>,
+    mut shutdown: watch::Receiver<bool>,
+) {
     let tls = config.tls.clone().map(TlsAcceptor::from);
-    let door = Arc::new(Door { config, tls, mailroom, admission: Arc::default() });
+    let door = Arc::new(Door { config, tls, mail: mail.into(), admission: Arc::default() });
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

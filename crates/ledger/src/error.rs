@@ -36,6 +36,11 @@ pub enum LedgerError {
     Malformed(&'static str),
     /// No signature by the known key, or a false one.
     Signature,
+    /// Whoever holds the key cannot sign now.
+    NoSignature {
+        /// What the holder of the key said.
+        why: String,
+    },
     /// The proof does not lead from the entry to the root of the checkpoint.
     NotIncluded,
     /// The newer tree does not continue the older one.
@@ -94,6 +99,9 @@ impl fmt::Display for LedgerError {
                  replaced"
             ),
             Self::Malformed(what) => write!(f, "malformed: {what}; ask whoever sent it for it again"),
+            Self::NoSignature { why } => {
+                write!(f, "nothing was recorded in the ledger, which cannot be signed now: {why}")
+            }
             Self::Signature => {
                 f.write_str("not signed by the ledger's key: do not rely on it, and ask its home for the original")
             }

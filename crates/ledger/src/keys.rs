@@ -80,7 +80,7 @@ impl KeyChange {
             Self { old: old.clone(), new: new.clone(), index, size, opening: opening.clone(), note: String::new() };
         change.check_entry()?;
         let text = change.text()?;
-        change.note = old.sign_note(&text, old_signer)? + &new.signature_line(&text, new_signer);
+        change.note = old.sign_note(&text, old_signer)? + &new.signature_line(&text, new_signer)?;
         change.check_signatures(&text)?;
         Ok(change)
     }

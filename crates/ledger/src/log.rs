@@ -225,7 +225,7 @@ impl Log {
         self.write(Path::new(KEYS), history.to_text().as_bytes())?;
 
         let signed = Checkpoint::verify(&state.head.checkpoint, &old.verifier)?;
-        let checkpoint = signed.sign(&old.verifier, &*old.signer)? + &verifier.signature_line(&signed.text(), &*new);
+        let checkpoint = signed.sign(&old.verifier, &*old.signer)? + &verifier.signature_line(&signed.text(), &*new)?;
         let head = Head { checkpoint, ..state.head.clone() };
         if let Err(failed) = self.write(Path::new(CHECKPOINT), head.checkpoint.as_bytes()) {
             state.in_doubt = Some(head);

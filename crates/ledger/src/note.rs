@@ -20,7 +20,10 @@ pub trait Signer: Send + Sync {
     /// The Ed25519 public key (RFC 8032).
     fn public_key(&self) -> [u8; 32];
     /// Signs `message`.
-    fn sign(&self, message: &[u8]) -> [u8; 64];
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSignature`] when the key is out of reach: nothing was signed, and it may be tried again.
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], LedgerError>;
 }
 
 /// What is needed to check a note: a name, which for a log is its origin, and a key. As text it is a C2SP verifier key
@@ -107,9 +110,9 @@ impl Verifier {
     ///
     /// # Errors
     /// [`LedgerError::Malformed`] when `text` does not end in a newline or has other control characters;
-    /// [`LedgerError::Signature`] when the signer has another key.
+    /// [`LedgerError::Signature`] when the signer has another key; the signer's own.
     pub fn sign_note(&self, text: &str, signer: &dyn Signer) -> Result<String, LedgerError> {
-        let note = format!("{text}\n{}", self.signature_line(text, signer));
+        let note = format!("{text}\n{}", self.signature_line(text, signer)?);
         if self.verify_note(&note)? != text {
             return Err(LedgerError::Malformed("a note's text ends in a newline"));
         }
@@ -119,9 +122,9 @@ impl Verifier {
 
 impl Verifier {
     /// The line that adds a signature by `signer` to a note of `text`.
-    pub(crate) fn signature_line(&self, text: &str, signer: &dyn Signer) -> String {
-        let signature = [&self.key_id()[..], &signer.sign(text.as_bytes())].concat();
-        format!("— {} {}\n", self.name, BASE64.encode(&signature))
+    pub(crate) fn signature_line(&self, text: &str, signer: &dyn Signer) -> Result<String, LedgerError> {
+        let signature = [&self.key_id()[..], &signer.sign(text.as_bytes())?].concat();
+        Ok(format!("— {} {}\n", self.name, BASE64.encode(&signature)))
     }
 }
 

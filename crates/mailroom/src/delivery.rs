@@ -59,6 +59,7 @@ impl DeliveryError {
             Self::Loop => Refusal::Loop,
             Self::Store(StoreError::TooLarge) => Refusal::TooLarge,
             Self::Store(StoreError::DiskFull) => Refusal::NoRoom,
+            Self::Store(StoreError::VaultAway) => Refusal::Locked,
             Self::Store(_) => Refusal::TryAgain,
         }
     }
@@ -92,22 +93,22 @@ impl Mailroom {
     /// Whose mailbox `address` is. Cheap: no file is read.
     ///
     /// # Errors
-    /// [`DeliveryError::NoSuchMailbox`], which also is the answer to whoever wants mail relayed.
+    /// [`DeliveryError::NoSuchMailbox`], which also is the answer to whoever wants mail relayed; [`DeliveryError::Store`]
+    /// while nobody can say, because the vault is away.
     pub fn recipient(&self, address: &Address) -> Result<AccountId, DeliveryError> {
-        self.store.open_account_of(address).ok_or(DeliveryError::NoSuchMailbox)
+        self.store.open_account_of(address)?.ok_or(DeliveryError::NoSuchMailbox)
     }
 
     /// Whose mailbox `<Postmaster>` is (RFC 5321 section 4.5.1): the account with the address `postmaster@` this node's
     /// hostname or a domain above it, the nearest first. An operator names a postmaster by giving somebody that address.
     ///
     /// # Errors
-    /// [`DeliveryError::NoSuchMailbox`] when nobody has it.
+    /// [`DeliveryError::NoSuchMailbox`] when nobody has it; [`DeliveryError::Store`] while nobody can say.
     pub fn postmaster(&self) -> Result<AccountId, DeliveryError> {
         let mut domain = &*self.hostname;
         loop {
-            if let Some(account) =
-                format!("postmaster@{domain}").parse().ok().and_then(|it| self.store.open_account_of(&it))
-            {
+            let address = format!("postmaster@{domain}").parse().ok();
+            if let Some(account) = address.map(|it| self.store.open_account_of(&it)).transpose()?.flatten() {
                 return Ok(account);
             }
             domain = domain.split_once('.').ok_or(DeliveryError::NoSuchMailbox)?.1;

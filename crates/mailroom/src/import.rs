@@ -287,7 +287,8 @@ fn run_name(mailroom: &Mailroom, plan: &ImportPlan) -> io::Result<String> {
     identity.extend_from_slice(plan.mailbox.as_bytes());
     identity.push(0);
     identity.extend_from_slice(source.as_os_str().as_bytes());
-    Ok(terms::hex(&mailroom.vault.service_hash("mailroom/import/run/v1", &identity)))
+    let name = mailroom.vault.service_hash("mailroom/import/run/v1", &identity).map_err(io::Error::other)?;
+    Ok(terms::hex(&name))
 }
 
 fn batches(items: &[Item]) -> Vec<&[Item]> {
@@ -449,7 +450,10 @@ fn prepare(mailroom: &Mailroom, plan: &ImportPlan, item: &Item, known: &HashSet<
         Ok(original) => original,
         Err(error) => return Prepared::Failed(failure(item, &error)),
     };
-    let digest = Journal::digest(&mailroom.vault, &original);
+    let digest = match Journal::digest(&mailroom.vault, &original) {
+        Ok(digest) => digest,
+        Err(error) => return Prepared::Failed(failure(item, &error)),
+    };
     if known.contains(&digest) {
         return Prepared::Known(digest);
     }

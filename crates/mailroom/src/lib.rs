@@ -30,14 +30,18 @@ pub struct Mailroom {
 
 impl Mailroom {
     /// Whom `user` names: the owner of an address, or nobody.
-    pub fn claim(&self, user: &str) -> Claim {
-        match user.parse::<Address>() {
-            Ok(address) => match self.store.open_account_of(&address) {
+    ///
+    /// # Errors
+    /// [`VaultError::Away`] while nobody can say.
+    pub fn claim(&self, user: &str) -> Result<Claim, VaultError> {
+        Ok(match user.parse::<Address>() {
+            // The store knows whose an address is unless the vault is away.
+            Ok(address) => match self.store.open_account_of(&address).map_err(|_| VaultError::Away)? {
                 Some(account) => Claim::Account(account),
                 None => Claim::Nobody(address.canonical()),
             },
             Err(_) => Claim::Nobody(user.to_lowercase()),
-        }
+        })
     }
 
     /// Signs the owner of the address `user` in, for `scope` and from `network`. What is no address, or nobody's, costs the
@@ -55,7 +59,7 @@ impl Mailroom {
         scope: Scopes,
         network: Network,
     ) -> Result<SignedIn, VaultError> {
-        let attempt = Attempt { claim: self.claim(user), scope, network };
+        let attempt = Attempt { claim: self.claim(user)?, scope, network };
         self.vault.sign_in_as(&attempt, password, code).map_err(|error| match error {
             VaultError::NoSuchAccount(_) => VaultError::WrongPassword,
             error => error,

@@ -96,6 +96,8 @@ pub enum Refusal {
     Loop,
     /// Something failed here; the peer is to try again.
     TryAgain,
+    /// The node's keys are locked, or out of reach for a moment: it takes mail for nobody.
+    Locked,
 }
 
 impl Refusal {
@@ -106,6 +108,9 @@ impl Refusal {
             Self::NoRoom => Reply::new(452, "4.3.1", "No room here now; try again later"),
             Self::TooLarge => MESSAGE_TOO_BIG,
             Self::Loop => Reply::new(554, "5.4.6", "The message passed too many hosts; it is going in circles"),
+            Self::Locked => {
+                Reply::new(451, "4.3.0", "This node is locked and takes mail for nobody now; try again later")
+            }
             Self::TryAgain => Reply::new(451, "4.3.0", "Something failed here; try again later"),
         }
     }

@@ -14,9 +14,10 @@
 //! next one gathers, so that the busier the node, the more callers share a sync. For a batch:
 //!
 //! 1. each job plans against the tip of its account, which earlier jobs of the batch have moved ([`Draft`]);
-//! 2. the blobs of all jobs are appended to the segment in one write, and synced once;
-//! 3. all rows go into one transaction, with the number of the commit and the tail of the segment;
-//! 4. the tips are published, bells ring, callers are answered.
+//! 2. all changes are sealed in one call to the vault;
+//! 3. the blobs of all jobs are appended to the segment in one write, and synced once;
+//! 4. all rows go into one transaction, with the number of the commit and the tail of the segment;
+//! 5. the tips are published, bells ring, callers are answered.
 //!
 //! # When it fails
 //!
@@ -82,10 +83,15 @@ struct Batch {
     tips: BTreeMap<AccountId, (Arc<Account>, Arc<AccountState>)>,
     new_accounts: Vec<NewAccount>,
     writes: Vec<Write>,
+    unsealed: Vec<Unsealed>,
     blobs: Vec<Vec<u8>>,
     epochs: Vec<Arc<Epoch>>,
     folds: HashSet<AccountId>,
 }
+
+/// A change whose octets are still to be sealed: which of the writes, the context, the plain octets. A batch seals them in
+/// one call, because each call is a way to the vault's process and back.
+type Unsealed = (usize, String, Vec<u8>);
 
 /// What one job has gathered so far. Kept as a whole or not at all.
 pub(crate) struct Draft<'b> {
@@ -93,6 +99,7 @@ pub(crate) struct Draft<'b> {
     tips: HashMap<AccountId, (Arc<Account>, Arc<AccountState>)>,
     new_accounts: Vec<NewAccount>,
     writes: Vec<Write>,
+    unsealed: Vec<Unsealed>,
     blobs: Vec<Vec<u8>>,
     blob_bytes: u64,
     epochs: Vec<Arc<Epoch>>,
@@ -106,6 +113,7 @@ impl Draft<'_> {
             tips: HashMap::new(),
             new_accounts: Vec::new(),
             writes: Vec::new(),
+            unsealed: Vec::new(),
             blobs: Vec::new(),
             blob_bytes: 0,
             epochs: Vec::new(),
@@ -140,7 +148,7 @@ impl Draft<'_> {
 
     /// Does `act` and writes its row. A visible act takes the account's next MODSEQ, which is returned.
     pub(crate) fn change(&mut self, id: AccountId, act: Act, visible: bool) -> Result<u64, StoreError> {
-        let (at, engine) = (self.batch.now, Arc::clone(&self.batch.engine));
+        let at = self.batch.now;
         let (account, state) = self.tip(id)?;
         let change = Change { at, modseq: state.modseq + u64::from(visible), act };
         let number = account.number;
@@ -148,8 +156,8 @@ impl Draft<'_> {
         apply(state, &change)
             .map_err(|misfit| StoreError::Damaged(format!("account number {number} in memory: {}", misfit.0)))?;
         let (seq, modseq) = (state.seq, state.modseq);
-        let sealed = engine.vault.service_seal(&context::change(id, seq), &change.encode());
-        self.writes.push(Write::Change { account: number, seq, sealed });
+        self.unsealed.push((self.writes.len(), context::change(id, seq), change.encode()));
+        self.writes.push(Write::Change { account: number, seq, sealed: Vec::new() });
         Ok(modseq)
     }
 
@@ -219,7 +227,9 @@ impl Draft<'_> {
     }
 
     fn keep(self) {
-        let Self { batch, tips, new_accounts, writes, blobs, blob_bytes, epochs, folds } = self;
+        let Self { batch, tips, new_accounts, writes, unsealed, blobs, blob_bytes, epochs, folds } = self;
+        let before = batch.writes.len();
+        batch.unsealed.extend(unsealed.into_iter().map(|(at, context, plain)| (before + at, context, plain)));
         batch.tips.extend(tips);
         batch.new_accounts.extend(new_accounts);
         batch.writes.extend(writes);
@@ -296,10 +306,11 @@ impl Committer {
     }
 
     /// Makes a batch durable, and lets sessions see it.
-    fn store(&mut self, batch: Batch) -> Result<(), StoreError> {
+    fn store(&mut self, mut batch: Batch) -> Result<(), StoreError> {
         if batch.writes.is_empty() {
             return Ok(());
         }
+        batch.seal()?;
         self.store_blobs(&batch)?;
         let heads: Vec<(i64, u64)> = batch.tips.values().map(|(account, tip)| (account.number, tip.seq)).collect();
         let Some(rows) = &mut self.rows else { return Err(StoreError::Closed) };
@@ -385,9 +396,23 @@ impl Batch {
             tips: BTreeMap::new(),
             new_accounts: Vec::new(),
             writes: Vec::new(),
+            unsealed: Vec::new(),
             blobs: Vec::new(),
             epochs: Vec::new(),
             folds: HashSet::new(),
         }
+    }
+
+    /// Seals the changes that the jobs have planned. Nothing is written yet: after an error nothing of the batch is.
+    fn seal(&mut self) -> Result<(), StoreError> {
+        let (places, plain): (Vec<_>, Vec<_>) =
+            self.unsealed.drain(..).map(|(at, context, plain)| (at, (context, plain))).unzip();
+        let all = self.engine.vault.service_seal_all(plain).map_err(|error| StoreError::vault(&error))?;
+        for (at, octets) in places.into_iter().zip(all) {
+            if let Some(Write::Change { sealed, .. }) = self.writes.get_mut(at) {
+                *sealed = octets;
+            }
+        }
+        Ok(())
     }
 }

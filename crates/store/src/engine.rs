@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use terms::{AccountId, Clock, Entropy, EpochId};
-use vault::{SealedEpochKey, Vault};
+use vault::{SealedEpochKey, Vault, VaultError};
 
 use crate::StoreError;
 use crate::accounts::{Account, AccountRecord, Directory};
@@ -144,10 +144,13 @@ impl Engine {
             let read = |error| StoreError::reading(&error);
             (reader.accounts().map_err(read)?, reader.addresses().map_err(read)?)
         };
+        let (ids, sealed): (Vec<_>, Vec<_>) =
+            accounts.into_iter().map(|(number, id, sealed)| ((number, id), (context::account(id), sealed))).unzip();
+        let opened = self.vault.service_open_all(sealed).map_err(|error| StoreError::vault(&error))?;
         let mut directory = self.directory_mut();
-        for (number, id, sealed) in accounts {
+        for ((number, id), plain) in ids.into_iter().zip(opened) {
             let damaged = || StoreError::Damaged(format!("the profile of account number {number}"));
-            let plain = self.vault.service_open(&context::account(id), &sealed).map_err(|_| damaged())?;
+            let plain = plain.ok_or_else(damaged)?;
             let record: AccountRecord = serde_json::from_slice(&plain).map_err(|_| damaged())?;
             if record.id != id {
                 return Err(damaged());
@@ -194,8 +197,12 @@ impl Engine {
             };
             let folded = state.seq;
             let changes = reader.changes(account.number).map_err(|error| StoreError::reading(&error))?;
-            for (seq, sealed) in changes {
-                self.replay(&mut state, account, seq, &sealed)?;
+            let id = account.record.id;
+            let (seqs, sealed): (Vec<_>, Vec<_>) =
+                changes.into_iter().map(|(seq, sealed)| (seq, (context::change(id, seq), sealed))).unzip();
+            let opened = self.vault.service_open_all(sealed).map_err(|error| StoreError::vault(&error))?;
+            for (seq, plain) in seqs.into_iter().zip(opened) {
+                replay(&mut state, account, seq, plain.as_deref())?;
             }
             Ok((state, folded))
         })
@@ -210,13 +217,18 @@ impl Engine {
     ) -> Result<AccountState, StoreError> {
         let (id, number) = (account.record.id, account.number);
         let damaged = |what: &str| StoreError::Damaged(format!("{what} of account number {number}"));
-        let head = self.vault.service_open(&context::snapshot(id, seq), sealed).map_err(|_| damaged("the snapshot"))?;
+        let shut = |error: &VaultError, what: &str| match StoreError::vault(error) {
+            StoreError::VaultAway => StoreError::VaultAway,
+            _ => damaged(what),
+        };
+        let head = self.vault.service_open(&context::snapshot(id, seq), sealed);
+        let head = head.map_err(|error| shut(&error, "the snapshot"))?;
         let state = fold::decode(&head, |name| {
             let sealed = reader.block(number, name.table, name.number);
             let sealed = sealed.map_err(|error| Unreadable::Store(StoreError::reading(&error)))?;
             let sealed = sealed.ok_or_else(|| Unreadable::Store(damaged("a block")))?;
             let opened = self.vault.service_open(&context::block(id, name), &sealed);
-            opened.map_err(|_| Unreadable::Store(damaged("a block")))
+            opened.map_err(|error| Unreadable::Store(shut(&error, "a block")))
         });
         match state {
             Ok(state) if state.seq == seq => Ok(state),
@@ -225,16 +237,15 @@ impl Engine {
         }
     }
 
-    fn replay(&self, state: &mut AccountState, account: &Account, seq: u64, sealed: &[u8]) -> Result<(), StoreError> {
-        let damaged =
-            |what: &str| StoreError::Damaged(format!("change {seq} of account number {}: {what}", account.number));
-        if seq != state.seq + 1 {
-            return Err(damaged("the one before it is missing"));
+    /// Reads the sealed keys of all epochs of an account, unless they are in memory.
+    pub(crate) fn read_epoch_keys(&self, account: &Account) -> Result<(), StoreError> {
+        let mut known = account.epoch_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = self.reader();
+        let count = reader.epoch_count(account.number).map_err(|error| StoreError::reading(&error))?;
+        if known.len() < count as usize {
+            known.extend(reader.epochs(account.number).map_err(|error| StoreError::reading(&error))?);
         }
-        let plain = self.vault.service_open(&context::change(account.record.id, seq), sealed);
-        let plain = plain.map_err(|_| damaged("its seal is broken"))?;
-        let change = Change::decode(&plain).map_err(|Malformed| damaged("it is of no known kind"))?;
-        apply(state, &change).map_err(|misfit| damaged(misfit.0))
+        Ok(())
     }
 
     /// The sealed key of an epoch.
@@ -249,4 +260,16 @@ impl Engine {
         known.insert(epoch, key.clone());
         Ok(key)
     }
+}
+
+/// Applies an opened change; `None` is one that did not open.
+fn replay(state: &mut AccountState, account: &Account, seq: u64, plain: Option<&[u8]>) -> Result<(), StoreError> {
+    let damaged =
+        |what: &str| StoreError::Damaged(format!("change {seq} of account number {}: {what}", account.number));
+    if seq != state.seq + 1 {
+        return Err(damaged("the one before it is missing"));
+    }
+    let plain = plain.ok_or_else(|| damaged("its seal is broken"))?;
+    let change = Change::decode(plain).map_err(|Malformed| damaged("it is of no known kind"))?;
+    apply(state, &change).map_err(|misfit| damaged(misfit.0))
 }

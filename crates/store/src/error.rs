@@ -43,6 +43,8 @@ pub enum StoreError {
     CannotOpen(String),
     /// The vault refused or failed; its own words.
     Vault(String),
+    /// The vault is locked, or away for a moment. Nothing was stored; try again.
+    VaultAway,
     /// The store was closed.
     Closed,
 }
@@ -68,6 +70,7 @@ impl fmt::Display for StoreError {
             Self::NewerFormat(format) => write!(f, "the store has format {format}: open it with a newer program"),
             Self::CannotOpen(why) => write!(f, "the store cannot be opened: {why}"),
             Self::Vault(why) => write!(f, "the vault refused: {why}"),
+            Self::VaultAway => f.write_str("the vault is locked or away: nothing was stored; try again"),
             Self::Closed => f.write_str("the store is closed"),
         }
     }
@@ -99,6 +102,6 @@ impl StoreError {
 
     /// An error of the vault.
     pub(crate) fn vault(error: &vault::VaultError) -> Self {
-        Self::Vault(error.to_string())
+        if error.is_temporary() { Self::VaultAway } else { Self::Vault(error.to_string()) }
     }
 }

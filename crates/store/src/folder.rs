@@ -8,12 +8,15 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use terms::AccountId;
+
 use crate::StoreError;
 use crate::accounts::Account;
 use crate::commit::Planned;
 use crate::engine::{Engine, context};
 use crate::fold;
-use crate::rows::Write;
+use crate::rows::{SealedBlock, Write};
+use crate::state::AccountState;
 
 /// Changes that gather before they are folded. Replaying this many takes about a millisecond; a fold writes some ten
 /// kilobytes, so that for a delivery it costs less than its own row.
@@ -48,19 +51,33 @@ pub(crate) fn run(engine: &Arc<Engine>, requests: &Receiver<Request>) {
     }
 }
 
+/// The sealed blocks of a snapshot that have changed since change `baseline`, and its sealed head, sealed in one call.
+pub(crate) fn sealed_snapshot(
+    engine: &Engine,
+    id: AccountId,
+    state: &AccountState,
+    baseline: u64,
+) -> Result<(Vec<SealedBlock>, Vec<u8>), StoreError> {
+    let (names, mut plain): (Vec<_>, Vec<_>) = fold::encode_blocks(state, baseline)
+        .into_iter()
+        .map(|(name, plain)| ((name.table, name.number), (context::block(id, name), plain)))
+        .unzip();
+    plain.push((context::snapshot(id, state.seq), fold::encode_head(state)));
+    let mut sealed = engine.vault.service_seal_all(plain).map_err(|error| StoreError::vault(&error))?;
+    let head = sealed.pop().ok_or(StoreError::VaultAway)?;
+    let blocks = names.into_iter().zip(sealed).map(|((table, number), sealed)| (table, number, sealed)).collect();
+    Ok((blocks, head))
+}
+
 fn fold_one(engine: &Arc<Engine>, account: &Arc<Account>) -> Result<(), StoreError> {
     let state = engine.seen(account)?;
     let baseline = account.folded.load(Ordering::SeqCst);
     let (id, seq) = (account.record.id, state.seq);
-    let blocks = fold::encode_blocks(&state, baseline)
-        .into_iter()
-        .map(|(name, plain)| (name.table, name.number, engine.vault.service_seal(&context::block(id, name), &plain)));
-    let blocks = blocks.collect();
+    let (blocks, head) = sealed_snapshot(engine, id, &state, baseline)?;
     let kept = fold::block_keys(&state);
     let on_disk = engine.reader().block_keys(account.number).map_err(|error| StoreError::reading(&error))?;
     let gone = on_disk.into_iter().filter(|key| !kept.contains(key)).collect();
-    let sealed = engine.vault.service_seal(&context::snapshot(id, seq), &fold::encode_head(&state));
-    let snapshot = Write::Snapshot { account: account.number, seq, sealed, blocks, gone };
+    let snapshot = Write::Snapshot { account: account.number, seq, sealed: head, blocks, gone };
     let account = Arc::clone(account);
     let job = move |draft: Result<&mut crate::commit::Draft<'_>, StoreError>| {
         let keep = draft.is_ok_and(|draft| draft.fold(&account, baseline, snapshot));

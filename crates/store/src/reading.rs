@@ -18,6 +18,10 @@ use crate::view::{Blobs, Entry};
 /// opens at a time.
 const READ_WHOLE_BYTES: u64 = 1 << 20;
 
+/// From so many sealed epoch keys on, all of the account are read by one statement: one by one, an owner of years of mail
+/// would wait for ten thousand.
+const EPOCHS_READ_TOGETHER: usize = 64;
+
 impl Store {
     /// Opens a part of each message, in their order. A message that is damaged fails alone. Memory holds all that is
     /// returned: ask for as many as may be held, by [`Entry::part_size_bytes`].
@@ -69,8 +73,10 @@ impl Store {
         }
         let asks: Vec<KeyAsk> = entries.iter().map(Entry::key_ask).collect();
         let epochs: BTreeSet<EpochId> = asks.iter().map(|ask| ask.epoch).collect();
-        let epochs = self.epoch_keys(owner, &epochs.into_iter().collect::<Vec<_>>())?;
-        self.engine.vault.message_keys(signed_in, &epochs, &asks).map_err(|error| StoreError::vault(&error))
+        let vault = &self.engine.vault;
+        let wanted = vault.epochs_wanted(signed_in, &epochs.into_iter().collect::<Vec<_>>());
+        let epochs = self.epoch_keys(owner, &wanted)?;
+        vault.message_keys(signed_in, &epochs, &asks).map_err(|error| StoreError::vault(&error))
     }
 
     /// The sealed keys of these epochs of an account. They open nothing by themselves.
@@ -83,6 +89,9 @@ impl Store {
         epochs: &[EpochId],
     ) -> Result<Vec<(EpochId, SealedEpochKey)>, StoreError> {
         let account = self.engine.account(account)?;
+        if epochs.len() >= EPOCHS_READ_TOGETHER {
+            self.engine.read_epoch_keys(&account)?;
+        }
         epochs.iter().map(|&epoch| Ok((epoch, self.engine.epoch_key(&account, epoch)?))).collect()
     }
 

@@ -14,6 +14,7 @@ use crate::StoreError;
 use crate::accounts::Account;
 use crate::engine::context;
 use crate::fold;
+use crate::folder::sealed_snapshot;
 use crate::rows::Write;
 use crate::store::Store;
 
@@ -54,15 +55,10 @@ impl Store {
         let state = engine.seen(account)?;
         let (baseline, seq) = (account.folded.load(Ordering::SeqCst), state.seq);
         // All of them: nothing has changed before change 0.
-        let blocks = fold::encode_blocks(&state, 0).into_iter().map(|(name, plain)| {
-            let sealed = engine.vault.service_seal(&context::block(id, name), &plain);
-            (name.table, name.number, sealed)
-        });
-        let blocks = blocks.collect();
+        let (blocks, sealed) = sealed_snapshot(engine, id, &state, 0)?;
         let kept = fold::block_keys(&state);
         let on_disk = engine.reader().block_keys(account.number).map_err(|error| StoreError::reading(&error))?;
         let gone = on_disk.into_iter().filter(|key| !kept.contains(key)).collect();
-        let sealed = engine.vault.service_seal(&context::snapshot(id, seq), &fold::encode_head(&state));
         let snapshot = Write::Snapshot { account: account.number, seq, sealed, blocks, gone };
         let profile = self.profile(account, account.closed.load(Ordering::SeqCst))?;
         let hashes = self.rehashed(account)?;
@@ -109,7 +105,8 @@ impl Store {
         let mut record = account.record.clone();
         record.closed |= closed;
         let profile = serde_json::to_vec(&record).map_err(|error| StoreError::CannotOpen(error.to_string()))?;
-        Ok(self.engine.vault.service_seal(&context::account(record.id), &profile))
+        let sealed = self.engine.vault.service_seal(&context::account(record.id), &profile);
+        sealed.map_err(|error| StoreError::vault(&error))
     }
 
     /// The hashes of an address under every service key, the present one first.
@@ -143,7 +140,11 @@ impl Store {
     }
 
     /// Whose address this is, unless that account was closed.
-    pub fn open_account_of(&self, address: &Address) -> Option<AccountId> {
-        self.account_of(address).filter(|id| self.is_closed(*id).is_ok_and(|closed| !closed))
+    ///
+    /// # Errors
+    /// [`StoreError::VaultAway`]: then nobody knows whose it is.
+    pub fn open_account_of(&self, address: &Address) -> Result<Option<AccountId>, StoreError> {
+        let account = self.account_of(address)?;
+        Ok(account.filter(|id| self.is_closed(*id).is_ok_and(|closed| !closed)))
     }
 }

@@ -193,10 +193,12 @@ impl Store {
             return Err(StoreError::NoAddress);
         }
         // By a key of before, too: the line below knows the present one only.
-        if addresses.iter().any(|address| self.account_of(address).is_some()) {
-            return Err(StoreError::AddressTaken);
+        for address in addresses {
+            if self.account_of(address)?.is_some() {
+                return Err(StoreError::AddressTaken);
+            }
         }
-        let hashes: Vec<[u8; 32]> = addresses.iter().map(|address| self.hash(address)).collect();
+        let hashes = self.present_hashes(addresses)?;
         let record = AccountRecord {
             id,
             addresses: addresses.to_vec(),
@@ -207,6 +209,7 @@ impl Store {
         };
         let profile = serde_json::to_vec(&record).map_err(|error| StoreError::CannotOpen(error.to_string()))?;
         let sealed = self.engine.vault.service_seal(&context::account(id), &profile);
+        let sealed = sealed.map_err(|error| StoreError::vault(&error))?;
         self.run(sealed.len(), move |draft| {
             let twice = hashes.iter().enumerate().any(|(at, hash)| hashes[..at].contains(hash));
             if twice || hashes.iter().any(|hash| draft.address_is_taken(hash)) {
@@ -221,16 +224,21 @@ impl Store {
         })
     }
 
-    fn hash(&self, address: &Address) -> [u8; 32] {
-        self.engine.vault.service_hash(context::ADDRESS, address.canonical().as_bytes())
+    /// The keyed hashes of addresses by the service key that seals now.
+    fn present_hashes(&self, addresses: &[Address]) -> Result<Vec<[u8; 32]>, StoreError> {
+        let canonical = addresses.iter().map(|address| address.canonical().into_bytes()).collect();
+        self.engine.vault.service_hash_all(context::ADDRESS, canonical).map_err(|error| StoreError::vault(&error))
     }
 
-    /// Whose address this is.
-    pub fn account_of(&self, address: &Address) -> Option<AccountId> {
+    /// Whose address this is; `None` when nobody's.
+    ///
+    /// # Errors
+    /// [`StoreError::VaultAway`]: then nobody knows whose it is.
+    pub fn account_of(&self, address: &Address) -> Result<Option<AccountId>, StoreError> {
         // While the service key is replaced, some addresses are known by the old key's hash.
-        let hashes = self.hashes(address).ok()?;
+        let hashes = self.hashes(address)?;
         let directory = self.engine.directory();
-        hashes.iter().find_map(|hash| directory.by_address.get(hash)).copied()
+        Ok(hashes.iter().find_map(|hash| directory.by_address.get(hash)).copied())
     }
 
     /// One account.

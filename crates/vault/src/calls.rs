@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 use crate::VaultError;
 use crate::encode::Decoder;
 use crate::strongroom::Strongroom;
-use crate::wire::{Out, Wire, to_bytes};
+use crate::wire::{Out, Wire, to_frame};
 
 /// One call: what is asked, and what answers it.
 pub(crate) trait Call: Wire + Numbered {
@@ -56,9 +56,7 @@ macro_rules! table {
             const NUMBER: u16 = $number;
         })*
 
-        /// Whether the call of this number is slow.
-        #[allow(dead_code, reason = "asked by a vault that is a process of its own")]
-        pub(crate) fn is_slow(number: u16) -> bool {
+        fn number_is_slow(number: u16) -> bool {
             match number {
                 $($number => <$call as Call>::SLOW,)*
                 _ => false,
@@ -78,15 +76,19 @@ table! {
     1 room::Create;
     2 room::Open;
     3 room::About;
-    10 service::Seal;
-    11 service::Open;
-    12 service::Hash;
+    4 room::State;
+    5 room::DealHands;
+    6 room::TakeHand;
+    10 service::SealAll;
+    11 service::OpenAll;
+    12 service::HashAll;
     13 service::Sign;
     21 accounts::PublicKey;
     24 accounts::CloseSession;
     25 accounts::ForgetStale;
     26 accounts::GuessedKib;
     28 accounts::MessageKeys;
+    29 accounts::EpochsOpened;
     40 officers::List;
     41 officers::Approve;
     42 officers::DropShare;
@@ -134,25 +136,36 @@ table! {
     115 secrets::StopReset;
 }
 
-/// The octets of a request: the call's number and the call.
+/// A frame with a request: the call's number and the call. Its head is not filled in.
 pub(crate) fn request<C: Call>(call: &C) -> Zeroizing<Vec<u8>> {
-    let mut out = Out::new();
+    let mut out = Out::framed();
     C::NUMBER.put(&mut out);
     call.put(&mut out);
     out.finish()
 }
 
-/// Does what a request asks; the octets of its answer. A request that is none is answered with [`VaultError::Garbled`].
+/// Whether a request is of a call that must not stand in the way of others.
+pub(crate) fn is_slow(request: &[u8]) -> bool {
+    request.first_chunk().is_some_and(|number| number_is_slow(u16::from_be_bytes(*number)))
+}
+
+/// A frame with a refusal that no call made.
+pub(crate) fn refusal(error: VaultError) -> Zeroizing<Vec<u8>> {
+    to_frame(&Err::<(), _>(error))
+}
+
+/// Does what a request asks; a frame with its answer, whose head is not filled in. A request that is none is answered
+/// with [`VaultError::Garbled`].
 pub(crate) fn answer(room: &Strongroom, request: &[u8]) -> Zeroizing<Vec<u8>> {
     let answered = Decoder::new(&[], request).and_then(|mut rest| {
         let number = u16::take(&mut rest)?;
         serve(room, number, rest)
     });
-    answered.unwrap_or_else(|| to_bytes(&Err::<(), _>(VaultError::Garbled)))
+    answered.unwrap_or_else(|| refusal(VaultError::Garbled))
 }
 
 fn serve_one<C: Call>(room: &Strongroom, mut rest: Decoder<'_>) -> Option<Zeroizing<Vec<u8>>> {
     let call = C::take(&mut rest)?;
     rest.end()?;
-    Some(to_bytes(&call.serve(room)))
+    Some(to_frame(&call.serve(room)))
 }

@@ -17,7 +17,7 @@ mod totp;
 pub(crate) use aead::{AeadKey, NONCE_ZERO, TAG_LEN};
 pub(crate) use hybrid::{HYBRID_OVERHEAD, KeyPair, PrivateHalf, open_hybrid, seal_hybrid};
 pub(crate) use kdf::{Prk, hmac, same, sha256};
-pub use passphrase::CostProfile;
+pub use passphrase::{CostProfile, GUESS_TARGET};
 pub(crate) use passphrase::{Lanes, PassphraseBox, PassphraseError};
 pub use random::SystemEntropy;
 pub(crate) use scram::{SCRAM_ITERATIONS, SCRAM_SALT_LEN, ScramKeys, client_key, server_signature, stored_key};

@@ -172,6 +172,12 @@ pub enum VaultError {
     NoClearance(Digest),
     /// The vault is locked: nobody has given it what opens the service key.
     Locked,
+    /// Nobody was named who unlocks this vault by hand.
+    NoHands,
+    /// The process of the vault is not there; it is started again.
+    Away,
+    /// More is asked of the vault than it can take on.
+    Busy,
     /// The vault does not know this session, or this opened share: it was closed, or the vault began anew.
     SessionOver,
     /// Node and vault do not understand each other: they are of two versions of the program.
@@ -295,9 +301,19 @@ impl fmt::Display for VaultError {
             Self::NoRotation => f.write_str("no key is being replaced here, or two officers must carry it on"),
             Self::NoClearance(order) => write!(f, "no clearance is kept for order {order}; two officers must approve"),
             Self::Locked => f.write_str("the vault is locked; unlock the node"),
+            Self::NoHands => f.write_str("no people were named who unlock this vault by hand (`bailiwick node hands`)"),
+            Self::Away => f.write_str("the vault's process is away; it is started again, retry"),
+            Self::Busy => f.write_str("the vault has too much to do; retry"),
             Self::SessionOver => f.write_str("the vault does not know this session any more; sign in again"),
             Self::Garbled => f.write_str("node and vault do not understand each other; restart the node"),
         }
+    }
+}
+
+impl VaultError {
+    /// Whether the same call may succeed later although nothing is changed: the vault is away, busy or still locked.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Away | Self::Busy | Self::Locked)
     }
 }
 

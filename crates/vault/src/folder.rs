@@ -16,6 +16,9 @@ use crate::service::ServiceKey;
 /// The node's own keys; its presence makes the folder a vault.
 pub(crate) const NODE_FILE: &str = "node.keys";
 
+/// The service key for two people who unlock by hand.
+pub(crate) const HANDS_FILE: &str = "node.hands";
+
 /// The officers' public halves.
 pub(crate) const ROSTER_FILE: &str = "officers.roster";
 
@@ -34,6 +37,9 @@ pub(crate) const PERIODS: &str = "periods";
 /// Folder of the service keys before this one.
 pub(crate) const OLDER: &str = "older";
 
+/// Folder of one file for each account whose epochs were folded.
+pub(crate) const RINGS: &str = "rings";
+
 /// Folder of one file for each clearance that is kept.
 pub(crate) const CLEARANCES: &str = "clearances";
 
@@ -43,6 +49,11 @@ const CHECK_LEN: usize = 32;
 /// The file of an account's keys.
 pub(crate) fn account_file(id: AccountId) -> String {
     format!("{ACCOUNTS}/{id}.keys")
+}
+
+/// The file of an account's ring.
+pub(crate) fn ring_file(id: AccountId) -> String {
+    format!("{RINGS}/{id}.ring")
 }
 
 /// The file of what a case holds of a closed account.
@@ -87,10 +98,10 @@ impl Folder {
     /// Makes the folder and its folders, and overwrites what an interruption left there to be overwritten. Durable when it
     /// returns.
     pub(crate) fn create(&self) -> Result<(), VaultError> {
-        for name in [ACCOUNTS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS] {
+        for name in [ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS] {
             self.disk.create_dir_all(&self.dir.join(name)).map_err(disk(name))?;
         }
-        for name in ["", ACCOUNTS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS] {
+        for name in ["", ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS] {
             self.disk.finish_shredding(&self.dir.join(name)).map_err(disk(name))?;
         }
         Ok(())
@@ -112,6 +123,16 @@ impl Folder {
     /// Replaces the file as one step, and overwrites what it replaces. Durable when it returns.
     pub(crate) fn write(&self, file: &str, bytes: &[u8]) -> Result<(), VaultError> {
         self.disk.replace_shredding(&self.dir.join(file), bytes, Visibility::Private).map_err(disk(file))
+    }
+
+    /// Appends to a file. Durable when it returns; after an error its end may be torn.
+    pub(crate) fn append(&self, file: &str, bytes: &[u8]) -> Result<(), VaultError> {
+        let append = || {
+            let mut open = self.disk.open_append(&self.dir.join(file), Visibility::Private)?;
+            open.append(&[bytes])?;
+            open.sync()
+        };
+        append().map_err(disk(file))
     }
 
     /// Overwrites the file and removes it; a missing one is no error. Durable when it returns.

@@ -22,6 +22,7 @@ pub(crate) mod sign_in;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use durable::Disk;
@@ -29,7 +30,7 @@ use terms::{Clock, Entropy, Jurisdiction, OfficerName, Secret};
 
 use crate::VaultError;
 use crate::account::Stretch;
-use crate::crypto::{CostProfile, KeyPair, Lanes, SigningKey, random_key};
+use crate::crypto::{CostProfile, Key32, KeyPair, Lanes, SigningKey, random_key};
 use crate::folder::{Folder, NODE_FILE, ROSTER_FILE, damaged, officer_file};
 use crate::node::NodeKeys;
 use crate::officer::{OFFICERS_MAX, OFFICERS_MIN, OfficerKeys, Roster};
@@ -57,6 +58,8 @@ pub(crate) struct Keeper {
     door: Doorkeeper,
     remembered: Remembered,
     sessions: Sessions,
+    /// Epochs that were opened by X25519.
+    epochs_opened: AtomicU64,
     shares: OpenShares,
     acts: Tickets<PendingAct>,
     /// Taken before `changing`, where both are.
@@ -70,12 +73,17 @@ pub(crate) struct Keeper {
 }
 
 /// What a new vault is made of.
-pub(crate) struct Founding {
-    pub(crate) home: Jurisdiction,
-    pub(crate) log_origin: String,
-    pub(crate) passphrase: Secret<String>,
-    pub(crate) officers: Vec<(OfficerName, Secret<String>)>,
-    pub(crate) cost: CostProfile,
+pub struct Founding {
+    /// The home whose keys it will hold.
+    pub home: Jurisdiction,
+    /// The name of the node's log.
+    pub log_origin: String,
+    /// What will unlock the service key.
+    pub passphrase: Secret<String>,
+    /// The first officers, 2 to 9, each with an own passphrase.
+    pub officers: Vec<(OfficerName, Secret<String>)>,
+    /// What a guess at a passphrase or password costs from now on.
+    pub cost: CostProfile,
 }
 
 /// Where a vault is and what the world gives it.
@@ -136,12 +144,20 @@ impl Keeper {
     /// Opens a vault with the node's passphrase, at `cost` for what is sealed from now on, and removes the clearances whose
     /// time is over.
     pub(crate) fn open(place: Place, passphrase: &Secret<String>, cost: CostProfile) -> Result<Self, VaultError> {
+        let folder = Folder::new(place.disk.clone(), place.dir.clone());
+        let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+        let (_, (_, service_key)) = NodeKeys::open(&bytes, passphrase, &lanes())?;
+        Self::open_with(place, service_key, cost)
+    }
+
+    /// Opens a vault with the service key itself, by whatever way that was opened.
+    pub(crate) fn open_with(place: Place, service_key: Key32, cost: CostProfile) -> Result<Self, VaultError> {
         let Place { disk, dir, clock, entropy } = place;
         let folder = Folder::new(disk, dir);
         let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
         // A backup tool may have left out folders that were empty.
         folder.create()?;
-        let (node, current) = NodeKeys::open(&bytes, passphrase, &lanes())?;
+        let (node, current) = NodeKeys::open_with(&bytes, &service_key)?;
         let keys = rotation::with_older(&folder, current)?;
         let own = ServiceKey::for_vault(&keys);
         let roster = folder.read_checked(&own, ROSTER_FILE)?.ok_or_else(|| damaged(ROSTER_FILE))?;
@@ -179,6 +195,7 @@ impl Keeper {
             door,
             remembered: Remembered::new(&*entropy),
             sessions: Sessions::default(),
+            epochs_opened: AtomicU64::new(0),
             shares: OpenShares::default(),
             acts: Tickets::default(),
             escrow_sweep: Mutex::default(),
@@ -231,7 +248,7 @@ impl Keeper {
 }
 
 /// As many turns at Argon2id as the machine has processors.
-fn lanes() -> Lanes {
+pub(crate) fn lanes() -> Lanes {
     Lanes::new(std::thread::available_parallelism().map_or(1, usize::from))
 }
 

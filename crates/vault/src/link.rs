@@ -6,38 +6,51 @@ use std::sync::Arc;
 
 use crate::VaultError;
 use crate::calls::{self, Call};
+use crate::line::Line;
 use crate::strongroom::Strongroom;
-use crate::wire;
+use crate::wire::{self, frame};
 
 /// A way to one vault. Clones lead to the same.
 #[derive(Clone)]
-pub(crate) struct Link(Arc<Strongroom>);
+pub(crate) enum Link {
+    /// To a vault in this process.
+    Here(Arc<Strongroom>),
+    /// To a process of its own.
+    There(Arc<Line>),
+}
 
 impl Link {
-    /// To a vault in this process.
-    pub(crate) fn here(room: Strongroom) -> Self {
-        Self(Arc::new(room))
-    }
-
     /// Asks, and waits for the answer.
     ///
     /// # Errors
-    /// What the vault answers; [`VaultError::Garbled`].
+    /// What the vault answers; [`VaultError::Away`], [`VaultError::Garbled`].
     pub(crate) fn call<C: Call>(&self, call: C) -> Result<C::Answer, VaultError> {
-        let answer = self.0.answer(&calls::request(&call));
-        wire::from_bytes::<Result<C::Answer, VaultError>>(&answer).ok_or(VaultError::Garbled)?
+        let request = calls::request(&call);
+        let answered = match self {
+            Self::Here(room) => wire::from_bytes(&room.answer(&request[frame::HEAD_LEN..])[frame::HEAD_LEN..]),
+            Self::There(line) => wire::from_bytes(&line.ask(request)?),
+        };
+        answered.unwrap_or(Err(VaultError::Garbled))
     }
 
-    /// Tells without caring for the answer: for what is closed or dropped.
+    /// Tells without waiting for an answer: for what is closed or dropped.
     pub(crate) fn tell<C: Call>(&self, call: C) {
-        let _ = self.call(call);
+        let request = calls::request(&call);
+        match self {
+            Self::Here(room) => drop(room.answer(&request[frame::HEAD_LEN..])),
+            Self::There(line) => line.tell(request),
+        }
     }
 }
 
 /// For tests that look behind the calls.
 #[cfg(test)]
+#[allow(clippy::panic, reason = "a test that cannot go on should stop")]
 impl Link {
     pub(crate) fn room(&self) -> &Strongroom {
-        &self.0
+        match self {
+            Self::Here(room) => room,
+            Self::There(_) => panic!("the vault is elsewhere"),
+        }
     }
 }

@@ -72,9 +72,15 @@ impl NodeKeys {
             PassphraseError::Damaged => damaged(NODE_FILE),
         })?;
         let service_key = key(&service_key)?;
+        Self::open_with(bytes, &service_key)
+    }
+
+    /// Opens the file's octets with the service key itself, by whatever way that was opened; gives its number too.
+    pub(crate) fn open_with(bytes: &[u8], service_key: &Key32) -> Result<(Self, Numbered), VaultError> {
+        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC], bytes))?;
         // The second octet of any service sealing is the key's number.
         let number = *parsed.seed.get(1).ok_or_else(|| damaged(NODE_FILE))?;
-        let service_key = (number, service_key);
+        let service_key = (number, service_key.clone());
         let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
         let seed = own.open(SIGNING_SEED, parsed.seed);
         let signing_seed = key(&Zeroizing::new(seed.map_err(|_| damaged(NODE_FILE))?))?;

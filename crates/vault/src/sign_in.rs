@@ -1,9 +1,10 @@
 //! Signed-in owners: the proof of right that opens one's own mail.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use terms::AccountId;
+use terms::{AccountId, EpochId};
 
 use crate::calls::accounts::CloseSession;
 use crate::keeper::sessions::SessionId;
@@ -26,6 +27,8 @@ pub struct SignedIn {
 struct Ticket {
     account: AccountId,
     session: SessionId,
+    /// Epochs that the keeper has open for this session: it need not be asked again.
+    open: Mutex<HashSet<EpochId>>,
     link: Link,
 }
 
@@ -43,7 +46,7 @@ impl fmt::Debug for SignedIn {
 
 impl SignedIn {
     pub(crate) fn new(account: AccountId, session: SessionId, link: Link) -> Self {
-        Self { ticket: Arc::new(Ticket { account, session, link }) }
+        Self { ticket: Arc::new(Ticket { account, session, open: Mutex::default(), link }) }
     }
 
     /// Whose mail it opens.
@@ -53,5 +56,10 @@ impl SignedIn {
 
     pub(crate) fn session(&self) -> SessionId {
         self.ticket.session
+    }
+
+    /// The epochs that the keeper is known to have open for this session.
+    pub(crate) fn open_epochs(&self) -> MutexGuard<'_, HashSet<EpochId>> {
+        self.ticket.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod acts;
+mod gate;
 mod keys;
 mod officers;
 mod secrets;
@@ -21,9 +22,10 @@ use terms::{Clock, Entropy, Jurisdiction, OfficerName, Secret};
 use crate::VaultError;
 use crate::calls::room;
 use crate::crypto::CostProfile;
-use crate::keeper::Place;
+use crate::keeper::Founding;
 use crate::link::Link;
-use crate::strongroom::Strongroom;
+
+pub use gate::{VaultGate, VaultState};
 
 pub use self::sign_in::ScramExchange;
 
@@ -83,9 +85,8 @@ impl Vault {
         entropy: Arc<dyn Entropy>,
         cost: CostProfile,
     ) -> Result<Self, VaultError> {
-        let link = here(disk, dir, &clock, entropy);
-        link.call(room::Create { home, log_origin, passphrase: passphrase.clone(), officers, cost })?;
-        Self::unlocked(link, clock)
+        let gate = VaultGate::here(disk, dir, clock, entropy);
+        gate.create(Founding { home, log_origin, passphrase: passphrase.clone(), officers, cost })
     }
 
     /// Opens the vault in `dir` with the node's passphrase, at [`CostProfile::OWASP`] for what is sealed from now on, and
@@ -113,9 +114,7 @@ impl Vault {
         entropy: Arc<dyn Entropy>,
         cost: CostProfile,
     ) -> Result<Self, VaultError> {
-        let link = here(disk, dir, &clock, entropy);
-        link.call(room::Open { passphrase: passphrase.clone(), cost })?;
-        Self::unlocked(link, clock)
+        VaultGate::here(disk, dir, clock, entropy).unlock(passphrase, cost)
     }
 
     /// The handle of a vault that is unlocked.
@@ -129,11 +128,6 @@ impl Vault {
     pub fn home(&self) -> &Jurisdiction {
         &self.home
     }
-}
-
-/// A locked vault in this process.
-fn here(disk: Arc<dyn Disk>, dir: PathBuf, clock: &Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Link {
-    Link::here(Strongroom::new(Place { disk, dir, clock: clock.clone(), entropy }))
 }
 
 /// For tests that look behind the calls.

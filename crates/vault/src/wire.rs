@@ -6,6 +6,7 @@
 //! A message may hold a password or a key. It is written into memory that is wiped when it is dropped and when it grows.
 
 mod error;
+pub(crate) mod frame;
 mod nouns;
 
 use terms::Secret;
@@ -30,6 +31,13 @@ impl Out {
         Self(Zeroizing::new(Vec::with_capacity(256)))
     }
 
+    /// A message with room before it for the head of a frame ([`frame`]).
+    pub(crate) fn framed() -> Self {
+        let mut out = Self::new();
+        out.bytes(&[0; frame::HEAD_LEN]);
+        out
+    }
+
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         if self.0.capacity() - self.0.len() < bytes.len() {
             let wanted = (self.0.len() + bytes.len()).max(2 * self.0.capacity());
@@ -51,9 +59,9 @@ impl Out {
     }
 }
 
-/// The octets of one value.
-pub(crate) fn to_bytes(value: &impl Wire) -> Zeroizing<Vec<u8>> {
-    let mut out = Out::new();
+/// The octets of one value, with room before them for the head of a frame.
+pub(crate) fn to_frame(value: &impl Wire) -> Zeroizing<Vec<u8>> {
+    let mut out = Out::framed();
     value.put(&mut out);
     out.finish()
 }

@@ -3,6 +3,7 @@
 //! A benchmark is no test: it asserts that the work was done, never how fast.
 
 pub(crate) mod law;
+pub(crate) mod vault;
 
 use std::process::ExitCode;
 
@@ -16,7 +17,10 @@ struct Benchmark {
     run: fn(&[String]) -> ExitCode,
 }
 
-const BENCHMARKS: &[Benchmark] = &[Benchmark { name: "law", about: law::ABOUT, run: law::run }];
+const BENCHMARKS: &[Benchmark] = &[
+    Benchmark { name: "law", about: law::ABOUT, run: law::run },
+    Benchmark { name: "vault", about: vault::ABOUT, run: vault::run },
+];
 
 /// `cargo xtask bench NAME …`.
 pub(crate) fn run(words: &[String]) -> ExitCode {

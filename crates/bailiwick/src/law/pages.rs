@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use desk::Desk;
+use desk::{Desk, LawInUse, LawRoom};
 use doors::law::{Book, Reader};
 use durable::{Disk, RealDisk, Visibility};
 use rules::{HomeFacts, LawSet};
@@ -39,7 +39,18 @@ fn put(path: &Path, text: &str) -> Result<(), String> {
 /// The set does not load. Cases that cannot be read keep nobody from the rules: the book is then without cases, and the
 /// debug log says why.
 pub(crate) fn book(desk: &Desk, home: &HomeFacts) -> Result<Book, String> {
-    let (files, adopted_by, signed) = desk.law_in_use().map_err(|error| error.to_string())?;
+    bound(desk.law_in_use().map_err(|error| error.to_string())?, home)
+}
+
+/// The same of a law room that has no desk yet.
+///
+/// # Errors
+/// As [`book`].
+pub(crate) fn book_of(law: &LawRoom, home: &HomeFacts) -> Result<Book, String> {
+    bound(law.in_use()?, home)
+}
+
+fn bound((files, adopted_by, signed): LawInUse, home: &HomeFacts) -> Result<Book, String> {
     let set = LawSet::load(&files).map_err(|errors| errors.to_string())?;
     let open = |files: &[(String, String)]| Book::new(set.clone(), files, home.home.clone(), home.zone.clone());
     let book = open(&files).or_else(|errors| {

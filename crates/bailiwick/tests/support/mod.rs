@@ -228,3 +228,130 @@ pub(crate) fn has_tool(tool: &str) -> bool {
     }
     there
 }
+
+/// One node by itself; dropping it stops it.
+pub(crate) struct Single {
+    child: Child,
+    /// Its data directory.
+    pub dir: PathBuf,
+    /// What it said when it was ready.
+    pub info: Value,
+}
+
+/// The passphrases of the officers that [`Single::init`] makes.
+pub(crate) const OFFICER_PASSPHRASES: [(&str, &str); 2] =
+    [("ann", "ann's own passphrase"), ("ben", "ben's own passphrase")];
+
+impl Single {
+    /// Makes a node in `dir`, with officers and whatever `more` arguments say; `input` is typed after their passphrases.
+    pub(crate) fn init(dir: &Path, more: &[&str], input: &str) {
+        let ports = free_ports().to_string();
+        let mut args =
+            vec!["node", "init", "--jurisdiction", "IE", "--zone", "Europe/Dublin", "--operator", "Example Ltd"];
+        args.extend(["--hostname", "mail.ie.example", "--domain", "ie.example", "--ports", &ports]);
+        args.extend(["--officer", "ann", "--officer", "ben", "--dir", dir.to_str().unwrap()]);
+        args.extend(more);
+        let officers: String = OFFICER_PASSPHRASES.iter().map(|(_, passphrase)| format!("{passphrase}\n")).collect();
+        let made = run(&args, &(officers + input));
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    /// Runs the node in `dir`.
+    pub(crate) fn run(dir: &Path) -> Self {
+        let log = File::options().create(true).append(true).open(dir.join("node.log")).unwrap();
+        let mut child = Command::new(PROGRAM)
+            .args(["node", "run", "--with-parent", "--json", "--dir", dir.to_str().unwrap()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said = || std::fs::read_to_string(dir.join("node.log")).unwrap();
+        assert!(!line.is_empty(), "the node did not start: {}", said());
+        Self { child, dir: dir.to_owned(), info: serde_json::from_str(&line).unwrap() }
+    }
+
+    /// Runs the command line at the node with `--json`; the answer or the error text.
+    pub(crate) fn ask(&self, args: &[&str], input: &str) -> Result<Value, String> {
+        let mut all = args.to_vec();
+        all.extend(["--json", "--node", self.dir.to_str().unwrap()]);
+        let output = run(&all, input);
+        if output.status.success() {
+            Ok(serde_json::from_slice(&output.stdout).unwrap())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    }
+
+    /// The node's own process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The vault's process.
+    pub(crate) fn vault_process(&self) -> u32 {
+        self.ask(&["node", "status"], "").unwrap()["vault_process"].as_u64().unwrap().try_into().unwrap()
+    }
+
+    /// Where a door listens.
+    pub(crate) fn door(&self, name: &str) -> &str {
+        self.info[name].as_str().unwrap()
+    }
+
+    /// What the node has written to its log.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("node.log")).unwrap()
+    }
+
+    /// Kills the node as a power cut would, without a word.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Single {
+    fn drop(&mut self) {
+        // The end of its standard input is what stops it.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+/// Talks to a door line by line: says each line and returns the last line of each answer, the greeting first.
+pub(crate) fn lines(address: &str, says: &[&str]) -> Vec<String> {
+    let stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut stream = stream;
+    let mut answer = |tag: Option<&str>| loop {
+        let mut line = String::new();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "the door hung up");
+        let last = match tag {
+            // SMTP: a reply's last line has a space after the code.
+            None => line.as_bytes().get(3) == Some(&b' '),
+            Some(tag) => line.starts_with(tag),
+        };
+        if last {
+            return line.trim_end().to_owned();
+        }
+    };
+    let imap = says.iter().any(|line| line.starts_with("a "));
+    let mut answers = vec![answer(imap.then_some("*"))];
+    for line in says {
+        stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        answers.push(answer(imap.then_some("a ")));
+    }
+    answers
+}
+
+/// Waits until `done` says so, for a minute at most.
+pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let ends = Instant::now() + Duration::from_secs(60);
+    while !done() {
+        assert!(Instant::now() < ends, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

@@ -74,11 +74,11 @@ impl Signer for CounselKey {
         key
     }
 
-    fn sign(&self, message: &[u8]) -> [u8; 64] {
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], LedgerError> {
         let mut out = [0; 64];
         for (to, from) in out.iter_mut().zip(self.pair.sign(message).as_ref()) {
             *to = *from;
         }
-        out
+        Ok(out)
     }
 }

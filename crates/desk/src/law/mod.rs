@@ -33,6 +33,9 @@ use crate::Texts;
 /// The files of a law set: path and text.
 pub type LawFiles = Vec<(String, String)>;
 
+/// A law set in use: its files, whose signature it carries, and counsel's signatures under single rules.
+pub type LawInUse = (LawFiles, Option<String>, Vec<RuleSignature>);
+
 /// The law at a desk.
 pub struct LawRoom {
     pub(crate) shelf: Shelf,
@@ -78,6 +81,17 @@ impl LawRoom {
         let texts = Texts::of(&files)?;
         let signed = counsel.map_or_else(|| Ok(Vec::new()), |counsel| shelf.confirmed(counsel))?;
         Ok(InUse { law, texts, signed, adopted_by: shelf.adopted_by(&name)? })
+    }
+
+    /// The set in use, for whoever reads it.
+    ///
+    /// # Errors
+    /// The set's file, in words.
+    pub fn in_use(&self) -> Result<LawInUse, String> {
+        let now = self.now();
+        let name = self.shelf.current()?.unwrap_or_else(|| now.law.digest().to_string());
+        let (_, files) = self.shelf.load(&name)?;
+        Ok((files, now.adopted_by.clone(), now.signed.clone()))
     }
 
     /// Reads the set in use anew, after another was taken.

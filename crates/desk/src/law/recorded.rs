@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use terms::CaseId;
 
-use super::LawFiles;
+use super::{LawFiles, LawInUse};
 use crate::{Case, Desk, DeskError, Said};
 
 /// A law set that somebody names.
@@ -29,12 +29,9 @@ impl Desk {
     ///
     /// # Errors
     /// The set's file, in words.
-    pub fn law_in_use(&self) -> Result<(LawFiles, Option<String>, Vec<rules::RuleSignature>), DeskError> {
+    pub fn law_in_use(&self) -> Result<LawInUse, DeskError> {
         let _turn = self.turn();
-        let (law, now) = (&self.parts.law, self.parts.law.now());
-        let name = law.shelf.current().map_err(DeskError::Law)?.unwrap_or_else(|| now.law.digest().to_string());
-        let (_, files) = law.shelf.load(&name).map_err(DeskError::Law)?;
-        Ok((files, now.adopted_by.clone(), now.signed.clone()))
+        self.parts.law.in_use().map_err(DeskError::Law)
     }
 
     /// The proof tree of a case's decision: the rules applied, those defeated and by what, the facts used, the facts

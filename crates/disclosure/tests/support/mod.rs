@@ -11,7 +11,7 @@ use disclosure::{
     AgeIdentity, AgeRecipient, Certificate, CustodyStep, DisclosureError, HOUSE_CERTIFICATE, Item, LedgerExtract,
     Outcome, Package, Scope, Sealed,
 };
-use ledger::{Log, Opening, Signer};
+use ledger::{LedgerError, Log, Opening, Signer};
 use serde_json::json;
 use terms::{AccountId, CaseId, Category, Digest, UnixMillis};
 use world::{MemoryDisk, SeededEntropy};
@@ -29,8 +29,8 @@ impl Signer for TestKey {
         self.0.public_key().as_ref().try_into().unwrap()
     }
 
-    fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).as_ref().try_into().unwrap()
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], LedgerError> {
+        Ok(self.0.sign(message).as_ref().try_into().unwrap())
     }
 }
 

@@ -94,7 +94,7 @@ impl Connection {
             wire = wire.secure(&self.door.tls).await?;
         }
         let config = Config {
-            hostname: self.door.mailroom.hostname.to_string(),
+            hostname: self.door.mail.hostname().to_string(),
             starttls: !implicit_tls,
             sign_in_without_tls: false,
             channel_binding: true,
@@ -104,8 +104,9 @@ impl Connection {
             None => Session::new(config, implicit_tls),
             Some(bye) => Session::turned_away(config, bye),
         };
-        let mut reader = Reader::new(self.door.mailroom.clone(), self.network);
-        reader.secured(wire.channel_bindings(&self.door.config.end_point));
+        // Made when the session first needs something: before that the node may be locked.
+        let mut reader: Option<Reader> = None;
+        let mut bindings = wire.channel_bindings(&self.door.config.end_point);
         // When a word went either way last.
         let mut spoke = Instant::now();
         loop {
@@ -115,8 +116,19 @@ impl Connection {
                     spoke = Instant::now();
                 }
                 Step::Need(need) => {
-                    let answer;
-                    (reader, answer) = self.perform(reader, need).await?;
+                    let made = reader.take().or_else(|| {
+                        let mut made = Reader::new(self.door.mail.mailroom()?.clone(), self.network);
+                        made.secured(bindings.clone());
+                        Some(made)
+                    });
+                    let answer = match made {
+                        Some(made) => {
+                            let (made, answer) = self.perform(made, need).await?;
+                            reader = Some(made);
+                            answer
+                        }
+                        None => Answer::Refused(Refusal::Unavailable),
+                    };
                     let failed = matches!(answer, Answer::Refused(Refusal::SignIn | Refusal::SlowDown));
                     session.answer(answer);
                     if spoke.elapsed() >= SILENCE {
@@ -129,7 +141,10 @@ impl Connection {
                 }
                 Step::StartTls => {
                     wire = wire.secure(&self.door.tls).await?;
-                    reader.secured(wire.channel_bindings(&self.door.config.end_point));
+                    bindings = wire.channel_bindings(&self.door.config.end_point);
+                    if let Some(reader) = &mut reader {
+                        reader.secured(bindings.clone());
+                    }
                     session.tls_started();
                 }
                 Step::Wait => {
@@ -139,8 +154,8 @@ impl Connection {
                         return Ok(());
                     }
                 }
-                Step::Idle if self.watching.is_none() && reader.account().is_some() => {
-                    self.watching = watching(&reader, &self.bell);
+                Step::Idle if self.watching.is_none() && reader.as_ref().is_some_and(|it| it.account().is_some()) => {
+                    self.watching = reader.as_ref().and_then(|reader| watching(reader, &self.bell));
                     // What happened before somebody listened.
                     session.notice();
                 }

@@ -52,7 +52,7 @@ impl Connection {
     pub(super) async fn run(self, farewell: Option<Farewell>) {
         let config = Config {
             protocol: self.door.config.protocol,
-            hostname: self.door.mailroom.hostname.clone(),
+            hostname: self.door.mail.hostname().clone(),
             peer: self.peer,
             message_size_bytes_max: self.door.config.message_size_bytes_max,
             starttls: self.door.tls.is_some(),
@@ -127,16 +127,18 @@ impl Connection {
     }
 
     fn recipient(&self, recipient: &Recipient) -> Result<terms::AccountId, Refusal> {
+        let mailroom = self.door.mail.mailroom().ok_or(Refusal::Locked)?;
         match recipient {
-            Recipient::Mailbox(address) => self.door.mailroom.recipient(address),
-            Recipient::Postmaster => self.door.mailroom.postmaster(),
+            Recipient::Mailbox(address) => mailroom.recipient(address),
+            Recipient::Postmaster => mailroom.postmaster(),
         }
         .map_err(|error| error.refusal())
     }
 
     /// Keeps a message; the outcomes say what is durable.
     async fn deliver(&self, message: Box<Message>) -> Vec<Outcome> {
-        let mailroom = self.door.mailroom.clone();
+        // Nobody's mail was taken on while it is shut, so there is no outcome to tell.
+        let Some(mailroom) = self.door.mail.mailroom().cloned() else { return Vec::new() };
         let octets = message.original.len();
         match tokio::task::spawn_blocking(move || mailroom.deliver(*message)).await {
             Ok(delivered) => {

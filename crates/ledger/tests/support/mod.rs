@@ -23,8 +23,8 @@ impl Signer for TestKey {
         self.0.public_key().as_ref().try_into().unwrap()
     }
 
-    fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).as_ref().try_into().unwrap()
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], LedgerError> {
+        Ok(self.0.sign(message).as_ref().try_into().unwrap())
     }
 }
 

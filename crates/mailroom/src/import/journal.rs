@@ -73,10 +73,18 @@ impl<'v> Journal<'v> {
         let bytes = if disk.exists(path) { disk.read(path)? } else { Vec::new() };
         let file = disk.open_append(path, Visibility::Private)?;
         let mut journal = Self { vault, file, next: 0, stored: HashMap::new(), open: None };
+        let mut frames = Vec::new();
+        let mut rest = bytes.as_slice();
+        while let Some(sealed) = framed(rest) {
+            frames.push(sealed);
+            rest = &rest[4 + sealed.len()..];
+        }
+        let sealed = frames.iter().map(|sealed| (CONTEXT.to_owned(), sealed.to_vec())).collect();
+        // A vault that is away says nothing about the records.
+        let opened = vault.service_open_all(sealed).map_err(io::Error::other)?;
         let mut at = 0;
-        while at < bytes.len() {
-            let Some(sealed) = framed(&bytes[at..]) else { break };
-            if journal.take(sealed).is_none() {
+        for (sealed, plain) in frames.iter().zip(opened) {
+            if plain.and_then(|plain| journal.take(&plain)).is_none() {
                 break;
             }
             at += 4 + sealed.len();
@@ -88,8 +96,8 @@ impl<'v> Journal<'v> {
     }
 
     /// The keyed hash by which the journal knows a message.
-    pub(super) fn digest(vault: &Vault, original: &[u8]) -> [u8; 32] {
-        vault.service_hash(CONTEXT, original)
+    pub(super) fn digest(vault: &Vault, original: &[u8]) -> io::Result<[u8; 32]> {
+        vault.service_hash(CONTEXT, original).map_err(io::Error::other)
     }
 
     /// How often each message is in by this import.
@@ -138,15 +146,14 @@ impl<'v> Journal<'v> {
     fn append(&mut self, body: &[u8]) -> io::Result<()> {
         let mut plain = self.next.to_le_bytes().to_vec();
         plain.extend_from_slice(body);
-        let sealed = self.vault.service_seal(CONTEXT, &plain);
+        let sealed = self.vault.service_seal(CONTEXT, &plain).map_err(io::Error::other)?;
         let len = u32::try_from(sealed.len()).map_err(|_| io::Error::other("a journal record of 4 GiB"))?;
         self.file.append(&[&len.to_le_bytes(), &sealed])?;
         self.next += 1;
         Ok(())
     }
 
-    fn take(&mut self, sealed: &[u8]) -> Option<()> {
-        let plain = self.vault.service_open(CONTEXT, sealed).ok()?;
+    fn take(&mut self, plain: &[u8]) -> Option<()> {
         let (number, body) = plain.split_first_chunk::<8>()?;
         if u64::from_le_bytes(*number) != self.next {
             return None;

@@ -206,8 +206,11 @@ impl Reader {
     /// Takes the client's first message of SCRAM. Whom it names is looked up as for a password.
     fn scram_begin(&mut self, plus: bool, message: &[u8]) -> Result<Answer, Unmet> {
         let user = vault::scram_user(message).ok_or(Refusal::NotTheMechanism)?;
-        let attempt = Attempt { claim: self.mail.claim(&user), scope: Scopes::IMAP, network: self.network };
-        match self.mail.vault.scram_begin(&attempt, plus, &self.bindings, message) {
+        let begun = self.mail.claim(&user).and_then(|claim| {
+            let attempt = Attempt { claim, scope: Scopes::IMAP, network: self.network };
+            self.mail.vault.scram_begin(&attempt, plus, &self.bindings, message)
+        });
+        match begun {
             Ok((exchange, said)) => {
                 self.exchange = Some(exchange);
                 Ok(Answer::Challenge(said))

@@ -287,6 +287,20 @@ impl RowReader {
         statement.query_row(params![account, epoch.0], |row| Ok(SealedEpochKey(row.get(0)?))).optional()
     }
 
+    /// How many epochs an account has.
+    pub(crate) fn epoch_count(&self, account: i64) -> rusqlite::Result<u32> {
+        let mut statement = self.0.prepare_cached("SELECT count(*) FROM epochs WHERE account = ?1")?;
+        statement.query_row(params![account], |row| row.get(0))
+    }
+
+    /// The sealed keys of all epochs of an account.
+    pub(crate) fn epochs(&self, account: i64) -> rusqlite::Result<Vec<(EpochId, SealedEpochKey)>> {
+        let mut statement = self.0.prepare_cached("SELECT epoch, sealed FROM epochs WHERE account = ?1")?;
+        let rows =
+            statement.query_map(params![account], |row| Ok((EpochId(row.get(0)?), SealedEpochKey(row.get(1)?))))?;
+        rows.collect()
+    }
+
     /// Runs `read` on one unchanging view of the rows.
     pub(crate) fn at_one_moment<T>(&self, read: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
         // Dropping the transaction ends it; nothing was written.

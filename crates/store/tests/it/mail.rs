@@ -41,8 +41,8 @@ fn accounts_are_found_by_address_and_made_once() {
     let public = house.store().account(ann).unwrap().public_key;
     for _ in 0..2 {
         let store = house.store();
-        assert_eq!(store.account_of(&address("ann@example.org")), Some(ann));
-        assert_eq!(store.account_of(&address("ben@example.org")), None);
+        assert_eq!(store.account_of(&address("ann@example.org")), Ok(Some(ann)));
+        assert_eq!(store.account_of(&address("ben@example.org")), Ok(None));
         let record = &store.accounts()[0];
         assert_eq!((record.id, record.display_name.as_str()), (ann, "Display Name"));
         assert_eq!(record.addresses, [address("ann@example.org")]);

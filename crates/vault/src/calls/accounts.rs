@@ -65,6 +65,18 @@ impl Call for GuessedKib {
     }
 }
 
+/// How many epochs were opened by X25519.
+pub(crate) struct EpochsOpened {}
+wire_struct!(EpochsOpened {});
+
+impl Call for EpochsOpened {
+    type Answer = u64;
+
+    fn serve(self, room: &Strongroom) -> Result<u64, VaultError> {
+        Ok(room.keeper()?.epochs_opened())
+    }
+}
+
 /// A block of message keys for an owner.
 pub(crate) struct MessageKeys {
     pub(crate) session: SessionId,

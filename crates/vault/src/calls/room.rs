@@ -6,6 +6,7 @@ use super::Call;
 use crate::VaultError;
 use crate::crypto::CostProfile;
 use crate::keeper::Founding;
+use crate::process::Confinement;
 use crate::strongroom::Strongroom;
 use crate::wire::wire_struct;
 
@@ -42,6 +43,54 @@ impl Call for Open {
 
     fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
         room.open(&self.passphrase, self.cost)
+    }
+}
+
+/// Name the people of whom two unlock the vault by hand.
+pub(crate) struct DealHands {
+    pub(crate) passphrase: Secret<String>,
+    pub(crate) holders: Vec<(OfficerName, Secret<String>)>,
+    pub(crate) cost: CostProfile,
+}
+wire_struct!(DealHands { passphrase, holders, cost });
+
+impl Call for DealHands {
+    type Answer = ();
+    const SLOW: bool = true;
+
+    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
+        room.deal_hands(&self.passphrase, self.holders, self.cost)
+    }
+}
+
+/// One person's part in unlocking by hand.
+pub(crate) struct TakeHand {
+    pub(crate) holder: OfficerName,
+    pub(crate) passphrase: Secret<String>,
+    pub(crate) cost: CostProfile,
+}
+wire_struct!(TakeHand { holder, passphrase, cost });
+
+impl Call for TakeHand {
+    /// Whether the vault is unlocked then.
+    type Answer = bool;
+    const SLOW: bool = true;
+
+    fn serve(self, room: &Strongroom) -> Result<bool, VaultError> {
+        room.take_hand(&self.holder, &self.passphrase, self.cost)
+    }
+}
+
+/// Whether the vault is locked, and what holds for its process.
+pub(crate) struct State {}
+wire_struct!(State {});
+
+impl Call for State {
+    /// Unlocked; the process, when it is one of its own.
+    type Answer = (bool, Option<Confinement>);
+
+    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
+        Ok((room.keeper().is_ok(), room.confinement().cloned()))
     }
 }
 

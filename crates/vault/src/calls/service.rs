@@ -5,48 +5,51 @@ use crate::VaultError;
 use crate::strongroom::Strongroom;
 use crate::wire::{Octets, wire_struct};
 
-/// Seal under the service key.
-pub(crate) struct Seal {
-    pub(crate) context: String,
-    pub(crate) plain: Octets,
+/// Seal a block under the service key: contexts and plain texts.
+pub(crate) struct SealAll {
+    pub(crate) items: Vec<(String, Octets)>,
 }
-wire_struct!(Seal { context, plain });
+wire_struct!(SealAll { items });
 
-impl Call for Seal {
-    type Answer = Octets;
+impl Call for SealAll {
+    type Answer = Vec<Octets>;
 
-    fn serve(self, room: &Strongroom) -> Result<Octets, VaultError> {
-        Ok(Octets(room.keeper()?.service_seal(&self.context, &self.plain.0)))
+    fn serve(self, room: &Strongroom) -> Result<Vec<Octets>, VaultError> {
+        let keeper = room.keeper()?;
+        Ok(self.items.iter().map(|(context, plain)| Octets(keeper.service_seal(context, &plain.0))).collect())
     }
 }
 
-/// Open what was sealed under the service key.
-pub(crate) struct Open {
-    pub(crate) context: String,
-    pub(crate) sealed: Octets,
+/// Open a block that was sealed under the service key: contexts and sealed texts.
+pub(crate) struct OpenAll {
+    pub(crate) items: Vec<(String, Octets)>,
 }
-wire_struct!(Open { context, sealed });
+wire_struct!(OpenAll { items });
 
-impl Call for Open {
-    type Answer = Octets;
+impl Call for OpenAll {
+    /// `None` for what does not open.
+    type Answer = Vec<Option<Octets>>;
 
-    fn serve(self, room: &Strongroom) -> Result<Octets, VaultError> {
-        room.keeper()?.service_open(&self.context, &self.sealed.0).map(Octets)
+    fn serve(self, room: &Strongroom) -> Result<Vec<Option<Octets>>, VaultError> {
+        let keeper = room.keeper()?;
+        let open = |(context, sealed): &(String, Octets)| keeper.service_open(context, &sealed.0).ok().map(Octets);
+        Ok(self.items.iter().map(open).collect())
     }
 }
 
-/// A keyed hash under the service key.
-pub(crate) struct Hash {
+/// Keyed hashes of a block of data, in one context, under the service key.
+pub(crate) struct HashAll {
     pub(crate) context: String,
-    pub(crate) data: Octets,
+    pub(crate) data: Vec<Octets>,
 }
-wire_struct!(Hash { context, data });
+wire_struct!(HashAll { context, data });
 
-impl Call for Hash {
-    type Answer = [u8; 32];
+impl Call for HashAll {
+    type Answer = Vec<[u8; 32]>;
 
-    fn serve(self, room: &Strongroom) -> Result<[u8; 32], VaultError> {
-        Ok(room.keeper()?.service_hash(&self.context, &self.data.0))
+    fn serve(self, room: &Strongroom) -> Result<Vec<[u8; 32]>, VaultError> {
+        let keeper = room.keeper()?;
+        Ok(self.data.iter().map(|data| keeper.service_hash(&self.context, &data.0)).collect())
     }
 }
 

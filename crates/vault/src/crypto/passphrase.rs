@@ -6,6 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use terms::{Entropy, Secret};
@@ -225,5 +226,53 @@ impl Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         self.0.zeroize();
+    }
+}
+
+/// What one guess may take on the machine that verifies passwords: a tenth of a second. A person does not notice it, a
+/// client pays it once in some minutes (sign-ins are remembered), and two processors still verify twenty a second.
+pub const GUESS_TARGET: Duration = Duration::from_millis(100);
+
+/// More memory than this for one guess is not chosen: 256 MiB. A node computes as many at once as it has processors.
+const MEASURED_KIB_MAX: u32 = 256 * 1024;
+
+impl CostProfile {
+    /// The highest cost at which one guess takes no longer than `target` on this machine now: the memory is doubled from
+    /// [`OWASP`](Self::OWASP)'s, which is the least, up to 256 MiB; two passes, one lane. Computes for a few times `target`.
+    pub fn measure(target: Duration) -> Self {
+        let mut chosen = Self::OWASP;
+        while let Some(next) = Self::new(chosen.memory_kib * 2, chosen.passes, chosen.lanes) {
+            if next.memory_kib > MEASURED_KIB_MAX || next.takes().is_none_or(|takes| takes > target) {
+                break;
+            }
+            chosen = next;
+        }
+        chosen
+    }
+
+    /// How long one guess takes: the shorter of two, since a busy machine makes one long and never one short. `None`
+    /// without the memory for it.
+    pub fn takes(self) -> Option<Duration> {
+        let once = || {
+            let began = Instant::now();
+            let lanes = Lanes::new(1);
+            derive(&Secret::from("a guess"), &[0; COMMITMENT_AT], self, b"", &lanes).map(|_| began.elapsed())
+        };
+        Some(once()?.min(once()?))
+    }
+
+    /// Memory in KiB.
+    pub fn memory_kib(self) -> u32 {
+        self.memory_kib
+    }
+
+    /// Passes over the memory.
+    pub fn passes(self) -> u32 {
+        self.passes
+    }
+
+    /// Lanes.
+    pub fn lanes(self) -> u32 {
+        self.lanes
     }
 }

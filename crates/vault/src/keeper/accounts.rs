@@ -1,9 +1,11 @@
 //! Owners: their keys, and what their sessions open.
 
+use std::sync::atomic::Ordering;
+
 use terms::{AccountId, EpochId};
 
 use super::Keeper;
-use super::sessions::SessionId;
+use super::sessions::{Rings, SessionId};
 use crate::VaultError;
 use crate::account::AccountKeys;
 use crate::crypto::Key32;
@@ -23,14 +25,20 @@ impl Keeper {
 
     /// Closes a session. One that is closed already is no error.
     pub(crate) fn close_session(&self, session: SessionId) {
-        self.sessions.take(session);
+        if let Some(session) = self.sessions.take(session) {
+            session.fold(&self.rings());
+        }
     }
 
     /// Forgets the sign-ins that are remembered no longer, and with the last session of an owner the owner's key. A
-    /// sign-in does the same; call this each minute, so that a quiet node keeps no keys.
+    /// sign-in does the same; call this each minute, so that a quiet node keeps no keys. Folds what open sessions have
+    /// opened meanwhile into their accounts' rings.
     pub(crate) fn forget_stale_sign_ins(&self) {
         let now = self.clock.now();
         self.remembered.forget_stale(now);
+        for session in self.sessions.every() {
+            session.fold(&self.rings());
+        }
         // What was noted of sign-ins goes after a week, also of those who do not sign in any more.
         if self.door.new_day(now) {
             let _ = seen::forget_old(&self.folder, &self.own, now, &*self.entropy);
@@ -55,6 +63,15 @@ impl Keeper {
         epochs: &[(EpochId, SealedEpochKey)],
         asks: &[KeyAsk],
     ) -> Result<Vec<Key32>, VaultError> {
-        self.sessions.find(session)?.message_keys(epochs, asks)
+        self.sessions.find(session)?.message_keys(&self.rings(), epochs, asks)
+    }
+
+    /// How many epochs were opened by X25519, not from a ring.
+    pub(crate) fn epochs_opened(&self) -> u64 {
+        self.epochs_opened.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn rings(&self) -> Rings<'_> {
+        Rings { folder: &self.folder, entropy: &*self.entropy, opened: &self.epochs_opened }
     }
 }

@@ -15,7 +15,7 @@ use crate::crypto::{
 use crate::custody::Custody;
 use crate::encode::{Decoder, Encoder};
 use crate::epoch::SealedEpochKey;
-use crate::folder::{HELD, account_file, damaged, held_file, unreadable};
+use crate::folder::{HELD, account_file, damaged, held_file, ring_file, unreadable};
 use crate::message::{KeyAsk, MessageKey};
 use crate::order::Order;
 use crate::seen::seen_file;
@@ -42,10 +42,12 @@ impl Keeper {
         // Under `owner` custody two officers open nothing before, so they open nothing afterwards either.
         let by_officers = self.account_keys(account)?.custody() != Custody::Owner;
         for (case, asks) in held.iter().filter(|(_, asks)| by_officers && !asks.is_empty()) {
-            let keys = session.message_keys(epochs, asks)?;
+            let keys = session.message_keys(&self.rings(), epochs, asks)?;
             self.hold(*case, account, asks, &keys)?;
         }
         self.folder.remove(&account_file(account))?;
+        // It opens with the account's private half only, which is gone.
+        self.folder.remove(&ring_file(account))?;
         self.folder.remove(&seen_file(account))?;
         self.stop_reset(account)?;
         self.remembered.forget(account);

@@ -18,6 +18,7 @@ use crate::encode::Decoder;
 use crate::folder::{
     ACCOUNTS, CLEARANCES, Folder, HELD, NODE_FILE, OFFICERS, OLDER, PERIODS, ROSTER_FILE, damaged, older_file,
 };
+use crate::hands::Hands;
 use crate::node::NodeKeys;
 use crate::seen::SEEN;
 use crate::service::{Numbered, ServiceKey};
@@ -94,6 +95,10 @@ impl Keeper {
         let file = older_file(next);
         let older = ServiceKey::for_vault(std::slice::from_ref(&fresh));
         self.folder.write(&file, &older.seal(&file, &to_bytes(&keys.all), &*self.entropy))?;
+        if let Some(mut hands) = Hands::verified(&self.folder, &self.own)? {
+            hands.seal_keys(&[&fresh.1, &keys.all[0].1], &*self.entropy)?;
+            hands.write(&self.folder, &self.own)?;
+        }
         let stretch = Stretch { cost: self.cost, lanes: &self.lanes, entropy: &*self.entropy };
         // The moment at which it happens.
         self.folder.write_summed(NODE_FILE, node.to_bytes(&fresh, passphrase, stretch)?)?;
@@ -155,6 +160,10 @@ impl Keeper {
         }
         if self.clock.now() < keys.began.plus_millis(BOTH_MILLIS_MIN) {
             return Err(VaultError::TooSoon);
+        }
+        if let Some(mut hands) = Hands::verified(&self.folder, &self.own)? {
+            hands.seal_keys(&[&keys.all[0].1], &*self.entropy)?;
+            hands.write(&self.folder, &self.own)?;
         }
         self.folder.remove(&older_file(keys.all[0].0))?;
         keys.all.truncate(1);

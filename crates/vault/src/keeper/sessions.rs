@@ -1,8 +1,7 @@
 //! Who is signed in: the opened keys, the ids by which the node speaks of them, and the memory that spares Argon2id for
 //! some minutes.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +11,9 @@ use crate::VaultError;
 use crate::approval::OpenedSecrets;
 use crate::crypto::{Key32, PrivateHalf, hmac, random_key};
 use crate::epoch::{SealedEpochKey, open_epoch};
+use crate::folder::Folder;
 use crate::message::{KeyAsk, MessageKey};
+use crate::ring::{Found, Mark as EpochMark, OpenEpoch, Opened, Ring};
 
 /// How long a sign-in that Argon2id verified is remembered: 5 minutes. Long enough for a client that opens several
 /// connections or polls each minute, short enough that a stolen memory image holds few keys.
@@ -25,10 +26,32 @@ const REMEMBERED_MAX: usize = 8192;
 pub(crate) struct Session {
     account: AccountId,
     private: PrivateHalf,
-    /// Epochs opened so far: an X25519 operation each, which is never paid twice in a session. Boxed, so that a growing
-    /// table moves pointers and not keys.
-    epochs: Mutex<HashMap<EpochId, Box<Key32>>>,
+    epochs: Mutex<Epochs>,
 }
+
+/// The epochs that a session has opened, and how they lie in the account's ring.
+#[derive(Default)]
+struct Epochs {
+    opened: Opened,
+    /// How the ring was found; `None` before it is read, at the session's first need.
+    ring: Option<Found>,
+    /// What was opened by X25519 and is in no ring yet.
+    fresh: Vec<EpochId>,
+}
+
+/// Where rings lie, and the count of epochs that were opened by X25519.
+pub(crate) struct Rings<'a> {
+    pub(crate) folder: &'a Folder,
+    pub(crate) entropy: &'a dyn Entropy,
+    pub(crate) opened: &'a AtomicU64,
+}
+
+/// So many epochs opened at once are folded at once; fewer wait for the session's end or the next minute, so that reading
+/// today's mail does not wait for a sync of the disk.
+const FOLD_AT_ONCE: usize = 256;
+
+/// So many X25519 operations are worth a thread: each takes some 60 microseconds, and a thread costs about one.
+const OPENED_BY_THREAD: usize = 64;
 
 impl Session {
     pub(crate) fn new(account: AccountId, private: PrivateHalf) -> Self {
@@ -40,27 +63,101 @@ impl Session {
         self.account
     }
 
+    fn epochs(&self, folder: &Folder) -> MutexGuard<'_, Epochs> {
+        let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
+        if epochs.ring.is_none() {
+            let found = Ring::new(folder, self.account, &self.private).read(&mut epochs.opened);
+            epochs.ring = Some(found);
+        }
+        epochs
+    }
+
     /// The keys of messages, in the order of `asks`.
     pub(crate) fn message_keys(
         &self,
+        rings: &Rings<'_>,
         sealed: &[(EpochId, SealedEpochKey)],
         asks: &[KeyAsk],
     ) -> Result<Vec<Key32>, VaultError> {
-        let Self { account, private, epochs } = self;
-        let mut opened = epochs.lock().unwrap_or_else(PoisonError::into_inner);
-        let sealed: HashMap<EpochId, &SealedEpochKey> = sealed.iter().map(|(id, key)| (*id, key)).collect();
-        let mut keys = Vec::with_capacity(asks.len());
-        for ask in asks {
-            let epoch_key = match opened.entry(ask.epoch) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(place) => {
-                    let sealed = sealed.get(&ask.epoch).ok_or(VaultError::NoEpochKey(ask.epoch))?;
-                    place.insert(Box::new(open_epoch(private, *account, ask.epoch, sealed)?))
-                }
-            };
-            keys.push(MessageKey::derive(epoch_key, *account, *ask).into_key());
+        let mut epochs = self.epochs(rings.folder);
+        let before = epochs.fresh.len();
+        self.open_epochs(&mut epochs, sealed, asks)?;
+        rings.opened.fetch_add((epochs.fresh.len() - before) as u64, Ordering::Relaxed);
+        if epochs.fresh.len() >= FOLD_AT_ONCE {
+            self.fold_into(&mut epochs, rings);
         }
-        Ok(keys)
+        let key = |ask: &KeyAsk| {
+            let open = epochs.opened.get(&ask.epoch).ok_or(VaultError::NoEpochKey(ask.epoch))?;
+            Ok(MessageKey::derive(&open.key, self.account, *ask).into_key())
+        };
+        asks.iter().map(key).collect()
+    }
+
+    /// Opens the epochs of `asks` that are not open yet, on as many threads as are worth it. One that does not open opens
+    /// none of the others of this call.
+    fn open_epochs(
+        &self,
+        epochs: &mut Epochs,
+        sealed: &[(EpochId, SealedEpochKey)],
+        asks: &[KeyAsk],
+    ) -> Result<(), VaultError> {
+        let sealed: HashMap<EpochId, &SealedEpochKey> = sealed.iter().map(|(id, key)| (*id, key)).collect();
+        let wanted: BTreeSet<EpochId> = asks.iter().map(|ask| ask.epoch).collect();
+        let mut work = Vec::new();
+        for epoch in wanted {
+            match (sealed.get(&epoch), epochs.opened.get_mut(&epoch)) {
+                (None, Some(open)) if open.shown => {}
+                (None, _) => return Err(VaultError::NoEpochKey(epoch)),
+                (Some(sealed), open) => {
+                    let mark = EpochMark::of(sealed);
+                    match open.filter(|open| open.mark == mark) {
+                        Some(open) => open.shown = true,
+                        None => work.push((epoch, mark, *sealed)),
+                    }
+                }
+            }
+        }
+        let open = |(epoch, mark, sealed): &(EpochId, EpochMark, &SealedEpochKey)| {
+            let key = Box::new(open_epoch(&self.private, self.account, *epoch, sealed)?);
+            Ok((*epoch, OpenEpoch { mark: *mark, key, shown: true }))
+        };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = processors.min(work.len() / OPENED_BY_THREAD).max(1);
+        let opened: Result<Vec<(EpochId, OpenEpoch)>, VaultError> = if threads == 1 {
+            work.iter().map(open).collect()
+        } else {
+            std::thread::scope(|scope| {
+                let parts = work.chunks(work.len().div_ceil(threads));
+                let hands: Vec<_> =
+                    parts.map(|part| scope.spawn(move || part.iter().map(open).collect::<Vec<_>>())).collect();
+                hands.into_iter().flat_map(|hand| hand.join().unwrap_or_else(|_| vec![Err(VaultError::Busy)])).collect()
+            })
+        };
+        for (epoch, open) in opened? {
+            epochs.opened.insert(epoch, open);
+            epochs.fresh.push(epoch);
+        }
+        Ok(())
+    }
+
+    /// Folds what this session has opened into the account's ring, so that no later session pays for it again.
+    pub(crate) fn fold(&self, rings: &Rings<'_>) {
+        let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
+        self.fold_into(&mut epochs, rings);
+    }
+
+    fn fold_into(&self, epochs: &mut Epochs, rings: &Rings<'_>) {
+        let Epochs { opened, ring, fresh } = epochs;
+        let Some(found) = ring.filter(|_| !fresh.is_empty()) else { return };
+        // Whoever cannot write it now pays X25519 again at the next sign-in, and no more. What this session wrote at the
+        // same time as another one of the owner is in the file twice or torn; both are read as they should be.
+        match Ring::new(rings.folder, self.account, &self.private).fold(found, fresh, opened, rings.entropy) {
+            Ok(found) => {
+                *ring = Some(found);
+                fresh.clear();
+            }
+            Err(_) => *ring = Some(Found::Worn),
+        }
     }
 }
 
@@ -108,6 +205,11 @@ impl<T> Tickets<T> {
 }
 
 impl<T: Clone> Tickets<T> {
+    /// All that are kept now.
+    pub(crate) fn every(&self) -> Vec<T> {
+        self.all().values().cloned().collect()
+    }
+
     /// The thing of this id.
     ///
     /// # Errors

@@ -32,6 +32,18 @@ impl Vault {
         self.link.call(accounts::GuessedKib {}).unwrap_or_default()
     }
 
+    /// How many epochs were opened by X25519 since this vault was unlocked: what no ring has spared.
+    pub fn epochs_opened(&self) -> u64 {
+        self.link.call(accounts::EpochsOpened {}).unwrap_or_default()
+    }
+
+    /// Those of `epochs` of which [`message_keys`](Self::message_keys) needs the sealed keys: this session has not opened
+    /// them yet. Asks nobody.
+    pub fn epochs_wanted(&self, signed_in: &SignedIn, epochs: &[EpochId]) -> Vec<EpochId> {
+        let open = signed_in.open_epochs();
+        epochs.iter().copied().filter(|epoch| !open.contains(epoch)).collect()
+    }
+
     /// The keys of messages in the owner's own account, in the order of `asks`. `epochs` holds the sealed keys of the
     /// epochs that this session has not opened yet; more do no harm.
     ///
@@ -48,6 +60,7 @@ impl Vault {
         if keys.len() != asks.len() {
             return Err(VaultError::Garbled);
         }
+        signed_in.open_epochs().extend(asks.iter().map(|ask| ask.epoch));
         Ok(asks.iter().zip(keys).map(|(ask, key)| MessageKey::from_parts(account, *ask, key)).collect())
     }
 }

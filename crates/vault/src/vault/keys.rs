@@ -6,7 +6,7 @@ use std::sync::Arc;
 use durable::Disk;
 use terms::{CaseId, Clock, Entropy, EpochId, Secret};
 
-use super::{Vault, here};
+use super::{Vault, VaultGate};
 use crate::VaultError;
 use crate::calls::keys;
 use crate::epoch::SealedEpochKey;
@@ -78,7 +78,8 @@ impl Vault {
         clock: &Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<(), VaultError> {
-        here(disk, dir, clock, entropy).call(keys::Restore { backup: backup.clone(), passphrase: passphrase.clone() })
+        let gate = VaultGate::here(disk, dir, clock.clone(), entropy);
+        gate.link().call(keys::Restore { backup: backup.clone(), passphrase: passphrase.clone() })
     }
 }
 

@@ -17,9 +17,11 @@ use crate::wire::Json;
 /// Officers and clearances.
 impl Vault {
     /// The officers of this home.
-    #[expect(clippy::expect_used, reason = "a keeper in this process is always there")]
-    pub fn officers(&self) -> Vec<OfficerPublic> {
-        self.link.call(officers::List {}).expect("an unlocked keeper")
+    ///
+    /// # Errors
+    /// [`VaultError::Away`], [`VaultError::Locked`]: try again.
+    pub fn officers(&self) -> Result<Vec<OfficerPublic>, VaultError> {
+        self.link.call(officers::List {})
     }
 
     /// An officer approves an order with the officer's own passphrase. The approval is to be recorded in the ledger

@@ -12,26 +12,86 @@ use crate::wire::Octets;
 impl Vault {
     /// Seals `plain` under the service key. `context` names what it is and must be given again to open; what is sealed in
     /// one context opens in no other. Adds 42 octets.
-    #[expect(clippy::expect_used, reason = "a keeper in this process is always there")]
-    pub fn service_seal(&self, context: &str, plain: &[u8]) -> Vec<u8> {
-        let call = service::Seal { context: context.to_owned(), plain: Octets(plain.to_vec()) };
-        self.link.call(call).expect("an unlocked keeper").0
+    ///
+    /// # Errors
+    /// [`VaultError::Away`], [`VaultError::Locked`]: nothing was sealed; try again.
+    pub fn service_seal(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let sealed = self.service_seal_all(vec![(context.to_owned(), plain.to_vec())])?;
+        sealed.into_iter().next().ok_or(VaultError::Garbled)
+    }
+
+    /// As [`service_seal`](Self::service_seal), for a block of contexts and plain texts, in their order. The way to the
+    /// keeper costs as much for a block as for one.
+    ///
+    /// # Errors
+    /// As [`service_seal`](Self::service_seal).
+    pub fn service_seal_all(&self, items: Vec<(String, Vec<u8>)>) -> Result<Vec<Vec<u8>>, VaultError> {
+        let mut out = Vec::with_capacity(items.len());
+        for block in blocks(items, |(_, plain)| plain.len()) {
+            let count = block.len();
+            let items = block.into_iter().map(|(context, plain)| (context, Octets(plain))).collect();
+            let sealed = self.link.call(service::SealAll { items })?;
+            if sealed.len() != count {
+                return Err(VaultError::Garbled);
+            }
+            out.extend(sealed.into_iter().map(|sealed| sealed.0));
+        }
+        Ok(out)
     }
 
     /// Opens what [`service_seal`](Self::service_seal) made in the same context.
     ///
     /// # Errors
-    /// [`VaultError::DoesNotOpen`].
+    /// [`VaultError::DoesNotOpen`]; [`VaultError::Away`], [`VaultError::Locked`]: try again.
     pub fn service_open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let call = service::Open { context: context.to_owned(), sealed: Octets(sealed.to_vec()) };
-        self.link.call(call).map(|plain| plain.0)
+        let opened = self.service_open_all(vec![(context.to_owned(), sealed.to_vec())])?;
+        opened.into_iter().next().flatten().ok_or(VaultError::DoesNotOpen)
+    }
+
+    /// As [`service_open`](Self::service_open), for a block of contexts and sealed texts, in their order. What does not
+    /// open is `None`, and the others are there all the same.
+    ///
+    /// # Errors
+    /// [`VaultError::Away`], [`VaultError::Locked`]: try again.
+    pub fn service_open_all(&self, items: Vec<(String, Vec<u8>)>) -> Result<Vec<Option<Vec<u8>>>, VaultError> {
+        let mut out = Vec::with_capacity(items.len());
+        for block in blocks(items, |(_, sealed)| sealed.len()) {
+            let count = block.len();
+            let items = block.into_iter().map(|(context, sealed)| (context, Octets(sealed))).collect();
+            let opened = self.link.call(service::OpenAll { items })?;
+            if opened.len() != count {
+                return Err(VaultError::Garbled);
+            }
+            out.extend(opened.into_iter().map(|plain| plain.map(|plain| plain.0)));
+        }
+        Ok(out)
     }
 
     /// A keyed hash (HMAC-SHA256): equal for equal data in one context, and without the service key it tells nothing.
-    #[expect(clippy::expect_used, reason = "a keeper in this process is always there")]
-    pub fn service_hash(&self, context: &str, data: &[u8]) -> [u8; 32] {
-        let call = service::Hash { context: context.to_owned(), data: Octets(data.to_vec()) };
-        self.link.call(call).expect("an unlocked keeper")
+    ///
+    /// # Errors
+    /// [`VaultError::Away`], [`VaultError::Locked`]: try again.
+    pub fn service_hash(&self, context: &str, data: &[u8]) -> Result<[u8; 32], VaultError> {
+        let hashes = self.service_hash_all(context, vec![data.to_vec()])?;
+        hashes.into_iter().next().ok_or(VaultError::Garbled)
+    }
+
+    /// As [`service_hash`](Self::service_hash), for a block of data in one context, in their order.
+    ///
+    /// # Errors
+    /// As [`service_hash`](Self::service_hash).
+    pub fn service_hash_all(&self, context: &str, data: Vec<Vec<u8>>) -> Result<Vec<[u8; 32]>, VaultError> {
+        let mut out = Vec::with_capacity(data.len());
+        for block in blocks(data, Vec::len) {
+            let count = block.len();
+            let data = block.into_iter().map(Octets).collect();
+            let hashes = self.link.call(service::HashAll { context: context.to_owned(), data })?;
+            if hashes.len() != count {
+                return Err(VaultError::Garbled);
+            }
+            out.extend(hashes);
+        }
+        Ok(out)
     }
 
     /// Signs for the node: the checkpoints of its log, and certificates.
@@ -45,6 +105,31 @@ impl Vault {
     }
 }
 
+/// How many octets of plain or sealed text go to the keeper in one message: 1 MiB, so that no message is long, and the
+/// fixed cost of one (some ten microseconds) is nothing beside the sealing of it.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Cuts `items` into blocks of about [`BLOCK_BYTES`]; a bigger one is a block of its own.
+fn blocks<T>(items: Vec<T>, len: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut blocks: Vec<Vec<T>> = Vec::new();
+    let mut room = 0;
+    for item in items {
+        // Each has a head of some octets, too: a million empty items are no empty message.
+        let size = len(&item) + 64;
+        match blocks.last_mut() {
+            Some(block) if size <= room => {
+                room -= size;
+                block.push(item);
+            }
+            _ => {
+                room = BLOCK_BYTES.saturating_sub(size);
+                blocks.push(vec![item]);
+            }
+        }
+    }
+    blocks
+}
+
 /// The node's signing key as the ledger sees it.
 struct NodeSigner {
     link: Link,
@@ -56,8 +141,8 @@ impl ledger::Signer for NodeSigner {
         self.public
     }
 
-    #[expect(clippy::expect_used, reason = "a keeper in this process is always there")]
-    fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.link.call(service::Sign { message: Octets(message.to_vec()) }).expect("an unlocked keeper")
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], ledger::LedgerError> {
+        let signed = self.link.call(service::Sign { message: Octets(message.to_vec()) });
+        signed.map_err(|error| ledger::LedgerError::NoSignature { why: error.to_string() })
     }
 }

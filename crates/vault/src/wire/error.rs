@@ -79,6 +79,9 @@ errors! {
     42 Locked;
     43 SessionOver;
     44 Garbled;
+    45 Away;
+    46 Busy;
+    47 NoHands;
     50 OwnerCustody(account);
     51 SlowDown(wait_millis);
     52 Scram(error);

@@ -181,8 +181,8 @@ fn a_vault_is_made_once_and_with_officers_who_differ() {
     assert!(!disk.exists(Path::new("vault/node.keys")));
 
     let vault = made(&ten[..9], "x", "p", "q").unwrap();
-    assert_eq!(vault.officers().len(), 9);
-    assert_eq!(vault.officers()[8].name, name("i"));
+    assert_eq!(vault.officers().unwrap().len(), 9);
+    assert_eq!(vault.officers().unwrap()[8].name, name("i"));
     assert_eq!(vault.home().as_str(), "IE");
     assert_eq!(made(&["a", "b"], "x", "p", "q").unwrap_err(), "AlreadyThere");
 }
@@ -194,4 +194,15 @@ fn costs_that_argon2_does_not_allow() {
     }
     assert_eq!(CostProfile::new(19 * 1024, 2, 1), Some(CostProfile::OWASP));
     assert_eq!(CostProfile::default(), CostProfile::OWASP);
+}
+
+/// A measured cost is never below the least, never takes memory beyond the most, and is one that a vault can use.
+#[test]
+fn a_measured_cost_keeps_its_bounds() {
+    assert_eq!(CostProfile::measure(std::time::Duration::ZERO), CostProfile::OWASP);
+    let measured = CostProfile::measure(std::time::Duration::from_millis(60));
+    assert!((19 * 1024..=256 * 1024).contains(&measured.memory_kib()), "{measured:?}");
+    let again = CostProfile::new(measured.memory_kib(), measured.passes(), measured.lanes());
+    assert_eq!(again, Some(measured));
+    assert!(measured.takes().is_some());
 }

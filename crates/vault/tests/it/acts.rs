@@ -24,7 +24,7 @@ fn remove(officer: &str) -> Act {
 }
 
 fn names(vault: &Vault) -> Vec<OfficerName> {
-    vault.officers().into_iter().map(|officer| officer.name).collect()
+    vault.officers().unwrap().into_iter().map(|officer| officer.name).collect()
 }
 
 fn refused<T: std::fmt::Debug>(result: Result<T, VaultError>, with: &str) {

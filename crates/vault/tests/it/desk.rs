@@ -62,7 +62,8 @@ impl Desk {
         desk
     }
 
-    fn receive(&mut self, epoch: EpochId) {
+    /// Two messages arrive in a new epoch.
+    pub(crate) fn receive(&mut self, epoch: EpochId) {
         let (sealer, sealed) = EpochSealer::start(self.account, &self.public, epoch, &*self.entropy).unwrap();
         self.epochs.push((epoch, sealed));
         for _ in 0..2 {

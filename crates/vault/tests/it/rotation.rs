@@ -13,14 +13,17 @@ struct Before {
 }
 
 fn before(desk: &Desk) -> Before {
-    Before { sealed: desk.vault.service_seal("row", b"a row"), hash: desk.vault.service_hash("address", b"ann") }
+    Before {
+        sealed: desk.vault.service_seal("row", b"a row").unwrap(),
+        hash: desk.vault.service_hash("address", b"ann").unwrap(),
+    }
 }
 
 /// Everything of before opens, and new sealings are of the key `generation`.
 fn works(desk: &Desk, vault: &Vault, before: &Before, generation: u8) {
     assert_eq!(vault.service_open("row", &before.sealed).unwrap(), b"a row");
     assert!(vault.service_hashes("address", b"ann").unwrap().contains(&before.hash));
-    let sealed = vault.service_seal("row", b"another");
+    let sealed = vault.service_seal("row", b"another").unwrap();
     assert_eq!(sealed[..2], [1, generation]);
     assert_eq!(vault.service_open("row", &sealed).unwrap(), b"another");
     let session = vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
@@ -71,7 +74,7 @@ fn a_thief_with_the_old_key_opens_nothing_new() {
     let desk = Desk::new("IE", 1);
     let old = desk.reopen().unwrap();
     desk.vault.begin_service_rotation(&passphrase()).unwrap();
-    let sealed = desk.vault.service_seal("row", b"after");
+    let sealed = desk.vault.service_seal("row", b"after").unwrap();
     assert!(old.service_open("row", &sealed).is_err());
 }
 

@@ -110,8 +110,8 @@ fn make(vault_files: Option<&BTreeMap<String, String>>) -> Vector {
     let service = Service {
         context: context.to_owned(),
         plain: hex(text),
-        sealed: hex(&vault.service_seal(context, text)),
-        hash: hex(&vault.service_hash(context, text)),
+        sealed: hex(&vault.service_seal(context, text).unwrap()),
+        hash: hex(&vault.service_hash(context, text).unwrap()),
     };
     let (sealer, sealed_epoch_key) = EpochSealer::start(ACCOUNT, &public, EPOCH, &*entropy).unwrap();
     let mut messages = Vec::new();
@@ -257,7 +257,7 @@ fn opens_for_the_owner(vector: &Vector) {
     let (_, vault) = opened(vector);
     let Service { context, plain: text, sealed, hash } = &vector.service;
     assert_eq!(hex(&vault.service_open(context, &unhex(sealed).unwrap()).unwrap()), *text);
-    assert_eq!(hex(&vault.service_hash(context, &unhex(text).unwrap())), *hash);
+    assert_eq!(hex(&vault.service_hash(context, &unhex(text).unwrap()).unwrap()), *hash);
     let session = vault.sign_in(vector.account, &vector.password.as_str().into()).unwrap();
     let epochs = [(vector.epoch, SealedEpochKey(unhex(&vector.sealed_epoch_key).unwrap()))];
     for message in &vector.messages {

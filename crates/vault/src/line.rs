@@ -1,0 +1,238 @@
+//! The node's end of the pair of sockets to the vault's process, and the process itself: started, started again when it
+//! died, ended with the node.
+//!
+//! Many threads ask at once. No thread stands between them and the socket: of those who wait, one reads, and gives the
+//! others their answers; when it has its own, the next one reads. So an answer wakes the one who asked for it, mostly
+//! without a change of threads in this process.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io;
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::VaultError;
+use crate::wire::frame;
+
+/// How long the vault's process may take to end once its node has closed the socket.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What to start as the vault's process.
+#[derive(Debug, Clone)]
+pub struct VaultProgram {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments. Everybody on the machine can read them: they hold no secret.
+    pub arguments: Vec<OsString>,
+}
+
+impl VaultProgram {
+    /// Starts it with one end of a new pair of sockets as its standard input. It inherits nothing of the environment, and
+    /// a signal from the terminal is for the node alone: the vault ends when the node closes the socket.
+    fn start(&self) -> io::Result<(Child, UnixStream)> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).env_clear().process_group(0);
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
+        let child = command.spawn()?;
+        Ok((child, ours))
+    }
+}
+
+/// A way to a vault's process that may be replaced by another.
+pub(crate) struct Line {
+    program: VaultProgram,
+    child: Mutex<Child>,
+    socket: RwLock<Arc<Socket>>,
+}
+
+impl Line {
+    /// Starts the process.
+    pub(crate) fn start(program: VaultProgram) -> io::Result<Self> {
+        let (child, stream) = program.start()?;
+        let socket = RwLock::new(Arc::new(Socket::new(stream)?));
+        Ok(Self { program, child: Mutex::new(child), socket })
+    }
+
+    fn socket(&self) -> Arc<Socket> {
+        self.socket.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks, and waits for the answer.
+    pub(crate) fn ask(&self, request: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.socket().ask(request).ok_or(VaultError::Away)
+    }
+
+    /// Tells without waiting.
+    pub(crate) fn tell(&self, request: Zeroizing<Vec<u8>>) {
+        self.socket().tell(request);
+    }
+
+    /// Whether the process is known to be gone.
+    pub(crate) fn is_away(&self) -> bool {
+        let ended = !matches!(self.child().try_wait(), Ok(None));
+        ended || self.socket().is_gone()
+    }
+
+    /// Its process id, for whoever looks at it from outside.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child().id()
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends what is left of the old process and starts a new one, which is locked.
+    pub(crate) fn restart(&self) -> io::Result<()> {
+        let mut child = self.child();
+        self.socket().hang_up();
+        end(&mut child);
+        let (started, stream) = self.program.start()?;
+        *child = started;
+        *self.socket.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Socket::new(stream)?);
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.socket().hang_up();
+        end(&mut self.child());
+    }
+}
+
+/// Waits for a process whose socket is closed; ends one that does not end by itself.
+fn end(child: &mut Child) {
+    let step = Duration::from_millis(5);
+    for _ in 0..GRACE.as_millis() / step.as_millis() {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return;
+        }
+        std::thread::sleep(step);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// One socket: requests go out, answers come in, in any order.
+struct Socket {
+    stream: UnixStream,
+    /// Held while a frame is written.
+    writing: Mutex<UnixStream>,
+    /// Held while frames are read.
+    reading: Mutex<UnixStream>,
+    waiting: Mutex<Waiting>,
+    arrived: Condvar,
+    next: AtomicU64,
+    gone: AtomicBool,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Whether somebody reads.
+    reader: bool,
+    /// What those who wait have got: nothing yet, or their answer.
+    answers: HashMap<u64, Option<Zeroizing<Vec<u8>>>>,
+}
+
+impl Socket {
+    fn new(stream: UnixStream) -> io::Result<Self> {
+        Ok(Self {
+            writing: Mutex::new(stream.try_clone()?),
+            reading: Mutex::new(stream.try_clone()?),
+            stream,
+            waiting: Mutex::default(),
+            arrived: Condvar::new(),
+            next: AtomicU64::new(1),
+            gone: AtomicBool::new(false),
+        })
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
+    /// Closes both directions: everybody who waits learns that nobody answers.
+    fn hang_up(&self) {
+        self.gone.store(true, Ordering::SeqCst);
+        let _ = self.stream.shutdown(Shutdown::Both);
+        self.arrived.notify_all();
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, number: u64, request: Zeroizing<Vec<u8>>) -> Option<()> {
+        if self.is_gone() {
+            return None;
+        }
+        let mut stream = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        match frame::write(&mut *stream, number, request) {
+            Ok(()) => Some(()),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => None,
+            Err(_) => {
+                drop(stream);
+                self.hang_up();
+                None
+            }
+        }
+    }
+
+    fn tell(&self, request: Zeroizing<Vec<u8>>) {
+        let _ = self.send(0, request);
+    }
+
+    fn ask(&self, request: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.waiting().answers.insert(number, None);
+        let answer = self.send(number, request).and_then(|()| self.wait(number));
+        self.waiting().answers.remove(&number);
+        answer
+    }
+
+    /// Waits for the answer of this number; reads for everybody while nobody else does.
+    fn wait(&self, number: u64) -> Option<Zeroizing<Vec<u8>>> {
+        let mut waiting = self.waiting();
+        loop {
+            if let Some(answer) = waiting.answers.get_mut(&number).and_then(Option::take) {
+                return Some(answer);
+            }
+            if self.is_gone() {
+                return None;
+            }
+            if waiting.reader {
+                waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            waiting.reader = true;
+            drop(waiting);
+            let read = frame::read(&mut *self.reading.lock().unwrap_or_else(PoisonError::into_inner));
+            waiting = self.waiting();
+            waiting.reader = false;
+            match read {
+                Ok(Some((number, message))) => {
+                    if let Some(place) = waiting.answers.get_mut(&number) {
+                        *place = Some(message);
+                    }
+                }
+                Ok(None) | Err(_) => {
+                    drop(waiting);
+                    self.hang_up();
+                    waiting = self.waiting();
+                }
+            }
+            self.arrived.notify_all();
+        }
+    }
+}

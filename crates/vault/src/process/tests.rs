@@ -1,0 +1,222 @@
+//! The real process, started from the tests: that it can do all its work in the confinement, and what its memory holds.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use durable::{RealDisk, SystemClock};
+use ledger::{Log, Opening};
+use terms::{AccountId, CaseId, Category, Clock, Digest, EpochId, MessageId, OfficerName, Secret, UnixMillis};
+use world::MemoryDisk;
+
+use crate::crypto::{Lanes, PrivateHalf, SystemEntropy};
+use crate::{
+    CostProfile, EpochSealer, Founding, KeyAsk, Order, Part, ProvenApproval, Vault, VaultGate, VaultProgram,
+    approval_statement,
+};
+
+const NODE_PASSPHRASE: &str = "the passphrase of this node";
+const PASSWORD: &str = "the first password of the owner";
+const OTHER: &str = "the second password of the owner";
+const OFFICERS: [(&str, &str); 3] =
+    [("ann", "what officer ann knows"), ("ben", "what officer ben knows"), ("cat", "what officer cat knows")];
+
+/// Not a test: what the tests start as the vault's process. Its folder is the last argument.
+#[test]
+#[ignore = "the vault's process, which other tests start"]
+fn the_process() {
+    let dir = PathBuf::from(std::env::args().next_back().unwrap());
+    super::serve_standard_input(&dir).unwrap();
+}
+
+fn start(dir: &Path) -> VaultGate {
+    let program = std::env::current_exe().unwrap();
+    let words = ["--ignored", "--exact", "process::tests::the_process", "--nocapture", "--test-threads=1"];
+    let arguments = words.iter().map(Into::into).chain([dir.as_os_str().to_owned()]).collect();
+    VaultGate::start(VaultProgram { program, arguments }, Arc::new(SystemClock)).unwrap()
+}
+
+fn name(text: &str) -> OfficerName {
+    text.parse().unwrap()
+}
+
+fn cheap() -> CostProfile {
+    CostProfile::new(64, 1, 1).unwrap()
+}
+
+fn founding() -> Founding {
+    Founding {
+        home: "IE".parse().unwrap(),
+        log_origin: "ie.example/log".to_owned(),
+        passphrase: NODE_PASSPHRASE.into(),
+        officers: OFFICERS.iter().map(|(officer, passphrase)| (name(officer), Secret::from(*passphrase))).collect(),
+        cost: cheap(),
+    }
+}
+
+/// A vault with an account and one message, made and driven through its process.
+struct House {
+    dir: tempfile::TempDir,
+    gate: VaultGate,
+    vault: Vault,
+    account: AccountId,
+    epochs: Vec<(EpochId, crate::SealedEpochKey)>,
+    ask: KeyAsk,
+    sealed: Vec<u8>,
+}
+
+fn house() -> House {
+    let dir = tempfile::tempdir().unwrap();
+    let gate = start(dir.path());
+    let vault = gate.create(founding()).unwrap();
+    let account = AccountId::random(&SystemEntropy);
+    let public = vault.create_account(account, &PASSWORD.into()).unwrap();
+    let (sealer, sealed_key) = EpochSealer::start(account, &public, EpochId(1), &SystemEntropy).unwrap();
+    let ask = KeyAsk { epoch: EpochId(1), id: MessageId::random(&SystemEntropy), arrival: SystemClock.now() };
+    let sealed = sealer.seal(ask.id, ask.arrival, Part::Original, b"mail").unwrap();
+    House { dir, gate, vault, account, epochs: vec![(EpochId(1), sealed_key)], ask, sealed }
+}
+
+/// Everything that a node asks in its life works in the confinement: files are written, replaced, overwritten, removed.
+#[test]
+fn it_does_all_its_work_confined() {
+    let house = house();
+    let vault = &house.vault;
+    let session = vault.sign_in(house.account, &PASSWORD.into()).unwrap();
+    let key = vault.message_keys(&session, &house.epochs, &[house.ask]).unwrap().remove(0);
+    assert_eq!(key.open(Part::Original, &house.sealed).unwrap(), b"mail");
+    drop(session);
+    let ring = house.dir.path().join(format!("rings/{}.ring", house.account));
+    in_time(|| if ring.exists() { Ok(()) } else { Err("the session's epochs are folded at its end") });
+    vault.set_password(house.account, &crate::OwnerProof::here(PASSWORD.into(), None), &OTHER.into()).unwrap();
+    let clearance = clear(&house);
+    vault.keep_clearance(&clearance).unwrap();
+    vault.forget_clearance(clearance.order().digest()).unwrap();
+    vault.begin_service_rotation(&NODE_PASSPHRASE.into()).unwrap();
+    vault.reseal_own_files().unwrap();
+    let hands = ["dora", "emil"].map(|holder| (name(holder), Secret::from("words of this one"))).to_vec();
+    house.gate.deal_hands(&NODE_PASSPHRASE.into(), hands, cheap()).unwrap();
+    let sealed = vault.service_seal("x", &vec![7; 3 << 20]).unwrap();
+    assert_eq!(vault.service_open("x", &sealed).unwrap().len(), 3 << 20);
+
+    // Started again, it is locked, and the handle goes on when it is unlocked.
+    house.gate.restart().unwrap();
+    assert!(matches!(vault.service_open("x", &sealed), Err(crate::VaultError::Locked)));
+    house.gate.unlock(&NODE_PASSPHRASE.into(), cheap()).unwrap();
+    assert_eq!(vault.service_open("x", &sealed).unwrap().len(), 3 << 20);
+    let confinement = house.gate.confinement().unwrap().unwrap();
+    assert!(confinement.no_core && confinement.no_new_privileges);
+    assert!(confinement.system_calls || !["x86_64", "aarch64", "riscv64"].contains(&std::env::consts::ARCH));
+}
+
+/// Two officers clear an order for the one message.
+fn clear(house: &House) -> crate::Clearance {
+    let vault = &house.vault;
+    let now = SystemClock.now();
+    let order = Order {
+        home: "IE".parse().unwrap(),
+        case: CaseId(1),
+        account: house.account,
+        categories: vec![Category::Content],
+        from: UnixMillis(0),
+        until: now.plus_millis(60_000),
+        demand: Digest([1; 32]),
+        decision: Digest([2; 32]),
+        law: Digest([3; 32]),
+        expires: now.plus_millis(3_600_000),
+    };
+    let origin = vault.log_verifier().name().to_owned();
+    let log = Log::create(Arc::new(MemoryDisk::new()), "ledger".into(), origin, vault.log_signer()).unwrap();
+    let mut opened = None;
+    let approvals = [0, 1].map(|officer| {
+        let (officer, passphrase) = OFFICERS[officer];
+        let (approval, share) = vault.approve(&order, &name(officer), &passphrase.into()).unwrap();
+        opened = Some(share);
+        let opening = Opening::new(approval_statement(&approval), &SystemEntropy);
+        let receipt = log.append(&[opening.commitment()]).unwrap().remove(0);
+        ProvenApproval { approval, opening, receipt }
+    });
+    vault.clear(&order, approvals, opened.unwrap(), &house.epochs, &[house.ask]).unwrap()
+}
+
+/// The account's private half and the password's octets, as somebody with the folder and the password gets them.
+fn account_half(house: &House) -> Vec<u8> {
+    let disk: Arc<dyn durable::Disk> = Arc::new(RealDisk);
+    let gate = VaultGate::here(disk, house.dir.path().to_owned(), Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let keeper = gate.unlock(&NODE_PASSPHRASE.into(), cheap()).unwrap().keeper();
+    let keys = keeper.account_keys(house.account).unwrap();
+    let root = keys.root_by_password(&OTHER.into(), &Lanes::new(1)).unwrap();
+    let half: PrivateHalf = keys.private(&root).unwrap();
+    half.expose().to_vec()
+}
+
+/// How often each of `needles` is in the memory of a process.
+fn found_in(process: u32, needles: &[(&str, Vec<u8>)]) -> Vec<(String, usize)> {
+    let maps = std::fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
+    let mut memory = std::fs::File::open(format!("/proc/{process}/mem")).unwrap();
+    let mut counts = vec![0; needles.len()];
+    for line in maps.lines() {
+        let (range, rest) = line.split_once(' ').unwrap();
+        if !rest.starts_with("rw") {
+            continue;
+        }
+        let (start, end) = range.split_once('-').unwrap();
+        let [start, end] = [start, end].map(|text| u64::from_str_radix(text, 16).unwrap());
+        let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
+        // Guard pages and the like cannot be read.
+        if memory.seek(SeekFrom::Start(start)).and_then(|_| memory.read_exact(&mut bytes)).is_err() {
+            continue;
+        }
+        for (count, (_, needle)) in counts.iter_mut().zip(needles) {
+            *count += bytes.windows(needle.len()).filter(|window| window == needle).count();
+        }
+    }
+    needles.iter().zip(counts).map(|((what, _), count)| ((*what).to_owned(), count)).filter(|(_, n)| *n > 0).collect()
+}
+
+/// While an owner is signed in, the private half is in the vault's memory; when the sign-in is forgotten it is nowhere, and
+/// nowhere are the words that were typed. (Reading another process's memory needs root, because the vault is not dumpable.)
+#[test]
+fn nothing_is_left_when_it_should_be_gone() {
+    let house = house();
+    let process = house.gate.process_id().unwrap();
+    if std::fs::File::open(format!("/proc/{process}/mem")).is_err() {
+        println!("not root: the vault's memory is shut, as it should be, and this test cannot look");
+        return;
+    }
+    let vault = &house.vault;
+    vault.set_password(house.account, &crate::OwnerProof::here(PASSWORD.into(), None), &OTHER.into()).unwrap();
+    let half = account_half(&house);
+    let session = vault.sign_in(house.account, &OTHER.into()).unwrap();
+    vault.message_keys(&session, &house.epochs, &[house.ask]).unwrap();
+    let needles: Vec<(&str, Vec<u8>)> = vec![
+        ("the account's private half", half),
+        ("the first password", PASSWORD.into()),
+        ("the second password", OTHER.into()),
+        ("the node's passphrase", NODE_PASSPHRASE.into()),
+        ("an officer's passphrase", OFFICERS[0].1.into()),
+        ("another officer's passphrase", OFFICERS[1].1.into()),
+    ];
+    let found = found_in(process, &needles);
+    assert_eq!(found.first().map(|(what, _)| what.as_str()), Some("the account's private half"), "a search that works");
+
+    drop(clear(&house));
+    drop(session);
+    // A change of the password forgets the sign-ins that are remembered.
+    vault.set_password(house.account, &crate::OwnerProof::here(OTHER.into(), None), &PASSWORD.into()).unwrap();
+    in_time(|| match found_in(process, &needles) {
+        found if found.is_empty() => Ok(()),
+        found => Err(found),
+    });
+}
+
+/// What is told without waiting for an answer is done a moment later.
+fn in_time<E: std::fmt::Debug>(mut done: impl FnMut() -> Result<(), E>) {
+    for _ in 0..200 {
+        if done().is_ok() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    done().unwrap();
+}

@@ -1,0 +1,161 @@
+//! The way to a vault that may be locked, or away: made, unlocked, looked at, started again.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use durable::Disk;
+use terms::{Clock, Entropy, OfficerName, Secret};
+
+use super::Vault;
+use crate::VaultError;
+use crate::calls::room;
+use crate::crypto::CostProfile;
+use crate::keeper::{Founding, Place};
+use crate::line::{Line, VaultProgram};
+use crate::link::Link;
+use crate::process::Confinement;
+use crate::strongroom::Strongroom;
+
+/// A vault, locked or not. Clones are of the same one.
+#[derive(Clone)]
+pub struct VaultGate {
+    link: Link,
+    clock: Arc<dyn Clock>,
+}
+
+/// How a vault is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VaultState {
+    /// Its process is gone; [`VaultGate::restart`] starts another.
+    Away,
+    /// Nobody has shown what opens the service key.
+    Locked,
+    /// It answers.
+    Unlocked,
+}
+
+impl VaultGate {
+    /// A locked vault in `dir`, in this process: for tests, and for nothing that holds mail.
+    pub fn here(disk: Arc<dyn Disk>, dir: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let room = Strongroom::new(Place { disk, dir, clock: clock.clone(), entropy });
+        Self { link: Link::Here(Arc::new(room)), clock }
+    }
+
+    /// Starts a process that serves a vault ([`serve_standard_input`](crate::process::serve_standard_input)); it is
+    /// locked. The process ends when the last clone of this and of its [`Vault`] is dropped, or when this process ends.
+    ///
+    /// # Errors
+    /// The system's, when it cannot be started.
+    pub fn start(program: VaultProgram, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        Ok(Self { link: Link::There(Arc::new(Line::start(program)?)), clock })
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Makes the vault of a new node; it is unlocked then. Everything is durable when it returns. A folder in which this was
+    /// interrupted holds no vault yet, and it can be called again.
+    ///
+    /// # Errors
+    /// [`VaultError::AlreadyThere`], [`VaultError::OfficerRoster`], [`VaultError::LogOrigin`],
+    /// [`VaultError::EmptyPassphrase`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn create(&self, founding: Founding) -> Result<Vault, VaultError> {
+        let Founding { home, log_origin, passphrase, officers, cost } = founding;
+        self.link.call(room::Create { home, log_origin, passphrase, officers, cost })?;
+        self.vault()
+    }
+
+    /// Unlocks the vault with the node's passphrase, and removes the clearances whose time is over. `cost` is for what is
+    /// sealed from now on.
+    ///
+    /// # Errors
+    /// [`VaultError::NotAVault`], [`VaultError::WrongPassphrase`], [`VaultError::Damaged`],
+    /// [`VaultError::UnknownFormat`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn unlock(&self, passphrase: &Secret<String>, cost: CostProfile) -> Result<Vault, VaultError> {
+        self.link.call(room::Open { passphrase: passphrase.clone(), cost })?;
+        self.vault()
+    }
+
+    /// Names the people, 2 to 9, of whom any two unlock the vault by hand from now on, each with an own passphrase, and
+    /// replaces those who were named before. `passphrase` is the node's. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::OfficerRoster`] for another number of people, [`VaultError::EmptyPassphrase`],
+    /// [`VaultError::WrongPassphrase`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn deal_hands(
+        &self,
+        passphrase: &Secret<String>,
+        holders: Vec<(OfficerName, Secret<String>)>,
+        cost: CostProfile,
+    ) -> Result<(), VaultError> {
+        self.link.call(room::DealHands { passphrase: passphrase.clone(), holders, cost })
+    }
+
+    /// One person's part in unlocking by hand. The second person's within ten minutes unlocks the vault, which is returned
+    /// then; after the first it is `None`.
+    ///
+    /// # Errors
+    /// [`VaultError::NoHands`], [`VaultError::NoSuchOfficer`] for a person who was not named,
+    /// [`VaultError::WrongOfficerPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn take_hand(
+        &self,
+        holder: &OfficerName,
+        passphrase: &Secret<String>,
+        cost: CostProfile,
+    ) -> Result<Option<Vault>, VaultError> {
+        let call = room::TakeHand { holder: holder.clone(), passphrase: passphrase.clone(), cost };
+        if self.link.call(call)? { self.vault().map(Some) } else { Ok(None) }
+    }
+
+    /// The vault, when it is unlocked. It goes on to answer when the vault's process was started again and unlocked.
+    ///
+    /// # Errors
+    /// [`VaultError::Locked`], [`VaultError::Away`].
+    pub fn vault(&self) -> Result<Vault, VaultError> {
+        Vault::unlocked(self.link.clone(), self.clock.clone())
+    }
+
+    /// How the vault is found now.
+    pub fn state(&self) -> VaultState {
+        if let Link::There(line) = &self.link
+            && line.is_away()
+        {
+            return VaultState::Away;
+        }
+        match self.link.call(room::State {}) {
+            Ok((true, _)) => VaultState::Unlocked,
+            Ok((false, _)) => VaultState::Locked,
+            Err(_) => VaultState::Away,
+        }
+    }
+
+    /// What the vault's process has given up; `None` when it has no process of its own.
+    ///
+    /// # Errors
+    /// [`VaultError::Away`].
+    pub fn confinement(&self) -> Result<Option<Confinement>, VaultError> {
+        self.link.call(room::State {}).map(|(_, confinement)| confinement)
+    }
+
+    /// The process of the vault, if it has one of its own.
+    pub fn process_id(&self) -> Option<u32> {
+        match &self.link {
+            Link::Here(_) => None,
+            Link::There(line) => Some(line.process_id()),
+        }
+    }
+
+    /// Ends what is left of the vault's process and starts another, which is locked. Sessions are over: their owners sign
+    /// in again. Does nothing for a vault in this process.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn restart(&self) -> io::Result<()> {
+        match &self.link {
+            Link::Here(_) => Ok(()),
+            Link::There(line) => line.restart(),
+        }
+    }
+}
