@@ -125,7 +125,8 @@ fn mail(account: AccountId, public: &AccountPublicKey) -> (Vec<(EpochId, SealedE
 
 fn epochs(vault: &Vault, say: &mut impl FnMut(&str, &str, f64)) {
     let all = |session: &SignedIn, epochs: &[(EpochId, SealedEpochKey)], asks: &[KeyAsk]| {
-        let wanted: Vec<EpochId> = epochs.iter().map(|(epoch, _)| *epoch).collect();
+        let mut wanted: Vec<EpochId> = asks.iter().map(|ask| ask.epoch).collect();
+        wanted.dedup();
         let wanted = vault.epochs_wanted(session, &wanted);
         let sealed = if wanted.is_empty() { &[] } else { epochs };
         assert_eq!(vault.message_keys(session, sealed, asks).unwrap().len(), asks.len());
