@@ -220,3 +220,58 @@ fn in_time<E: std::fmt::Debug>(mut done: impl FnMut() -> Result<(), E>) {
     }
     done().unwrap();
 }
+
+/// Not a test by itself: somebody who has taken over the vault's process, and tries what such a person would.
+#[test]
+#[ignore = "confines its process, which another test starts"]
+fn the_prisoner() {
+    let dir = PathBuf::from(std::env::args().next_back().unwrap());
+    let outside = dir.with_extension("outside");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let confinement = super::confine::confine(&dir).unwrap();
+    let mut got = Vec::new();
+    let mut tries = |what: &str, possible: bool| {
+        if possible {
+            got.push(what.to_owned());
+        }
+    };
+    tries("a connection", std::net::TcpStream::connect(address).is_ok());
+    tries("a port", std::net::TcpListener::bind("127.0.0.1:0").is_ok());
+    tries("a datagram socket", std::net::UdpSocket::bind("127.0.0.1:0").is_ok());
+    tries("a pair of sockets", std::os::unix::net::UnixStream::pair().is_ok());
+    tries("a program", std::process::Command::new("/bin/true").status().is_ok());
+    if confinement.files == "full" || confinement.files.starts_with("partial") {
+        tries("a file of the system", std::fs::read("/etc/passwd").is_ok());
+        tries("a file beside the folder", std::fs::read(&outside).is_ok());
+        tries("a new file beside the folder", std::fs::File::options().append(true).open(&outside).is_ok());
+    } else {
+        println!("no Landlock here: files are not shut off");
+    }
+    assert_eq!(got, Vec::<String>::new());
+    // What it is for still works, on a new thread too.
+    std::thread::spawn(move || {
+        let disk = RealDisk;
+        durable::Disk::write_atomic(&disk, &dir.join("x"), b"x", durable::Visibility::Private).unwrap();
+        assert_eq!(durable::Disk::read(&disk, &dir.join("x")).unwrap(), b"x");
+    })
+    .join()
+    .unwrap();
+}
+
+/// Network, programs and other files are refused by the kernel, not by our good manners.
+#[test]
+fn a_prisoner_gets_nowhere() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("vault");
+    std::fs::create_dir(&dir).unwrap();
+    durable::Disk::write_atomic(&RealDisk, &dir.with_extension("outside"), b"", durable::Visibility::Private).unwrap();
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "process::tests::the_prisoner", "--nocapture", "--test-threads=1"])
+        .arg(&dir)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    println!("{said}");
+}
