@@ -289,15 +289,13 @@ impl Demand {
             if let Some(months) = silence.months {
                 builder.demand("silence_months", Value::Int(i64::from(months)))?;
             }
-            let reckoned = issued.zip(silence.months).map(|(day, n)| reckon::plus_months(day, i64::from(n)));
+            // Where the paper names months and no day, the vocabulary says how the day is reckoned.
             if let Some(until) = until {
                 builder.demand("silence_until", Value::Day(until))?;
-            } else if let Some(until) = reckoned {
-                builder.put("silence_until", Known::reckoned(Value::Day(until)))?;
             }
             if let Some(indefinite) = silence.indefinite {
                 builder.demand("silence_indefinite", Value::Bool(indefinite))?;
-            } else if until.or(reckoned).is_some() {
+            } else if until.is_some() || (issued.is_some() && silence.months.is_some()) {
                 builder.put("silence_indefinite", Known::reckoned(Value::Bool(false)))?;
             }
         }

@@ -38,7 +38,11 @@ pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
         }
     }
     let instrument = common.get(law.builtin.instrument.0).copied().flatten().and_then(|value| law.instrument(value));
-    let mut bench = Bench { law, facts, mode, common, instrument, questions: BTreeMap::new() };
+    let forums = match common.get(law.builtin.forum.0).copied().flatten() {
+        Some(Value::Word(forum)) => Some(law.vocabulary().forums_around(forum)),
+        _ => None,
+    };
+    let mut bench = Bench { law, facts, mode, common, instrument, forums, questions: BTreeMap::new() };
     let mut units = Vec::new();
     let mut extras = Extras::default();
     for item in &facts.items {
@@ -74,12 +78,15 @@ pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
 
 /// Puts into `values` what `known` says of facts about `about`.
 fn fill<'a>(values: &mut [Option<&'a Value>], law: &LawSet, known: &'a FactMap, about: About) {
-    let vocabulary = law.vocabulary();
+    let mut declared = law.vocabulary().about(about).iter().peekable();
     for (name, known) in known {
-        let Some(index) = vocabulary.index(name) else { continue };
-        let (Some(def), Some(slot)) = (vocabulary.facts().get(index.0), values.get_mut(index.0)) else { continue };
+        while declared.next_if(|(other, _)| other < name).is_some() {}
+        let Some((_, index)) = declared.next_if(|(other, _)| other == name) else { continue };
+        let (Some(def), Some(slot)) = (law.vocabulary().facts().get(index.0), values.get_mut(index.0)) else {
+            continue;
+        };
         // A value of the wrong kind is no knowledge.
-        if def.about == about && known.value.is_of(&def.kind) {
+        if known.value.is_of(&def.kind) {
             *slot = Some(&known.value);
         }
     }
@@ -94,6 +101,8 @@ struct Bench<'a> {
     common: Vec<Option<&'a Value>>,
     /// The instrument's place in the vocabulary.
     instrument: Option<usize>,
+    /// The forum and those that it lies within.
+    forums: Option<Vec<&'a str>>,
     /// Facts that are missing and matter: the rules that wait for them, and how often.
     questions: BTreeMap<(FactIndex, Option<String>), Waiting>,
 }
@@ -152,6 +161,7 @@ impl<'a> Bench<'a> {
             known_on: self.facts.known_on,
             category: item.map(|item| item.category),
             instrument: self.instrument,
+            forums: self.forums.clone(),
         }
     }
 
@@ -441,11 +451,14 @@ impl<'a> Bench<'a> {
 
     fn flags(&self, rules: &[RuleIndex], extras: &mut Extras) {
         for rule in rules.iter().map(|index| self.law.at(*index)) {
-            extras.flags.extend(rule.flags.iter().map(|name| Flag {
-                name: name.clone(),
-                means: self.law.vocabulary().means(name).unwrap_or_default().to_owned(),
-                rule: rule.id.clone(),
-            }));
+            for name in &rule.flags {
+                // A rule sets its mark on every unit; it is one mark.
+                if extras.flags.iter().any(|known| known.rule == rule.id && known.name == *name) {
+                    continue;
+                }
+                let means = self.law.vocabulary().means(name).unwrap_or_default().to_owned();
+                extras.flags.insert(Flag { name: name.clone(), means, rule: rule.id.clone() });
+            }
         }
     }
 

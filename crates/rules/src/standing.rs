@@ -8,7 +8,7 @@
 use crate::condition::{Condition, Env, FactIndex, Truth};
 use crate::law::{LawSet, RuleIndex};
 use crate::rule::{Rule, Topic};
-use crate::value::{Day, Value};
+use crate::value::Day;
 
 /// The rules of a topic, sorted by how they stand.
 #[derive(Debug, Default)]
@@ -31,6 +31,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) category: Option<terms::Category>,
     /// The instrument's place in the vocabulary; `None` when it is not known.
     pub(crate) instrument: Option<usize>,
+    /// The forum and those that it lies within; `None` when it is not known.
+    pub(crate) forums: Option<Vec<&'a str>>,
 }
 
 enum Standing<'l> {
@@ -85,15 +87,14 @@ fn standing<'l>(ask: &Ask<'_>, env: &Env<'_>, rule: &'l Rule) -> Standing<'l> {
         return Standing::Out;
     }
     if !rule.binds.is_empty() {
-        match env.value(ask.law.builtin.forum) {
-            Some(Value::Word(forum)) => {
-                if !rule.binds.iter().any(|outer| ask.law.vocabulary().forum_within(forum, outer))
-                    && fail(Failed::Bound)
-                {
+        match &ask.forums {
+            Some(forums) => {
+                let bound = rule.binds.iter().any(|outer| forums.contains(&outer.as_str()));
+                if !bound && fail(Failed::Bound) {
                     return Standing::Out;
                 }
             }
-            _ => missing.push(ask.law.builtin.forum),
+            None => missing.push(ask.law.builtin.forum),
         }
     }
     for condition in &rule.when {

@@ -11,7 +11,7 @@ use crate::decision::{Action, Outcome};
 use crate::errors::{LawError, toml_error};
 use crate::facts::{Known, Provenance};
 use crate::rule::Effect;
-use crate::value::{Kind, Value};
+use crate::value::{Day, Kind, Value};
 
 /// What a fact is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -42,6 +42,29 @@ pub struct FactDef {
     /// For a `bool` that asks whether another fact is known: that fact. Put into the facts when they are gathered, so
     /// that a rule may read a fact only where somebody knows it, and its absence opens no question.
     pub known_of: Option<String>,
+    /// For a `day` that is a term's last: the fact that it runs from, and the months. Reckoned when the facts are
+    /// gathered and nobody entered the day itself.
+    pub reckoned: Option<ReckonedDay>,
+}
+
+/// How a day follows from another: `{ from = "order_made", months = 3 }`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReckonedDay {
+    /// The fact that names the first day.
+    pub from: String,
+    /// How many months later.
+    pub months: Months,
+}
+
+/// A number of months: a law's own, or one that a paper names.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Months {
+    /// Always as many.
+    Number(u16),
+    /// As many as this fact says, an `int`.
+    Fact(String),
 }
 
 /// An item a demand can ask for.
@@ -86,6 +109,8 @@ pub struct Word {
 pub struct Vocabulary {
     pub(crate) facts: Vec<FactDef>,
     by_name: BTreeMap<String, FactIndex>,
+    /// The facts about the demand, an item, a copy, each in order of name.
+    by_about: [Vec<(String, FactIndex)>; 3],
     /// Items, in the file's order.
     pub items: Vec<ItemDef>,
     /// Instruments.
@@ -130,6 +155,7 @@ struct RawFact {
     question: String,
     when_silent: Option<toml::Value>,
     known_of: Option<String>,
+    reckoned: Option<ReckonedDay>,
 }
 
 /// Facts that the engine and the demand format speak of by name, with their types: a vocabulary must declare them.
@@ -166,6 +192,21 @@ const NEEDED: &[(&str, About, &str)] = &[
     ("copy_holder_established", About::Copy, "place"),
     ("copy_holder_role", About::Copy, "word"),
 ];
+
+impl ReckonedDay {
+    fn day(&self, known: &crate::facts::FactMap) -> Option<Day> {
+        let value = |name: &str| known.get(name).map(|known| &known.value);
+        let Some(Value::Day(from)) = value(&self.from) else { return None };
+        let months = match &self.months {
+            Months::Number(months) => i64::from(*months),
+            Months::Fact(name) => match value(name) {
+                Some(Value::Int(months)) => *months,
+                _ => return None,
+            },
+        };
+        Some(crate::reckon::plus_months(*from, months))
+    }
+}
 
 impl Vocabulary {
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self, Vec<LawError>> {
@@ -206,6 +247,7 @@ impl Vocabulary {
                         question: fact.question,
                         when_silent,
                         known_of: fact.known_of,
+                        reckoned: fact.reckoned,
                     });
                 }
                 Err(what) => fault(line, format!("the fact `{}`: {what}", fact.name)),
@@ -222,6 +264,10 @@ impl Vocabulary {
                     "known_of is for a bool without when_silent, and names a fact about the same that may be unknown";
                 fault(None, format!("the fact `{}`: {what}", def.name));
             }
+        }
+        for def in vocabulary.facts.iter().filter(|def| !vocabulary.can_be_reckoned(def)) {
+            let what = "reckoned is for a day, from another day and months (a number, or an int) about the same";
+            fault(None, format!("the fact `{}`: {what}", def.name));
         }
         for (name, about, kind) in NEEDED {
             let found = vocabulary.fact(name).map(|def| (def.about, kind_name(&def.kind)));
@@ -252,7 +298,29 @@ impl Vocabulary {
                 fault(None, format!("the forum `{}` lies within a forum that is not declared", forum.name));
             }
         }
+        for (name, index) in &vocabulary.by_name {
+            if let Some(def) = vocabulary.facts.get(index.0) {
+                vocabulary.by_about[def.about as usize].push((name.clone(), *index));
+            }
+        }
         if errors.is_empty() { Ok(vocabulary) } else { Err(errors) }
+    }
+
+    /// The facts about `about`, in order of name: beside facts by name, which have the same order, no name is looked up.
+    pub(crate) fn about(&self, about: About) -> &[(String, FactIndex)] {
+        &self.by_about[about as usize]
+    }
+
+    fn can_be_reckoned(&self, def: &FactDef) -> bool {
+        let Some(reckoned) = &def.reckoned else { return true };
+        let about = |name: &str, kind: &Kind| {
+            self.fact(name).is_some_and(|other| other.about == def.about && other.kind == *kind)
+        };
+        let months = match &reckoned.months {
+            Months::Number(_) => true,
+            Months::Fact(name) => about(name, &Kind::Int),
+        };
+        def.kind == Kind::Day && about(&reckoned.from, &Kind::Day) && months
     }
 
     fn kind(&self, fact: &RawFact) -> Result<Kind, String> {
@@ -282,8 +350,14 @@ impl Vocabulary {
         self.by_name.get(name).and_then(|index| self.facts.get(index.0))
     }
 
-    /// Puts into `map` what it means that nobody entered a fact of this kind.
+    /// Puts into `map` what follows from what was entered, and what it means that nobody entered a fact of this kind.
     pub fn fill_silence(&self, map: &mut crate::facts::FactMap, about: About, except: &[String]) {
+        for def in self.facts.iter().filter(|def| def.about == about && !except.contains(&def.name)) {
+            let day = def.reckoned.as_ref().and_then(|reckoned| reckoned.day(map));
+            if let Some(day) = day {
+                map.entry(def.name.clone()).or_insert(Known::reckoned(Value::Day(day)));
+            }
+        }
         for def in self.facts.iter().filter(|def| def.about == about && !except.contains(&def.name)) {
             if let Some(other) = &def.known_of {
                 let known = Known { value: Value::Bool(map.contains_key(other)), from: Provenance::Reckoned };
@@ -329,6 +403,18 @@ impl Vocabulary {
             .chain(self.forums.iter().map(|forum| (&forum.name, &forum.means)))
             .chain(self.items.iter().map(|item| (&item.name, &item.means)));
         all.find(|(name, _)| *name == word).map(|(_, means)| means.as_str())
+    }
+
+    /// `forum` and every forum that it lies within, from the inside out.
+    pub(crate) fn forums_around<'v>(&'v self, forum: &str) -> Vec<&'v str> {
+        let mut around: Vec<&str> = Vec::new();
+        let mut at = self.forum(forum);
+        // A circle of `within` ends, too.
+        while let Some(def) = at.filter(|def| !around.contains(&def.name.as_str())) {
+            around.push(&def.name);
+            at = def.within.as_deref().and_then(|outer| self.forum(outer));
+        }
+        around
     }
 
     /// Whether `forum` is `outer` or lies within it.

@@ -40,6 +40,23 @@ fn a_vocabulary_must_have_the_words_the_engine_needs() {
 }
 
 #[test]
+fn a_day_is_reckoned_from_a_day_and_months() {
+    for (good, bad) in [
+        ("from = \"order_made\", months = 3", "from = \"offence_serious\", months = 3"),
+        ("months = \"silence_months\"", "months = \"silence_source\""),
+        ("months = \"silence_months\"", "months = \"silence_month\""),
+    ] {
+        let mangle = |text: String| {
+            assert!(!text.contains("[[fact]]") || text.contains(good), "the vocabulary says `{good}`");
+            text.replace(good, bad)
+        };
+        let files: Vec<_> = files().into_iter().map(|(path, text)| (path, mangle(text))).collect();
+        let said = LawSet::load(&files).unwrap_err().to_string();
+        assert!(said.contains("reckoned is for a day, from another day and months"), "{said}");
+    }
+}
+
+#[test]
 fn a_mangled_law_never_panics() {
     // Every law file cut at many places: it loads or it is refused.
     for (path, text) in files().iter().filter(|(path, _)| !path.contains("cases/")) {
