@@ -211,14 +211,18 @@ fn delete(state: &mut AccountState, id: MailboxId) -> Result<(), Misfit> {
 }
 
 fn rename(state: &mut AccountState, names: &[(MailboxId, String)]) -> Result<(), Misfit> {
+    // All old names go before the first new one comes: a mailbox that moves below itself takes the name of its child.
+    let mut subscribed = Vec::new();
     for (id, name) in names {
         let mailbox = Arc::make_mut(state.mailboxes.get_mut(id).ok_or(NO_MAILBOX)?);
         let old = std::mem::replace(&mut mailbox.name, name.as_str().into());
         if state.subscriptions.contains(&*old) {
-            let subscriptions = Arc::make_mut(&mut state.subscriptions);
-            subscriptions.remove(&*old);
-            subscriptions.insert(name.clone());
+            Arc::make_mut(&mut state.subscriptions).remove(&*old);
+            subscribed.push(name.clone());
         }
+    }
+    if !subscribed.is_empty() {
+        Arc::make_mut(&mut state.subscriptions).extend(subscribed);
     }
     Ok(())
 }
