@@ -23,6 +23,7 @@ use doors::http::Lectern;
 use durable::{DirLock, Disk, RealDisk, SystemClock, Visibility};
 use ledger::Log;
 use mailroom::Mailroom;
+use mailroom::index::Indexes;
 use store::Store;
 use terms::{AccountId, Address, Clock, Entropy, OfficerName, Secret};
 use vault::{Custody, SystemEntropy, Vault, VaultGate, VaultProgram};
@@ -309,6 +310,7 @@ impl ClosedNode {
             clock: clock.clone(),
             entropy: entropy.clone(),
             hostname: config.hostname.as_str().into(),
+            index: Indexes::default(),
         };
         let desk = Desk::open(DeskParts {
             disk: disk.clone(),

@@ -7,7 +7,7 @@ use crate::limits::{SEARCH_DEPTH_MAX, SEARCH_STRINGS_MAX};
 use crate::sequence::SequenceSet;
 
 /// `search-key`. `S` is what a set of numbers is: a parsed set at first, UIDs once it is held against the mailbox.
-/// Strings are lower case; they are matched as substrings of the lower-case text. Nests at most [`SEARCH_DEPTH_MAX`] deep.
+/// Strings are as the client wrote them; they are matched as substrings, whatever the case (RFC 5051). Nests at most [`SEARCH_DEPTH_MAX`] deep.
 #[derive(Clone, PartialEq)]
 pub enum SearchKey<S> {
     /// All of these; all messages when there are none.
@@ -174,7 +174,7 @@ impl SearchKey<Numbers> {
 
 fn text(cursor: &mut Cursor<'_>) -> Result<String, Bad> {
     cursor.space()?;
-    Ok(cursor.astring_text()?.to_lowercase())
+    cursor.astring_text()
 }
 
 fn date(cursor: &mut Cursor<'_>) -> Result<Date, Bad> {

@@ -10,6 +10,7 @@ use vault::{Attempt, Claim, Network, Scopes, SignedIn, Vault, VaultError};
 pub mod delivery;
 pub mod export;
 pub mod import;
+pub mod index;
 pub mod reading;
 pub mod record;
 
@@ -26,6 +27,8 @@ pub struct Mailroom {
     pub entropy: Arc<dyn Entropy>,
     /// The name by which this node greets and stamps (RFC 5321 section 4.1.3), e.g. `mail.ie.example`.
     pub hostname: Arc<str>,
+    /// The indexes of the owners who are signed in.
+    pub index: index::Indexes,
 }
 
 impl Mailroom {

@@ -14,6 +14,7 @@
 
 mod address;
 mod bodystructure;
+mod casemap;
 mod date;
 mod decode;
 mod envelope;
@@ -30,6 +31,7 @@ mod wire;
 
 pub use address::{AddressEntry, Mailbox, parse_addresses};
 pub use bodystructure::bodystructure_wire;
+pub use casemap::{casemap, casemap_into};
 pub use date::{Day, Moment, parse_date, received_at, sent_at, sent_date};
 pub use decode::{DecodeError, decoded};
 pub use envelope::envelope_wire;
@@ -37,6 +39,6 @@ pub use header::{Field, Fields, fields, header_decoded, header_len, header_value
 pub use media::{Media, Parameter};
 pub use section::{SectionSpec, SectionText, section};
 pub use structure::{DEPTH_MAX, Encoding, Kind, PARTS_MAX, Part, Structure};
-pub use text::{PREVIEW_CHARS_MAX, SearchText, preview, search_text};
+pub use text::{PREVIEW_CHARS_MAX, SearchText, TextField, preview, search_text};
 pub use traffic::{Traffic, traffic_sidecar};
 pub use view::{view, view_len};

@@ -1,5 +1,7 @@
 //! A message as its reader reads it: the preview (RFC 8970) and the text that a search looks through.
 
+use std::ops::Range;
+
 use crate::decode::transfer;
 use crate::foreign;
 use crate::header::{fields, first, unfolded};
@@ -15,11 +17,22 @@ const PREVIEW_SOURCE_LEN_MAX: usize = 64 * 1024;
 /// The text of a message for SEARCH. `Debug` is left out (invariant 10).
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct SearchText {
+    /// The fields of the message's own header: where in `header` the name and the value stand.
+    pub fields: Vec<TextField>,
     /// One line per field, `Name: value`, encoded words decoded: the header of the message, then those of its parts and of
     /// the messages within, then the names of attached files.
     pub header: String,
     /// The text parts, decoded, pages as their words, a line apart.
     pub body: String,
+}
+
+/// A field in a [`SearchText`]. `name` is empty for a line that is no field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextField {
+    /// Where the name stands.
+    pub name: Range<usize>,
+    /// Where the decoded value stands.
+    pub value: Range<usize>,
 }
 
 /// The first words of the first text that is no attachment; empty when there is none. White space is one space.
@@ -57,15 +70,22 @@ pub fn preview(view: &[u8], structure: &Structure) -> String {
 /// Everything in the message that SEARCH looks through. Parts that are no text are not read.
 pub fn search_text(view: &[u8], structure: &Structure) -> SearchText {
     let mut out = SearchText::default();
-    for part in structure.parts() {
+    for (at, part) in structure.parts().iter().enumerate() {
         let header = &view[part.header.clone()];
         for field in fields(header) {
+            let start = out.header.len();
+            out.header.push_str(&String::from_utf8_lossy(field.name));
+            let name = start..out.header.len();
             if !field.name.is_empty() {
-                out.header.push_str(&String::from_utf8_lossy(field.name));
                 out.header.push_str(": ");
             }
+            let start = out.header.len();
             out.header.push_str(&foreign::words(&unfolded(field.value)));
+            let value = start..out.header.len();
             out.header.push('\n');
+            if at == 0 {
+                out.fields.push(TextField { name, value });
+            }
         }
         if let Some(name) = file_name(header, part) {
             out.header.push_str(&name);

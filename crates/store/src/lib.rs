@@ -7,7 +7,7 @@
 //! * A session holds a [`MailboxView`]. Parts open for a `SignedIn` or a `Clearance` only (`reading.rs`).
 //!
 //! What must stay absent: a way to open stored mail with the service key; plaintext of a message, an address or a name in
-//! any file; a write that does not go through the commit thread; anything of a hold that an owner could notice. The
+//! any file; a write that does not go through the commit thread (but for what is derived, `derived.rs`); anything of a hold that an owner could notice. The
 //! octets are in `docs/formats/store.md`.
 
 mod accounts;
@@ -18,6 +18,7 @@ mod cases;
 mod change;
 mod commit;
 mod decide;
+mod derived;
 mod engine;
 mod epochs;
 mod error;
@@ -41,6 +42,7 @@ mod watch;
 
 pub use accounts::AccountRecord;
 pub use cases::{Place, ScopedMessage};
+pub use derived::DerivedFile;
 pub use engine::Health;
 pub use error::StoreError;
 pub use flags::{FlagChange, FlagSet};

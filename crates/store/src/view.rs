@@ -72,6 +72,8 @@ pub struct Entry {
     pub view_size_bytes: u32,
     /// The size of what arrived, in bytes.
     pub original_size_bytes: u32,
+    /// The message's number in its account: the same in every mailbox that has it, never reused by another message.
+    pub slot: u32,
     pub(crate) blobs: Blobs,
 }
 
@@ -108,6 +110,24 @@ impl Blobs {
 }
 
 impl Entry {
+    /// A message of the account, seen from no mailbox.
+    pub(crate) fn of_account(account: AccountId, message: &MessageRow) -> Self {
+        Self {
+            account,
+            uid: 0,
+            id: MessageId(message.id),
+            epoch: EpochId(message.epoch),
+            arrival: message.arrival,
+            internal_date: message.arrival,
+            flags: Arc::default(),
+            modseq: 0,
+            view_size_bytes: message.view_bytes,
+            original_size_bytes: message.original_bytes,
+            slot: message.slot,
+            blobs: Blobs::of(message),
+        }
+    }
+
     /// What to ask the vault for, to open the message.
     pub fn key_ask(&self) -> KeyAsk {
         KeyAsk { epoch: self.epoch, id: self.id, arrival: self.arrival }
@@ -286,6 +306,7 @@ impl MailboxView {
             modseq: row.modseq,
             view_size_bytes: message.view_bytes,
             original_size_bytes: message.original_bytes,
+            slot: message.slot,
             blobs: Blobs::of(message),
         })
     }

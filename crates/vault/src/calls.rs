@@ -19,6 +19,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod acts;
+pub(crate) mod index;
 pub(crate) mod keys;
 pub(crate) mod officers;
 pub(crate) mod room;
@@ -118,6 +119,7 @@ table! {
     87 keys::ResealOwn;
     88 keys::FinishService;
     89 keys::Hashes;
+    90 index::Key;
     100 secrets::Create;
     101 secrets::Guard;
     102 secrets::SetPassword;

@@ -91,6 +91,8 @@ pub enum VaultError {
     },
     /// The same part of the same message id was sealed before in this epoch.
     SealedTwice(MessageId),
+    /// A block of an owner's index was sealed with another key, or is damaged. It is derived data: make it anew.
+    IndexDoesNotOpen,
     /// A message of more chunks than the format counts.
     TooLong,
     /// No sealed key of this epoch was given.
@@ -245,6 +247,9 @@ impl fmt::Display for VaultError {
             }
             Self::MessageUnreadable { id, error } => write!(f, "message {id} could not be read: {error}; retry"),
             Self::SealedTwice(id) => write!(f, "message id {id} was used twice in one epoch; take a new id"),
+            Self::IndexDoesNotOpen => {
+                f.write_str("a block of an index does not open; the index can be made anew from the mail")
+            }
             Self::TooLong => f.write_str("a message of more than 2^32 chunks cannot be sealed"),
             Self::NoEpochKey(id) => write!(f, "the sealed key of epoch {id} was not given; the store must supply it"),
             Self::EpochDoesNotOpen(id) => write!(f, "the sealed key of epoch {id} is not this account's, or altered"),

@@ -4,6 +4,7 @@
 mod accounts;
 mod acts;
 mod gate;
+mod index;
 mod keys;
 mod officers;
 mod secrets;

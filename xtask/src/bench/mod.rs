@@ -3,6 +3,7 @@
 //! A benchmark is no test: it asserts that the work was done, never how fast.
 
 pub(crate) mod law;
+pub(crate) mod search;
 pub(crate) mod vault;
 
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ struct Benchmark {
 const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "law", about: law::ABOUT, run: law::run },
     Benchmark { name: "vault", about: vault::ABOUT, run: vault::run },
+    Benchmark { name: "search", about: search::ABOUT, run: search::run },
 ];
 
 /// `cargo xtask bench NAME …`.

@@ -423,10 +423,10 @@ fn matches(key: &SearchKey<UidRanges>, message: &Message) -> bool {
         SearchKey::Keyword(keyword) => message.flags.keywords.iter().any(|have| have.is(keyword)),
         SearchKey::Header(name, part) => {
             let mut fields = header.split("\r\n").filter_map(|field| field.split_once(':'));
-            fields.any(|(field, value)| field == name && value.contains(part))
+            fields.any(|(field, value)| field.eq_ignore_ascii_case(name) && value.contains(&part.to_lowercase()))
         }
-        SearchKey::Body(part) => body.contains(part),
-        SearchKey::Text(part) => text.contains(part),
+        SearchKey::Body(part) => body.contains(&part.to_lowercase()),
+        SearchKey::Text(part) => text.contains(&part.to_lowercase()),
         SearchKey::Before(date) | SearchKey::SentBefore(date) => Date::of(message.date) < *date,
         SearchKey::On(date) | SearchKey::SentOn(date) => Date::of(message.date) == *date,
         SearchKey::Since(date) | SearchKey::SentSince(date) => Date::of(message.date) >= *date,

@@ -11,8 +11,10 @@ use vault::{Part, SignedIn};
 
 use super::Unmet;
 use super::letter::Letter;
+use super::listing::Listings;
 use super::words::flags;
 use crate::Mailroom;
+use crate::index::{Column, OwnerIndex};
 
 /// Messages in one answer when records or columns suffice: a few hundred kilobytes of records.
 const LIGHT_ROWS_MAX: usize = 256;
@@ -27,6 +29,7 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 pub(super) fn rows(
     mail: &Mailroom,
     owner: &SignedIn,
+    index: Option<&OwnerIndex>,
     view: &MailboxView,
     uids: &[u32],
     items: &[Item],
@@ -36,9 +39,11 @@ pub(super) fn rows(
     let count = if record || octets { LIGHT_ROWS_MAX } else { COLUMN_ROWS_MAX };
     let uids = uids.get(..count).unwrap_or(uids);
     let entries: Vec<Option<Entry>> = uids.iter().map(|uid| view.entry(*uid)).collect();
+    let mut listings = Listings::of(index, &entries, items);
     let mut records = HashMap::new();
     if record {
-        let present: Vec<Entry> = entries.iter().flatten().cloned().collect();
+        let unlisted = |entry: &&Entry| !listings.knows(entry.uid);
+        let present: Vec<Entry> = entries.iter().flatten().filter(unlisted).cloned().collect();
         let opened = mail.store.open_parts(owner, &present, Part::Record)?;
         // A record that does not open is derived from the original.
         records = present.iter().zip(opened).filter_map(|(entry, record)| Some((entry.uid, record.ok()?))).collect();
@@ -50,6 +55,9 @@ pub(super) fn rows(
         answer.covered += 1;
         let Some(entry) = entry else { continue };
         let mut letter = Letter::new(mail, owner, entry);
+        if let Some(listing) = listings.take(entry.uid) {
+            letter = letter.with_listing(listing);
+        }
         if let Some(record) = records.remove(&entry.uid) {
             letter = letter.with_record(&record);
         }
@@ -80,9 +88,18 @@ fn value(letter: &Letter<'_>, item: &Item, decoded: &mut Decoded) -> Result<Valu
     match item {
         Item::InternalDate => Ok(Value::Moment(letter.entry.internal_date)),
         Item::Size => Ok(Value::Number(letter.entry.view_size_bytes.into())),
-        Item::Envelope => wire(&letter.record()?.envelope),
-        Item::Body => wire(&letter.record()?.body),
-        Item::BodyStructure => wire(&letter.record()?.bodystructure),
+        Item::Envelope => match letter.listed(Column::Envelope) {
+            Some(octets) => wire(octets),
+            None => wire(&letter.record()?.envelope),
+        },
+        Item::Body => match letter.listed(Column::Body) {
+            Some(octets) => wire(octets),
+            None => wire(&letter.record()?.body),
+        },
+        Item::BodyStructure => match letter.listed(Column::BodyStructure) {
+            Some(octets) => wire(octets),
+            None => wire(&letter.record()?.bodystructure),
+        },
         Item::Section(section, partial) => section_value(letter, section, *partial),
         Item::Binary(part, partial) => Ok(match decoded.part(letter, part)? {
             Ok(octets) => Value::Octets(cut(octets, *partial)),

@@ -9,7 +9,9 @@ use message::Structure;
 use store::{Entry, StoreError};
 use vault::{Part, SignedIn};
 
+use super::listing::Listing;
 use crate::Mailroom;
+use crate::index::Column;
 use crate::record::Record;
 
 /// Up to this size an original is opened whole even when a range would do: it is one chunk of the seal, which opens as a
@@ -26,6 +28,8 @@ pub(super) struct Letter<'r> {
     mail: &'r Mailroom,
     owner: &'r SignedIn,
     pub(super) entry: &'r Entry,
+    /// What the index has of it.
+    listing: Listing,
     record: OnceCell<Arc<Record>>,
     prefix: OnceCell<Vec<u8>>,
     /// Prefix and view.
@@ -40,6 +44,7 @@ impl<'r> Letter<'r> {
             mail,
             owner,
             entry,
+            listing: Listing::default(),
             record: OnceCell::new(),
             prefix: OnceCell::new(),
             whole: OnceCell::new(),
@@ -54,6 +59,17 @@ impl<'r> Letter<'r> {
             let _ = self.record.set(Arc::new(record));
         }
         self
+    }
+
+    /// With what the index has of it.
+    pub(super) fn with_listing(mut self, listing: Listing) -> Self {
+        self.listing = listing;
+        self
+    }
+
+    /// What the index has of it in this column.
+    pub(super) fn listed(&self, column: Column) -> Option<&[u8]> {
+        self.listing.get(column)
     }
 
     fn open(&self, part: Part) -> Result<Vec<u8>, StoreError> {
@@ -130,6 +146,9 @@ impl<'r> Letter<'r> {
 
     /// The header that clients see, its empty line included, or more than that.
     pub(super) fn header(&self) -> Result<Arc<Vec<u8>>, StoreError> {
+        if let Some(header) = self.listed(Column::Header) {
+            return Ok(Arc::new(header.to_vec()));
+        }
         if !self.by_range()? {
             return self.whole();
         }

@@ -7,10 +7,12 @@
 
 mod fetch;
 mod letter;
+mod listing;
 mod search;
 mod words;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use imap::{
     Answer, Changes, Copied, FlagChange, FlagRow, Flags, FlagsChanged, MailboxName, Mailboxes, Need, Opened, Refusal,
@@ -20,6 +22,7 @@ use terms::{AccountId, MailboxId, Secret, UnixMillis};
 use vault::{Attempt, ChannelBinding, Network, Scopes, ScramError, ScramExchange, SignedIn, VaultError};
 
 use crate::Mailroom;
+use crate::index::OwnerIndex;
 use words::{flag_set, flags, mailbox_row, refusal, special_use};
 
 /// The performer of one IMAP connection.
@@ -31,7 +34,11 @@ pub struct Reader {
     /// A sign-in by SCRAM that waits for the client's last message.
     exchange: Option<ScramExchange>,
     owner: Option<SignedIn>,
+    /// The index of who signed in.
+    index: Option<Arc<OwnerIndex>>,
     open: Option<Open>,
+    /// The search that goes on, answer by answer.
+    search: Option<search::Plan>,
     trouble: Option<Trouble>,
 }
 
@@ -83,7 +90,17 @@ impl From<Refusal> for Unmet {
 impl Reader {
     /// For a new connection from `network`.
     pub fn new(mail: Mailroom, network: Network) -> Self {
-        Self { mail, network, bindings: Vec::new(), exchange: None, owner: None, open: None, trouble: None }
+        Self {
+            mail,
+            network,
+            bindings: Vec::new(),
+            exchange: None,
+            owner: None,
+            index: None,
+            open: None,
+            search: None,
+            trouble: None,
+        }
     }
 
     /// The connection is under TLS now: what a sign-in can be bound to.
@@ -170,13 +187,17 @@ impl Reader {
             Need::Refresh => self.refresh(account),
             Need::Fetch { uids, items } => {
                 let open = self.open.as_ref().ok_or(Refusal::Unavailable)?;
-                let (rows, damage) = fetch::rows(&self.mail, &owner, &open.view, uids.as_slice(), &items)?;
+                let (rows, damage) =
+                    fetch::rows(&self.mail, &owner, self.index.as_deref(), &open.view, uids.as_slice(), &items)?;
                 self.trouble = damage.map(Trouble::Store);
                 Ok(Answer::Rows(rows))
             }
             Need::Search { uids, key } => {
                 let open = self.open.as_ref().ok_or(Refusal::Unavailable)?;
-                Ok(Answer::Found(search::found(&self.mail, &owner, &open.view, uids.as_slice(), &key)?))
+                let mut plan = search::Plan::of(self.search.take(), &key, self.index.as_ref());
+                let found = search::found(&self.mail, &owner, &open.view, uids.as_slice(), &mut plan)?;
+                self.search = (found.covered < uids.as_slice().len()).then_some(plan);
+                Ok(Answer::Found(found))
             }
             Need::ChangeFlags { uids, change, flags } => self.change_flags(account, &uids, change, &flags),
             Need::Copy { uids, to } => self.transfer(account, &uids, &to, false),
@@ -196,7 +217,7 @@ impl Reader {
     fn sign_in(&mut self, user: &str, password: &Secret<String>) -> Result<Answer, Unmet> {
         match self.mail.sign_in(user, password, None, Scopes::IMAP, self.network) {
             Ok(owner) => {
-                self.owner = Some(owner);
+                self.enter(owner);
                 Ok(Answer::Done)
             }
             Err(error) => Err(self.sign_in_refused(error)),
@@ -224,11 +245,17 @@ impl Reader {
         let exchange = self.exchange.take().ok_or(Refusal::NotTheMechanism)?;
         match self.mail.vault.scram_finish(exchange, message) {
             Ok((owner, said)) => {
-                self.owner = Some(owner);
+                self.enter(owner);
                 Ok(Answer::Challenge(said))
             }
             Err(error) => Err(self.sign_in_refused(error)),
         }
+    }
+
+    /// The owner is signed in, by whatever way.
+    fn enter(&mut self, owner: SignedIn) {
+        self.index = self.mail.enter_index(&owner);
+        self.owner = Some(owner);
     }
 
     fn sign_in_refused(&mut self, error: VaultError) -> Unmet {
@@ -281,6 +308,9 @@ impl Reader {
             } else if own.get(&entry.uid) != Some(&entry.modseq) {
                 changes.flags.push(FlagRow { uid: entry.uid, flags: flags(&entry.flags) });
             }
+        }
+        if let (Some(owner), Some(index)) = (&self.owner, &self.index) {
+            self.mail.index_news(owner, index, changes.new.len());
         }
         Ok(Answer::Changes(changes))
     }

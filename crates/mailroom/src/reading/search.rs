@@ -1,7 +1,15 @@
-//! SEARCH by scan: columns decide where they can, and a message is opened only where they cannot.
+//! SEARCH: columns decide where they can, then the owner's index; a message is opened only where neither can.
+//!
+//! Texts are compared in the form of RFC 5051 (`message::casemap`). The index answers a text within one word by itself;
+//! for every other text, and for one field of a header, it names candidates, whose kept texts are held against it. What
+//! has no place in the index yet is looked through itself. So the answer is the same with an index and without.
+
+use std::cell::OnceCell;
+use std::num::NonZero;
+use std::sync::{Arc, OnceLock};
 
 use imap::{Date, Found, SearchKey, UidRanges};
-use message::{Day, SearchText};
+use message::Day;
 use store::{Entry, MailboxView, StoreError};
 use vault::SignedIn;
 
@@ -9,72 +17,202 @@ use super::Unmet;
 use super::letter::Letter;
 use super::words::system_bit;
 use crate::Mailroom;
+use crate::index::{self, DocSet, HeaderText, Opened, OwnerIndex, Place, Query, Texts, Volumes};
 
 type Key = SearchKey<UidRanges>;
+
+/// Messages that one lane looks through before the lanes meet, when there are two.
+const LANE_UIDS_MAX: usize = 256;
 
 /// Octets that are opened before an answer: some 10 ms of work, after which the door can see whether the client is still
 /// there.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
+/// A search as it is carried out: the key that asked for it, its texts, and what the index says of them.
+pub(super) struct Plan {
+    key: Arc<Key>,
+    root: Node,
+    texts: Vec<Text>,
+    index: Option<(Arc<OwnerIndex>, Volumes)>,
+    /// What each lane has open.
+    lanes: [Opened; 2],
+    /// Whether an answer was full before all was looked through: then both lanes are used.
+    heavy: bool,
+}
+
+/// A key, with its texts by number.
+enum Node {
+    And(Vec<Self>),
+    Or(Box<Self>, Box<Self>),
+    Not(Box<Self>),
+    /// Answered by the columns.
+    Columns(Key),
+    /// Answered by the day in the Date field.
+    Sent(When, Date),
+    Text(usize),
+}
+
+#[derive(Clone, Copy)]
+enum When {
+    Before,
+    On,
+    Since,
+}
+
+/// A text that is sought, and where.
+struct Text {
+    scope: Scope,
+    query: Query,
+    /// By volume, in their order; asked for once.
+    candidates: Vec<OnceLock<Option<Candidates>>>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Scope {
+    /// In the values of the fields of this name.
+    Field(String),
+    Body,
+    /// Everywhere.
+    All,
+}
+
+/// What the dictionary of a volume says.
+struct Candidates {
+    header: Option<DocSet>,
+    body: Option<DocSet>,
+}
+
+impl Plan {
+    /// The plan of a key: the one there is, when it is of the same search.
+    pub(super) fn of(before: Option<Self>, key: &Arc<Key>, index: Option<&Arc<OwnerIndex>>) -> Self {
+        if let Some(plan) = before.filter(|plan| Arc::ptr_eq(&plan.key, key)) {
+            return plan;
+        }
+        let index = index.map(|index| (Arc::clone(index), index.volumes()));
+        let mut texts = Vec::new();
+        let root = Node::of(key, &mut texts);
+        let volumes = index.as_ref().map_or(0, |(_, volumes)| volumes.len());
+        for text in &mut texts {
+            text.candidates.resize_with(volumes, OnceLock::new);
+        }
+        Self { key: Arc::clone(key), root, texts, index, lanes: Default::default(), heavy: false }
+    }
+
+    /// Where a message stands in the index.
+    fn place(&self, entry: &Entry) -> Option<(usize, Place)> {
+        let (_, volumes) = self.index.as_ref()?;
+        let place = index::find(volumes, entry)?;
+        let at = volumes.iter().position(|volume| Arc::ptr_eq(volume, &place.volume))?;
+        Some((at, place))
+    }
+}
+
+impl Node {
+    fn of(key: &Key, texts: &mut Vec<Text>) -> Self {
+        let mut text = |scope, sought: &str| {
+            texts.push(Text { scope, query: Query::new(&message::casemap(sought)), candidates: Vec::new() });
+            Self::Text(texts.len() - 1)
+        };
+        match key {
+            Key::Header(name, sought) => text(Scope::Field(name.to_ascii_uppercase()), sought),
+            Key::Body(sought) => text(Scope::Body, sought),
+            Key::Text(sought) => text(Scope::All, sought),
+            Key::SentBefore(date) => Self::Sent(When::Before, *date),
+            Key::SentOn(date) => Self::Sent(When::On, *date),
+            Key::SentSince(date) => Self::Sent(When::Since, *date),
+            Key::And(keys) => Self::And(keys.iter().map(|key| Self::of(key, texts)).collect()),
+            Key::Or(one, two) => Self::Or(Box::new(Self::of(one, texts)), Box::new(Self::of(two, texts))),
+            Key::Not(key) => Self::Not(Box::new(Self::of(key, texts))),
+            other => Self::Columns(other.clone()),
+        }
+    }
+}
+
 /// The matches among the first of `uids`. A message that is damaged matches nothing that it would have to be opened for.
+///
+/// A search that opens much uses two threads, if the machine has two: unpacking kept texts is work for the processor alone.
 pub(super) fn found(
     mail: &Mailroom,
     owner: &SignedIn,
     view: &MailboxView,
     uids: &[u32],
-    key: &Key,
+    plan: &mut Plan,
 ) -> Result<Found, Unmet> {
-    let mut found = Found { covered: 0, uids: Vec::new() };
-    let mut bytes = 0;
-    for uid in uids {
-        found.covered += 1;
-        let Some(entry) = view.entry(*uid) else { continue };
-        let matches = match by_columns(key, &entry) {
-            Some(matches) => matches,
-            None => {
-                let searched = Searched { letter: Letter::new(mail, owner, &entry), text: std::cell::OnceCell::new() };
-                let matches = match searched.matches(key) {
-                    Ok(matches) => matches,
-                    Err(StoreError::Damaged(_)) => false,
-                    Err(error) => return Err(error.into()),
-                };
-                bytes += entry.original_size_bytes as usize;
-                matches
+    let [mut one, mut two] = std::mem::take(&mut plan.lanes);
+    let work = Work { mail, owner, view, plan };
+    let both = plan.heavy
+        && uids.len() >= 2
+        && std::thread::available_parallelism().is_ok_and(|all| all > NonZero::<usize>::MIN);
+    let found = if both {
+        let (first, rest) = uids.split_at(LANE_UIDS_MAX.min(uids.len() / 2));
+        let second = &rest[..LANE_UIDS_MAX.min(rest.len())];
+        std::thread::scope(|scope| {
+            let beside = scope.spawn(|| work.stretch(second, &mut two));
+            let mut found = work.stretch(first, &mut one)?;
+            // What the second found counts when nothing before it was left out.
+            if let (true, Ok(Ok(more))) = (found.covered == first.len(), beside.join()) {
+                found.covered += more.covered;
+                found.uids.extend(more.uids);
             }
-        };
-        if matches {
-            found.uids.push(*uid);
-        }
-        if bytes >= ANSWER_BYTES_MAX {
-            break;
-        }
-    }
+            Ok::<_, Unmet>(found)
+        })?
+    } else {
+        work.stretch(uids, &mut one)?
+    };
+    plan.heavy |= found.covered < uids.len();
+    plan.lanes = [one, two];
     Ok(found)
 }
 
-/// What the columns say; `None` when they do not know.
-fn by_columns(key: &Key, entry: &Entry) -> Option<bool> {
-    let day = || Date::of(entry.internal_date);
-    Some(match key {
-        Key::And(keys) => {
-            let mut unknown = false;
-            for key in keys {
-                match by_columns(key, entry) {
-                    Some(false) => return Some(false),
-                    Some(true) => {}
-                    None => unknown = true,
-                }
-            }
-            return if unknown { None } else { Some(true) };
-        }
-        Key::Or(one, two) => {
-            return match (by_columns(one, entry), by_columns(two, entry)) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
+/// What a lane works with.
+struct Work<'w> {
+    mail: &'w Mailroom,
+    owner: &'w SignedIn,
+    view: &'w MailboxView,
+    plan: &'w Plan,
+}
+
+impl Work<'_> {
+    /// The matches among the first of `uids`, until as much was opened as an answer may wait for.
+    fn stretch(&self, uids: &[u32], opened: &mut Opened) -> Result<Found, Unmet> {
+        let mut found = Found { covered: 0, uids: Vec::new() };
+        let mut bytes = 0;
+        let opened_before = opened.bytes;
+        for uid in uids {
+            found.covered += 1;
+            let Some(entry) = self.view.entry(*uid) else { continue };
+            let place = self.plan.place(&entry);
+            let mut searched = Searched {
+                work: self,
+                entry: &entry,
+                place: place.as_ref(),
+                opened,
+                letter: OnceCell::new(),
+                text: OnceCell::new(),
             };
+            let matches = match searched.matches(&self.plan.root) {
+                Ok(matches) => matches,
+                Err(StoreError::Damaged(_)) => false,
+                Err(error) => return Err(error.into()),
+            };
+            if searched.letter.get().is_some() {
+                bytes += entry.original_size_bytes as usize;
+            }
+            if matches {
+                found.uids.push(*uid);
+            }
+            if bytes + (opened.bytes - opened_before) >= ANSWER_BYTES_MAX {
+                break;
+            }
         }
-        Key::Not(key) => !by_columns(key, entry)?,
+        Ok(found)
+    }
+}
+
+/// What the columns say of a key that they know.
+fn by_columns(key: &Key, entry: &Entry) -> bool {
+    let day = || Date::of(entry.internal_date);
+    match key {
         Key::Flag(flag) => entry.flags.has(system_bit(*flag)),
         Key::Keyword(keyword) => entry.flags.keywords.iter().any(|have| have.eq_ignore_ascii_case(keyword.as_str())),
         Key::Before(date) => day() < *date,
@@ -83,72 +221,174 @@ fn by_columns(key: &Key, entry: &Entry) -> Option<bool> {
         Key::Larger(size) => u64::from(entry.view_size_bytes) > *size,
         Key::Smaller(size) => u64::from(entry.view_size_bytes) < *size,
         Key::Set(uids) => uids.contains(entry.uid),
-        Key::Header(..) | Key::Body(_) | Key::Text(_) | Key::SentBefore(_) | Key::SentOn(_) | Key::SentSince(_) => {
-            return None;
-        }
-    })
+        // These are nodes of their own.
+        _ => false,
+    }
 }
 
-/// A message that is opened to be looked through.
+/// A message that is looked through.
 struct Searched<'r> {
-    letter: Letter<'r>,
-    text: std::cell::OnceCell<SearchText>,
+    work: &'r Work<'r>,
+    entry: &'r Entry,
+    place: Option<&'r (usize, Place)>,
+    opened: &'r mut Opened,
+    letter: OnceCell<Letter<'r>>,
+    text: OnceCell<Whole>,
 }
 
-impl Searched<'_> {
-    /// Whether the message matches. What the columns know is asked first, at every level.
-    fn matches(&self, key: &Key) -> Result<bool, StoreError> {
-        if let Some(known) = by_columns(key, self.letter.entry) {
+/// What is looked through of a message that is opened, in the form of `casemap`.
+struct Whole {
+    header: String,
+    body: String,
+}
+
+impl<'r> Searched<'r> {
+    /// Whether the message matches, as far as columns and index know without opening anything of it.
+    fn known(&self, node: &Node) -> Option<bool> {
+        match node {
+            Node::And(nodes) => {
+                let mut all = Some(true);
+                for node in nodes {
+                    match self.known(node) {
+                        Some(false) => return Some(false),
+                        Some(true) => {}
+                        None => all = None,
+                    }
+                }
+                all
+            }
+            Node::Or(one, two) => match (self.known(one), self.known(two)) {
+                (Some(true), _) | (_, Some(true)) => Some(true),
+                (Some(false), Some(false)) => Some(false),
+                _ => None,
+            },
+            Node::Not(node) => self.known(node).map(|matches| !matches),
+            Node::Columns(key) => Some(by_columns(key, self.entry)),
+            Node::Sent(when, date) => {
+                let sent = OwnerIndex::sent(&self.place?.1)?;
+                Some(self.sent(*when, *date, sent.map(|(_, day)| day)))
+            }
+            Node::Text(number) => self.known_text(&self.work.plan.texts[*number]),
+        }
+    }
+
+    fn known_text(&self, text: &Text) -> Option<bool> {
+        let (at, place) = self.place.filter(|(_, place)| OwnerIndex::is_searchable(place))?;
+        let candidates = self.candidates(text, *at, place)?;
+        let has = |set: &Option<DocSet>| set.as_ref().is_some_and(|set| set.has(place.doc));
+        if !has(&candidates.header) && !has(&candidates.body) {
+            return Some(false);
+        }
+        (text.query.exact && !matches!(text.scope, Scope::Field(_))).then_some(true)
+    }
+
+    fn candidates<'p>(&self, text: &'p Text, at: usize, place: &Place) -> Option<&'p Candidates> {
+        let ask = || {
+            let (index, _) = self.work.plan.index.as_ref()?;
+            let ask = |of| index.candidates(&place.volume, of, &text.query);
+            Some(Candidates {
+                header: if text.scope == Scope::Body { None } else { Some(ask(Texts::Header)?) },
+                body: if matches!(text.scope, Scope::Field(_)) { None } else { Some(ask(Texts::Body)?) },
+            })
+        };
+        text.candidates.get(at)?.get_or_init(ask).as_ref()
+    }
+
+    /// Whether the message matches. What is known without opening it is asked first, at every level.
+    fn matches(&mut self, node: &Node) -> Result<bool, StoreError> {
+        if let Some(known) = self.known(node) {
             return Ok(known);
         }
-        match key {
-            Key::And(keys) => {
-                for key in keys {
-                    if !self.matches(key)? {
+        match node {
+            Node::And(nodes) => {
+                for node in nodes {
+                    if !self.matches(node)? {
                         return Ok(false);
                     }
                 }
                 Ok(true)
             }
-            Key::Or(one, two) => Ok(self.matches(one)? || self.matches(two)?),
-            Key::Not(key) => Ok(!self.matches(key)?),
-            Key::Header(name, text) => {
-                let header = self.letter.header()?;
-                Ok(message::header_decoded(&header, name).any(|value| value.to_lowercase().contains(text)))
+            Node::Or(one, two) => Ok(self.matches(one)? || self.matches(two)?),
+            Node::Not(node) => Ok(!self.matches(node)?),
+            Node::Sent(when, date) => {
+                let sent = self.letter().record()?.sent.map(|(_, day)| day);
+                Ok(self.sent(*when, *date, sent))
             }
-            Key::Body(text) => Ok(self.text()?.body.contains(text)),
-            Key::Text(text) => {
-                let all = self.text()?;
-                Ok(all.header.contains(text) || all.body.contains(text))
+            Node::Text(number) => {
+                let plan = self.work.plan;
+                let text = &plan.texts[*number];
+                match self.by_kept_text(text) {
+                    Some(matches) => Ok(matches),
+                    None => self.by_message(text),
+                }
             }
-            Key::SentBefore(date) => self.sent(|sent| sent < *date),
-            Key::SentOn(date) => self.sent(|sent| sent == *date),
-            Key::SentSince(date) => self.sent(|sent| sent >= *date),
-            // The columns have answered all others.
-            _ => Ok(false),
+            Node::Columns(key) => Ok(by_columns(key, self.entry)),
         }
     }
 
     /// The day in the Date field as the sender wrote it; the internal date for a message without one.
-    fn sent(&self, holds: impl Fn(Date) -> bool) -> Result<bool, StoreError> {
-        let day = self.letter.record()?.sent.map(|(_, day)| day);
-        Ok(holds(day.map_or_else(|| Date::of(self.letter.entry.internal_date), date)))
+    fn sent(&self, when: When, date: Date, sent: Option<Day>) -> bool {
+        let day = sent.map_or_else(|| Date::of(self.entry.internal_date), |day| Date(day.days_since_1970()));
+        match when {
+            When::Before => day < date,
+            When::On => day == date,
+            When::Since => day >= date,
+        }
     }
 
-    /// What is looked through, in lower case as the keys are: once for all of them.
-    fn text(&self) -> Result<&SearchText, StoreError> {
+    /// What the kept texts say; `None` when they are not there or do not open.
+    fn by_kept_text(&mut self, text: &Text) -> Option<bool> {
+        let (at, place) = self.place.filter(|(_, place)| OwnerIndex::is_searchable(place))?;
+        let candidates = self.candidates(text, *at, place)?;
+        if candidates.header.as_ref().is_some_and(|set| set.has(place.doc)) {
+            let (block, range) = self.opened.text(place, Texts::Header)?;
+            let header = HeaderText::decode(&block[range])?;
+            let matches = match &text.scope {
+                Scope::Field(name) => header.values(name).any(|value| text.query.is_in(value)),
+                _ => text.query.is_in(header.text),
+            };
+            if matches {
+                return Some(true);
+            }
+        }
+        if candidates.body.as_ref().is_some_and(|set| set.has(place.doc)) {
+            let (block, range) = self.opened.text(place, Texts::Body)?;
+            return Some(text.query.is_in(&block[range]));
+        }
+        Some(false)
+    }
+
+    /// What the message itself says.
+    fn by_message(&self, text: &Text) -> Result<bool, StoreError> {
+        let query = &text.query;
+        match &text.scope {
+            Scope::Field(name) => {
+                let header = self.letter().header()?;
+                let mut values = message::header_decoded(&header, name);
+                Ok(values.any(|value| query.is_in(message::casemap(&value).as_bytes())))
+            }
+            Scope::Body => Ok(query.is_in(self.text()?.body.as_bytes())),
+            Scope::All => {
+                let all = self.text()?;
+                Ok(query.is_in(all.header.as_bytes()) || query.is_in(all.body.as_bytes()))
+            }
+        }
+    }
+
+    fn letter(&self) -> &Letter<'r> {
+        self.letter.get_or_init(|| Letter::new(self.work.mail, self.work.owner, self.entry))
+    }
+
+    /// What is looked through of the message: once for all keys.
+    fn text(&self) -> Result<&Whole, StoreError> {
         if self.text.get().is_none() {
-            let whole = self.letter.whole()?;
-            let mut text = message::search_text(&whole, self.letter.structure()?);
-            text.header = text.header.to_lowercase();
-            text.body = text.body.to_lowercase();
+            let letter = self.letter();
+            let whole = letter.whole()?;
+            let text = message::search_text(&whole, letter.structure()?);
+            let text = Whole { header: message::casemap(&text.header), body: message::casemap(&text.body) };
             let _ = self.text.set(text);
         }
         // It was just set.
         self.text.get().ok_or(StoreError::NoSuchMessage)
     }
-}
-
-fn date(day: Day) -> Date {
-    Date(day.days_since_1970())
 }

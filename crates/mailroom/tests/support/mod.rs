@@ -93,5 +93,12 @@ pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, vault: Arc<Vault>, clock: Ar
     // The database goes to the machine's file system by itself, whatever the disk of the packs is.
     std::fs::create_dir_all(dir.join("store")).unwrap();
     let store = Store::open(disk, &dir.join("store"), vault.clone(), clock.clone(), entropy.clone()).unwrap();
-    Mailroom { store: Arc::new(store), vault, clock, entropy, hostname: "mail.ie.example".into() }
+    Mailroom {
+        store: Arc::new(store),
+        vault,
+        clock,
+        entropy,
+        hostname: "mail.ie.example".into(),
+        index: Default::default(),
+    }
 }

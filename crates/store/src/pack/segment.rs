@@ -38,6 +38,11 @@ impl Packs {
         Self { disk, dir, open: RwLock::default() }
     }
 
+    /// What they lie on.
+    pub(crate) fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
     /// Where a segment lies.
     pub(crate) fn path(&self, segment: u32) -> PathBuf {
         self.dir.join(format!("{segment:08}.pack"))

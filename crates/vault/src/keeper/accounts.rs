@@ -74,4 +74,9 @@ impl Keeper {
     pub(super) fn rings(&self) -> Rings<'_> {
         Rings { folder: &self.folder, entropy: &*self.entropy, opened: &self.epochs_opened }
     }
+
+    /// The key of the index of the session's account.
+    pub(crate) fn index_key(&self, session: SessionId) -> Result<Key32, VaultError> {
+        Ok(self.sessions.find(session)?.index_key())
+    }
 }

@@ -72,6 +72,11 @@ impl Session {
         epochs
     }
 
+    /// The key of the owner's index.
+    pub(crate) fn index_key(&self) -> Key32 {
+        crate::index::derive(&self.private, self.account)
+    }
+
     /// The keys of messages, in the order of `asks`.
     pub(crate) fn message_keys(
         &self,

@@ -105,6 +105,7 @@ errors! {
     78 NoRotation;
     79 NotHeld(message);
     80 TooSoon;
+    90 IndexDoesNotOpen;
 }
 
 impl Wire for Cow<'static, str> {

@@ -8,6 +8,7 @@ mod attackers;
 mod desk;
 mod faults;
 mod hands;
+mod index;
 mod resets;
 mod ring;
 mod rotation;

@@ -1,0 +1,237 @@
+//! Folding: messages become a volume; small volumes become a larger one.
+//!
+//! A fold takes a slice of messages at a time, so that memory is bounded, sessions have the first volumes soon, and a
+//! node that stops loses one slice of work. What is not folded yet is read and searched in the messages themselves.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use message::{Structure, casemap_into};
+use store::{Entry, StoreError};
+use vault::Part;
+
+use super::merge;
+use super::owner::{HeaderText, Texts};
+use super::places::Places;
+use super::volume::{Column, Doc, Volume};
+use super::words::words;
+use super::writer::{Words, Writer};
+use super::{Job, Stop};
+use crate::record::Record;
+
+/// Messages in a slice.
+const SLICE_DOCS_MAX: usize = 1024;
+
+/// Octets of mail after which a slice is full. Its words and lists take about as much memory at most.
+const SLICE_BYTES_MAX: u64 = 64 << 20;
+
+/// Octets of mail that are opened at once; a longer message is opened alone.
+const OPEN_BYTES_MAX: u64 = 4 << 20;
+
+/// Octets of a message's texts that are indexed. A message with more is looked through itself: it is one in many
+/// thousands, and its words would be most of a dictionary.
+const TEXT_BYTES_MAX: usize = 8 << 20;
+
+/// Octets of a header that is kept for lists. Longer ones are read from the message.
+const HEADER_BYTES_MAX: usize = 64 << 10;
+
+/// Brings the index of an owner up to what the owner has. Returns when everything is folded, when it is told to stop, or
+/// when nothing more can be done now.
+pub(super) fn run(job: &Job, stop: &Stop) -> Result<(), StoreError> {
+    let index = &job.index;
+    let _writing = index.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    index.news.store(0, Ordering::Relaxed);
+    tidy(job)?;
+    // What cannot be opened is tried again at another sign-in.
+    let mut tried = BTreeSet::new();
+    while !stop.is_set() {
+        let wanted = missing(job, &tried)?;
+        if wanted.is_empty() {
+            break;
+        }
+        let slice = slice_of(job, &wanted)?;
+        tried.extend(wanted.iter().take_while(|slot| Some(**slot) <= slice.last().map(|entry| entry.slot)));
+        if slice.is_empty() {
+            tried.extend(wanted);
+            continue;
+        }
+        if let Some(number) = fold_slice(job, &slice, stop)? {
+            index.publish(Volume::open(&job.store, &index.key, number), &[]);
+        }
+        merge::grown(job, stop)?;
+    }
+    merge::shrunk(job, stop)
+}
+
+/// Removes what is no volume of the index: torn by a stop, replaced by another, damaged, sealed with a key of before.
+fn tidy(job: &Job) -> Result<(), StoreError> {
+    let index = &job.index;
+    let volumes = index.volumes();
+    let broken: Vec<Arc<Volume>> =
+        volumes.iter().filter(|volume| volume.broken.load(Ordering::Relaxed)).cloned().collect();
+    if !broken.is_empty() {
+        index.publish(None, &broken);
+    }
+    let kept: BTreeSet<u64> = index.volumes().iter().map(|volume| volume.number).collect();
+    for number in job.store.derived_files(index.key.account())? {
+        if !kept.contains(&number) {
+            job.store.derived_remove(index.key.account(), number)?;
+        }
+    }
+    Ok(())
+}
+
+/// The slots of messages that the owner has and no volume has, ascending.
+fn missing(job: &Job, tried: &BTreeSet<u32>) -> Result<Vec<u32>, StoreError> {
+    let volumes = job.index.volumes();
+    let mut folded: Vec<u32> = volumes.iter().flat_map(|volume| volume.list.docs.iter().map(|doc| doc.slot)).collect();
+    folded.sort_unstable();
+    let owned = job.store.owned_slots(job.index.key.account())?;
+    let is_new = |slot: &u32| folded.binary_search(slot).is_err() && !tried.contains(slot);
+    Ok(owned.into_iter().filter(is_new).collect())
+}
+
+/// The first of these messages, as many as one volume is made of.
+fn slice_of(job: &Job, slots: &[u32]) -> Result<Vec<Entry>, StoreError> {
+    let slots = slots.get(..SLICE_DOCS_MAX).unwrap_or(slots);
+    let mut slice = job.store.owned(job.index.key.account(), slots)?;
+    slice.truncate(full_at(&slice, SLICE_BYTES_MAX));
+    Ok(slice)
+}
+
+/// How many of these messages have `bytes` together, at least one.
+fn full_at(entries: &[Entry], bytes: u64) -> usize {
+    let mut sum = 0;
+    let room = |entry: &&Entry| {
+        sum += u64::from(entry.original_size_bytes);
+        sum <= bytes
+    };
+    entries.iter().take_while(room).count().max(1).min(entries.len())
+}
+
+/// The words of one kind of texts.
+type Dictionary = HashMap<Box<[u8]>, Places>;
+
+/// Makes a volume of a slice. `None` when it was told to stop, or nothing of the slice could be opened.
+fn fold_slice(job: &Job, slice: &[Entry], stop: &Stop) -> Result<Option<u64>, StoreError> {
+    let (index, account) = (&job.index, job.index.key.account());
+    let number = next_number(job)?;
+    let mut writer = Writer::begin(&job.store, &index.key, &*job.entropy, number)?;
+    let mut dictionaries = [Dictionary::new(), Dictionary::new()];
+    let mut rest = slice;
+    let written = (|| {
+        while !rest.is_empty() {
+            let (some, others) = rest.split_at(full_at(rest, OPEN_BYTES_MAX));
+            rest = others;
+            if stop.is_set() {
+                return Ok(false);
+            }
+            let open = |part| job.store.open_parts(&job.owner, some, part);
+            let (originals, prefixes, records) = (open(Part::Original)?, open(Part::Prefix)?, open(Part::Record)?);
+            for (((entry, original), prefix), record) in some.iter().zip(originals).zip(prefixes).zip(records) {
+                let (Ok(original), Ok(prefix)) = (original, prefix) else { continue };
+                fold_one(&mut writer, &mut dictionaries, entry, &original, &prefix, record.ok().as_deref())?;
+            }
+        }
+        Ok(writer.next_doc() > 0)
+    })();
+    let finished = match written {
+        Ok(true) => {
+            let [header, body] = dictionaries;
+            write_words(&mut writer, Texts::Header, header)
+                .and_then(|()| write_words(&mut writer, Texts::Body, body))
+                .and_then(|()| writer.finish(Vec::new()))
+                .map(Some)
+        }
+        Ok(false) => Ok(None),
+        Err(error) => Err(error),
+    };
+    if !matches!(finished, Ok(Some(_))) {
+        // A torn file is none, and the next fold would remove it as well.
+        let _ = job.store.derived_remove(account, number);
+    }
+    finished
+}
+
+/// A number that no file of the account has.
+pub(super) fn next_number(job: &Job) -> Result<u64, StoreError> {
+    let on_disk = job.store.derived_files(job.index.key.account())?;
+    let open = job.index.volumes();
+    let highest = on_disk.into_iter().chain(open.iter().map(|volume| volume.number)).max();
+    Ok(highest.unwrap_or(0) + 1)
+}
+
+fn fold_one(
+    writer: &mut Writer,
+    dictionaries: &mut [Dictionary; 2],
+    entry: &Entry,
+    original: &[u8],
+    prefix: &[u8],
+    record: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    let view = message::view(original);
+    let record = record.and_then(|octets| Record::decode(octets).ok()).unwrap_or_else(|| Record::of(original, &view));
+    let whole = [prefix, &view].concat();
+    let header = &whole[..message::header_len(&whole)];
+    let (header_text, body_text) = texts(&whole);
+    let searchable = header_text.len() + body_text.len() <= TEXT_BYTES_MAX;
+    let doc = writer.next_doc();
+    writer.doc(Doc { slot: entry.slot, id: entry.id, sent: record.sent, searchable });
+    writer.value(Column::Envelope, Some(&record.envelope))?;
+    writer.value(Column::BodyStructure, Some(&record.bodystructure))?;
+    writer.value(Column::Body, Some(&record.body))?;
+    writer.value(Column::Preview, Some(record.preview.as_bytes()))?;
+    writer.value(Column::Header, Some(header).filter(|header| header.len() <= HEADER_BYTES_MAX))?;
+    writer.value(Column::HeaderText, Some(header_text.as_slice()).filter(|_| searchable))?;
+    writer.value(Column::BodyText, Some(body_text.as_bytes()).filter(|_| searchable))?;
+    if searchable {
+        let [header, body] = dictionaries;
+        if let Some(header_text) = HeaderText::decode(&header_text) {
+            add_words(header, doc, std::str::from_utf8(header_text.text).unwrap_or_default());
+        }
+        add_words(body, doc, &body_text);
+    }
+    Ok(())
+}
+
+/// What a search sees of a message, as it is kept: the headers with their fields, the text parts.
+fn texts(whole: &[u8]) -> (Vec<u8>, String) {
+    let text = message::search_text(whole, &Structure::parse(whole));
+    let mut header = String::with_capacity(text.header.len() + text.header.len() / 8);
+    let mut fields = Vec::with_capacity(text.fields.len());
+    let mut at = 0;
+    for field in &text.fields {
+        // What stands between two fields is a line end; between name and value, a colon and a space.
+        let mut take = |range: std::ops::Range<usize>| {
+            casemap_into(&text.header[at..range.start], &mut header);
+            let start = header.len();
+            casemap_into(&text.header[range.clone()], &mut header);
+            at = range.end;
+            header.len() - start
+        };
+        fields.push((take(field.name.clone()), take(field.value.clone())));
+    }
+    casemap_into(&text.header[at..], &mut header);
+    let mut body = String::with_capacity(text.body.len() + text.body.len() / 8);
+    casemap_into(&text.body, &mut body);
+    (HeaderText::encode(&fields, &header), body)
+}
+
+fn add_words(dictionary: &mut Dictionary, doc: u32, text: &str) {
+    words(text, |word| match dictionary.get_mut(word.as_bytes()) {
+        Some(places) => places.push(doc),
+        None => dictionary.entry(word.as_bytes().into()).or_default().push(doc),
+    });
+}
+
+fn write_words(writer: &mut Writer, of: Texts, dictionary: Dictionary) -> Result<(), StoreError> {
+    let mut sorted: Vec<(Box<[u8]>, Places)> = dictionary.into_iter().collect();
+    sorted.sort_unstable_by(|one, two| one.0.cmp(&two.0));
+    let (column, places) = of.columns();
+    let mut out = Words::new([column, places]);
+    for (word, places) in &sorted {
+        out.word(writer, word, &places.bytes)?;
+    }
+    out.finish(writer)
+}

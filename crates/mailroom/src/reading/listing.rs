@@ -1,0 +1,91 @@
+//! What the owner's index has of the messages of a list, so that the list opens blocks and not messages.
+
+use std::collections::HashMap;
+
+use imap::{Item, SectionText};
+use store::Entry;
+
+use crate::index::{self, Column, OwnerIndex, Piece};
+
+/// Messages in a request from which headers are taken from the index. A block has the headers of some hundred messages:
+/// for a few, their own are nearer.
+const HEADERS_FROM: usize = 8;
+
+/// What the index has of one message.
+#[derive(Default)]
+pub(super) struct Listing(Vec<(Column, Piece)>);
+
+impl Listing {
+    /// The octets of a column.
+    pub(super) fn get(&self, column: Column) -> Option<&[u8]> {
+        let (_, (block, range)) = self.0.iter().find(|(known, _)| *known == column)?;
+        block.get(range.clone())
+    }
+}
+
+/// What the index has of the messages of a request.
+pub(super) struct Listings {
+    by_uid: HashMap<u32, Listing>,
+    /// How many columns a message of which nothing is missing has.
+    wanted: usize,
+}
+
+impl Listings {
+    /// Of these messages, what these items ask for.
+    pub(super) fn of(index: Option<&OwnerIndex>, entries: &[Option<Entry>], items: &[Item]) -> Self {
+        let mut wanted: Vec<Column> = items.iter().filter_map(column).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let headers = entries.len() >= HEADERS_FROM && items.iter().any(is_header) && !items.iter().any(is_more);
+        let mut this = Self { by_uid: HashMap::new(), wanted: wanted.len() };
+        let (Some(index), true) = (index, headers || !wanted.is_empty()) else { return this };
+        let volumes = index.volumes();
+        for entry in entries.iter().flatten() {
+            let Some(place) = index::find(&volumes, entry) else { continue };
+            let more = headers.then_some(Column::Header);
+            let columns = wanted.iter().copied().chain(more);
+            let pieces = columns.filter_map(|column| Some((column, index.value(&place, column)?)));
+            this.by_uid.insert(entry.uid, Listing(pieces.collect()));
+        }
+        this
+    }
+
+    /// Whether all that a record would be opened for is there.
+    pub(super) fn knows(&self, uid: u32) -> bool {
+        let of_record = |listing: &Listing| listing.0.iter().filter(|(column, _)| *column != Column::Header).count();
+        self.by_uid.get(&uid).is_some_and(|listing| of_record(listing) == self.wanted)
+    }
+
+    /// What there is of one message.
+    pub(super) fn take(&mut self, uid: u32) -> Option<Listing> {
+        self.by_uid.remove(&uid)
+    }
+}
+
+/// The column that answers an item as it stands.
+fn column(item: &Item) -> Option<Column> {
+    match item {
+        Item::Envelope => Some(Column::Envelope),
+        Item::Body => Some(Column::Body),
+        Item::BodyStructure => Some(Column::BodyStructure),
+        _ => None,
+    }
+}
+
+/// Whether the header of the message is enough for an item.
+fn is_header(item: &Item) -> bool {
+    let Item::Section(section, _) = item else { return false };
+    let text = &section.text;
+    let of_header =
+        matches!(text, Some(SectionText::Header | SectionText::HeaderFields(_) | SectionText::HeaderFieldsNot(_)));
+    section.part.is_empty() && of_header
+}
+
+/// Whether an item opens the message anyway.
+fn is_more(item: &Item) -> bool {
+    match item {
+        Item::Section(..) => !is_header(item),
+        Item::Binary(..) | Item::BinarySize(_) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,20 @@
+//! Owners' indexes, as the rest of the node has them.
+
+use super::Vault;
+use crate::VaultError;
+use crate::calls::index;
+use crate::index::IndexKey;
+use crate::sign_in::SignedIn;
+
+/// Indexes.
+impl Vault {
+    /// The key of the owner's own index. It is derived from the account's key, and opens what was derived from the owner's
+    /// mail and nothing that arrived.
+    ///
+    /// # Errors
+    /// [`VaultError::SessionOver`].
+    pub fn index_key(&self, signed_in: &SignedIn) -> Result<IndexKey, VaultError> {
+        let key = self.link.call(index::Key { session: signed_in.session() })?;
+        Ok(IndexKey::new(signed_in.account(), key))
+    }
+}
