@@ -12,7 +12,7 @@ use world::{ManualClock, MemoryDisk, SeededEntropy};
 
 pub(crate) const INBOX: MailboxId = MailboxId(1);
 
-const PASSWORD: &str = "owner password";
+pub(crate) const PASSWORD: &str = "owner password";
 
 pub(crate) struct House {
     pub(crate) dir: tempfile::TempDir,
@@ -169,7 +169,7 @@ pub(crate) fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
-fn copy_dir(from: &Path, to: &Path) {
+pub(crate) fn copy_dir(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());

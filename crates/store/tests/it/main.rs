@@ -14,6 +14,7 @@ mod house;
 mod mail;
 mod model;
 mod reseal;
+mod restored;
 mod secrecy;
 mod threads;
 mod watch;

@@ -15,6 +15,7 @@ mod rotation;
 mod sealing;
 mod service;
 mod sign_ins;
+mod stolen;
 mod vector;
 
 // The stage is shared with the tests inside the crate; there and here the room has this name.

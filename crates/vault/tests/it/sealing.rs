@@ -14,6 +14,7 @@ const HEAD: usize = 33;
 
 thread_local! {
     static DESK: Desk = Desk::new("IE", 1);
+    static PAIR: [Desk; 2] = [Desk::new("IE", 1), Desk::new("IE", 2)];
 }
 
 /// An epoch of the desk's account.
@@ -104,6 +105,40 @@ proptest! {
         prop_assert!(shut(key.open(Part::Original, &bytes[..at.index(bytes.len())])));
         let longer = [bytes, vec![0; more]].concat();
         prop_assert!(shut(key.open(Part::Original, &longer)));
+    }
+
+    #[test]
+    fn any_other_row_of_chunks_shuts(order in prop::collection::vec(0..4usize, 0..7)) {
+        let (key, bytes) = sealed(3 * CHUNK + 10);
+        let chunk = |at: usize| &bytes[HEAD + at * (CHUNK + TAG)..bytes.len().min(HEAD + (at + 1) * (CHUNK + TAG))];
+        let rebuilt = order.iter().fold(bytes[..HEAD].to_vec(), |out, at| [&out, chunk(*at)].concat());
+        prop_assert_eq!(key.open(Part::Original, &rebuilt).is_ok(), order == [0, 1, 2, 3]);
+    }
+
+    /// Two keys of whatever account, epoch, message and arrival: each opens its own and not the other's, whole or with the
+    /// commitment exchanged.
+    #[test]
+    fn no_ciphertext_opens_under_two_keys(
+        one in (0..2u64, 90..93u32, 0..3u8, 0..3i64),
+        two in (0..2u64, 90..93u32, 0..3u8, 0..3i64),
+        len in 0..300usize,
+    ) {
+        let (first, second) = PAIR.with(|desks| {
+            let made = |(account, number, id, arrival): (u64, u32, u8, i64)| {
+                let desk = &desks[usize::from(account == 1)];
+                let (epoch, ask) = (epoch(desk, number), ask(number, id, arrival));
+                let bytes = epoch.sealer.seal(ask.id, ask.arrival, Part::Original, &plain(len)).unwrap();
+                (key(desk, &epoch, ask), bytes)
+            };
+            (made(one), made(two))
+        });
+        let mixed = |head: &[u8], text: &[u8]| [&head[..HEAD], &text[HEAD..]].concat();
+        for ((key, mine), (_, other)) in [(&first, &second), (&second, &first)] {
+            prop_assert_eq!(key.open(Part::Original, mine).unwrap(), plain(len));
+            for swapped in [other.clone(), mixed(mine, other), mixed(other, mine)] {
+                prop_assert!(shut(key.open(Part::Original, &swapped)));
+            }
+        }
     }
 
     #[test]
