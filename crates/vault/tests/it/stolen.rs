@@ -185,7 +185,7 @@ fn a_folder_restored_from_last_week_opens_by_last_weeks_secrets() {
     let newcomer = AccountId([9; 16]);
     desk.vault.create_account(newcomer, &PASSWORD.into()).unwrap();
     desk.vault.begin_service_rotation(&NODE_PASSPHRASE.into()).unwrap();
-    let row = desk.vault.service_seal("row", b"since");
+    let row = desk.vault.service_seal("row", b"since").unwrap();
     let (sealer, sealed) = EpochSealer::start(desk.account, &desk.public, EpochId(9), &*desk.entropy).unwrap();
     let ask = KeyAsk { epoch: EpochId(9), id: MessageId([3; 16]), arrival: UnixMillis(Desk::day().0 + 7 * DAY) };
     let text = sealer.seal(ask.id, ask.arrival, Part::Original, b"since").unwrap();
