@@ -264,4 +264,5 @@ def main(path):
     print(f"opened {len(files)} files, {len(vector['messages'])} parts, {len(vector['approvals'])} approvals")
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

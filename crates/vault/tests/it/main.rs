@@ -9,6 +9,7 @@ mod desk;
 mod faults;
 mod hands;
 mod index;
+mod office;
 mod resets;
 mod ring;
 mod rotation;
