@@ -265,14 +265,8 @@ fn shown_once(text: &str, codes: &[Secret<String>], mut data: serde_json::Value)
 }
 
 fn totp_secret(address: &str, secret: &Secret<String>) -> Outcome {
-    let label: String = address
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        })
-        .collect();
-    let uri = format!("otpauth://totp/Bailiwick:{label}?secret={}&issuer=Bailiwick", secret.expose());
+    let uri = doors::otpauth(address, secret);
+    let uri = uri.expose();
     let text = format!(
         "Give this secret to the authenticator app; it is shown this once, and counts when a code of it was typed here:\n\
          {}\n{uri}",

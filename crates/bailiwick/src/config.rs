@@ -38,6 +38,10 @@ pub(crate) struct Config {
     /// How many hours an owner has to stop the reset of a forgotten password.
     #[serde(default = "reset_delay_hours")]
     pub reset_delay_hours: u32,
+    /// A TLS proxy on this machine stands before the HTTP door: the owner's page gives cookies for TLS only, and takes the
+    /// last address of the proxy's X-Forwarded-For for the visitor's.
+    #[serde(default)]
+    pub http_behind_tls_proxy: bool,
     /// Where the doors listen.
     pub listen: Listen,
     /// How the vault is unlocked, and what a guess at a secret costs.

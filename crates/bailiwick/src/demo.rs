@@ -265,6 +265,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         message_size_bytes_max: doors::smtp::MESSAGE_SIZE_BYTES_MAX,
         ledger_dummy_minutes: 60,
         reset_delay_hours: 24,
+        http_behind_tls_proxy: false,
         counsel: None,
         vault: VaultConfig::default(),
         listen,

@@ -349,12 +349,11 @@ fn start_vault(dir: &Path, clock: &Arc<dyn Clock>) -> Result<VaultGate, NodeErro
     start().map_err(|error| NodeError::Room("vault", format!("its process does not start: {error}")))
 }
 
-/// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret that a person chose.
-pub(crate) const PASSWORD_CHARS_MIN: usize = 8;
+pub(crate) use mailroom::PASSWORD_CHARS_MIN;
 
 /// Refuses a password that is too short.
 pub(crate) fn check_password(password: &Secret<String>) -> Result<(), String> {
-    if password.expose().chars().count() < PASSWORD_CHARS_MIN {
+    if !mailroom::is_password_long_enough(password) {
         return Err(format!("a password has at least {PASSWORD_CHARS_MIN} characters"));
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doors::http::HttpConfig;
+use doors::http::{AccountPages, HttpConfig};
 use doors::{control, http, imap, smtp, tls};
 use terms::{Entropy, OfficerName, Secret};
 use tokio::net::TcpListener;
@@ -66,6 +66,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         message_size_bytes_max: smtp::MESSAGE_SIZE_BYTES_MAX,
         ledger_dummy_minutes: 60,
         reset_delay_hours: 24,
+        http_behind_tls_proxy: false,
         counsel: None,
         vault: VaultConfig { unlock, cost: Some(Cost::measured()) },
         listen: Listen::at(args.address, args.ports),
@@ -199,6 +200,7 @@ async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result
         law: closed.lectern.clone(),
         ledger_dir: closed.dir.join("ledger"),
         mail: mail.clone(),
+        account: AccountPages { mail: mail.clone(), is_behind_proxy: config.http_behind_tls_proxy },
     };
     let http_shutdown = shutdown.clone();
     doors.spawn(async move {

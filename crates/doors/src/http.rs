@@ -1,9 +1,10 @@
-//! The HTTP door: one page that says what this node is, the law that it decides by, and the ledger's files exactly as
-//! C2SP tlog-tiles serves them.
+//! The HTTP door: one page that says what this node is, the law that it decides by, the ledger's files exactly as C2SP
+//! tlog-tiles serves them, and below `/account` the pages of an owner.
 //!
-//! Nothing here needs a sign-in and nothing here names a person: the ledger's leaves are salted commitments. The door
-//! speaks plain HTTP and therefore listens on loopback only; the configuration refuses anything else.
+//! Nothing but the owner's pages needs a sign-in, and nothing but them names a person: the ledger's leaves are salted
+//! commitments. The door speaks plain HTTP and therefore listens on loopback only; the configuration refuses anything else.
 
+mod account;
 mod connection;
 mod law;
 
@@ -19,6 +20,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use self::account::AccountPages;
 use self::connection::Visits;
 pub use self::law::Lectern;
 use crate::Opening;
@@ -40,6 +42,8 @@ pub struct HttpConfig {
     pub ledger_dir: PathBuf,
     /// Tells whether the node is locked.
     pub mail: Opening,
+    /// The pages of an owner, below `/account`.
+    pub account: AccountPages,
 }
 
 #[derive(Template)]
@@ -84,12 +88,19 @@ pub async fn serve(
 /// The pages and files of this door.
 fn router(config: HttpConfig) -> Router {
     let law = law::router(config.law.clone());
+    let place = account::Place {
+        name: config.name.clone(),
+        jurisdiction: config.jurisdiction.clone(),
+        jurisdiction_name: config.jurisdiction_name.clone(),
+    };
+    let account = account::router(config.account.clone(), place);
     Router::new()
         .route("/", get(page))
         .route("/ledger/{*file}", get(ledger_file))
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is no such page here. Try /\n") })
         .with_state(Arc::new(config))
         .merge(law)
+        .merge(account)
 }
 
 async fn page(State(config): State<Arc<HttpConfig>>) -> Response {

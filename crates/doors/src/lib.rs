@@ -7,11 +7,13 @@ pub mod http;
 pub mod imap;
 pub mod law;
 mod opening;
+mod otpauth;
 pub mod smtp;
 pub mod tls;
 mod wire;
 
 pub use opening::Opening;
+pub use otpauth::otpauth;
 
 /// Waits until the word to stop is given (or nobody is left to give it).
 pub async fn told(shutdown: &mut tokio::sync::watch::Receiver<bool>) {

@@ -14,6 +14,14 @@ pub mod index;
 pub mod reading;
 pub mod record;
 
+/// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret that a person chose.
+pub const PASSWORD_CHARS_MIN: usize = 8;
+
+/// Whether a password that a person chose has [`PASSWORD_CHARS_MIN`] characters.
+pub fn is_password_long_enough(password: &Secret<String>) -> bool {
+    password.expose().chars().count() >= PASSWORD_CHARS_MIN
+}
+
 /// The mailroom of one node: what every door that moves mail needs. Cheap to clone.
 #[derive(Clone)]
 pub struct Mailroom {

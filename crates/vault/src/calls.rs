@@ -109,6 +109,7 @@ table! {
     63 sign_in::OpenSession;
     64 sign_in::ResumeSession;
     65 sign_in::LeaveSession;
+    66 sign_in::SessionSecrets;
     80 keys::CloseAccount;
     81 keys::ForgetHeld;
     82 keys::BackUp;

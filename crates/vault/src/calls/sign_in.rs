@@ -8,7 +8,7 @@ use crate::account::session::SessionToken;
 use crate::keeper::sessions::SessionId;
 use crate::keeper::sign_in::ExchangeId;
 use crate::scram::ChannelBinding;
-use crate::secrets::Attempt;
+use crate::secrets::{Attempt, OwnerSecrets};
 use crate::strongroom::Strongroom;
 use crate::wire::{Octets, wire_struct};
 
@@ -110,5 +110,19 @@ impl Call for LeaveSession {
 
     fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
         room.keeper()?.leave_session(&self.token)
+    }
+}
+
+/// Whose a web session is, its number, and what the owner can revoke.
+pub(crate) struct SessionSecrets {
+    pub(crate) token: SessionToken,
+}
+wire_struct!(SessionSecrets { token });
+
+impl Call for SessionSecrets {
+    type Answer = (AccountId, (u32, OwnerSecrets));
+
+    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
+        room.keeper()?.session_secrets(&self.token)
     }
 }

@@ -10,6 +10,7 @@ use super::{Keeper, not_empty};
 use crate::VaultError;
 use crate::account::app_password::{APP_PASSWORDS_MAX, AppPassword, Scopes, Wanted, check_name, generate};
 use crate::account::root::Root;
+use crate::account::session::SessionToken;
 use crate::account::{AccountKeys, House, RECOVERY_CODES};
 use crate::crypto::{ScramKeys, TOTP_SECRET_LEN, totp_step};
 use crate::custody::Custody;
@@ -188,26 +189,36 @@ impl Keeper {
 
     /// What the owner can revoke.
     pub(crate) fn owner_secrets(&self, account: AccountId, proof: &OwnerProof) -> Result<OwnerSecrets, VaultError> {
+        self.as_owner(account, proof, |keys, root| Ok(self.listed(account, keys, root)))
+    }
+
+    /// What the owner of a web session can revoke, by the session alone: whose it is, its number, and the list. Whoever has
+    /// the session reads the mail; that a phone has an app password is less.
+    pub(crate) fn session_secrets(&self, token: &SessionToken) -> Result<(AccountId, (u32, OwnerSecrets)), VaultError> {
+        let (account, id, root, mut keys) = self.session_root(token)?;
+        Ok((account, (id, self.listed(account, &mut keys, &root))))
+    }
+
+    fn listed(&self, account: AccountId, keys: &mut AccountKeys, root: &Root) -> OwnerSecrets {
         let seen = Seen::load(&self.folder, &self.own, account, self.clock.now());
-        self.as_owner(account, proof, |keys, root| {
-            keys.forget_ended(self.clock.now());
-            let nameless = || "(its name does not open)".to_owned();
-            let app_passwords = keys.app_passwords().map(|password| AppPasswordInfo {
-                id: password.id,
-                name: password.name(account, root).unwrap_or_else(nameless),
-                scopes: password.scopes,
-                created: password.created,
-                expires: (password.expires.0 != 0).then_some(password.expires),
-                last_used: seen.last_used(password.id),
-            });
-            let sessions = keys.sessions().map(|session| SessionInfo {
-                id: session.id,
-                name: session.name(account, root).unwrap_or_else(nameless),
-                created: session.created,
-                expires: session.expires,
-            });
-            Ok(OwnerSecrets { app_passwords: app_passwords.collect(), sessions: sessions.collect() })
-        })
+        keys.forget_ended(self.clock.now());
+        let nameless = || "(its name does not open)".to_owned();
+        let app_passwords = keys.app_passwords().map(|password| AppPasswordInfo {
+            id: password.id,
+            name: password.name(account, root).unwrap_or_else(nameless),
+            scopes: password.scopes,
+            created: password.created,
+            expires: (password.expires.0 != 0).then_some(password.expires),
+            last_used: seen.last_used(password.id),
+        });
+        let app_passwords = app_passwords.collect();
+        let sessions = keys.sessions().map(|session| SessionInfo {
+            id: session.id,
+            name: session.name(account, root).unwrap_or_else(nameless),
+            created: session.created,
+            expires: session.expires,
+        });
+        OwnerSecrets { app_passwords, sessions: sessions.collect() }
     }
 
     /// Revokes an app password.

@@ -373,7 +373,7 @@ impl Keeper {
         }
     }
 
-    fn session_root(&self, token: &SessionToken) -> Result<(AccountId, u32, Root, AccountKeys), VaultError> {
+    pub(super) fn session_root(&self, token: &SessionToken) -> Result<(AccountId, u32, Root, AccountKeys), VaultError> {
         let (account, id, secret) = token.parts().ok_or(VaultError::NoSession)?;
         let keys = self.claimed(&Claim::Account(account))?.ok_or(VaultError::NoSession)?;
         let now = self.clock.now();

@@ -12,7 +12,7 @@ use crate::calls::sign_in;
 use crate::keeper::sign_in::ExchangeId;
 use crate::network::Network;
 use crate::scram::ChannelBinding;
-use crate::secrets::{Attempt, Claim};
+use crate::secrets::{Attempt, Claim, OwnerSecrets};
 use crate::sign_in::SignedIn;
 use crate::wire::Octets;
 
@@ -128,5 +128,15 @@ impl Vault {
     /// [`VaultError::Damaged`], [`VaultError::Disk`].
     pub fn leave_session(&self, token: &SessionToken) -> Result<(), VaultError> {
         self.link.call(sign_in::LeaveSession { token: token.clone() })
+    }
+
+    /// What the owner's page shows of a web session: whose it is, its number, and what the owner can revoke. Opens no mail
+    /// and none of the account's private halves.
+    ///
+    /// # Errors
+    /// [`VaultError::NoSession`]; [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn session_secrets(&self, token: &SessionToken) -> Result<(AccountId, u32, OwnerSecrets), VaultError> {
+        let (account, (id, secrets)) = self.link.call(sign_in::SessionSecrets { token: token.clone() })?;
+        Ok((account, id, secrets))
     }
 }

@@ -359,6 +359,9 @@ fn a_web_session_lasts_over_a_restart_and_ends_when_it_should() {
     // A session does not stand for the password.
     let listed = vault.owner_secrets(desk.account, &proof()).unwrap().sessions;
     assert_eq!(listed.iter().map(|session| session.name.as_str()).collect::<Vec<_>>(), ["laptop"]);
+    // It shows what the password shows, and whose and which it is.
+    let (account, id, secrets) = vault.session_secrets(&token).unwrap();
+    assert_eq!((account, id, &secrets.sessions), (desk.account, listed[0].id, &listed));
 
     let (second, _) = open("phone", 2 * DAY).unwrap();
     vault.leave_session(&token).unwrap();
@@ -379,6 +382,7 @@ fn a_web_session_lasts_over_a_restart_and_ends_when_it_should() {
     for bad in ["", "x", &fourth.expose()[1..], &format!("{}A", fourth.expose())] {
         let bad = vault::SessionToken::new(bad.into());
         assert_eq!(variant(&vault.resume_session(&bad).unwrap_err()), "NoSession");
+        assert_eq!(variant(&vault.session_secrets(&bad).unwrap_err()), "NoSession");
     }
     let lasts = |millis| {
         let opened = vault.open_session(&pages, &"new password".into(), None, "x", millis);
