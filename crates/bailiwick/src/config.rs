@@ -42,6 +42,12 @@ pub(crate) struct Config {
     /// last address of the proxy's X-Forwarded-For for the visitor's.
     #[serde(default)]
     pub http_behind_tls_proxy: bool,
+    /// Connections of one door at a time.
+    #[serde(default = "connections_max")]
+    pub connections_max: usize,
+    /// Whether IMAP takes passwords without TLS from this machine itself: for a proxy or a web mailer beside the node.
+    #[serde(default)]
+    pub imap_loopback_without_tls: bool,
     /// Where the doors listen.
     pub listen: Listen,
     /// How the vault is unlocked, and what a guess at a secret costs.
@@ -104,6 +110,10 @@ impl Cost {
         let cost = vault::CostProfile::measure(vault::GUESS_TARGET);
         Self { memory_kib: cost.memory_kib(), passes: cost.passes(), lanes: cost.lanes() }
     }
+}
+
+fn connections_max() -> usize {
+    doors::CONNECTIONS_MAX
 }
 
 /// Where the doors listen.

@@ -268,6 +268,8 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         http_behind_tls_proxy: false,
         counsel: None,
         vault: VaultConfig::default(),
+        connections_max: doors::CONNECTIONS_MAX,
+        imap_loopback_without_tls: false,
         listen,
         home: toml::from_str(place.home).map_err(|error| error.to_string())?,
     };

@@ -69,6 +69,8 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         http_behind_tls_proxy: false,
         counsel: None,
         vault: VaultConfig { unlock, cost: Some(Cost::measured()) },
+        connections_max: doors::CONNECTIONS_MAX,
+        imap_loopback_without_tls: false,
         listen: Listen::at(args.address, args.ports),
         home,
     };
@@ -135,8 +137,8 @@ fn run(dir: &std::path::Path, with_parent: bool, json: bool) -> Result<ExitCode,
         Ok(false) => tracing::warn!("the node is locked: two people unlock it (`bailiwick node unlock`)"),
         Err(error) => return Err(error.to_string()),
     }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(threads()).build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
     let result = runtime.block_on(open_doors(running.clone(), with_parent, json));
     // Blocking work in flight ends before the store closes.
     runtime.shutdown_timeout(DRAIN);
@@ -154,6 +156,11 @@ fn say_confinement(running: &Running) {
         Ok(None) => {}
         Err(error) => tracing::error!("the vault's process: {error}"),
     }
+}
+
+/// Threads for sessions: they read small things from disk in place, so that some may wait for a disk while others go on.
+fn threads() -> usize {
+    4 * std::thread::available_parallelism().map_or(1, usize::from).max(2)
 }
 
 async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result<(), String> {
@@ -181,6 +188,7 @@ async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result
         protocol,
         message_size_bytes_max: config.message_size_bytes_max,
         tls: Some(server_config.clone()),
+        connections_max: config.connections_max,
     };
     doors.spawn(smtp::serve(smtp_listener, smtp_config(smtp::Protocol::Smtp), mail.clone(), shutdown.clone()));
     doors.spawn(smtp::serve(lmtp_listener, smtp_config(smtp::Protocol::Lmtp), mail.clone(), shutdown.clone()));
@@ -189,6 +197,8 @@ async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result
         end_point: tls.end_point(),
         implicit_tls,
         message_size_bytes_max: config.message_size_bytes_max,
+        loopback_without_tls: config.imap_loopback_without_tls,
+        connections_max: config.connections_max,
     };
     doors.spawn(imap::serve(imap_listener, imap_config(false), mail.clone(), shutdown.clone()));
     doors.spawn(imap::serve(imaps_listener, imap_config(true), mail.clone(), shutdown.clone()));

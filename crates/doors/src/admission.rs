@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Connections of one door at a time. Postfix: 100 processes by default, 1000 on a large site; a task here is cheaper.
-const CONNECTIONS_MAX: usize = 1000;
+/// Connections of one door at a time, unless the operator says otherwise. Postfix: 100 processes by default, 1000 on a
+/// large site; a task here is cheaper.
+pub const CONNECTIONS_MAX: usize = 1000;
 
 /// Connections from one peer (an IPv4 address, an IPv6 /64) at a time. Postfix: 50 (`smtpd_client_connection_count_limit`).
 /// This machine itself is not counted: an MTA in front of the node brings everybody's mail.
@@ -25,8 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const PATIENCE_UNDER_STRESS: Duration = Duration::from_secs(10);
 
 /// The counts of a door.
-#[derive(Default)]
 pub(crate) struct Admission {
+    connections_max: usize,
     open: Mutex<Open>,
     held_bytes: AtomicUsize,
 }
@@ -45,10 +46,15 @@ pub(crate) struct Entry {
 }
 
 impl Admission {
+    /// For a door that so many connections may use at a time.
+    pub(crate) fn new(connections_max: usize) -> Arc<Self> {
+        Arc::new(Self { connections_max, open: Mutex::default(), held_bytes: AtomicUsize::new(0) })
+    }
+
     /// Takes a place; `None` when there is none.
     pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Entry> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.count >= CONNECTIONS_MAX {
+        if open.count >= self.connections_max {
             return None;
         }
         let peer = (!peer.is_loopback()).then(|| neighbourhood(peer));
@@ -66,7 +72,7 @@ impl Admission {
     /// How long to wait for a silent peer now.
     pub(crate) fn patience(&self) -> Duration {
         let count = self.open.lock().unwrap_or_else(PoisonError::into_inner).count;
-        if count >= CONNECTIONS_MAX / 5 * 4 { PATIENCE_UNDER_STRESS } else { PATIENCE }
+        if count >= self.connections_max / 5 * 4 { PATIENCE_UNDER_STRESS } else { PATIENCE }
     }
 }
 
@@ -118,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_peer_has_its_share() {
-        let admission = Arc::<Admission>::default();
+        let admission = Admission::new(CONNECTIONS_MAX);
         let peer = IpAddr::from([192, 0, 2, 1]);
         let mut entries: Vec<_> = (0..CONNECTIONS_PER_PEER_MAX).map(|_| admission.enter(peer).unwrap()).collect();
         assert!(admission.enter(peer).is_none());
@@ -138,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_door_is_not_endless() {
-        let admission = Arc::<Admission>::default();
+        let admission = Admission::new(CONNECTIONS_MAX);
         let entries: Vec<_> = (0..CONNECTIONS_MAX).filter_map(|_| admission.enter([127, 0, 0, 1].into())).collect();
         assert_eq!(entries.len(), CONNECTIONS_MAX);
         assert!(admission.enter([127, 0, 0, 1].into()).is_none());
@@ -149,7 +155,7 @@ mod tests {
 
     #[test]
     fn memory_is_shared() {
-        let admission = Arc::<Admission>::default();
+        let admission = Admission::new(CONNECTIONS_MAX);
         let mut first = admission.enter([127, 0, 0, 1].into()).unwrap();
         let mut second = admission.enter([127, 0, 0, 1].into()).unwrap();
         assert!(first.hold(HELD_BYTES_MAX));

@@ -39,6 +39,11 @@ pub struct ImapConfig {
     pub implicit_tls: bool,
     /// The largest message that APPEND takes, in octets.
     pub message_size_bytes_max: u64,
+    /// Passwords are taken without TLS from this machine itself, where nobody can listen: for a proxy or a web mailer beside
+    /// the node.
+    pub loopback_without_tls: bool,
+    /// Connections at a time; [`CONNECTIONS_MAX`](crate::CONNECTIONS_MAX) unless the operator says otherwise.
+    pub connections_max: usize,
 }
 
 /// What every connection of a door shares.
@@ -58,7 +63,8 @@ pub async fn serve(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let tls = TlsAcceptor::from(config.tls.clone());
-    let door = Arc::new(Door { config, tls, mail: mail.into(), admission: Arc::default() });
+    let admission = Admission::new(config.connections_max);
+    let door = Arc::new(Door { config, tls, mail: mail.into(), admission });
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -71,10 +77,13 @@ pub async fn serve(
             Ok((stream, peer)) => {
                 // Answers are gathered already; waiting for more would only delay them.
                 let _ = stream.set_nodelay(true);
-                let entry = door.admission.enter(peer.ip().to_canonical());
+                let peer = peer.ip().to_canonical();
+                let entry = door.admission.enter(peer);
                 let bye = entry.is_none().then_some(Bye::TooMany);
-                let network = Network::of(peer.ip());
-                connections.spawn(Connection::new(door.clone(), entry, network, shutdown.clone()).run(stream, bye));
+                let network = Network::of(peer);
+                let loopback = peer.is_loopback();
+                let connection = Connection::new(door.clone(), entry, network, loopback, shutdown.clone());
+                connections.spawn(connection.run(stream, bye));
             }
             Err(error) => {
                 // Out of descriptors, mostly: nothing is gained by asking again at once.

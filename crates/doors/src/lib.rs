@@ -12,6 +12,7 @@ pub mod smtp;
 pub mod tls;
 mod wire;
 
+pub use admission::CONNECTIONS_MAX;
 pub use opening::Opening;
 pub use otpauth::otpauth;
 

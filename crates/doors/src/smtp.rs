@@ -37,6 +37,8 @@ pub struct SmtpConfig {
     pub message_size_bytes_max: u64,
     /// For STARTTLS; it is not offered without.
     pub tls: Option<Arc<ServerConfig>>,
+    /// Connections at a time; [`CONNECTIONS_MAX`](crate::CONNECTIONS_MAX) unless the operator says otherwise.
+    pub connections_max: usize,
 }
 
 /// What every connection of a door shares.
@@ -57,7 +59,8 @@ pub async fn serve(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let tls = config.tls.clone().map(TlsAcceptor::from);
-    let door = Arc::new(Door { config, tls, mail: mail.into(), admission: Arc::default() });
+    let admission = Admission::new(config.connections_max);
+    let door = Arc::new(Door { config, tls, mail: mail.into(), admission });
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {

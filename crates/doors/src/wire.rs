@@ -1,9 +1,11 @@
 //! The octets' way: a socket, in the clear or under TLS.
 
 use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -19,6 +21,9 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How many octets are still read then.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
+/// How much is read at once.
+const READ_BYTES: usize = 16 * 1024;
+
 /// A connection's two directions.
 pub(crate) enum Wire {
     Plain(TcpStream),
@@ -31,6 +36,24 @@ impl Wire {
             Self::Plain(stream) => stream.read(buffer).await,
             Self::Tls(stream) => stream.read(buffer).await,
         }
+    }
+
+    /// Gives what came to `take`; returns how many octets that were, 0 at the end. The buffer is on the stack, and only
+    /// while octets are copied: a connection that waits has none, and most connections wait.
+    pub(crate) async fn read_with(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
+        std::future::poll_fn(|context| {
+            let mut place = [const { MaybeUninit::uninit() }; READ_BYTES];
+            let mut buffer = ReadBuf::uninit(&mut place);
+            let polled = match self {
+                Self::Plain(stream) => Pin::new(stream).poll_read(context, &mut buffer),
+                Self::Tls(stream) => Pin::new(&mut **stream).poll_read(context, &mut buffer),
+            };
+            polled.map_ok(|()| {
+                take(buffer.filled());
+                buffer.filled().len()
+            })
+        })
+        .await
     }
 
     pub(crate) async fn write(&mut self, octets: &[u8]) -> io::Result<()> {

@@ -35,6 +35,10 @@ struct Door {
 }
 
 async fn door(implicit_tls: bool) -> Door {
+    door_with(implicit_tls, false).await
+}
+
+async fn door_with(implicit_tls: bool, loopback_without_tls: bool) -> Door {
     let room = Room::new(&[&[ANN]]);
     let dir = room.dir.path().join("tls");
     let clock = world::ManualClock::at(terms::Clock::now(&durable::SystemClock));
@@ -51,6 +55,8 @@ async fn door(implicit_tls: bool) -> Door {
         tls: identity.server_config().unwrap(),
         implicit_tls,
         message_size_bytes_max: MESSAGE_BYTES_MAX as u64,
+        loopback_without_tls,
+        connections_max: doors::CONNECTIONS_MAX,
     };
     let (stop, shutdown) = watch::channel(false);
     let task = tokio::spawn(imap::serve(listener, config, room.mailroom.clone(), shutdown));
@@ -127,6 +133,15 @@ async fn no_password_before_tls_and_nothing_before_it_after() {
     assert!(client.ask(&login).await.starts_with("a OK "));
     assert!(client.ask("LOGOUT").await.starts_with("* BYE "));
     assert_eq!(client.line().await, "");
+}
+
+/// Where the operator says so, a program beside the node signs in without TLS; it is on loopback as this client is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_on_this_machine_needs_no_tls_where_the_operator_says_so() {
+    let door = door_with(false, true).await;
+    let mut client = Client(BufReader::new(TcpStream::connect(door.address).await.unwrap()));
+    assert!(!client.line().await.contains("LOGINDISABLED"));
+    assert!(client.ask(&format!("LOGIN {ANN} \"{PASSWORD}\"")).await.starts_with("a OK "));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

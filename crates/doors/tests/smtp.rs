@@ -43,8 +43,12 @@ async fn door(protocol: Protocol, addresses: &[&[&str]]) -> Door {
     let client = Arc::new(client.with_root_certificates(roots).with_no_client_auth());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let config =
-        SmtpConfig { protocol, message_size_bytes_max: 1_000_000, tls: Some(identity.server_config().unwrap()) };
+    let config = SmtpConfig {
+        protocol,
+        message_size_bytes_max: 1_000_000,
+        tls: Some(identity.server_config().unwrap()),
+        connections_max: doors::CONNECTIONS_MAX,
+    };
     let (stop, shutdown) = watch::channel(false);
     let task = tokio::spawn(smtp::serve(listener, config, room.mailroom.clone(), shutdown));
     Door { room, address, stop, task, client }

@@ -111,6 +111,12 @@ impl Flags {
         self.system |= flag as u8;
     }
 
+    /// The flags as on the wire: the system's, then the keywords in order.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        let system = SystemFlag::ALL.into_iter().filter(|flag| self.has(*flag)).map(|flag| -> &str { flag.as_str() });
+        system.chain(self.keywords.iter().map(Keyword::as_str))
+    }
+
     /// `flag-list = "(" [flag *(SP flag)] ")"`
     pub(crate) fn parse_list(cursor: &mut Cursor<'_>) -> Result<Self, Bad> {
         let flags = cursor.list(KEYWORDS_MAX + SystemFlag::ALL.len() + 1, parse_flag)?;
@@ -171,9 +177,6 @@ fn parse_flag(cursor: &mut Cursor<'_>) -> Result<Option<Flag>, Bad> {
 /// `flag-list`, with its parentheses.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut flags: Vec<&str> = Vec::with_capacity(SystemFlag::ALL.len() + self.keywords.len());
-        flags.extend(SystemFlag::ALL.into_iter().filter(|flag| self.has(*flag)).map(|flag| flag.as_str()));
-        flags.extend(self.keywords.iter().map(|keyword| keyword.as_str()));
-        write!(f, "({})", flags.join(" "))
+        write!(f, "({})", self.words().collect::<Vec<_>>().join(" "))
     }
 }

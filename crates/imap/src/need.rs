@@ -97,6 +97,8 @@ pub enum Need {
         change: FlagChange,
         /// Which flags.
         flags: Flags,
+        /// The client does not want to hear of each message (`.SILENT`).
+        quiet: bool,
     },
     /// Copy messages of the open mailbox, keeping flags and internal dates. All or nothing. → [`Answer::Copied`]
     Copy {
@@ -307,8 +309,12 @@ pub struct Found {
 /// Flags after a STORE.
 #[derive(Debug, Clone)]
 pub struct FlagsChanged {
-    /// The flags now of each message asked for that is still there, ascending.
+    /// The flags now of each message asked for that is still there, ascending; none for a quiet change.
     pub rows: Vec<FlagRow>,
+    /// Of a quiet change: the distinct flags of the messages that are still there.
+    pub in_use: Vec<Flags>,
+    /// How many of the messages asked for are still there.
+    pub there: usize,
 }
 
 /// Messages after a COPY or MOVE (RFC 4315 section 3, COPYUID).

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::cursor::is_astring_char;
 use crate::fetch::Octets;
+use crate::flag::Flags;
 
 /// Waiting output. Text accumulates; large octets wait as a reference to the message they are part of.
 #[derive(Debug, Default)]
@@ -72,9 +73,29 @@ impl Output {
         self.bytes(text.as_bytes());
     }
 
-    /// Adds a number.
-    pub(crate) fn number(&mut self, number: u64) {
-        self.raw(&number.to_string());
+    /// Adds a number. Lists have tens of thousands: no memory for each.
+    pub(crate) fn number(&mut self, mut number: u64) {
+        let mut digits = [0; 20];
+        let mut first = digits.len();
+        loop {
+            first -= 1;
+            digits[first] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.bytes(&digits[first..]);
+    }
+
+    /// `flag-list`, with its parentheses.
+    pub(crate) fn flags(&mut self, flags: &Flags) {
+        self.raw("(");
+        for (count, flag) in flags.words().enumerate() {
+            self.raw(if count > 0 { " " } else { "" });
+            self.raw(flag);
+        }
+        self.raw(")");
     }
 
     /// Adds the end of a line.
@@ -110,7 +131,9 @@ impl Output {
 
     /// `literal`
     pub(crate) fn literal(&mut self, octets: &Octets) {
-        self.raw(&format!("{{{}}}\r\n", octets.as_slice().len()));
+        self.raw("{");
+        self.number(octets.as_slice().len() as u64);
+        self.raw("}\r\n");
         self.octets(octets);
     }
 

@@ -51,6 +51,15 @@ impl Selected {
         self.uids.binary_search(&uid).ok().and_then(|at| u32::try_from(at + 1).ok())
     }
 
+    /// As [`number`](Self::number), for a row of messages in order: looks first behind the last one, whose place `place` is.
+    pub(crate) fn number_after(&self, uid: u32, place: &mut usize) -> Option<u32> {
+        if self.uids.get(*place) != Some(&uid) {
+            *place = self.uids.binary_search(&uid).ok()?;
+        }
+        *place += 1;
+        u32::try_from(*place).ok()
+    }
+
     fn count(&self) -> u32 {
         u32::try_from(self.uids.len()).unwrap_or(u32::MAX)
     }
@@ -106,26 +115,43 @@ impl Selected {
 
     /// `* n EXPUNGE` for each, the highest number first, so that none shifts another.
     fn tell_gone(&mut self, out: &mut Output) {
-        for uid in self.gone.iter().rev() {
-            if let Some(number) = self.number(*uid) {
-                out.raw(&format!("* {number} EXPUNGE\r\n"));
+        if self.gone.is_empty() {
+            return;
+        }
+        let gone: Vec<u32> = std::mem::take(&mut self.gone).into_iter().collect();
+        let is_gone = |uid: &u32| gone.binary_search(uid).is_ok();
+        let mut left = gone.iter().rev().peekable();
+        for (at, uid) in self.uids.iter().enumerate().rev() {
+            if left.next_if_eq(&uid).is_some() {
+                out.raw("* ");
+                out.number(at as u64 + 1);
+                out.raw(" EXPUNGE\r\n");
+            }
+            if left.peek().is_none() {
+                break;
             }
         }
-        let gone = std::mem::take(&mut self.gone);
-        self.uids.retain(|uid| !gone.contains(uid));
-        self.saved.retain(|uid| !gone.contains(uid));
+        self.uids.retain(|uid| !is_gone(uid));
+        self.saved.retain(|uid| !is_gone(uid));
     }
 
     /// `* n FETCH (FLAGS …)` for each, with the UID if `uid`.
     pub(crate) fn tell_flags(&mut self, rows: &[FlagRow], uid: bool, out: &mut Output) {
         self.introduce(rows.iter().map(|row| &row.flags), out);
+        let mut place = 0;
         for row in rows {
-            let Some(number) = self.number(row.uid) else { continue };
-            out.raw(&format!("* {number} FETCH ("));
+            let Some(number) = self.number_after(row.uid, &mut place) else { continue };
+            out.raw("* ");
+            out.number(number.into());
+            out.raw(" FETCH (");
             if uid {
-                out.raw(&format!("UID {} ", row.uid));
+                out.raw("UID ");
+                out.number(row.uid.into());
+                out.raw(" ");
             }
-            out.raw(&format!("FLAGS {})\r\n", row.flags));
+            out.raw("FLAGS ");
+            out.flags(&row.flags);
+            out.raw(")\r\n");
         }
     }
 
@@ -134,7 +160,7 @@ impl Selected {
     pub(crate) fn introduce<'f>(&mut self, flags: impl Iterator<Item = &'f Flags>, out: &mut Output) {
         let known = self.keywords.len();
         for flags in flags {
-            if !flags.keywords.is_subset(&self.keywords) {
+            if !flags.keywords.is_empty() && !flags.keywords.is_subset(&self.keywords) {
                 self.keywords.extend(flags.keywords.iter().cloned());
             }
         }

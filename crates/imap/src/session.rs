@@ -243,8 +243,9 @@ impl Session {
                 return Step::Write(self.context.out.take(WRITE_BYTES));
             }
             if let Some(need) = self.pending.take() {
-                // A need may take long: the client gets first what it has coming.
-                if self.context.out.is_empty() {
+                // A need may take long: the client gets first what it has coming. What is new is known at once, and its
+                // words go out with the others.
+                if self.context.out.is_empty() || matches!(need, Need::Refresh) {
                     return Step::Need(need);
                 }
                 self.pending = Some(need);

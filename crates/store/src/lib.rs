@@ -49,6 +49,7 @@ pub use flags::{FlagChange, FlagSet};
 pub use messages::{Appended, Expunged, Flagged, Incoming, Transferred};
 pub use name::{INBOX, NAME_BYTES_MAX, SEPARATOR};
 pub use numbers::UidSet;
+pub use reading::Opener;
 pub use state::SpecialUse;
 pub use store::{Settings, Store};
 pub use verify::Report;

@@ -39,6 +39,11 @@ impl Store {
         Ok(state.subscriptions.iter().cloned().collect())
     }
 
+    /// Whether what sessions see of this account is in memory, so that looking at it reads no disk.
+    pub fn is_in_memory(&self, account: AccountId) -> bool {
+        self.engine.account(account).is_ok_and(|account| account.seen().is_some())
+    }
+
     /// The mailbox as it is now: an unchanging view, all of it durable.
     ///
     /// # Errors

@@ -128,6 +128,11 @@ impl Store {
         }
     }
 
+    /// Whether [`submit`](Self::submit) of this many bytes would return without waiting: the line of jobs is half empty.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.engine.queue.has_room(bytes)
+    }
+
     fn seal(&self, messages: Vec<Incoming>) -> Result<(Vec<Sealed>, usize), StoreError> {
         let sealed = messages.into_iter().map(|message| self.seal_one(message)).collect::<Result<Vec<_>, _>>()?;
         let bytes = sealed.iter().map(|message| message.records.len()).sum();
@@ -152,9 +157,10 @@ impl Store {
         let lens = parts.iter().map(|part| RECORD_HEADER_BYTES + sealed_len(part.len() as u64) as usize);
         let mut records = Vec::with_capacity(lens.sum());
         for (part, plain) in PARTS.iter().zip(&parts).filter(|(_, plain)| !plain.is_empty()) {
-            let sealed = epoch.sealer.seal(message, arrival, *part, plain);
-            let sealed = sealed.map_err(|error| StoreError::vault(&error))?;
-            frame(id, message, *part, &sealed, &mut records).ok_or(StoreError::TooLarge)?;
+            let framed = frame(id, message, *part, &mut records, |out| {
+                epoch.sealer.seal_into(message, arrival, *part, plain, out)
+            });
+            framed.map_err(|error| StoreError::vault(&error))?.ok_or(StoreError::TooLarge)?;
         }
         let arrived = Arrived {
             id: message,

@@ -52,6 +52,12 @@ impl<J> Queue<J> {
         Ok(())
     }
 
+    /// Whether a job of `bytes` bytes would not wait now. Others may come first.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let inner = self.inner();
+        inner.closed || (inner.jobs.len() < JOBS_MAX / 2 && inner.bytes.saturating_add(bytes) <= BYTES_MAX / 2)
+    }
+
     /// Waits for jobs and takes all of them. `None` when the queue is closed and empty.
     pub(crate) fn take(&self) -> Option<Vec<J>> {
         let idle = |inner: &mut Inner<J>| inner.jobs.is_empty() && !inner.closed;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
 use terms::{AccountId, EpochId, MessageId};
 use vault::{Clearance, KeyAsk, MessageKey, Part, SealedEpochKey, SignedIn};
@@ -66,6 +67,15 @@ impl Store {
         self.engine.open_range(entry.account, &entry.blobs, key, part, range)
     }
 
+    /// The keys of these entries, asked of the vault at once, for whoever opens several parts of each: a message of a
+    /// list, say.
+    ///
+    /// # Errors
+    /// As [`open_parts`](Self::open_parts).
+    pub fn opener(&self, signed_in: &SignedIn, entries: &[Entry]) -> Result<Opener, StoreError> {
+        Ok(Opener { engine: Arc::clone(&self.engine), keys: self.keys(signed_in, entries)? })
+    }
+
     fn keys(&self, signed_in: &SignedIn, entries: &[Entry]) -> Result<Vec<MessageKey>, StoreError> {
         let owner = signed_in.account();
         if entries.iter().any(|entry| entry.account != owner) {
@@ -118,6 +128,24 @@ impl Store {
     }
 }
 
+/// The keys of some messages of one owner; see [`Store::opener`].
+pub struct Opener {
+    engine: Arc<Engine>,
+    keys: Vec<MessageKey>,
+}
+
+impl Opener {
+    /// Appends a part of the entry that was the `at`th to `out`; after an error `out` is as it was. A part without bytes
+    /// appends none.
+    ///
+    /// # Errors
+    /// [`StoreError::NotCovered`] when the entry is another one; [`StoreError::Damaged`].
+    pub fn open_into(&self, at: usize, entry: &Entry, part: Part, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        let key = self.keys.get(at).filter(|key| key.id() == entry.id).ok_or(StoreError::NotCovered)?;
+        self.engine.open_into(entry.account, &entry.blobs, key, part, out)
+    }
+}
+
 impl Engine {
     fn open_part(
         &self,
@@ -126,15 +154,31 @@ impl Engine {
         key: &MessageKey,
         part: Part,
     ) -> Result<Vec<u8>, StoreError> {
-        let Some((offset, sealed)) = blobs.place(part) else { return Ok(Vec::new()) };
+        let mut out = Vec::new();
+        self.open_into(account, blobs, key, part, &mut out)?;
+        Ok(out)
+    }
+
+    fn open_into(
+        &self,
+        account: AccountId,
+        blobs: &Blobs,
+        key: &MessageKey,
+        part: Part,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let Some((offset, sealed)) = blobs.place(part) else { return Ok(()) };
         if sealed > READ_WHOLE_BYTES {
-            return self.open_range(account, blobs, key, part, 0..u64::MAX);
+            out.append(&mut self.open_range(account, blobs, key, part, 0..u64::MAX)?);
+            return Ok(());
         }
         let damaged = |what: &dyn std::fmt::Display| damaged(blobs, offset, what);
-        let bytes = self.packs.read(blobs.segment, offset, RECORD_HEADER_BYTES + sealed as usize);
-        let bytes = bytes.map_err(|error| damaged(&error))?;
-        check_header(&bytes, account, key.id(), part, sealed).map_err(|error| damaged(&error))?;
-        key.open(part, &bytes[RECORD_HEADER_BYTES..]).map_err(|error| damaged(&error))
+        let len = RECORD_HEADER_BYTES + sealed as usize;
+        let opened = self.packs.look(blobs.segment, offset, len, |bytes| {
+            check_header(bytes, account, key.id(), part, sealed).map_err(|error| damaged(&error))?;
+            key.open_into(part, &bytes[RECORD_HEADER_BYTES..], out).map_err(|error| damaged(&error))
+        });
+        opened.map_err(|error| damaged(&error))?
     }
 
     fn open_range(

@@ -238,6 +238,20 @@ impl MailboxView {
         self.mailbox.rows.from(position).filter_map(|row| self.full(row))
     }
 
+    /// The messages with these UIDs, which are ascending; `None` for one that is not there. Those that follow each other
+    /// are walked, not looked for.
+    pub fn entries_of<'v>(&'v self, uids: &'v [u32]) -> impl Iterator<Item = Option<Entry>> + 'v {
+        let first = uids.first().map_or(0, |uid| self.rank(*uid));
+        let mut walk = self.mailbox.rows.from(first).peekable();
+        uids.iter().map(move |uid| match walk.next_if(|row| row.uid == *uid) {
+            Some(row) => self.full(row),
+            None => {
+                walk = self.mailbox.rows.from(self.rank(*uid)).peekable();
+                walk.next_if(|row| row.uid == *uid).and_then(|row| self.full(row))
+            }
+        })
+    }
+
     /// All UIDs, ascending.
     pub fn uids(&self) -> impl Iterator<Item = u32> + '_ {
         self.mailbox.rows.iter().map(|row| row.uid)
@@ -269,6 +283,30 @@ impl MailboxView {
         let modseq = earlier.highest_modseq();
         let rows = self.mailbox.rows.touched_since(earlier.state.seq).filter(|row| row.modseq > modseq);
         Changes { vanished: self.vanished_since(modseq), changed: rows.filter_map(|row| self.full(row)).collect() }
+    }
+
+    /// As [`changes_after`](Self::changes_after), of a message no more than UID, MODSEQ and flags.
+    pub fn flags_after(&self, earlier: &Self) -> (UidSet, impl Iterator<Item = (u32, u64, &Arc<FlagSet>)>) {
+        let modseq = earlier.highest_modseq();
+        let rows = self.mailbox.rows.touched_since(earlier.state.seq).filter(move |row| row.modseq > modseq);
+        let flags = rows.filter_map(|row| Some((row.uid, row.modseq, self.mailbox.flags.set(row.flags)?)));
+        (self.vanished_since(modseq), flags)
+    }
+
+    /// The distinct flag sets of the messages with these UIDs, and how many of them are there.
+    pub fn distinct_flags(&self, uids: &UidSet) -> (Vec<Arc<FlagSet>>, usize) {
+        let mut seen = vec![false; self.mailbox.flags.sets().len()];
+        let mut there = 0;
+        for &(first, last) in uids.ranges() {
+            for row in self.mailbox.rows.from(self.rank(first)).take_while(|row| row.uid <= last) {
+                there += 1;
+                if let Some(seen) = seen.get_mut(row.flags as usize) {
+                    *seen = true;
+                }
+            }
+        }
+        let sets = self.mailbox.flags.sets().iter().zip(seen).filter(|(_, seen)| *seen);
+        (sets.map(|(flags, _)| Arc::clone(flags)).collect(), there)
     }
 
     fn vanished_since(&self, modseq: u64) -> UidSet {

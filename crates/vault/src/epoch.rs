@@ -76,12 +76,29 @@ impl EpochSealer {
     /// # Errors
     /// [`VaultError::SealedTwice`] when this part of this id was sealed in this epoch before.
     pub fn seal(&self, id: MessageId, arrival: UnixMillis, part: Part, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let mut out = Vec::new();
+        self.seal_into(id, arrival, part, plain, &mut out)?;
+        Ok(out)
+    }
+
+    /// As [`seal`](Self::seal), appending to `out`: a part is sealed where its record is made.
+    ///
+    /// # Errors
+    /// As [`seal`](Self::seal); then `out` is to be thrown away.
+    pub fn seal_into(
+        &self,
+        id: MessageId,
+        arrival: UnixMillis,
+        part: Part,
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), VaultError> {
         let first = self.sealed.lock().unwrap_or_else(PoisonError::into_inner).insert((id, part));
         if !first {
             return Err(VaultError::SealedTwice(id));
         }
         let ask = KeyAsk { epoch: self.epoch, id, arrival };
-        MessageKey::derive(&self.key, self.account, ask).seal(part, plain)
+        MessageKey::derive(&self.key, self.account, ask).seal_into(part, plain, out)
     }
 }
 

@@ -143,11 +143,11 @@ impl MessageKey {
         PartKey { aead: AeadKey::new(&key), commitment, prefix, aad }
     }
 
-    /// Seals a part. The caller sees to it that one key seals one part once: nonces repeat otherwise.
-    pub(crate) fn seal(&self, part: Part, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+    /// Appends a sealed part to `out`. The caller sees to it that one key seals one part once: nonces repeat otherwise.
+    pub(crate) fn seal_into(&self, part: Part, plain: &[u8], out: &mut Vec<u8>) -> Result<(), VaultError> {
         let len = usize::try_from(sealed_len(plain.len() as u64)).map_err(|_| VaultError::TooLong)?;
         let key = self.part(part);
-        let mut out = Vec::with_capacity(len);
+        out.reserve(len);
         out.push(FORMAT);
         out.extend_from_slice(&key.commitment);
         // An empty part is one empty chunk, so that its absence shows.
@@ -155,9 +155,9 @@ impl MessageKey {
         for at in 0..=last {
             let chunk = &plain[at * CHUNK_LEN..plain.len().min((at + 1) * CHUNK_LEN)];
             let (nonce, aad) = key.place(at as u64, at == last).ok_or(VaultError::TooLong)?;
-            key.aead.seal_into(nonce, &aad, chunk, &mut out);
+            key.aead.seal_into(nonce, &aad, chunk, out);
         }
-        Ok(out)
+        Ok(())
     }
 
     /// The plaintext of a sealed part.
@@ -166,13 +166,35 @@ impl MessageKey {
     /// [`VaultError::MessageDoesNotOpen`] when a single bit is not as it was sealed, chunks are missing, added or
     /// swapped, or it was sealed for another account, message, part, epoch or arrival.
     pub fn open(&self, part: Part, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let plain = plain_len(sealed.len() as u64).ok_or(VaultError::MessageDoesNotOpen(self.id))?;
-        let mut reader = |offset: u64, len: usize| {
-            let start = usize::try_from(offset).unwrap_or(usize::MAX);
-            let bytes = sealed.get(start..start.saturating_add(len)).map(<[u8]>::to_vec);
-            bytes.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-        };
-        self.open_range(part, &mut reader, sealed.len() as u64, 0..plain)
+        let mut out = Vec::new();
+        self.open_into(part, sealed, &mut out)?;
+        Ok(out)
+    }
+
+    /// Appends the plaintext of a sealed part to `out`; after an error `out` is as it was.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_into(&self, part: Part, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), VaultError> {
+        let shut = || VaultError::MessageDoesNotOpen(self.id);
+        let plain_len = plain_len(sealed.len() as u64).ok_or_else(shut)?;
+        let (head, chunks) = sealed.split_at_checked(HEAD_LEN).ok_or_else(shut)?;
+        let key = self.part(part);
+        if head[0] != FORMAT || !same(&head[1..], &key.commitment) {
+            return Err(shut());
+        }
+        let before = out.len();
+        out.reserve(usize::try_from(plain_len).map_err(|_| VaultError::TooLong)?);
+        let last = plain_len.div_ceil(CHUNK_LEN as u64).max(1) - 1;
+        for (at, chunk) in (0..=last).zip(chunks.chunks(CHUNK_LEN + TAG_LEN)) {
+            let opened = key.place(at, at == last).map(|(nonce, aad)| key.aead.open_into(nonce, &aad, chunk, out));
+            if !matches!(opened, Some(Ok(()))) {
+                out[before..].fill(0);
+                out.truncate(before);
+                return Err(shut());
+            }
+        }
+        if (out.len() - before) as u64 == plain_len { Ok(()) } else { Err(shut()) }
     }
 
     /// A range of the plaintext, reading only the head and the chunks that hold it, at most 1 MiB at a time.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
-use crate::admission::{Admission, Entry};
+use crate::admission::{Admission, CONNECTIONS_MAX, Entry};
 
 /// How long a connection lasts, whatever passes over it. What this door serves is small; a browser connects again.
 const VISIT: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ pub(super) struct Visits {
 
 impl Visits {
     pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, admission: Arc::default() }
+        Self { listener, admission: Admission::new(CONNECTIONS_MAX) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection: what the session's steps say, done with a socket, a clock and the mailroom.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +34,6 @@ const FAILURE_DELAY: Duration = Duration::from_secs(1);
 /// (`MAIL_STORAGE_NOTIFY_INTERVAL_SECS`).
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How much is read at once.
-const READ_BYTES: usize = 16 * 1024;
-
 /// One client's connection.
 pub(super) struct Connection {
     door: Arc<Door>,
@@ -44,6 +42,8 @@ pub(super) struct Connection {
     /// From where the client comes, for the counting of guesses.
     network: Network,
     shutdown: watch::Receiver<bool>,
+    /// The client is on this machine.
+    loopback: bool,
     /// When a stranger's time is over.
     sign_in_by: Instant,
     /// Rings when something happens in the account.
@@ -54,8 +54,8 @@ pub(super) struct Connection {
 
 /// What ended a wait.
 enum Event {
-    /// So many octets came.
-    Read(usize),
+    /// Octets came, and were fed.
+    Read,
     /// The client hung up.
     Gone,
     /// The bell rang.
@@ -69,10 +69,11 @@ impl Connection {
         door: Arc<Door>,
         entry: Option<Entry>,
         network: Network,
+        loopback: bool,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
         let sign_in_by = Instant::now() + PATIENCE_BEFORE_SIGN_IN;
-        Self { door, entry, network, shutdown, sign_in_by, bell: Arc::default(), watching: None }
+        Self { door, entry, network, loopback, shutdown, sign_in_by, bell: Arc::default(), watching: None }
     }
 
     /// Converses until one side closes.
@@ -96,7 +97,7 @@ impl Connection {
         let config = Config {
             hostname: self.door.mail.hostname().to_string(),
             starttls: !implicit_tls,
-            sign_in_without_tls: false,
+            sign_in_without_tls: self.loopback && self.door.config.loopback_without_tls,
             channel_binding: true,
             message_size_bytes_max: self.door.config.message_size_bytes_max,
         };
@@ -185,29 +186,23 @@ impl Connection {
                 None => std::future::pending().await,
             }
         };
-        // On the heap: a thousand connections that wait need it rarely, and a future would keep it in each.
-        let mut buffer = vec![0; READ_BYTES];
-        let event = tokio::select! {
+        Ok(tokio::select! {
             biased;
-            read = wire.read(&mut buffer) => match read? {
+            read = wire.read_with(|octets| session.feed(octets)) => match read? {
                 0 => Event::Gone,
-                count => Event::Read(count),
+                _ => Event::Read,
             },
             () = rung => Event::Change,
             _ = self.shutdown.wait_for(|stop| *stop) => Event::Part(Bye::Shutdown),
             () = tokio::time::sleep_until(until) => Event::Part(Bye::Timeout),
-        };
-        if let Event::Read(count) = event {
-            session.feed(&buffer[..count]);
-        }
-        Ok(event)
+        })
     }
 
     /// Tells the session what happened; `false` when nobody is there any more.
     fn take(&mut self, session: &mut Session, event: Event) -> bool {
         match event {
             Event::Gone => return false,
-            Event::Read(_) => self.hold(session),
+            Event::Read => self.hold(session),
             Event::Change => session.notice(),
             Event::Part(bye) => session.bye(bye),
         }
@@ -226,11 +221,21 @@ impl Connection {
     /// Does what the session needs, on a thread that may block.
     async fn perform(&self, mut reader: Reader, need: Need) -> io::Result<(Reader, Answer)> {
         let kind = need.name();
+        if reader.is_quick(&need) {
+            // A list of thousands of messages, or one message: two changes of thread would cost more than the work.
+            let done = catch_unwind(AssertUnwindSafe(|| reader.perform(need)));
+            return self.performed(kind, done.map(|answer| (reader, answer)).map_err(drop));
+        }
         let done = tokio::task::spawn_blocking(move || {
             let answer = reader.perform(need);
             (reader, answer)
         });
-        match done.await {
+        self.performed(kind, done.await.map_err(drop))
+    }
+
+    /// Notes what the operator should know of what was done; an error when it ended by a fault of ours.
+    fn performed(&self, kind: &str, done: Result<(Reader, Answer), ()>) -> io::Result<(Reader, Answer)> {
+        match done {
             Ok((mut reader, answer)) => {
                 if let Some(trouble) = reader.trouble() {
                     tracing::error!(kind, account = ?reader.account(), %trouble, "a session was refused");
@@ -238,7 +243,7 @@ impl Connection {
                 Ok((reader, answer))
             }
             // A panic there is a fault of ours. What the session knew went with it, so the connection ends.
-            Err(_) => {
+            Err(()) => {
                 tracing::error!(kind, "a session ended by a fault of this program");
                 Err(io::Error::other("the reader is gone"))
             }

@@ -2,12 +2,15 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ::smtp::{
     Answer, CipherSuite, Config, Farewell, Message, Need, Outcome, Recipient, Refusal, Session, Step, Waiting,
 };
-use tokio::sync::watch;
+use mailroom::Mailroom;
+use mailroom::delivery::Delivered;
+use tokio::sync::{oneshot, watch};
 
 use super::Door;
 use crate::admission::Entry;
@@ -140,8 +143,8 @@ impl Connection {
         // Nobody's mail was taken on while it is shut, so there is no outcome to tell.
         let Some(mailroom) = self.door.mail.mailroom().cloned() else { return Vec::new() };
         let octets = message.original.len();
-        match tokio::task::spawn_blocking(move || mailroom.deliver(*message)).await {
-            Ok(delivered) => {
+        match delivered(mailroom, message).await {
+            Some(delivered) => {
                 let id = &delivered.id;
                 for result in &delivered.results {
                     match result {
@@ -152,10 +155,24 @@ impl Connection {
                 delivered.outcomes()
             }
             // A panic there is a fault of ours; the peer keeps the message and tries again.
-            Err(_) => {
+            None => {
                 tracing::error!(octets, "delivery failed by a fault of this program; the sender will try again");
                 Vec::new()
             }
         }
+    }
+}
+
+/// Delivers: the usual message from this thread, which goes on with others while the disk works; another on a thread that
+/// may block. `None` after a panic.
+async fn delivered(mailroom: Mailroom, message: Box<Message>) -> Option<Delivered> {
+    let (tells, told) = oneshot::channel();
+    let answer = move |delivered| {
+        // Nobody hears it only when the connection is gone.
+        let _ = tells.send(delivered);
+    };
+    match catch_unwind(AssertUnwindSafe(|| mailroom.deliver_soon(message, answer))).ok()? {
+        Ok(()) => told.await.ok(),
+        Err(message) => tokio::task::spawn_blocking(move || mailroom.deliver(*message)).await.ok(),
     }
 }

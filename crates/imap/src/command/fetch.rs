@@ -191,8 +191,9 @@ impl Fetch {
         if says_flags || !seen.is_empty() {
             selected.introduce(rows.iter().map(|row| seen.get(&row.uid).unwrap_or(&row.flags)), out);
         }
+        let mut place = 0;
         for row in rows {
-            let Some(number) = selected.number(row.uid) else { continue };
+            let Some(number) = selected.number_after(row.uid, &mut place) else { continue };
             let marked = seen.get(&row.uid);
             let flags = marked.unwrap_or(&row.flags);
             if row.values.len() != self.items.len() {
@@ -202,12 +203,20 @@ impl Fetch {
                 work.unknown_encoding = true;
                 continue;
             }
-            out.raw(&format!("* {number} FETCH ("));
+            out.raw("* ");
+            out.number(number.into());
+            out.raw(" FETCH (");
             for (count, said) in self.said.iter().enumerate() {
                 out.raw(if count > 0 { " " } else { "" });
                 match said {
-                    Said::Uid => out.raw(&format!("UID {}", row.uid)),
-                    Said::Flags => out.raw(&format!("FLAGS {flags}")),
+                    Said::Uid => {
+                        out.raw("UID ");
+                        out.number(row.uid.into());
+                    }
+                    Said::Flags => {
+                        out.raw("FLAGS ");
+                        out.flags(flags);
+                    }
                     Said::Item(at) | Said::Legacy(at, _) => {
                         let (Some(item), Some(value)) = (self.items.get(*at), row.values.get(*at)) else {
                             return Err(Unfitting);
@@ -223,7 +232,8 @@ impl Fetch {
             }
             // Section 6.4.5: flags that the FETCH changed are part of its response.
             if marked.is_some() && !says_flags {
-                out.raw(&format!(" FLAGS {flags}"));
+                out.raw(" FLAGS ");
+                out.flags(flags);
             }
             out.raw(")\r\n");
         }
@@ -290,7 +300,8 @@ impl Command for Fetch {
         let need = if !work.held.is_empty() {
             let unseen = work.held.iter().filter(|row| !row.flags.has(SystemFlag::Seen));
             let uids = unseen.map(|row| row.uid).collect();
-            Need::ChangeFlags { uids, change: FlagChange::Add, flags: Flags::new([SystemFlag::Seen], []) }
+            let flags = Flags::new([SystemFlag::Seen], []);
+            Need::ChangeFlags { uids, change: FlagChange::Add, flags, quiet: false }
         } else if work.left.as_slice().is_empty() {
             return self.ending(&work).into();
         } else {

@@ -66,7 +66,8 @@ impl Command for Store {
                     Err(ending) => return ending.into(),
                 };
                 self.progress = Progress::Asked(uids.len());
-                Ask::Need(Need::ChangeFlags { uids, change: self.change, flags: self.flags.clone() })
+                let (flags, quiet) = (self.flags.clone(), self.silent);
+                Ask::Need(Need::ChangeFlags { uids, change: self.change, flags, quiet })
             }
             // RFC 2180 section 4.2: by sequence number the client meant messages that it believes are there.
             Progress::Stored { missing: true } if !self.uid => {
@@ -78,10 +79,10 @@ impl Command for Store {
 
     fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
         let (Answer::Flags(changed), Progress::Asked(count)) = (answer, &self.progress) else { return Err(Unfitting) };
-        self.progress = Progress::Stored { missing: changed.rows.len() < *count };
+        self.progress = Progress::Stored { missing: changed.there < *count };
         let Some(selected) = context.selected.as_mut() else { return Err(Unfitting) };
         if self.silent {
-            selected.introduce(changed.rows.iter().map(|row| &row.flags), &mut context.out);
+            selected.introduce(changed.in_use.iter(), &mut context.out);
         } else {
             selected.tell_flags(&changed.rows, self.uid, &mut context.out);
         }

@@ -245,7 +245,9 @@ impl Backend {
                 return Ok(Answer::Found(Found { covered: piece.len(), uids }));
             }
             Need::ChangeFlags { .. } if self.full => return Err(Refusal::Unavailable),
-            Need::ChangeFlags { uids, change, flags } => return self.change_flags(&uids, change, &flags),
+            Need::ChangeFlags { uids, change, flags, quiet } => {
+                return self.change_flags(&uids, change, &flags, quiet);
+            }
             Need::Copy { uids, to } => return self.transfer(&uids, to.as_str(), false),
             Need::Move { uids, to } => return self.transfer(&uids, to.as_str(), true),
             Need::Expunge { among } => {
@@ -286,7 +288,13 @@ impl Backend {
         Ok(Answer::Changes(changes))
     }
 
-    fn change_flags(&mut self, uids: &[u32], change: FlagChange, named: &Flags) -> Result<Answer, Refusal> {
+    fn change_flags(
+        &mut self,
+        uids: &[u32],
+        change: FlagChange,
+        named: &Flags,
+        quiet: bool,
+    ) -> Result<Answer, Refusal> {
         let mut open = self.open.take().unwrap();
         let mailbox = self.mailbox(&open.name)?;
         let mut rows = Vec::new();
@@ -310,7 +318,17 @@ impl Backend {
             }
         }
         self.open = Some(open);
-        Ok(Answer::Flags(FlagsChanged { rows }))
+        let there = rows.len();
+        if quiet {
+            let mut in_use: Vec<Flags> = Vec::new();
+            for row in rows.drain(..) {
+                if !in_use.contains(&row.flags) {
+                    in_use.push(row.flags);
+                }
+            }
+            return Ok(Answer::Flags(FlagsChanged { rows, in_use, there }));
+        }
+        Ok(Answer::Flags(FlagsChanged { rows, in_use: Vec::new(), there }))
     }
 
     fn transfer(&mut self, uids: &[u32], to: &str, moves: bool) -> Result<Answer, Refusal> {

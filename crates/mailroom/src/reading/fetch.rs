@@ -10,8 +10,8 @@ use store::{Entry, MailboxView, StoreError};
 use vault::{Part, SignedIn};
 
 use super::Unmet;
-use super::letter::Letter;
-use super::listing::Listings;
+use super::letter::{Letter, WHOLE_BYTES_MAX};
+use super::listing::{self, Listings};
 use super::words::flags;
 use crate::Mailroom;
 use crate::index::{Column, OwnerIndex};
@@ -38,7 +38,14 @@ pub(super) fn rows(
     let octets = items.iter().any(|item| matches!(item, Item::Section(..) | Item::Binary(..) | Item::BinarySize(_)));
     let count = if record || octets { LIGHT_ROWS_MAX } else { COLUMN_ROWS_MAX };
     let uids = uids.get(..count).unwrap_or(uids);
-    let entries: Vec<Option<Entry>> = uids.iter().map(|uid| view.entry(*uid)).collect();
+    let mut entries: Vec<Option<Entry>> = view.entries_of(uids).collect();
+    let mut opener = None;
+    if items.iter().any(listing::is_more) {
+        entries.truncate(enough(&entries));
+        let present: Vec<Entry> = entries.iter().flatten().cloned().collect();
+        // Should one key not open, each message asks for its own, and only those that are damaged fail.
+        opener = mail.store.opener(owner, &present).ok();
+    }
     let mut listings = Listings::of(index, &entries, items);
     let mut records = HashMap::new();
     if record {
@@ -50,7 +57,7 @@ pub(super) fn rows(
     }
     let mut answer = Rows { covered: 0, rows: Vec::with_capacity(uids.len()), damaged: 0 };
     let mut damage = None;
-    let mut bytes = 0;
+    let (mut bytes, mut at) = (0, 0);
     for entry in &entries {
         answer.covered += 1;
         let Some(entry) = entry else { continue };
@@ -58,6 +65,10 @@ pub(super) fn rows(
         if let Some(listing) = listings.take(entry.uid) {
             letter = letter.with_listing(listing);
         }
+        if let Some(opener) = &opener {
+            letter = letter.with_key(opener, at);
+        }
+        at += 1;
         if let Some(record) = records.remove(&entry.uid) {
             letter = letter.with_record(&record);
         }
@@ -78,6 +89,16 @@ pub(super) fn rows(
         }
     }
     Ok((answer, damage))
+}
+
+/// How many of these messages an answer may need, if all of each is asked for; of a long one often a piece is.
+fn enough(entries: &[Option<Entry>]) -> usize {
+    let mut bytes = 0;
+    let full = |entry: &Option<Entry>| {
+        bytes += entry.as_ref().map_or(0, |entry| entry.view_size_bytes.min(WHOLE_BYTES_MAX) as usize);
+        bytes >= ANSWER_BYTES_MAX
+    };
+    entries.iter().position(full).map_or(entries.len(), |last| last + 1)
 }
 
 fn value(letter: &Letter<'_>, item: &Item, decoded: &mut Decoded) -> Result<Value, Unmet> {

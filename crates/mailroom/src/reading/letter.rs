@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use imap::Refusal;
 use message::Structure;
-use store::{Entry, StoreError};
+use store::{Entry, Opener, StoreError};
 use vault::{Part, SignedIn};
 
 use super::listing::Listing;
@@ -16,7 +16,7 @@ use crate::record::Record;
 
 /// Up to this size an original is opened whole even when a range would do: it is one chunk of the seal, which opens as a
 /// whole anyway.
-const WHOLE_BYTES_MAX: u32 = 64 * 1024;
+pub(super) const WHOLE_BYTES_MAX: u32 = 64 * 1024;
 
 /// Octets that the values of one message may have beside the message itself: headers of parts, decoded parts. A client
 /// could ask for the same large thing under 256 names; none does.
@@ -27,6 +27,8 @@ const SPENT_BYTES_MAX: usize = 128 << 20;
 pub(super) struct Letter<'r> {
     mail: &'r Mailroom,
     owner: &'r SignedIn,
+    /// The message's key, when it was asked for with others, and which of them it is.
+    key: Option<(&'r Opener, usize)>,
     pub(super) entry: &'r Entry,
     /// What the index has of it.
     listing: Listing,
@@ -43,6 +45,7 @@ impl<'r> Letter<'r> {
         Self {
             mail,
             owner,
+            key: None,
             entry,
             listing: Listing::default(),
             record: OnceCell::new(),
@@ -72,8 +75,26 @@ impl<'r> Letter<'r> {
         self.listing.get(column)
     }
 
+    /// With its key, which was asked for with those of others: it was the `at`th.
+    pub(super) fn with_key(mut self, opener: &'r Opener, at: usize) -> Self {
+        self.key = Some((opener, at));
+        self
+    }
+
     fn open(&self, part: Part) -> Result<Vec<u8>, StoreError> {
-        self.mail.store.open_part(self.owner, self.entry, part)
+        let mut out = Vec::new();
+        self.open_into(part, &mut out)?;
+        Ok(out)
+    }
+
+    fn open_into(&self, part: Part, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        match self.key {
+            Some((opener, at)) => opener.open_into(at, self.entry, part, out),
+            None => {
+                out.append(&mut self.mail.store.open_part(self.owner, self.entry, part)?);
+                Ok(())
+            }
+        }
     }
 
     /// The octets in memory because of this message.
@@ -115,12 +136,17 @@ impl<'r> Letter<'r> {
         if let Some(whole) = self.whole.get() {
             return Ok(whole.clone());
         }
-        let original = self.open(Part::Original)?;
-        let prefix = self.prefix()?;
-        let whole = match message::view(&original) {
-            Cow::Borrowed(view) if prefix.is_empty() && view.len() == original.len() => original,
-            view => [prefix, &view].concat(),
+        // Side by side in one place: the usual original is seen as it is, and goes to the client from there.
+        let size = |part| self.entry.part_size_bytes(part) as usize;
+        let mut whole = Vec::with_capacity(size(Part::Prefix) + size(Part::Original));
+        self.open_into(Part::Prefix, &mut whole)?;
+        let prefix = whole.len();
+        self.open_into(Part::Original, &mut whole)?;
+        let other = match message::view(&whole[prefix..]) {
+            Cow::Borrowed(view) if view.len() == whole.len() - prefix => None,
+            view => Some([&whole[..prefix], &view].concat()),
         };
+        let whole = other.unwrap_or(whole);
         Ok(self.whole.get_or_init(|| Arc::new(whole)).clone())
     }
 

@@ -82,7 +82,7 @@ fn is_header(item: &Item) -> bool {
 }
 
 /// Whether an item opens the message anyway.
-fn is_more(item: &Item) -> bool {
+pub(super) fn is_more(item: &Item) -> bool {
     match item {
         Item::Section(..) => !is_header(item),
         Item::Binary(..) | Item::BinarySize(_) => true,

@@ -11,19 +11,21 @@ mod listing;
 mod search;
 mod words;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use imap::{
     Answer, Changes, Copied, FlagChange, FlagRow, Flags, FlagsChanged, MailboxName, Mailboxes, Need, Opened, Refusal,
 };
-use store::{MailboxView, StoreError, Watch};
+use store::{MailboxView, StoreError, UidSet, Watch};
 use terms::{AccountId, MailboxId, Secret, UnixMillis};
 use vault::{Attempt, ChannelBinding, Network, Scopes, ScramError, ScramExchange, SignedIn, VaultError};
 
 use crate::Mailroom;
 use crate::index::OwnerIndex;
 use words::{flag_set, flags, mailbox_row, refusal, special_use};
+
+/// Up to this size a message is opened in about a millisecond.
+const QUICK_BYTES_MAX: u32 = 1 << 20;
 
 /// The performer of one IMAP connection.
 pub struct Reader {
@@ -47,8 +49,8 @@ struct Open {
     mailbox: MailboxId,
     /// What the machine was told last. Fetches and searches look here, so that numbers stand still between two refreshes.
     view: MailboxView,
-    /// Flag changes of this session: UID and MODSEQ. The machine knows them, so the next refresh leaves them out.
-    own: HashMap<u32, u64>,
+    /// Flag changes of this session: MODSEQ and UIDs. The machine knows them, so the next refresh leaves them out.
+    own: Vec<(u64, UidSet)>,
 }
 
 /// Something that the operator should know and the client need not. Names no address, subject or mailbox.
@@ -121,6 +123,24 @@ impl Reader {
     /// A watch over the account of who signed in, for IDLE. `None` when nobody did.
     pub fn watch(&self) -> Option<Watch> {
         self.mail.store.watch(self.account()?).ok()
+    }
+
+    /// Whether a need takes about a millisecond, from memory or by reading some megabytes at most: then the way to another
+    /// thread and back would cost more than it spares. On a slow disk such a read may take longer, so whoever asks has
+    /// threads to spare.
+    pub fn is_quick(&self, need: &Need) -> bool {
+        match need {
+            Need::Refresh | Need::Mailbox(_) | Need::Mailboxes | Need::Open(_) => {
+                self.account().is_some_and(|account| self.mail.store.is_in_memory(account))
+            }
+            Need::Close => true,
+            Need::Fetch { uids, .. } => {
+                let first = uids.as_slice().first().zip(self.open.as_ref());
+                let entry = first.and_then(|(uid, open)| open.view.entry(*uid));
+                entry.is_none_or(|entry| entry.view_size_bytes <= QUICK_BYTES_MAX)
+            }
+            _ => false,
+        }
     }
 
     /// Does what the machine needs. Blocks: for a sync of the disk when something changes, for Argon2id at a sign-in.
@@ -199,7 +219,9 @@ impl Reader {
                 self.search = (found.covered < uids.as_slice().len()).then_some(plan);
                 Ok(Answer::Found(found))
             }
-            Need::ChangeFlags { uids, change, flags } => self.change_flags(account, &uids, change, &flags),
+            Need::ChangeFlags { uids, change, flags, quiet } => {
+                self.change_flags(account, &uids, change, &flags, quiet)
+            }
             Need::Copy { uids, to } => self.transfer(account, &uids, &to, false),
             Need::Move { uids, to } => self.transfer(account, &uids, &to, true),
             Need::Expunge { among } => {
@@ -282,7 +304,7 @@ impl Reader {
             first_unseen: view.first_unseen().and_then(|position| view.at(position)).map(|entry| entry.uid),
             keywords: view.keywords().iter().filter_map(|keyword| imap::Keyword::new(keyword)).collect(),
         };
-        self.open = Some(Open { mailbox, view, own: HashMap::new() });
+        self.open = Some(Open { mailbox, view, own: Vec::new() });
         Ok(Answer::Opened(opened))
     }
 
@@ -295,18 +317,18 @@ impl Reader {
         }
         let before = std::mem::replace(&mut open.view, view);
         let own = std::mem::take(&mut open.own);
-        let since = open.view.changes_after(&before);
+        let (vanished, changed) = open.view.flags_after(&before);
         let mut changes = Changes::default();
-        if !since.vanished.is_empty() {
+        if !vanished.is_empty() {
             // A view may speak of UIDs that were gone long before.
-            let gone = |uid: &u32| since.vanished.contains(*uid) && open.view.position(*uid).is_none();
+            let gone = |uid: &u32| vanished.contains(*uid) && open.view.position(*uid).is_none();
             changes.gone = before.uids().filter(gone).collect();
         }
-        for entry in since.changed {
-            if entry.uid >= before.uid_next() {
-                changes.new.push(entry.uid);
-            } else if own.get(&entry.uid) != Some(&entry.modseq) {
-                changes.flags.push(FlagRow { uid: entry.uid, flags: flags(&entry.flags) });
+        for (uid, modseq, set) in changed {
+            if uid >= before.uid_next() {
+                changes.new.push(uid);
+            } else if !own.iter().any(|(of, uids)| *of == modseq && uids.contains(uid)) {
+                changes.flags.push(FlagRow { uid, flags: flags(set) });
             }
         }
         if let (Some(owner), Some(index)) = (&self.owner, &self.index) {
@@ -321,6 +343,7 @@ impl Reader {
         uids: &[u32],
         change: FlagChange,
         named: &Flags,
+        quiet: bool,
     ) -> Result<Answer, Unmet> {
         let open = self.open.as_mut().ok_or(Refusal::Unavailable)?;
         let named = flag_set(named);
@@ -331,12 +354,17 @@ impl Reader {
         };
         let flagged = self.mail.store.change_flags(account, open.mailbox, uids, change, None)?;
         if let Some(modseq) = flagged.modseq {
-            open.own.extend(flagged.changed.iter().map(|uid| (*uid, modseq)));
+            open.own.push((modseq, UidSet::of(&flagged.changed)));
         }
         let now = self.mail.store.snapshot(account, open.mailbox)?;
-        let rows = uids.iter().filter_map(|uid| now.entry(*uid));
-        let rows = rows.map(|entry| FlagRow { uid: entry.uid, flags: flags(&entry.flags) }).collect();
-        Ok(Answer::Flags(FlagsChanged { rows }))
+        if quiet {
+            let (sets, there) = now.distinct_flags(&UidSet::of(uids));
+            let in_use = sets.iter().map(|set| flags(set)).collect();
+            return Ok(Answer::Flags(FlagsChanged { rows: Vec::new(), in_use, there }));
+        }
+        let rows = now.entries_of(uids).flatten().map(|entry| FlagRow { uid: entry.uid, flags: flags(&entry.flags) });
+        let rows: Vec<FlagRow> = rows.collect();
+        Ok(Answer::Flags(FlagsChanged { there: rows.len(), rows, in_use: Vec::new() }))
     }
 
     fn transfer(&self, account: AccountId, uids: &[u32], to: &MailboxName, moves: bool) -> Result<Answer, Unmet> {

@@ -84,13 +84,22 @@ impl Record {
     }
 }
 
-/// Puts the header before `sealed` and appends both to `out`. `None` when a record cannot be that long.
-pub(crate) fn frame(account: AccountId, id: MessageId, part: Part, sealed: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let len = u32::try_from(sealed.len()).ok()?;
+/// Appends to `out` a header and, behind it, what `seal` appends. `None` when a record cannot be that long.
+pub(crate) fn frame<E>(
+    account: AccountId,
+    id: MessageId,
+    part: Part,
+    out: &mut Vec<u8>,
+    seal: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<Option<()>, E> {
+    let start = out.len();
+    out.extend_from_slice(&[0; RECORD_HEADER_BYTES]);
+    seal(out)?;
+    let (header, sealed) = out[start..].split_at_mut(RECORD_HEADER_BYTES);
+    let Ok(len) = u32::try_from(sealed.len()) else { return Ok(None) };
     let record = Record { account, id, part: part as u8, len, checksum: crc32c::crc32c(sealed) };
-    out.extend_from_slice(&record.encode());
-    out.extend_from_slice(sealed);
-    Some(())
+    header.copy_from_slice(&record.encode());
+    Ok(Some(()))
 }
 
 #[cfg(test)]
@@ -100,7 +109,11 @@ mod tests {
     #[test]
     fn every_flipped_byte_is_noticed() {
         let mut bytes = Vec::new();
-        frame(AccountId([1; 16]), MessageId([2; 16]), Part::Prefix, b"sealed", &mut bytes).unwrap();
+        let seal = |out: &mut Vec<u8>| {
+            out.extend_from_slice(b"sealed");
+            Ok::<(), ()>(())
+        };
+        frame(AccountId([1; 16]), MessageId([2; 16]), Part::Prefix, &mut bytes, seal).unwrap().unwrap();
         let record = Record::decode(&bytes).unwrap();
         assert_eq!((record.account, record.id, record.part), (AccountId([1; 16]), MessageId([2; 16]), 2));
         assert_eq!(record.check(b"sealed"), Ok(()));

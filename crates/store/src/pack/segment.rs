@@ -1,5 +1,6 @@
 //! Segment files: making, opening, cutting, abandoning, reading.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
@@ -76,6 +77,32 @@ impl Packs {
         let mut bytes = vec![0; len];
         self.reader(segment)?.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
+    }
+
+    /// Gives the bytes of one range to `look`, without memory of their own: they lie in a place of this thread that the
+    /// next call uses again. A page fault for each page of each message would cost more than opening it.
+    pub(crate) fn look<T>(
+        &self,
+        segment: u32,
+        offset: u64,
+        len: usize,
+        look: impl FnOnce(&[u8]) -> T,
+    ) -> io::Result<T> {
+        thread_local! {
+            static PLACE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        let reader = self.reader(segment)?;
+        PLACE.with(|place| {
+            // Nobody calls back into this one from `look`; if somebody did, the bytes get memory of their own.
+            let Ok(mut place) = place.try_borrow_mut() else {
+                return self.read(segment, offset, len).map(|it| look(&it));
+            };
+            if place.len() < len {
+                place.resize(len, 0);
+            }
+            reader.read_exact_at(&mut place[..len], offset)?;
+            Ok(look(&place[..len]))
+        })
     }
 
     /// Whether a segment's header is what was written.
