@@ -100,7 +100,7 @@ fn settings(dir: &Path, base: u16, root: bool, owner: &str) -> String {
          userdb {{\n  driver = static\n  args = uid={owner}{group} home={dir}/mail/%u\n}}\n\
          service imap-login {{\n  service_count = 0\n  process_min_avail = 1\n  process_limit = 4\n  \
          inet_listener imap {{\n    port = {imap}\n  }}\n  inet_listener imaps {{\n    port = {imaps}\n    ssl = yes\n  }}\n}}\n\
-         service lmtp {{\n  inet_listener lmtp {{\n    port = {lmtp}\n  }}\n}}\n{unprivileged}"
+         service imap {{\n  process_limit = 4000\n}}\n         service lmtp {{\n  inet_listener lmtp {{\n    port = {lmtp}\n  }}\n}}\n{unprivileged}"
     )
 }
 

@@ -238,10 +238,25 @@ fn search(to: &mut Service, key: &str, words: &str) -> Outcome {
     })
 }
 
+/// The memory of a service when it has come to rest: an allocator gives back what a sign-in or an index took some seconds
+/// after it was used. Waits for three looks that are alike, half a minute at most.
+fn settled(service: &Service) -> u64 {
+    let (mut last, mut alike) = (service.memory(), 0);
+    for _ in 0..30 {
+        std::thread::sleep(Duration::from_secs(1));
+        let now = service.memory();
+        alike = if now.abs_diff(last) < last / 200 { alike + 1 } else { 0 };
+        last = now;
+        if alike == 3 {
+            break;
+        }
+    }
+    last
+}
+
 /// Memory per connection. `open` opens so many; a quarter comes first, and the slope is what counts: what a service takes
 /// at its first connections, or gives back from earlier work, is not theirs.
 fn memory_of<T>(stage: &Stage, to: &mut Service, open: impl Fn(&Service, usize) -> Result<T, String>) -> Outcome {
-    let settle = || std::thread::sleep(Duration::from_millis(1500));
     let count = stage.sizes.idle;
     // Memory that earlier work left would be used by the connections, and they would look like nothing.
     to.stop()?;
@@ -251,11 +266,9 @@ fn memory_of<T>(stage: &Stage, to: &mut Service, open: impl Fn(&Service, usize) 
     let first = (count / 4).max(1);
     let mut sample = measured(to, 1, || Ok(0))?;
     let some = open(to, first)?;
-    settle();
-    let before = to.memory();
+    let before = settled(to);
     let rest = open(to, count - first)?;
-    settle();
-    let after = to.memory();
+    let after = settled(to);
     drop((some, rest));
     sample.value = after.saturating_sub(before) as f64 / (count - first).max(1) as f64;
     Ok(sample)
