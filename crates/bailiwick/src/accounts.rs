@@ -133,6 +133,11 @@ impl Node {
                     data: json!({ "entry": entry }),
                 })
             }
+            AccountAct::Quota { size, messages } => self.quota(account, &address, size.as_deref(), messages.as_deref()),
+            AccountAct::Undelete { shown, list, mailbox, numbers } => {
+                let secrets = (&shown.password.0, shown.code.as_ref().map(|code| &code.0));
+                self.undelete(&address, secrets, list, mailbox.as_deref(), &numbers)
+            }
             AccountAct::ResetStop => {
                 vault.stop_reset(account).map_err(said)?;
                 done("No reset is under way any more.")

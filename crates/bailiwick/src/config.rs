@@ -50,6 +50,9 @@ pub(crate) struct Config {
     pub imap_loopback_without_tls: bool,
     /// Where the doors listen.
     pub listen: Listen,
+    /// How much an owner may have, and how long what an owner deleted can be restored.
+    #[serde(default)]
+    pub mailboxes: MailboxesConfig,
     /// How the vault is unlocked, and what a guess at a secret costs.
     #[serde(default)]
     pub vault: VaultConfig,
@@ -61,6 +64,30 @@ pub(crate) struct Config {
 fn reset_delay_hours() -> u32 {
     24
 }
+
+/// How much an owner may have, and how long what an owner deleted can be restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct MailboxesConfig {
+    /// The most bytes of an account without a limit of its own (`account quota`); no limit when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_bytes: Option<u64>,
+    /// The most messages of such an account; no limit when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_messages: Option<u64>,
+    /// For how many days owners may have back what they deleted; 0: not at all.
+    pub restorable_days: u32,
+}
+
+impl Default for MailboxesConfig {
+    /// No limits, and two weeks: long enough to come back from a holiday and miss something.
+    fn default() -> Self {
+        Self { quota_bytes: None, quota_messages: None, restorable_days: 14 }
+    }
+}
+
+/// The longest time for which deleted mail may be kept restorable: a year.
+const RESTORABLE_DAYS_MAX: u32 = 366;
 
 /// How the vault is unlocked, and what a guess at a secret costs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,6 +253,9 @@ impl Config {
         }
         if self.reset_delay_hours > RESET_DELAY_HOURS_MAX {
             return Err(format!("reset_delay_hours: at most {RESET_DELAY_HOURS_MAX}"));
+        }
+        if self.mailboxes.restorable_days > RESTORABLE_DAYS_MAX {
+            return Err(format!("mailboxes.restorable_days: at most {RESTORABLE_DAYS_MAX}"));
         }
         if let Some(Cost { memory_kib, passes, lanes }) = self.vault.cost
             && vault::CostProfile::new(memory_kib, passes, lanes).is_none()

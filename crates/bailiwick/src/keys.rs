@@ -52,11 +52,16 @@ pub(crate) fn backup(args: &BackupArgs) -> Result<ExitCode, String> {
     }
 }
 
-fn restore(backup: &Path, period_key: &Path, vault: &Path) -> Result<ExitCode, String> {
+/// Reads a backup of keys, and the key of its day.
+fn read_backup(backup: &Path, period_key: &Path) -> Result<KeyBackup, String> {
     let read = |path: &Path| RealDisk.read(path).map_err(|error| format!("{}: {error}", path.display()));
     let (day, node, sealed) =
         parse(&read(backup)?).ok_or_else(|| format!("{} is no backup of keys", backup.display()))?;
-    let backup = KeyBackup { day, period: read(period_key)?, sealed, node };
+    Ok(KeyBackup { day, period: read(period_key)?, sealed, node })
+}
+
+fn restore(backup: &Path, period_key: &Path, vault: &Path) -> Result<ExitCode, String> {
+    let backup = read_backup(backup, period_key)?;
     let passphrase = secret("Passphrase of the node")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);

@@ -8,6 +8,7 @@ mod control;
 mod demo;
 mod keys;
 mod law;
+mod mailboxes;
 mod node;
 mod officers;
 mod offline;

@@ -293,7 +293,8 @@ impl ClosedNode {
         let Self { dir, config, gate: _, lectern, disk, lock, clock, entropy } = self;
         let vault = Arc::new(vault);
         let ledger_dir = dir.join("ledger");
-        let origin = log_origin(config);
+        // The vault knows which log it signs: after a restoration it is the successor of the one before.
+        let origin = vault.log_verifier().name().to_owned();
         let log = if disk.exists(&ledger_dir.join("checkpoint")) {
             Log::open(disk.clone(), ledger_dir, origin, vault.log_signer())
         } else {
@@ -302,6 +303,7 @@ impl ClosedNode {
         let log = Arc::new(log.map_err(room("ledger"))?);
         let store = Store::open(disk.clone(), &dir.join("store"), vault.clone(), clock.clone(), entropy.clone())
             .map_err(room("store"))?;
+        store.set_policy(config.mailboxes.policy());
         let store = Arc::new(store);
         let law = law_room(dir, config, disk)?;
         let mailroom = Mailroom {

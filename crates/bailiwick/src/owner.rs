@@ -36,6 +36,12 @@ pub(crate) fn account(args: &AccountArgs) -> Result<ExitCode, String> {
         }
         AccountCommand::AppPassword { command } => app_password(command),
         AccountCommand::Totp { command } => totp(command),
+        AccountCommand::Quota { whose, size, messages } => {
+            crate::mailboxes::quota(whose, size.as_deref(), messages.as_deref())
+        }
+        AccountCommand::Undelete { whose, list, mailbox, all, numbers } => {
+            crate::mailboxes::undelete(whose, *list, mailbox.as_deref(), numbers, *all)
+        }
         AccountCommand::Recovery { command } => match command {
             RecoveryCommand::New(whose) => whose.act(AccountAct::RecoveryNew { shown: whose.shown()? }),
             RecoveryCommand::Use(whose) => {

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::{InitArgs, NodeArgs, NodeCommand, RotateCommand};
 use crate::client;
-use crate::config::{Config, Cost, Listen, Unlock, VaultConfig, jurisdiction_name};
+use crate::config::{Config, Cost, Listen, MailboxesConfig, Unlock, VaultConfig, jurisdiction_name};
 use crate::node::{ClosedNode, Founding, Node, PASSWORD_CHARS_MIN, random_passphrase};
 use crate::officers;
 use crate::running::{Looked, Running};
@@ -68,6 +68,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         reset_delay_hours: 24,
         http_behind_tls_proxy: false,
         counsel: None,
+        mailboxes: MailboxesConfig::default(),
         vault: VaultConfig { unlock, cost: Some(Cost::measured()) },
         connections_max: doors::CONNECTIONS_MAX,
         imap_loopback_without_tls: false,
@@ -219,6 +220,7 @@ async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result
     doors.spawn(control::serve(control_listener, node.clone(), shutdown.clone()));
     doors.spawn(keep_cadence(node.clone(), shutdown.clone()));
     doors.spawn(forget_sign_ins(node.clone(), shutdown.clone()));
+    doors.spawn(forget_deleted(node.clone(), shutdown.clone()));
     doors.spawn(watch_vault(node.clone(), shutdown));
 
     announce(closed, json)?;
@@ -335,6 +337,28 @@ async fn forget_sign_ins(running: Arc<Running>, mut shutdown: watch::Receiver<bo
                 let Some(node) = running.node().cloned() else { continue };
                 let _ = tokio::task::spawn_blocking(move || node.mailroom.vault.forget_stale_sign_ins()).await;
             }
+        }
+    }
+}
+
+/// How often deleted mail whose days are over is let go.
+const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
+
+/// Lets go of what owners deleted longer ago than the configuration says; the first time a minute after the start.
+async fn forget_deleted(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    let mut wait = Duration::from_secs(60);
+    loop {
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = EXPIRE_EVERY;
+        let Some(node) = running.node().cloned() else { continue };
+        let gone = tokio::task::spawn_blocking(move || node.mailroom.store.forget_deleted()).await;
+        match gone {
+            Ok(Ok(messages)) if messages > 0 => tracing::info!(messages, "deleted mail whose days were over is gone"),
+            Ok(Err(error)) => tracing::error!(%error, "deleted mail is not let go; it is tried again in an hour"),
+            _ => {}
         }
     }
 }

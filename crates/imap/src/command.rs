@@ -25,6 +25,7 @@ mod lsub;
 mod move_;
 mod namespace;
 mod noop;
+mod quota;
 mod rename;
 mod search;
 mod select;
@@ -154,6 +155,9 @@ pub(crate) static TABLE: &[Entry] = &[
     entry("LSUB", When::SignedIn, News::All, lsub::parse),
     entry("NAMESPACE", When::SignedIn, News::All, namespace::parse),
     entry("STATUS", When::SignedIn, News::All, status::parse),
+    // RFC 9208 section 4.1
+    entry("GETQUOTA", When::SignedIn, News::All, quota::parse),
+    entry("GETQUOTAROOT", When::SignedIn, News::All, quota::parse_root),
     entry("APPEND", When::SignedIn, News::All, append::parse),
     entry("IDLE", When::SignedIn, News::All, idle::parse),
     // section 6.4: selected

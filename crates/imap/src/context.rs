@@ -65,7 +65,7 @@ impl Context {
             // LITERAL+ instead of LITERAL-, and what needs a mailbox.
             all.push_str(
                 " LITERAL+ IDLE NAMESPACE UIDPLUS MOVE UNSELECT CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE \
-                 CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE",
+                 CREATE-SPECIAL-USE ESEARCH SEARCHRES STATUS=SIZE QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE",
             );
             all.push_str(&format!(" APPENDLIMIT={}", self.config.message_size_bytes_max));
         } else {

@@ -36,8 +36,8 @@ pub use fetch::{Item, Octets, Partial, Row, Value};
 pub use flag::{FlagChange, Flags, Keyword, SystemFlag};
 pub use name::{MailboxName, NameError};
 pub use need::{
-    Answer, Appended, Changes, Copied, FlagRow, FlagsChanged, Found, MailboxRow, Mailboxes, Need, Opened, Refusal,
-    Rows, SpecialUse, UidRanges, Uids,
+    Answer, Appended, Changes, Copied, FlagRow, FlagsChanged, Found, MailboxRow, Mailboxes, Need, Opened, Quota,
+    Refusal, Rows, SpecialUse, UidRanges, Uids,
 };
 pub use search::SearchKey;
 pub use section::{Section, SectionText};

@@ -44,6 +44,8 @@ pub enum Need {
     Mailboxes,
     /// One mailbox, for STATUS. → [`Answer::Mailbox`]
     Mailbox(MailboxName),
+    /// How much the account has, and may have. → [`Answer::Quota`]
+    Quota,
     /// Make a mailbox. → [`Answer::Done`]
     Create {
         /// Its name.
@@ -145,6 +147,8 @@ pub enum Answer {
     Mailboxes(Mailboxes),
     /// One mailbox.
     Mailbox(MailboxRow),
+    /// How much the account has, and may have.
+    Quota(Quota),
     /// The mailbox is open.
     Opened(Opened),
     /// What changed.
@@ -218,6 +222,21 @@ pub struct MailboxRow {
     pub uid_validity: u32,
     /// The sum of their RFC822.SIZE.
     pub size_bytes: u64,
+    /// The same of those with `\Deleted`.
+    pub deleted_size_bytes: u64,
+}
+
+/// How much an account has, and may have (RFC 9208).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Quota {
+    /// The sum of RFC822.SIZE over all mailboxes.
+    pub bytes: u64,
+    /// The most of it, if there is a limit.
+    pub bytes_max: Option<u64>,
+    /// Messages of all mailboxes.
+    pub messages: u64,
+    /// The most of them, if there is a limit.
+    pub messages_max: Option<u64>,
 }
 
 /// What a mailbox is for (RFC 6154 section 2), as far as a client may declare it.
@@ -387,6 +406,7 @@ impl Need {
             Self::ScramFinish { .. } => "ScramFinish",
             Self::Mailboxes => "Mailboxes",
             Self::Mailbox(_) => "Mailbox",
+            Self::Quota => "Quota",
             Self::Create { .. } => "Create",
             Self::Delete(_) => "Delete",
             Self::Rename { .. } => "Rename",

@@ -14,6 +14,7 @@
 
 mod audit;
 mod checkpoint;
+mod copy;
 mod entry;
 mod error;
 mod hash;
@@ -27,6 +28,7 @@ mod tree;
 
 pub use audit::{Report, verify_dir, verify_extends};
 pub use checkpoint::Checkpoint;
+pub use copy::LogFiles;
 pub use entry::{Commitment, ENTRY_SIZE_BYTES, Opening};
 pub use error::LedgerError;
 pub use hash::Hash;

@@ -281,6 +281,20 @@ impl Log {
         indexes.iter().map(prove).collect()
     }
 
+    /// Looks at the files while nothing is appended; `look` gets the size, and what reads a file by its path below the
+    /// directory.
+    pub(crate) fn at_rest<T>(
+        &self,
+        look: impl FnOnce(u64, &dyn Fn(&Path) -> Result<Vec<u8>, LedgerError>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let mut state = self.lock();
+        self.settle(&mut state)?;
+        look(state.head.size, &|name| {
+            let path = self.dir.join(name);
+            self.disk.read(&path).map_err(|source| LedgerError::disk(&path, source))
+        })
+    }
+
     /// A state is replaced whole, so a thread that panicked left a sound one.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -62,6 +62,7 @@ impl DeliveryError {
             Self::Loop => Refusal::Loop,
             Self::Store(StoreError::TooLarge) => Refusal::TooLarge,
             Self::Store(StoreError::DiskFull) => Refusal::NoRoom,
+            Self::Store(StoreError::OverQuota) => Refusal::MailboxFull,
             Self::Store(StoreError::VaultAway) => Refusal::Locked,
             Self::Store(_) => Refusal::TryAgain,
         }
@@ -116,6 +117,17 @@ impl Mailroom {
             }
             domain = domain.split_once('.').ok_or(DeliveryError::NoSuchMailbox)?.1;
         }
+    }
+
+    /// Whether a message of this size fits into an account's quota now, as far as that is known without reading a file. What
+    /// is not known yet is found when the message is stored.
+    ///
+    /// # Errors
+    /// [`StoreError::OverQuota`], as [`DeliveryError::Store`].
+    pub fn room_for(&self, account: AccountId, size_bytes: u64) -> Result<(), DeliveryError> {
+        let store = &self.store;
+        let has_room = !store.is_in_memory(account) || store.usage(account)?.has_room(size_bytes, 1);
+        if has_room { Ok(()) } else { Err(DeliveryError::Store(StoreError::OverQuota)) }
     }
 
     /// A message made ready for the store: the record is derived, sizes are counted, it arrives now by the node's clock.
@@ -182,8 +194,8 @@ impl Mailroom {
         for batch in firsts.chunks(copies) {
             let stored = self.put(&letter, batch);
             match stored {
-                // Somebody is gone: the others need not suffer for it.
-                Err(DeliveryError::NoSuchMailbox) if batch.len() > 1 => {
+                // Somebody is gone, or has no room: the others need not suffer for it.
+                Err(DeliveryError::NoSuchMailbox | DeliveryError::Store(StoreError::OverQuota)) if batch.len() > 1 => {
                     results.extend(batch.iter().map(|one| (one.account, self.put(&letter, &[*one]))));
                 }
                 stored => results.extend(batch.iter().map(|one| (one.account, stored.clone()))),
@@ -211,7 +223,8 @@ impl Mailroom {
         );
         let inbox = self.store.mailbox_named(account, store::INBOX)?.id;
         let incoming = self.incoming(account, inbox, original.into_bytes(), Vec::new(), now, FlagSet::none())?;
-        self.store.append(vec![incoming])?;
+        // Also into a full mailbox: it may say that somebody is about to take it over.
+        self.store.append_beyond_quota(vec![incoming])?;
         Ok(())
     }
 

@@ -410,7 +410,7 @@ impl Writer<'_> {
                 self.report.bytes += bytes;
                 Ok(())
             }
-            Err(error @ (StoreError::TooLarge | StoreError::TooMany(_))) => {
+            Err(error @ (StoreError::TooLarge | StoreError::TooMany(_) | StoreError::OverQuota)) => {
                 self.journal.abandon();
                 if let [(item, _)] = items.as_slice() {
                     self.report.fail(failure(item, &error));

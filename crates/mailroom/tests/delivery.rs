@@ -131,6 +131,25 @@ fn a_full_disk_is_said_and_passes() {
 }
 
 #[test]
+fn a_full_mailbox_is_said_and_harms_nobody_else() {
+    let room = Room::new(&[&["ann@ie.example"], &["bob@ie.example"]]);
+    let account = room.account("ann@ie.example");
+    let limits = store::Limits { bytes: store::Limit::At(10), ..store::Limits::default() };
+    room.mailroom.store.set_limits(account, limits).unwrap();
+    let both = to(&room, &["ann@ie.example", "bob@ie.example"]);
+    let delivered = room.mailroom.deliver(message(&both, LETTER));
+    assert_eq!(delivered.outcomes(), [Outcome::Refused(Refusal::MailboxFull), Outcome::Stored]);
+    assert_eq!((room.inbox("ann@ie.example").len(), room.inbox("bob@ie.example").len()), (0, 1));
+    let full = Err(DeliveryError::Store(StoreError::OverQuota));
+    assert_eq!(room.mailroom.room_for(account, 10), Ok(()));
+    assert_eq!(room.mailroom.room_for(account, 11), full);
+    // What the node itself must tell an owner goes in.
+    room.mailroom.notice(account, "A notice", "text\r\n").unwrap();
+    assert_eq!(room.inbox("ann@ie.example").len(), 1);
+    assert_eq!(room.mailroom.room_for(account, 0), full);
+}
+
+#[test]
 fn who_lives_here() {
     let room = Room::new(&[&["Ann.Lee@ie.example"], &["postmaster@ie.example"]]);
     let find = |address: &str| room.mailroom.recipient(&address.parse().unwrap());

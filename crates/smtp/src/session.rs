@@ -232,6 +232,11 @@ impl Session {
         }
     }
 
+    /// The size that the peer announced for the message in progress (RFC 1870 section 6.1), in bytes.
+    pub fn declared_size_bytes(&self) -> Option<u64> {
+        self.dialog.transaction.as_ref().and_then(|open| open.declared)
+    }
+
     /// How many octets of an unfinished message are held in memory.
     pub fn held_bytes(&self) -> usize {
         match &self.mode {

@@ -1,7 +1,7 @@
 //! The accounts of this home, and for each the one copy of its columns that all sessions share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,8 @@ pub(crate) struct Account {
     pub(crate) folded: AtomicU64,
     /// It was closed.
     pub(crate) closed: AtomicBool,
+    /// When something in its bin is due to go, in milliseconds; 0 while nobody has looked.
+    pub(crate) bin_due: AtomicI64,
     /// A fold is under way.
     pub(crate) folding: AtomicBool,
     pub(crate) epochs: Epochs,
@@ -78,6 +80,7 @@ impl Account {
             number,
             record,
             closed,
+            bin_due: AtomicI64::new(0),
             state: RwLock::default(),
             folded: AtomicU64::new(0),
             folding: AtomicBool::new(false),

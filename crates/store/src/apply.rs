@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use terms::{CaseId, MailboxId, UnixMillis};
 
+use crate::bin;
 use crate::change::{Act, Arrived, Change};
 use crate::flags::{FlagChange, FlagSet};
 use crate::numbers::UidSet;
@@ -14,8 +15,8 @@ use crate::state::{AccountState, FlagTable, Mailbox, MailboxRow, MessageRow, Van
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Misfit(pub(crate) &'static str);
 
-const NO_MAILBOX: Misfit = Misfit("a change of a mailbox that is not there");
-const NO_MESSAGE: Misfit = Misfit("a mailbox refers to a message that is not there");
+pub(crate) const NO_MAILBOX: Misfit = Misfit("a change of a mailbox that is not there");
+pub(crate) const NO_MESSAGE: Misfit = Misfit("a mailbox refers to a message that is not there");
 
 /// Applies the next change. On an error the account is left half changed and must be dropped.
 pub(crate) fn apply(state: &mut AccountState, change: &Change) -> Result<(), Misfit> {
@@ -27,9 +28,9 @@ pub(crate) fn apply(state: &mut AccountState, change: &Change) -> Result<(), Mis
     match &change.act {
         Act::Append { mailbox, messages } => append(state, *mailbox, messages),
         Act::Flags { mailbox, uids, change } => flags(state, *mailbox, uids, change),
-        Act::Expunge { mailbox, uids } => expunge(state, *mailbox, uids),
+        Act::Expunge { mailbox, uids, keep } => expunge(state, *mailbox, uids, keep.then_some(change.at)),
         Act::Copy { from, uids, to } => copy(state, *from, uids, *to),
-        Act::Move { from, uids, to } => copy(state, *from, uids, *to).and_then(|()| expunge(state, *from, uids)),
+        Act::Move { from, uids, to } => copy(state, *from, uids, *to).and_then(|()| expunge(state, *from, uids, None)),
         Act::Create { name, uid_validity, special_use } => {
             state.mailbox_last += 1;
             state.uid_validity_last = *uid_validity;
@@ -37,7 +38,7 @@ pub(crate) fn apply(state: &mut AccountState, change: &Change) -> Result<(), Mis
             state.mailboxes.insert(id, Arc::new(Mailbox::new(id, name, *uid_validity, *special_use, state.modseq)));
             Ok(())
         }
-        Act::Delete { mailbox } => delete(state, *mailbox),
+        Act::Delete { mailbox, keep } => delete(state, *mailbox, keep.then_some(change.at)),
         Act::Rename { names } => rename(state, names),
         Act::Subscribe { name, subscribed } => {
             let names = Arc::make_mut(&mut state.subscriptions);
@@ -54,6 +55,16 @@ pub(crate) fn apply(state: &mut AccountState, change: &Change) -> Result<(), Mis
         }
         Act::Release { case } => {
             release(state, *case);
+            Ok(())
+        }
+        Act::Restore { numbers, to } => bin::restore(state, numbers, *to),
+        Act::Forget { numbers } => bin::forget(state, numbers),
+        Act::Renumber { uid_validity } => {
+            renumber(state, *uid_validity);
+            Ok(())
+        }
+        Act::Limit { limits } => {
+            state.limits = *limits;
             Ok(())
         }
     }
@@ -91,6 +102,7 @@ fn append(state: &mut AccountState, id: MailboxId, messages: &[Arrived]) -> Resu
             offset: message.offset,
             in_mailboxes: 1,
             in_holds: 0,
+            in_bin: false,
         };
         state.messages.push(row, seq);
     }
@@ -140,26 +152,39 @@ fn tidy_flags(mailbox: &mut Mailbox) {
     mailbox.flags = table;
 }
 
-/// Takes messages out of a mailbox; returns the slots that nothing refers to any more.
-fn unlink(state: &mut AccountState, rows: &[MailboxRow]) -> Result<(), Misfit> {
+/// Takes messages out of a mailbox. With the time `keep`, those that no mailbox has any more go to the bin; otherwise those
+/// that nothing refers to any more are gone.
+fn unlink(
+    state: &mut AccountState,
+    rows: &[MailboxRow],
+    mailbox: &Mailbox,
+    keep: Option<UnixMillis>,
+) -> Result<(), Misfit> {
     let seq = state.seq;
     let mut free = Vec::new();
     for row in rows {
+        let mut last = false;
         let found = state.messages.update_one(row.slot, seq, |message| {
             message.in_mailboxes = message.in_mailboxes.saturating_sub(1);
-            if message.in_mailboxes == 0 && message.in_holds == 0 {
+            last = message.in_mailboxes == 0;
+            message.in_bin = last && keep.is_some();
+            if message.is_free() {
                 free.push(message.slot);
             }
         });
         if !found {
             return Err(NO_MESSAGE);
         }
+        if let (true, Some(at)) = (last, keep) {
+            let flags = mailbox.flags_of(row);
+            state.bin.put(row, &flags, mailbox.id, at, seq);
+        }
     }
     state.messages.remove(&UidSet::of(&free), seq);
     Ok(())
 }
 
-fn expunge(state: &mut AccountState, id: MailboxId, uids: &UidSet) -> Result<(), Misfit> {
+fn expunge(state: &mut AccountState, id: MailboxId, uids: &UidSet, keep: Option<UnixMillis>) -> Result<(), Misfit> {
     let (seq, modseq) = (state.seq, state.modseq);
     let gone = mailbox(state, id)?.rows.remove(uids, seq);
     let sizes: Vec<u32> =
@@ -170,7 +195,8 @@ fn expunge(state: &mut AccountState, id: MailboxId, uids: &UidSet) -> Result<(),
         mailbox.count_out(&flags, size);
     }
     Vanished::push(Arc::make_mut(&mut mailbox.vanished), modseq, uids.clone());
-    unlink(state, &gone)
+    let mailbox = Arc::clone(state.mailboxes.get(&id).ok_or(NO_MAILBOX)?);
+    unlink(state, &gone, &mailbox, keep)
 }
 
 fn copy(state: &mut AccountState, from: MailboxId, uids: &UidSet, to: MailboxId) -> Result<(), Misfit> {
@@ -204,10 +230,22 @@ fn copy(state: &mut AccountState, from: MailboxId, uids: &UidSet, to: MailboxId)
     Ok(())
 }
 
-fn delete(state: &mut AccountState, id: MailboxId) -> Result<(), Misfit> {
+fn delete(state: &mut AccountState, id: MailboxId, keep: Option<UnixMillis>) -> Result<(), Misfit> {
     let mailbox = state.mailboxes.remove(&id).ok_or(NO_MAILBOX)?;
     let rows: Vec<MailboxRow> = mailbox.rows.iter().copied().collect();
-    unlink(state, &rows)
+    unlink(state, &rows, &mailbox, keep)?;
+    state.bin.remember(&mailbox);
+    Ok(())
+}
+
+/// Gives the mailboxes, in the order of their ids, the values of UIDVALIDITY from this one on.
+fn renumber(state: &mut AccountState, first: u32) {
+    let modseq = state.modseq;
+    for (uid_validity, mailbox) in (first..).zip(state.mailboxes.values_mut()) {
+        let mailbox = Arc::make_mut(mailbox);
+        (mailbox.uid_validity, mailbox.highest_modseq) = (uid_validity, modseq);
+        state.uid_validity_last = uid_validity;
+    }
 }
 
 fn rename(state: &mut AccountState, names: &[(MailboxId, String)]) -> Result<(), Misfit> {
@@ -246,7 +284,7 @@ fn release(state: &mut AccountState, case: CaseId) {
     let mut free = Vec::new();
     state.messages.update(&hold.slots, seq, |message| {
         message.in_holds = message.in_holds.saturating_sub(1);
-        if message.in_mailboxes == 0 && message.in_holds == 0 {
+        if message.is_free() {
             free.push(message.slot);
         }
     });

@@ -72,6 +72,11 @@ impl<'b> Reader<'b> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
+    /// All that is left.
+    pub(crate) fn rest(self) -> &'b [u8] {
+        self.0
+    }
+
     pub(crate) fn byte(&mut self) -> Result<u8, Malformed> {
         let (&first, rest) = self.0.split_first().ok_or(Malformed)?;
         self.0 = rest;

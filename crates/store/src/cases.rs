@@ -27,7 +27,7 @@ pub struct ScopedMessage {
     pub original_size_bytes: u32,
     /// Where the owner has it; empty when it is held only.
     pub places: Vec<Place>,
-    /// Whether it is there for a hold only: the owner expunged it.
+    /// Whether no mailbox has it: the owner deleted it, and a hold keeps it, or its days in the bin are not over.
     pub held_only: bool,
     pub(crate) slot: u32,
 }

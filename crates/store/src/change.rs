@@ -8,6 +8,7 @@ use terms::{CaseId, EpochId, MailboxId, MessageId, UnixMillis};
 use crate::bytes::{Malformed, Reader, Writer};
 use crate::flags::{FlagChange, FlagSet};
 use crate::numbers::UidSet;
+use crate::quota::Limits;
 use crate::state::SpecialUse;
 
 /// One change.
@@ -27,16 +28,16 @@ pub(crate) enum Act {
     Append { mailbox: MailboxId, messages: Vec<Arrived> },
     /// The flags of these UIDs changed.
     Flags { mailbox: MailboxId, uids: UidSet, change: FlagChange },
-    /// These UIDs are gone.
-    Expunge { mailbox: MailboxId, uids: UidSet },
+    /// These UIDs are gone; with `keep`, messages that no mailbox has any more are in the bin.
+    Expunge { mailbox: MailboxId, uids: UidSet, keep: bool },
     /// These UIDs are now also in `to`, with the next UIDs there, in this order.
     Copy { from: MailboxId, uids: UidSet, to: MailboxId },
     /// The same, and they are gone from `from`.
     Move { from: MailboxId, uids: UidSet, to: MailboxId },
     /// A mailbox was made; it takes the next id.
     Create { name: String, uid_validity: u32, special_use: Option<SpecialUse> },
-    /// A mailbox is gone with its messages.
-    Delete { mailbox: MailboxId },
+    /// A mailbox is gone with its messages; `keep` as above.
+    Delete { mailbox: MailboxId, keep: bool },
     /// Mailboxes have new names: one, and those below it.
     Rename { names: Vec<(MailboxId, String)> },
     /// A name was subscribed to, or no more.
@@ -45,6 +46,14 @@ pub(crate) enum Act {
     Hold { case: CaseId, from: UnixMillis, until: UnixMillis },
     /// A case holds nothing more.
     Release { case: CaseId },
+    /// These messages of the bin are in `to`, with the next UIDs there, in this order.
+    Restore { numbers: UidSet, to: MailboxId },
+    /// These messages of the bin are gone for good.
+    Forget { numbers: UidSet },
+    /// How much the account may have.
+    Limit { limits: Limits },
+    /// Every mailbox has another UIDVALIDITY: this one, and the numbers after it, in the order of the ids.
+    Renumber { uid_validity: u32 },
 }
 
 /// A message that came in.
@@ -91,8 +100,8 @@ impl Change {
                 });
                 encode_flags(change.named(), &mut out);
             }
-            Act::Expunge { mailbox, uids } => {
-                out.byte(3);
+            Act::Expunge { mailbox, uids, keep } => {
+                out.byte(if *keep { 12 } else { 3 });
                 out.number(mailbox.0.into());
                 out.uids(uids);
             }
@@ -108,8 +117,8 @@ impl Change {
                 out.number((*uid_validity).into());
                 out.byte(SpecialUse::code(*special_use));
             }
-            Act::Delete { mailbox } => {
-                out.byte(7);
+            Act::Delete { mailbox, keep } => {
+                out.byte(if *keep { 13 } else { 7 });
                 out.number(mailbox.0.into());
             }
             Act::Rename { names } => {
@@ -134,6 +143,23 @@ impl Change {
             Act::Release { case } => {
                 out.byte(11);
                 out.number(case.0);
+            }
+            Act::Restore { numbers, to } => {
+                out.byte(14);
+                out.uids(numbers);
+                out.number(to.0.into());
+            }
+            Act::Forget { numbers } => {
+                out.byte(15);
+                out.uids(numbers);
+            }
+            Act::Limit { limits } => {
+                out.byte(16);
+                limits.encode(&mut out);
+            }
+            Act::Renumber { uid_validity } => {
+                out.byte(17);
+                out.number((*uid_validity).into());
             }
         }
         out.finish()
@@ -173,7 +199,9 @@ impl Act {
                 };
                 Self::Flags { mailbox, uids, change }
             }
-            3 => Self::Expunge { mailbox: MailboxId(input.small()?), uids: input.uids()? },
+            kind @ (3 | 12) => {
+                Self::Expunge { mailbox: MailboxId(input.small()?), uids: input.uids()?, keep: kind == 12 }
+            }
             kind @ (4 | 5) => {
                 let (from, uids, to) = (MailboxId(input.small()?), input.uids()?, MailboxId(input.small()?));
                 if kind == 4 { Self::Copy { from, uids, to } } else { Self::Move { from, uids, to } }
@@ -182,7 +210,7 @@ impl Act {
                 let (name, uid_validity) = (input.text()?, input.small()?);
                 Self::Create { name, uid_validity, special_use: SpecialUse::of_code(input.byte()?).ok_or(Malformed)? }
             }
-            7 => Self::Delete { mailbox: MailboxId(input.small()?) },
+            kind @ (7 | 13) => Self::Delete { mailbox: MailboxId(input.small()?), keep: kind == 13 },
             8 => {
                 let count = input.count()?;
                 let names = (0..count).map(|_| Ok((MailboxId(input.small()?), input.text()?)));
@@ -194,6 +222,10 @@ impl Act {
                 Self::Hold { case, from, until: UnixMillis(input.signed()?) }
             }
             11 => Self::Release { case: CaseId(input.number()?) },
+            14 => Self::Restore { numbers: input.uids()?, to: MailboxId(input.small()?) },
+            15 => Self::Forget { numbers: input.uids()? },
+            16 => Self::Limit { limits: Limits::decode(input)? },
+            17 => Self::Renumber { uid_validity: input.small()? },
             _ => return Err(Malformed),
         })
     }
@@ -250,6 +282,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::quota::Limit;
 
     /// One change of each kind, as in `cases/changes.txt` and in that order.
     fn each_kind() -> Vec<Change> {
@@ -272,19 +305,25 @@ mod tests {
         let acts = [
             Act::Append { mailbox: inbox, messages: vec![arrived] },
             Act::Flags { mailbox: inbox, uids: uids.clone(), change: FlagChange::Add(flags) },
-            Act::Expunge { mailbox: other, uids: uids.clone() },
+            Act::Expunge { mailbox: other, uids: uids.clone(), keep: false },
             Act::Copy { from: inbox, uids: uids.clone(), to: other },
-            Act::Move { from: inbox, uids, to: other },
+            Act::Move { from: inbox, uids: uids.clone(), to: other },
             Act::Create {
                 name: "Größe/a".to_owned(),
                 uid_validity: 4_000_000_000,
                 special_use: Some(SpecialUse::Sent),
             },
-            Act::Delete { mailbox: other },
+            Act::Delete { mailbox: other, keep: false },
             Act::Rename { names: vec![(other, "x".to_owned()), (MailboxId(3), "x/y".to_owned())] },
             Act::Subscribe { name: "INBOX".to_owned(), subscribed: true },
             Act::Hold { case: CaseId(9), from: UnixMillis(i64::MIN), until: UnixMillis(0) },
             Act::Release { case: CaseId(9) },
+            Act::Expunge { mailbox: other, uids: uids.clone(), keep: true },
+            Act::Delete { mailbox: other, keep: true },
+            Act::Restore { numbers: uids.clone(), to: other },
+            Act::Forget { numbers: uids },
+            Act::Limit { limits: Limits { bytes: Limit::At(5_000_000_000), messages: Limit::Unlimited } },
+            Act::Renumber { uid_validity: 4_000_000_000 },
         ];
         acts.into_iter().map(|act| Change { at: UnixMillis(1_795_420_800_123), modseq: 1000, act }).collect()
     }
@@ -309,7 +348,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_refused_without_harm(mut bytes: Vec<u8>, kind in 0_u8..14) {
+        fn garbage_is_refused_without_harm(mut bytes: Vec<u8>, kind in 0_u8..20) {
             let _ = Change::decode(&bytes);
             bytes.splice(0..0, [VERSION, 0, 0, kind]);
             let _ = Change::decode(&bytes);

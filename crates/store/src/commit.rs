@@ -43,6 +43,7 @@ use crate::engine::{Engine, Health, context};
 use crate::epochs::Epoch;
 use crate::folder::Request;
 use crate::pack::PackWriter;
+use crate::quota::Policy;
 use crate::rows::{RowReader, RowWriter, Write};
 use crate::state::AccountState;
 
@@ -124,6 +125,11 @@ impl Draft<'_> {
     /// The node's time at the beginning of the batch.
     pub(crate) fn now(&self) -> UnixMillis {
         self.batch.now
+    }
+
+    /// What the operator has set.
+    pub(crate) fn policy(&self) -> Policy {
+        self.batch.engine.policy()
     }
 
     /// The account with every change of the batch so far.

@@ -14,6 +14,9 @@ use crate::state::{AccountState, Mailbox, SpecialUse};
 /// Mailboxes per account. Dovecot's users rarely pass some hundreds; each costs a kilobyte in memory and on disk.
 const MAILBOXES_MAX: usize = 10_000;
 
+/// The last mailbox id: the number above it is the bin's on disk.
+const MAILBOX_ID_MAX: u32 = u32::MAX - 1;
+
 /// Keywords on one message, and bytes in one keyword: more is a client that uses them as a database.
 const KEYWORDS_MAX: usize = 128;
 const KEYWORD_BYTES_MAX: usize = 255;
@@ -34,7 +37,7 @@ pub(crate) fn create(
     if state.named(&name).is_some() {
         return Err(StoreError::MailboxExists);
     }
-    if state.mailboxes.len() >= MAILBOXES_MAX || state.mailbox_last == u32::MAX {
+    if state.mailboxes.len() >= MAILBOXES_MAX || state.mailbox_last >= MAILBOX_ID_MAX {
         return Err(StoreError::TooMany("mailboxes (10,000 at most)"));
     }
     let least = state.uid_validity_last.checked_add(1).ok_or(StoreError::TooMany("values of UIDVALIDITY"))?;
@@ -42,13 +45,23 @@ pub(crate) fn create(
     Ok(Act::Create { name, uid_validity, special_use })
 }
 
-/// Deletes a mailbox with its messages. Those below it stay.
-pub(crate) fn delete(state: &AccountState, name: &str) -> Result<Act, StoreError> {
+/// The first of the values of UIDVALIDITY that all mailboxes get anew: the time in seconds, or one more than the last.
+pub(crate) fn renumber(state: &AccountState, now: UnixMillis) -> Result<u32, StoreError> {
+    let too_many = StoreError::TooMany("values of UIDVALIDITY");
+    let least = state.uid_validity_last.checked_add(1).ok_or(too_many.clone())?;
+    let first = u32::try_from(now.seconds()).unwrap_or(least).max(least);
+    let count = u32::try_from(state.mailboxes.len()).map_err(|_| too_many.clone())?;
+    first.checked_add(count).map(|_| first).ok_or(too_many)
+}
+
+/// Deletes a mailbox with its messages, which go to the bin when `keep` says so. Those below it stay.
+pub(crate) fn delete(state: &AccountState, name: &str, keep: bool) -> Result<Act, StoreError> {
     let name = name::canonical(name)?;
     if name == INBOX {
         return Err(StoreError::InboxStays);
     }
-    Ok(Act::Delete { mailbox: state.named(&name).ok_or(StoreError::NoSuchMailbox)?.id })
+    let mailbox = state.named(&name).ok_or(StoreError::NoSuchMailbox)?;
+    Ok(Act::Delete { mailbox: mailbox.id, keep: keep && state.bin.has_numbers(mailbox.rows.len()) })
 }
 
 /// Renames a mailbox and those below it; INBOX instead gives all its messages to a new mailbox of that name (RFC 9051
@@ -169,12 +182,13 @@ pub(crate) enum Expunge {
     Deleted,
 }
 
-/// Expunges those of `uids` that are there; also returns them, ascending.
+/// Expunges those of `uids` that are there, into the bin when `keep` says so; also returns them, ascending.
 pub(crate) fn expunge(
     state: &AccountState,
     id: MailboxId,
     uids: &UidSet,
     which: Expunge,
+    keep: bool,
 ) -> Result<(Option<Act>, Vec<u32>), StoreError> {
     let mailbox = mailbox(state, id)?;
     if which == Expunge::Deleted && mailbox.deleted == 0 {
@@ -189,7 +203,7 @@ pub(crate) fn expunge(
     }
     let act = (!gone.is_empty()).then(|| {
         let uids = mailbox.rows.cover(gone.iter().copied());
-        Act::Expunge { mailbox: id, uids }
+        Act::Expunge { mailbox: id, uids, keep: keep && state.bin.has_numbers(mailbox.rows.len()) }
     });
     Ok((act, gone))
 }

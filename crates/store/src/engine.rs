@@ -16,6 +16,7 @@ use crate::commit::Job;
 use crate::fold;
 use crate::pack::Packs;
 use crate::queue::Queue;
+use crate::quota::Policy;
 use crate::rows::RowReader;
 use crate::state::AccountState;
 
@@ -52,6 +53,7 @@ pub(crate) struct Engine {
     reader: Mutex<RowReader>,
     directory: RwLock<Directory>,
     health: Mutex<Health>,
+    pub(crate) policy: RwLock<Policy>,
 }
 
 /// The contexts under which rows are sealed: each names the row's place, so that none can stand in for another.
@@ -111,6 +113,7 @@ impl Engine {
             reader: Mutex::new(reader),
             directory: RwLock::default(),
             health: Mutex::default(),
+            policy: RwLock::default(),
         };
         engine.read_directory()?;
         Ok(engine)
@@ -126,6 +129,10 @@ impl Engine {
 
     pub(crate) fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
         self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        *self.policy.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn health(&self) -> MutexGuard<'_, Health> {

@@ -28,6 +28,8 @@ pub enum StoreError {
     TooLarge,
     /// The caller's: more of something than the store keeps; the text names the limit.
     TooMany(&'static str),
+    /// The caller's: the account would have more than it may. Nothing was stored.
+    OverQuota,
     /// The caller's: the mail belongs to somebody else, or lies outside of what the clearance covers.
     NotCovered,
     /// The disk is full. Nothing of the call was stored, and what was acknowledged before is safe: make room, try again.
@@ -63,6 +65,9 @@ impl fmt::Display for StoreError {
             Self::NoAddress => f.write_str("an account needs an address"),
             Self::TooLarge => f.write_str("the message is too large to store"),
             Self::TooMany(what) => write!(f, "too many {what}"),
+            Self::OverQuota => {
+                f.write_str("the account's quota does not allow it: delete something, or have it raised")
+            }
             Self::NotCovered => f.write_str("this mail is not covered by what was shown to open it"),
             Self::DiskFull => f.write_str("the disk is full: nothing was stored; make room and try again"),
             Self::NotStored(why) => write!(f, "not known to be stored ({why}): try again"),

@@ -9,22 +9,30 @@ use std::sync::Arc;
 
 use terms::{CaseId, MailboxId, UnixMillis};
 
+use crate::bin::{self, Bin};
 use crate::blocks::Blocks;
 use crate::bytes::{Malformed, Reader, Writer};
 use crate::change::{decode_flags, encode_flags};
 use crate::numbers::UidSet;
+use crate::quota::Limits;
 use crate::state::{AccountState, FlagTable, Hold, Mailbox, MailboxRow, MessageRow, SpecialUse, Vanished};
 
-/// The first byte of a head and of a block: the version of these encodings.
+/// The first byte of a block: the version of its encoding.
 const VERSION: u8 = 1;
+
+/// The first byte of a head. Version 1 has neither limits nor a bin.
+const HEAD_VERSION: u8 = 2;
 
 /// The table of messages, where a mailbox's number would stand.
 pub(crate) const MESSAGES: u32 = 0;
 
+/// The table of the bin; no mailbox has this number.
+pub(crate) const BIN: u32 = u32::MAX;
+
 /// A block as the head lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BlockName {
-    /// A mailbox's number, or [`MESSAGES`].
+    /// A mailbox's number, or [`MESSAGES`], or [`BIN`].
     pub(crate) table: u32,
     pub(crate) number: u32,
     pub(crate) changed: u64,
@@ -43,6 +51,10 @@ pub(crate) fn encode_blocks(state: &AccountState, seq: u64) -> Vec<(BlockName, V
             out.push((name, encode_mailbox(&block.rows, mailbox)));
         }
     }
+    for block in state.bin.rows.blocks().iter().filter(|block| block.changed > seq) {
+        let name = BlockName { table: BIN, number: block.number, changed: block.changed };
+        out.push((name, bin::encode_block(&block.rows, &state.bin)));
+    }
     out
 }
 
@@ -51,11 +63,12 @@ pub(crate) fn block_keys(state: &AccountState) -> BTreeSet<(u32, u32)> {
     let messages = state.messages.blocks().iter().map(|block| (MESSAGES, block.number));
     let mailboxes = state.mailboxes.values();
     let rows = mailboxes.flat_map(|mailbox| mailbox.rows.blocks().iter().map(|block| (mailbox.id.0, block.number)));
-    messages.chain(rows).collect()
+    let bin = state.bin.rows.blocks().iter().map(|block| (BIN, block.number));
+    messages.chain(rows).chain(bin).collect()
 }
 
 /// Writes the first value, then each one's distance from the one before.
-fn column(out: &mut Writer, values: impl Iterator<Item = i64>) {
+pub(crate) fn column(out: &mut Writer, values: impl Iterator<Item = i64>) {
     let mut before = 0_i64;
     for value in values {
         out.signed(value.wrapping_sub(before));
@@ -63,7 +76,7 @@ fn column(out: &mut Writer, values: impl Iterator<Item = i64>) {
     }
 }
 
-fn read_column(input: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Malformed> {
+pub(crate) fn read_column(input: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Malformed> {
     let mut before = 0_i64;
     let mut values = Vec::with_capacity(count);
     for _ in 0..count {
@@ -73,7 +86,7 @@ fn read_column(input: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Malform
     Ok(values)
 }
 
-fn read_small_column(input: &mut Reader<'_>, count: usize) -> Result<Vec<u32>, Malformed> {
+pub(crate) fn read_small_column(input: &mut Reader<'_>, count: usize) -> Result<Vec<u32>, Malformed> {
     read_column(input, count)?.into_iter().map(|value| u32::try_from(value).map_err(|_| Malformed)).collect()
 }
 
@@ -121,6 +134,7 @@ fn decode_messages(bytes: &[u8]) -> Result<Vec<MessageRow>, Malformed> {
         offset: offsets[at] as u64,
         in_mailboxes: 0,
         in_holds: 0,
+        in_bin: false,
     };
     Ok((0..count).map(row).collect())
 }
@@ -174,7 +188,7 @@ fn decode_mailbox(bytes: &[u8], flags: &mut Arc<FlagTable>) -> Result<Vec<Mailbo
 /// Everything of `state` but its blocks.
 pub(crate) fn encode_head(state: &AccountState) -> Vec<u8> {
     let mut out = Writer::default();
-    out.byte(VERSION);
+    out.byte(HEAD_VERSION);
     out.number(state.seq);
     out.number(state.modseq);
     for last in [state.mailbox_last, state.uid_validity_last, state.slot_last] {
@@ -192,6 +206,14 @@ pub(crate) fn encode_head(state: &AccountState) -> Vec<u8> {
         }
         out.uids(&hold.slots);
     }
+    state.limits.encode(&mut out);
+    out.number(state.bin.last.into());
+    out.number(state.bin.names.len() as u64);
+    for (mailbox, name) in &*state.bin.names {
+        out.number(mailbox.0.into());
+        out.text(name);
+    }
+    encode_list(&mut out, &state.bin.rows, state.seq);
     encode_list(&mut out, &state.messages, state.seq);
     out.number(state.mailboxes.len() as u64);
     for mailbox in state.mailboxes.values() {
@@ -236,7 +258,8 @@ pub(crate) fn decode<E: From<Malformed>>(
     mut block: impl FnMut(BlockName) -> Result<Vec<u8>, E>,
 ) -> Result<AccountState, E> {
     let mut input = Reader::new(head);
-    if input.byte()? != VERSION {
+    let version = input.byte()?;
+    if !(1..=HEAD_VERSION).contains(&version) {
         return Err(Malformed.into());
     }
     let mut state = AccountState { seq: input.number()?, modseq: input.number()?, ..AccountState::default() };
@@ -246,6 +269,16 @@ pub(crate) fn decode<E: From<Malformed>>(
     let names = input.count()?;
     state.subscriptions = Arc::new((0..names).map(|_| input.text()).collect::<Result<_, _>>()?);
     state.holds = Arc::new(decode_holds(&mut input)?);
+    if version >= 2 {
+        state.limits = Limits::decode(&mut input)?;
+        let (mut bin, list) = decode_bin_head(&mut input, state.seq)?;
+        let mut blocks = Vec::with_capacity(list.len());
+        for name in list {
+            blocks.push((name.number, name.changed, bin::decode_block(&block(name)?, &mut bin.flags)?));
+        }
+        bin.rows = Blocks::of_blocks(blocks);
+        state.bin = bin;
+    }
     let list = decode_list(&mut input, MESSAGES, state.seq)?;
     let mut blocks = Vec::with_capacity(list.len());
     for name in list {
@@ -281,6 +314,14 @@ fn decode_holds(input: &mut Reader<'_>) -> Result<BTreeMap<CaseId, Hold>, Malfor
     Ok(holds)
 }
 
+fn decode_bin_head(input: &mut Reader<'_>, seq: u64) -> Result<(Bin, Vec<BlockName>), Malformed> {
+    let (last, count) = (input.small()?, input.count()?);
+    let name = |_| Ok((MailboxId(input.small()?), input.text()?));
+    let names: BTreeMap<MailboxId, String> = (0..count).map(name).collect::<Result<_, _>>()?;
+    let list = decode_list(input, BIN, seq)?;
+    Ok((Bin { last, names: Arc::new(names), ..Bin::default() }, list))
+}
+
 fn decode_mailbox_head(input: &mut Reader<'_>, seq: u64) -> Result<(Mailbox, Vec<BlockName>), Malformed> {
     let (id, name) = (MailboxId(input.small()?), input.text()?);
     let (uid_validity, uid_next, highest_modseq) = (input.small()?, input.small()?, input.number()?);
@@ -310,6 +351,13 @@ fn count_references(state: &mut AccountState) -> Result<(), Malformed> {
     }
     let mut counts = in_mailboxes.into_iter();
     state.messages.annotate(|message| message.in_mailboxes = counts.next().unwrap_or(0));
+    let binned: BTreeSet<u32> = state.bin.rows.iter().map(|row| row.slot).collect();
+    if binned.iter().any(|slot| state.messages.find(*slot).is_none_or(|message| message.in_mailboxes > 0)) {
+        return Err(Malformed);
+    }
+    if !binned.is_empty() {
+        state.messages.annotate(|message| message.in_bin = binned.contains(&message.slot));
+    }
     let holds = Arc::clone(&state.holds);
     if !holds.is_empty() {
         state.messages.annotate(|message| {

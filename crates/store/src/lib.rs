@@ -4,6 +4,8 @@
 //! * Bytes are in packs (`pack/`), rows in SQLite (`rows/`); one thread writes both (`commit.rs`, with the contract).
 //! * An account in memory is `state.rs`; what changes it is in `change.rs`, decided in `decide.rs` and done in
 //!   `apply.rs`, there and when it is replayed. Logs fold into snapshots (`fold.rs`, `folder.rs`).
+//! * How much an account may have is `quota.rs`; what its owner deleted and may have back, `bin.rs` and `undelete.rs`;
+//!   a copy of the whole while it goes on, `backup.rs`.
 //! * A session holds a [`MailboxView`]. Parts open for a `SignedIn` or a `Clearance` only (`reading.rs`).
 //!
 //! What must stay absent: a way to open stored mail with the service key; plaintext of a message, an address or a name in
@@ -12,6 +14,8 @@
 
 mod accounts;
 mod apply;
+mod backup;
+mod bin;
 mod blocks;
 mod bytes;
 mod cases;
@@ -31,16 +35,19 @@ mod name;
 mod numbers;
 mod pack;
 mod queue;
+mod quota;
 mod reading;
 mod reseal;
 mod rows;
 mod state;
 mod store;
+mod undelete;
 mod verify;
 mod view;
 mod watch;
 
 pub use accounts::AccountRecord;
+pub use backup::{Backup, BackupSegment, RowRestorer};
 pub use cases::{Place, ScopedMessage};
 pub use derived::DerivedFile;
 pub use engine::Health;
@@ -49,9 +56,11 @@ pub use flags::{FlagChange, FlagSet};
 pub use messages::{Appended, Expunged, Flagged, Incoming, Transferred};
 pub use name::{INBOX, NAME_BYTES_MAX, SEPARATOR};
 pub use numbers::UidSet;
+pub use quota::{Limit, Limits, Policy, Usage};
 pub use reading::Opener;
 pub use state::SpecialUse;
 pub use store::{Settings, Store};
+pub use undelete::{DeletedMessage, Restored};
 pub use verify::Report;
 pub use view::{Changes, Entry, MailboxInfo, MailboxView};
 pub use watch::{Watch, Watching};

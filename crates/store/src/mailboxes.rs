@@ -75,14 +75,16 @@ impl Store {
     }
 
     /// Deletes a mailbox with its messages; those below it stay, and so does the subscription. Messages that another
-    /// mailbox has, stay there; what a case holds is kept out of the owner's sight.
+    /// mailbox has, stay there; the others may be restored for as long as the policy says; what a case holds is kept out of
+    /// the owner's sight.
     ///
     /// # Errors
     /// [`StoreError::InboxStays`], [`StoreError::NoSuchMailbox`], [`StoreError::BadName`].
     pub fn delete_mailbox(&self, account: AccountId, name: &str) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.run(name.len(), move |draft| {
-            let act = decide::delete(draft.state(account)?, &name)?;
+            let keep = draft.policy().restorable_days > 0;
+            let act = decide::delete(draft.state(account)?, &name, keep)?;
             draft.change(account, act, true).map(|_| ())
         })
     }

@@ -13,6 +13,8 @@ use crate::epochs::Epoch;
 use crate::flags::{FlagChange, FlagSet};
 use crate::numbers::UidSet;
 use crate::pack::{RECORD_HEADER_BYTES, frame};
+use crate::quota;
+use crate::state::AccountState;
 use crate::store::Store;
 use crate::view::PARTS;
 use crate::{PART_BYTES_MAX, StoreError};
@@ -108,10 +110,20 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::NoSuchMailbox`], [`StoreError::TooLarge`], [`StoreError::TooMany`],
+    /// [`StoreError::OverQuota`],
     /// [`StoreError::DiskFull`], [`StoreError::NotStored`].
     pub fn append(&self, messages: Vec<Incoming>) -> Result<Vec<Appended>, StoreError> {
         let (sealed, bytes) = self.seal(messages)?;
-        self.run(bytes, move |draft| append(draft, sealed))
+        self.run(bytes, move |draft| append(draft, sealed, true))
+    }
+
+    /// As [`append`](Self::append), whatever the quota: for a notice that an owner must get.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub fn append_beyond_quota(&self, messages: Vec<Incoming>) -> Result<Vec<Appended>, StoreError> {
+        let (sealed, bytes) = self.seal(messages)?;
+        self.run(bytes, move |draft| append(draft, sealed, false))
     }
 
     /// As [`append`](Self::append), without waiting for the disk: `answer` is called once, from the commit thread or
@@ -123,7 +135,7 @@ impl Store {
         answer: impl FnOnce(Result<Vec<Appended>, StoreError>) + Send + 'static,
     ) {
         match self.seal(messages) {
-            Ok((sealed, bytes)) => self.submit_job(bytes, move |draft| append(draft, sealed), answer),
+            Ok((sealed, bytes)) => self.submit_job(bytes, move |draft| append(draft, sealed, true), answer),
             Err(error) => answer(Err(error)),
         }
     }
@@ -238,14 +250,21 @@ impl Store {
     ) -> Result<Transferred, StoreError> {
         let uids = UidSet::of(uids);
         self.run(0, move |draft| {
-            let (act, uids) = decide::transfer(draft.state(account)?, from, &uids, to, moves)?;
+            let policy = draft.policy();
+            let state = draft.state(account)?;
+            let (act, uids) = decide::transfer(state, from, &uids, to, moves)?;
+            if let Some(Act::Copy { uids, .. }) = &act {
+                let (bytes, count) = sizes(state, from, uids)?;
+                quota::check(state, &policy, bytes, count)?;
+            }
             let modseq = act.map(|act| draft.change(account, act, true)).transpose()?;
             let uid_validity = decide::mailbox(draft.state(account)?, to)?.uid_validity;
             Ok(Transferred { uid_validity, uids, modseq })
         })
     }
 
-    /// Expunges those of `uids` that are there, whatever their flags. What a case holds is kept, out of sight.
+    /// Expunges those of `uids` that are there, whatever their flags. Their owner may have them back for as long as the
+    /// policy says. What a case holds is kept, out of sight.
     ///
     /// # Errors
     /// [`StoreError::NoSuchMailbox`], and those of writing.
@@ -275,15 +294,29 @@ impl Store {
         which: Expunge,
     ) -> Result<Expunged, StoreError> {
         self.run(0, move |draft| {
-            let (act, uids) = decide::expunge(draft.state(account)?, mailbox, &uids, which)?;
+            let keep = draft.policy().restorable_days > 0;
+            let (act, uids) = decide::expunge(draft.state(account)?, mailbox, &uids, which, keep)?;
             let modseq = act.map(|act| draft.change(account, act, true)).transpose()?;
             Ok(Expunged { uids, modseq })
         })
     }
 }
 
+/// The sizes that clients see, summed, and the number of messages of a mailbox.
+fn sizes(state: &AccountState, mailbox: MailboxId, uids: &UidSet) -> Result<(u64, u64), StoreError> {
+    let rows = &decide::mailbox(state, mailbox)?.rows;
+    let (mut bytes, mut count) = (0, 0);
+    for &(first, last) in uids.ranges() {
+        for row in rows.from(rows.rank(first)).take_while(|row| row.uid <= last) {
+            bytes += state.message(row.slot).map_or(0, |message| u64::from(message.view_bytes));
+            count += 1;
+        }
+    }
+    Ok((bytes, count))
+}
+
 /// Plans the arrival of sealed messages: one row per mailbox.
-fn append(draft: &mut Draft<'_>, messages: Vec<Sealed>) -> Result<Vec<Appended>, StoreError> {
+fn append(draft: &mut Draft<'_>, messages: Vec<Sealed>, limited: bool) -> Result<Vec<Appended>, StoreError> {
     let mut groups: BTreeMap<(AccountId, MailboxId), (Vec<usize>, Vec<Arrived>)> = BTreeMap::new();
     let count = messages.len();
     for (at, message) in messages.into_iter().enumerate() {
@@ -295,11 +328,16 @@ fn append(draft: &mut Draft<'_>, messages: Vec<Sealed>) -> Result<Vec<Appended>,
         places.push(at);
         group.push(arrived);
     }
+    let policy = draft.policy();
     let mut appended: Vec<Option<Appended>> = vec![None; count];
     for ((account, mailbox), (places, group)) in groups {
         let state = draft.state(account)?;
         let target = decide::mailbox(state, mailbox)?;
         decide::room_for_uids(target, group.len())?;
+        if limited {
+            let bytes = group.iter().map(|arrived| u64::from(arrived.view_bytes)).sum();
+            quota::check(state, &policy, bytes, group.len() as u64)?;
+        }
         let more = u32::try_from(group.len()).map_err(|_| StoreError::TooMany("messages at once"))?;
         state.slot_last.checked_add(more).ok_or(StoreError::TooMany("messages in an account, ever"))?;
         let (uid_validity, first) = (target.uid_validity, target.uid_next);

@@ -2,16 +2,18 @@
 //!
 //! A message is one row of `messages`, found by its *slot*, a number that is counted within the account and never
 //! reused; a mailbox has one row per UID that names the slot. So a copy costs a row, not a blob, and a message lives as
-//! long as a mailbox or a hold refers to it.
+//! long as a mailbox, a hold or the bin refers to it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use terms::{CaseId, MailboxId, UnixMillis};
 
+use crate::bin::Bin;
 use crate::blocks::{Blocks, Row};
 use crate::flags::FlagSet;
 use crate::numbers::UidSet;
+use crate::quota::Limits;
 
 /// What a mailbox is for (RFC 6154, RFC 8457).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +84,10 @@ pub(crate) struct AccountState {
     pub(crate) subscriptions: Arc<BTreeSet<String>>,
     pub(crate) messages: Blocks<MessageRow>,
     pub(crate) holds: Arc<BTreeMap<CaseId, Hold>>,
+    /// What the owner deleted and may have back.
+    pub(crate) bin: Bin,
+    /// How much the owner may have.
+    pub(crate) limits: Limits,
 }
 
 /// One mailbox.
@@ -134,6 +140,15 @@ pub(crate) struct MessageRow {
     pub(crate) in_mailboxes: u32,
     /// How many cases hold it.
     pub(crate) in_holds: u32,
+    /// Whether its owner deleted it and may have it back.
+    pub(crate) in_bin: bool,
+}
+
+impl MessageRow {
+    /// Whether nothing refers to it any more.
+    pub(crate) fn is_free(&self) -> bool {
+        self.in_mailboxes == 0 && self.in_holds == 0 && !self.in_bin
+    }
 }
 
 impl Row for MailboxRow {

@@ -35,6 +35,8 @@ pub struct MailboxInfo {
     pub deleted: u32,
     /// The sum of the sizes that clients see, in bytes.
     pub size_bytes: u64,
+    /// The same of those with `\Deleted`.
+    pub deleted_size_bytes: u64,
     /// Whether the owner subscribed to the name.
     pub subscribed: bool,
     /// What it is for.
@@ -361,7 +363,18 @@ pub(crate) fn info(state: &AccountState, mailbox: &Mailbox) -> MailboxInfo {
         unseen: mailbox.unseen,
         deleted: mailbox.deleted,
         size_bytes: mailbox.size_bytes,
+        deleted_size_bytes: deleted_size_bytes(state, mailbox),
         subscribed: state.subscriptions.contains(&*mailbox.name),
         special_use: mailbox.special_use,
     }
+}
+
+/// The sizes of the messages with `\Deleted`, summed. Most mailboxes have none, and are not walked.
+fn deleted_size_bytes(state: &AccountState, mailbox: &Mailbox) -> u64 {
+    if mailbox.deleted == 0 {
+        return 0;
+    }
+    let deleted: Vec<bool> = mailbox.flags.sets().iter().map(|flags| flags.is_deleted()).collect();
+    let rows = mailbox.rows.iter().filter(|row| deleted.get(row.flags as usize) == Some(&true));
+    rows.filter_map(|row| state.message(row.slot)).map(|message| u64::from(message.view_bytes)).sum()
 }

@@ -64,7 +64,7 @@ impl Strongroom {
 
     /// Writes the vault's folder from a backup; it stays locked.
     pub(crate) fn restore(&self, backup: &KeyBackup, passphrase: &Secret<String>) -> Result<(), VaultError> {
-        periods::restore(self.place.clone(), backup, passphrase)
+        periods::restore(self.place.clone(), backup, passphrase, periods::RestoredLog::Same)
     }
 
     /// Unlocks the vault with the node's passphrase.

@@ -57,6 +57,34 @@ pub(crate) enum AccountCommand {
         #[command(subcommand)]
         command: TotpCommand,
     },
+    /// Show how much an account has and may have, or set its limits.
+    Quota {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+        /// The most bytes: a number, with k, M, G or T if you like; `none`; or `default` for what node.toml says.
+        size: Option<String>,
+        /// The most messages, in the same way.
+        #[arg(long, value_name = "COUNT")]
+        messages: Option<String>,
+    },
+    /// Bring back what the owner deleted in the last days; asks for the owner's password.
+    Undelete {
+        /// Whose.
+        #[command(flatten)]
+        whose: Whose,
+        /// List what can be restored, with numbers, and restore nothing.
+        #[arg(long)]
+        list: bool,
+        /// Only what was in this mailbox last.
+        #[arg(long, value_name = "NAME")]
+        mailbox: Option<String>,
+        /// Everything.
+        #[arg(long, conflicts_with = "numbers")]
+        all: bool,
+        /// Numbers from the list.
+        numbers: Vec<u32>,
+    },
     /// Recovery codes, for a password that is forgotten and an app that is lost.
     Recovery {
         /// What to do.

@@ -138,4 +138,22 @@ pub enum AccountAct {
     },
     /// A reset is stopped.
     ResetStop,
+    /// How much the account has and may have; sets what is given.
+    Quota {
+        /// The most bytes, as people write it.
+        size: Option<String>,
+        /// The most messages, as people write it.
+        messages: Option<String>,
+    },
+    /// What the owner deleted: lists it, or brings it back.
+    Undelete {
+        /// By whom.
+        shown: Shown,
+        /// Only list.
+        list: bool,
+        /// What was in this mailbox only.
+        mailbox: Option<String>,
+        /// These only; all when empty.
+        numbers: Vec<u32>,
+    },
 }

@@ -204,6 +204,8 @@ impl Room {
             sessions: &secrets.sessions,
             session,
             reset: self.mailroom()?.vault.pending_reset(account)?,
+            usage: self.mailroom()?.store.usage(account).map_err(|_| VaultError::Away)?,
+            restorable_days: self.mailroom()?.store.policy().restorable_days,
         };
         Ok(shown(StatusCode::OK, &page))
     }

@@ -79,7 +79,8 @@ impl Connection {
                     tokio::time::timeout(patience, self.wire.write(&octets)).await??;
                 }
                 Step::Need(Need::Recipient(recipient)) => {
-                    session.answer(Answer::Recipient(self.recipient(&recipient)));
+                    let declared = session.declared_size_bytes();
+                    session.answer(Answer::Recipient(self.recipient(&recipient, declared)));
                 }
                 Step::Need(Need::Message(message)) => {
                     let outcomes = self.deliver(message).await;
@@ -129,12 +130,14 @@ impl Connection {
         }
     }
 
-    fn recipient(&self, recipient: &Recipient) -> Result<terms::AccountId, Refusal> {
+    /// Whose mail it will be. A mailbox that has no room is refused before the data, by the size that the peer announced.
+    fn recipient(&self, recipient: &Recipient, declared: Option<u64>) -> Result<terms::AccountId, Refusal> {
         let mailroom = self.door.mail.mailroom().ok_or(Refusal::Locked)?;
         match recipient {
             Recipient::Mailbox(address) => mailroom.recipient(address),
             Recipient::Postmaster => mailroom.postmaster(),
         }
+        .and_then(|account| mailroom.room_for(account, declared.unwrap_or(0)).map(|()| account))
         .map_err(|error| error.refusal())
     }
 

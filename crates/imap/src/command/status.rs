@@ -22,17 +22,20 @@ pub(super) enum StatusItem {
     Unseen,
     Deleted,
     Size,
+    /// Of RFC 9208 section 4.1.4.
+    DeletedStorage,
     /// Of RFC 3501; always 0.
     Recent,
 }
 
-const NAMES: [(&str, StatusItem); 7] = [
+const NAMES: [(&str, StatusItem); 8] = [
     ("MESSAGES", StatusItem::Messages),
     ("UIDNEXT", StatusItem::UidNext),
     ("UIDVALIDITY", StatusItem::UidValidity),
     ("UNSEEN", StatusItem::Unseen),
     ("DELETED", StatusItem::Deleted),
     ("SIZE", StatusItem::Size),
+    ("DELETED-STORAGE", StatusItem::DeletedStorage),
     ("RECENT", StatusItem::Recent),
 ];
 
@@ -74,6 +77,7 @@ pub(super) fn write(row: &MailboxRow, items: &[StatusItem], context: &mut Contex
             StatusItem::Unseen => u64::from(row.unseen),
             StatusItem::Deleted => u64::from(row.deleted),
             StatusItem::Size => row.size_bytes,
+            StatusItem::DeletedStorage => row.deleted_size_bytes,
             StatusItem::Recent => 0,
         };
         out.raw(&format!("{}{name} {number}", if count == 0 { " (" } else { " " }));

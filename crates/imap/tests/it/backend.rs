@@ -178,6 +178,15 @@ impl Backend {
             Need::Mailbox(name) => {
                 return Ok(Answer::Mailbox(row(name.as_str(), self.mailbox(name.as_str())?)));
             }
+            Need::Quota => {
+                let all = || self.mailboxes.values().flat_map(|mailbox| &mailbox.messages);
+                return Ok(Answer::Quota(imap::Quota {
+                    bytes: all().map(|message| message.bytes.len() as u64).sum(),
+                    bytes_max: Some(10 * 1024),
+                    messages: all().count() as u64,
+                    messages_max: Some(100),
+                }));
+            }
             Need::Create { name, special_use } => {
                 if self.mailboxes.contains_key(name.as_str()) {
                     return Err(Refusal::AlreadyExists);
@@ -360,6 +369,12 @@ fn row(name: &str, mailbox: &Mailbox) -> MailboxRow {
         uid_next: mailbox.uid_next,
         uid_validity: mailbox.uid_validity,
         size_bytes: mailbox.messages.iter().map(|message| message.bytes.len() as u64).sum(),
+        deleted_size_bytes: mailbox
+            .messages
+            .iter()
+            .filter(|message| message.flags.has(SystemFlag::Deleted))
+            .map(|message| message.bytes.len() as u64)
+            .sum(),
     }
 }
 

@@ -130,7 +130,7 @@ impl Reader {
     /// threads to spare.
     pub fn is_quick(&self, need: &Need) -> bool {
         match need {
-            Need::Refresh | Need::Mailbox(_) | Need::Mailboxes | Need::Open(_) => {
+            Need::Refresh | Need::Mailbox(_) | Need::Mailboxes | Need::Quota | Need::Open(_) => {
                 self.account().is_some_and(|account| self.mail.store.is_in_memory(account))
             }
             Need::Close => true,
@@ -182,6 +182,10 @@ impl Reader {
             Need::Mailbox(name) => {
                 let row = mailbox_row(&store.mailbox_named(account, name.as_str())?);
                 Ok(Answer::Mailbox(row.ok_or(Refusal::NoSuchMailbox)?))
+            }
+            Need::Quota => {
+                let store::Usage { bytes, messages, bytes_max, messages_max, .. } = store.usage(account)?;
+                Ok(Answer::Quota(imap::Quota { bytes, bytes_max, messages, messages_max }))
             }
             Need::Create { name, special_use: purpose } => {
                 store.create_mailbox(account, name.as_str(), purpose.map(special_use))?;

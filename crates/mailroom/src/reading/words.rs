@@ -59,6 +59,7 @@ pub(super) fn mailbox_row(info: &MailboxInfo) -> Option<MailboxRow> {
         uid_next: info.uid_next,
         uid_validity: info.uid_validity,
         size_bytes: info.size_bytes,
+        deleted_size_bytes: info.deleted_size_bytes,
     })
 }
 
@@ -70,6 +71,7 @@ pub(super) fn refusal(error: &StoreError) -> Refusal {
         StoreError::BadName | StoreError::InboxStays => Refusal::Cannot,
         StoreError::TooLarge => Refusal::TooBig,
         StoreError::TooMany(_) => Refusal::Limit,
+        StoreError::OverQuota => Refusal::OverQuota,
         StoreError::Damaged(_) => Refusal::Corrupt,
         _ => Refusal::Unavailable,
     }

@@ -19,8 +19,9 @@ use crate::bytes::Writer;
 /// `PRAGMA application_id`: "Bail".
 const APPLICATION: i64 = 0x4261_696c;
 
-/// `PRAGMA user_version`: the format of the schema.
-const FORMAT: i64 = 1;
+/// `PRAGMA user_version`: the format of the rows. Format 1 has the same tables; what is sealed in them knows neither limits
+/// nor a bin. It opens, and is format 2 from then on, so that a program of before does not take its rows for damaged.
+const FORMAT: i64 = 2;
 
 /// How many rows of `commits` stay. A few thousand are enough to see a loss, and a few hundred kilobytes.
 const COMMITS_KEPT: u64 = 4096;
@@ -146,6 +147,10 @@ impl RowWriter {
                 Ok(())
             }
             (APPLICATION, FORMAT, _) => Ok(()),
+            (APPLICATION, 1, _) => {
+                connection.pragma_update(None, "user_version", FORMAT)?;
+                Ok(())
+            }
             (APPLICATION, newer, _) if newer > FORMAT => Err(StoreError::NewerFormat(newer)),
             _ => Err(StoreError::CannotOpen("the database is not a store's".to_owned())),
         })
@@ -306,6 +311,21 @@ impl RowReader {
         // Dropping the transaction ends it; nothing was written.
         let _transaction = self.0.unchecked_transaction().map_err(|error| StoreError::reading(&error))?;
         read(self)
+    }
+
+    /// Holds this connection's view of the rows at this moment, until it is dropped.
+    pub(crate) fn hold_moment(&self) -> rusqlite::Result<()> {
+        self.0.execute_batch("BEGIN")
+    }
+
+    /// The last commit, unchecked.
+    pub(crate) fn last_commit(&self) -> rusqlite::Result<LastCommit> {
+        let sql = "SELECT seq, segment, tail FROM commits ORDER BY seq DESC LIMIT 1";
+        let row = |row: &rusqlite::Row<'_>| {
+            let (seq, tail) = (row.get::<_, i64>(0)? as u64, row.get::<_, i64>(2)? as u64);
+            Ok(LastCommit { seq, segment: row.get(1)?, tail })
+        };
+        Ok(self.0.query_row(sql, [], row).optional()?.unwrap_or_default())
     }
 
     /// The head of an account's snapshot, and the change at which it stands.

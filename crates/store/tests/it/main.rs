@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
 #![allow(clippy::disallowed_methods, reason = "a test that damages files need not be durable")]
 
+mod backup;
 mod cases;
 mod damage;
 mod faults;
@@ -17,4 +18,5 @@ mod reseal;
 mod restored;
 mod secrecy;
 mod threads;
+mod undelete;
 mod watch;

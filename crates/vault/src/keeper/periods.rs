@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::{Keeper, Place};
 use crate::VaultError;
-use crate::crypto::{Key32, Lanes, random_key};
+use crate::account::Stretch;
+use crate::crypto::{CostProfile, Key32, Lanes, random_key};
 use crate::encode::{Decoder, Encoder};
 use crate::folder::{ACCOUNTS, Folder, HELD, NODE_FILE, OFFICERS, PERIODS, ROSTER_FILE, damaged, period_file};
 use crate::node::NodeKeys;
@@ -105,14 +106,19 @@ impl Keeper {
 /// # Errors
 /// [`VaultError::AlreadyThere`], [`VaultError::WrongPassphrase`], [`VaultError::DoesNotOpen`] when the key of the day is not
 /// the backup's, [`VaultError::Damaged`], [`VaultError::Disk`].
-pub(crate) fn restore(place: Place, backup: &KeyBackup, passphrase: &Secret<String>) -> Result<(), VaultError> {
+pub(crate) fn restore(
+    place: Place,
+    backup: &KeyBackup,
+    passphrase: &Secret<String>,
+    log: RestoredLog,
+) -> Result<(), VaultError> {
     let folder = Folder::new(place.disk, place.dir);
     if folder.exists(NODE_FILE) {
         return Err(VaultError::AlreadyThere);
     }
     let node = Folder::unsummed(NODE_FILE, &backup.node)?;
-    let (_, service_key) = NodeKeys::open(&node, passphrase, &Lanes::new(1))?;
-    let own = ServiceKey::for_vault(&[service_key]);
+    let (mut node, service_key) = NodeKeys::open(&node, passphrase, &Lanes::new(1))?;
+    let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
     let key = Zeroizing::new(own.open(&period_file(backup.day), &backup.period)?);
     let key = key_of(&key).ok_or(VaultError::DoesNotOpen)?;
     let plain = Zeroizing::new(sealer(key).open(&context(backup.day), &backup.sealed)?);
@@ -122,7 +128,33 @@ pub(crate) fn restore(place: Place, backup: &KeyBackup, passphrase: &Secret<Stri
         folder.write(name, bytes)?;
     }
     // Last, because it makes the folder a vault.
-    folder.write(NODE_FILE, &backup.node)
+    match log {
+        RestoredLog::Same => folder.write(NODE_FILE, &backup.node),
+        RestoredLog::Successor => {
+            node.log_origin = successor_of(&node.log_origin);
+            let (lanes, entropy) = (Lanes::new(1), place.entropy);
+            let stretch = Stretch { cost: CostProfile::OWASP, lanes: &lanes, entropy: &*entropy };
+            folder.write_summed(NODE_FILE, node.to_bytes(&service_key, passphrase, stretch)?)
+        }
+    }
+}
+
+/// Which log the node of a restored vault signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RestoredLog {
+    /// The one of before: it is there to its last entry.
+    Same,
+    /// Another one: entries of the one before may be lost, and one key must not sign two histories under one name.
+    Successor,
+}
+
+/// The origin of the log that follows: `host/ledger`, `host/ledger/2`, `host/ledger/3`.
+fn successor_of(origin: &str) -> String {
+    let numbered = origin.rsplit_once('/').and_then(|(name, last)| Some((name, last.parse::<u32>().ok()?)));
+    match numbered {
+        Some((name, number)) => format!("{name}/{}", number.saturating_add(1)),
+        None => format!("{origin}/2"),
+    }
 }
 
 pub(crate) fn parse_files(plain: &[u8]) -> Option<Vec<(&str, &[u8])>> {

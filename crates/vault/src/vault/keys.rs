@@ -10,7 +10,8 @@ use super::{Vault, VaultGate};
 use crate::VaultError;
 use crate::calls::keys;
 use crate::epoch::SealedEpochKey;
-use crate::keeper::periods::KeyBackup;
+use crate::keeper::Place;
+use crate::keeper::periods::{self, KeyBackup};
 use crate::message::KeyAsk;
 use crate::sign_in::SignedIn;
 use crate::wire::Octets;
@@ -80,6 +81,26 @@ impl Vault {
     ) -> Result<(), VaultError> {
         let gate = VaultGate::here(disk, dir, clock.clone(), entropy);
         gate.link().call(keys::Restore { backup: backup.clone(), passphrase: passphrase.clone() })
+    }
+}
+
+/// Restoring a whole node.
+impl Vault {
+    /// As [`restore_keys`](Self::restore_keys), for a node whose log may have lost entries: it signs a successor, whose origin
+    /// is the old one with a number behind it (`host/ledger/2`), from its first entry on. The key is the same.
+    ///
+    /// # Errors
+    /// As [`restore_keys`](Self::restore_keys).
+    pub fn restore_keys_for_successor(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        backup: &KeyBackup,
+        passphrase: &Secret<String>,
+        clock: &Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<(), VaultError> {
+        let place = Place { disk, dir, clock: clock.clone(), entropy };
+        periods::restore(place, backup, passphrase, periods::RestoredLog::Successor)
     }
 }
 

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use store::Usage;
 use terms::UnixMillis;
 use vault::{AccountGuard, AppPasswordInfo, CUSTODY_TABLE, Custody, CustodyRow, PendingReset, SessionInfo};
 
@@ -36,6 +37,10 @@ pub(super) struct Overview<'a> {
     /// The number of the session that looks.
     pub session: u32,
     pub reset: Option<PendingReset>,
+    /// How much the mailboxes have, and may have.
+    pub usage: Usage,
+    /// For how many days what was deleted can be restored.
+    pub restorable_days: u32,
 }
 
 impl Overview<'_> {
@@ -53,6 +58,15 @@ impl Overview<'_> {
 
     fn answer(&self, row: &CustodyRow, custody: &Custody) -> &'static str {
         row.of(*custody)
+    }
+
+    /// How much there is, and may be.
+    fn room(&self) -> String {
+        let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1_000_000.0);
+        let of = |most: Option<String>| most.map(|most| format!(" of {most}")).unwrap_or_default();
+        let Usage { bytes, messages, bytes_max, messages_max, .. } = self.usage;
+        let (bytes_max, messages_max) = (bytes_max.map(megabytes), messages_max.map(|most| most.to_string()));
+        format!("{}{} in {messages}{} messages", megabytes(bytes), of(bytes_max), of(messages_max))
     }
 
     fn is_this(&self, session: &u32) -> bool {
