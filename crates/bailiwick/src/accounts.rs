@@ -215,7 +215,7 @@ impl Node {
     }
 }
 
-fn pair(hands: Vec<ShownHand>) -> Result<[Hand; 2], String> {
+pub(crate) fn pair(hands: Vec<ShownHand>) -> Result<[Hand; 2], String> {
     let hands: Vec<Hand> = hands.into_iter().map(ShownHand::into_hand).collect();
     hands.try_into().map_err(|_| "two officers must agree to this".to_owned())
 }

@@ -28,8 +28,10 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Make or run one node.
     Node(NodeArgs),
-    /// Back the keys up.
+    /// Back a node or its keys up, and practise getting it back.
     Backup(keys::BackupArgs),
+    /// Make a node in an empty directory of a backup; asks for the node's passphrase.
+    Restore(keys::RestoreArgs),
     /// Enrol and remove officers, prove and print their shares.
     Officer(officers::OfficerArgs),
     /// Make accounts, show and change how each is guarded.
@@ -111,6 +113,15 @@ pub(crate) enum NodeCommand {
     },
     /// Say what a node is and how it fares.
     Status(NodeChoice),
+    /// Let the desk of a restored node work again: two officers, each with the own passphrase.
+    OpenDesk {
+        /// Who agrees.
+        #[command(flatten)]
+        hands: officers::Hands,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
     /// Replace a key, while everything goes on; an interrupted replacement is carried on.
     Rotate {
         /// Which.

@@ -93,12 +93,8 @@ pub(crate) fn ask(choice: &NodeChoice, request: Request) -> Result<ExitCode, Str
 
 /// Sends `request` to the node.
 pub(crate) fn answer(choice: &NodeChoice, request: Request) -> Result<Outcome, String> {
-    let bar = progress_bar();
-    let mut progress = |progress: Progress| {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-        bar.set_message(if progress.failed > 0 { format!("{} failed", progress.failed) } else { String::new() });
-    };
+    let bar = if matches!(request, Request::Backup(_)) { bytes_bar() } else { progress_bar() };
+    let mut progress = |progress: Progress| advance(&bar, &progress);
     let result = match UnixStream::connect(Node::control_path(&choice.node)) {
         Ok(stream) => converse(stream, &request, &mut progress),
         // No node runs there: open its directory here.
@@ -131,6 +127,19 @@ fn converse(mut stream: UnixStream, request: &Request, progress: &mut dyn FnMut(
         }
     }
     Err("the node broke off without an answer; look at its log, then try again".to_owned())
+}
+
+/// Moves a bar to where a job is.
+pub(crate) fn advance(bar: &ProgressBar, progress: &Progress) {
+    bar.set_length(progress.total);
+    bar.set_position(progress.done);
+    bar.set_message(if progress.failed > 0 { format!("{} failed", progress.failed) } else { String::new() });
+}
+
+/// A bar that counts bytes.
+pub(crate) fn bytes_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left {msg}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn progress_bar() -> ProgressBar {

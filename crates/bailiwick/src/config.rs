@@ -50,6 +50,9 @@ pub(crate) struct Config {
     pub imap_loopback_without_tls: bool,
     /// Where the doors listen.
     pub listen: Listen,
+    /// Places for backups; each lies in the home.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backup_place: Vec<BackupPlace>,
     /// How much an owner may have, and how long what an owner deleted can be restored.
     #[serde(default)]
     pub mailboxes: MailboxesConfig,
@@ -63,6 +66,24 @@ pub(crate) struct Config {
 /// A day, so that an owner who looks at the mail once a day hears of it.
 fn reset_delay_hours() -> u32 {
     24
+}
+
+/// A place for backups (docs/backup.md).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BackupPlace {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// Where it stands, by the operator's word: the node's home, or it is none.
+    pub jurisdiction: Jurisdiction,
+    /// How many backups stay there.
+    #[serde(default = "backups_kept")]
+    pub keep: u32,
+}
+
+/// Two weeks of one a day.
+fn backups_kept() -> u32 {
+    14
 }
 
 /// How much an owner may have, and how long what an owner deleted can be restored.
@@ -219,9 +240,16 @@ impl Config {
             }
             Err(error) => return Err(ConfigError::File(path, error)),
         };
-        let config: Self =
-            toml::from_str(&text).map_err(|error| ConfigError::Content(path.clone(), error.to_string()))?;
-        config.check().map_err(|what| ConfigError::Content(path, what))?;
+        Self::parse(&text).map_err(|what| ConfigError::Content(path, what))
+    }
+
+    /// Reads and checks a configuration.
+    ///
+    /// # Errors
+    /// An unknown or impossible setting, in words.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.check()?;
         Ok(config)
     }
 
@@ -253,6 +281,18 @@ impl Config {
         }
         if self.reset_delay_hours > RESET_DELAY_HOURS_MAX {
             return Err(format!("reset_delay_hours: at most {RESET_DELAY_HOURS_MAX}"));
+        }
+        for place in &self.backup_place {
+            let path = place.path.display();
+            if place.jurisdiction != self.jurisdiction {
+                return Err(format!(
+                    "backup_place {path} lies in {}, and this node's mail may be kept in {} only",
+                    place.jurisdiction, self.jurisdiction
+                ));
+            }
+            if !place.path.is_absolute() || place.keep == 0 {
+                return Err(format!("backup_place {path}: the path must be absolute, and at least one backup is kept"));
+            }
         }
         if self.mailboxes.restorable_days > RESTORABLE_DAYS_MAX {
             return Err(format!("mailboxes.restorable_days: at most {RESTORABLE_DAYS_MAX}"));

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use doors::control::keys::KeysRequest;
 use doors::control::{Control, LawName, Outcome, Progress, Request};
 use mailroom::export::ExportPlan;
 use mailroom::import::ImportPlan;
@@ -11,13 +12,44 @@ use vault::{Network, Scopes};
 
 use crate::node::Node;
 
+/// Whether this is work of the desk on a case: what waits for two officers after a restoration.
+fn is_for_the_desk(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::DemandServe { .. }
+            | Request::CaseApprovable { .. }
+            | Request::CaseApprove { .. }
+            | Request::CaseCollect { .. }
+            | Request::CaseRefuse { .. }
+    )
+}
+
 impl Control for Node {
     fn handle(&self, request: Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
+        let is_desks = is_for_the_desk(&request);
+        if is_desks {
+            self.desk_waits()?;
+        }
+        let is_closing = matches!(request, Request::Keys(KeysRequest::CloseAccount { .. }));
+        let outcome = self.answer(request, progress);
+        if (is_desks || is_closing) && outcome.is_ok() {
+            // At once, so that a restoration between two rounds holds and closes it too.
+            if let Err(error) = crate::backup::follow(self) {
+                tracing::error!(%error, "the ledger and the desk are not copied to the places for backups");
+            }
+        }
+        outcome
+    }
+}
+
+impl Node {
+    fn answer(&self, request: Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
         match request {
             Request::Status => self.status(),
             Request::NodeUnlock { .. } => Err("this node does not run; a node is unlocked while it runs".to_owned()),
             Request::Account(request) => self.about_account(request),
             Request::Keys(request) => self.keys(request, progress),
+            Request::Backup(request) => self.about_backup(request, progress),
             Request::Officers(request) => self.officers(request, progress),
             Request::AccountList => Ok(self.account_list()),
             Request::Import { address, mailbox, source } => {

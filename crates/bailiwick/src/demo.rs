@@ -267,6 +267,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         reset_delay_hours: 24,
         http_behind_tls_proxy: false,
         counsel: None,
+        backup_place: Vec::new(),
         mailboxes: MailboxesConfig::default(),
         vault: VaultConfig::default(),
         connections_max: doors::CONNECTIONS_MAX,

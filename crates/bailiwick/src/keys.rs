@@ -48,12 +48,14 @@ pub(crate) fn backup(args: &BackupArgs) -> Result<ExitCode, String> {
             let target = absolute(target)?;
             ask(node, Request::Keys(KeysRequest::BackUp { target, periods, window_days: *window }))
         }
+        BackupCommand::Run { to, node } => crate::backup::run(to.as_deref(), node),
+        BackupCommand::Drill(args) => crate::backup::drill(args),
         BackupCommand::RestoreKeys { backup, period_key, vault } => restore(backup, period_key, vault),
     }
 }
 
 /// Reads a backup of keys, and the key of its day.
-fn read_backup(backup: &Path, period_key: &Path) -> Result<KeyBackup, String> {
+pub(crate) fn read_backup(backup: &Path, period_key: &Path) -> Result<KeyBackup, String> {
     let read = |path: &Path| RealDisk.read(path).map_err(|error| format!("{}: {error}", path.display()));
     let (day, node, sealed) =
         parse(&read(backup)?).ok_or_else(|| format!("{} is no backup of keys", backup.display()))?;
@@ -110,7 +112,7 @@ impl Node {
     }
 
     /// Records an entry of the house: what, and more fields. It names no owner.
-    fn record(&self, kind: &str, more: serde_json::Value) -> Result<u64, String> {
+    pub(crate) fn record(&self, kind: &str, more: serde_json::Value) -> Result<u64, String> {
         let mut body = json!({
             "format": "bailiwick/ledger-entry/v1", "kind": kind, "home": self.config.jurisdiction,
             "at": self.mailroom.clock.now().rfc3339(),

@@ -1,6 +1,7 @@
 //! The program: configuration, wiring, subcommands. This file is the table of contents.
 
 mod accounts;
+mod backup;
 mod cli;
 mod client;
 mod config;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Node(args) => serve::command(args),
         Command::Backup(args) => keys::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
         Command::Officer(args) => officers::command(&args),
         Command::Account(args) => owner::account(&args),
         Command::Import(args) => client::import(&args),

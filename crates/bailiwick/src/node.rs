@@ -10,6 +10,9 @@
 //! DIR/law/<digest>.json    each law set ever in use, so that decisions replay
 //! DIR/desk/                sealed cases, letters, packages
 //! DIR/tls/                 certificate and key
+//! DIR/ledger-before/       logs of before a restoration
+//! DIR/desk-waits           after a restoration, until two officers open the desk
+//! DIR/backup-lineage       under which name the node's backups lie at a place
 //! DIR/run/control.sock     the command line's way in
 //! ```
 
@@ -208,6 +211,11 @@ impl Node {
         Ok((account, codes))
     }
 
+    /// Where the file lies that says that the desk waits for two officers.
+    pub(crate) fn desk_waits_path(dir: &Path) -> PathBuf {
+        dir.join("desk-waits")
+    }
+
     /// The path of the control socket.
     pub(crate) fn control_path(dir: &Path) -> PathBuf {
         dir.join("run").join("control.sock")
@@ -243,7 +251,7 @@ impl ClosedNode {
         Self::of(dir, config, lock, gate, clock, entropy)
     }
 
-    fn of(
+    pub(crate) fn of(
         dir: &Path,
         config: Config,
         lock: DirLock,
@@ -339,7 +347,7 @@ fn law_room(dir: &Path, config: &Config, disk: &Arc<dyn Disk>) -> Result<LawRoom
 }
 
 /// Starts the process of the vault in `dir`: this program again, with a word that people do not type.
-fn start_vault(dir: &Path, clock: &Arc<dyn Clock>) -> Result<VaultGate, NodeError> {
+pub(crate) fn start_vault(dir: &Path, clock: &Arc<dyn Clock>) -> Result<VaultGate, NodeError> {
     let start = || {
         let program = std::env::current_exe()?;
         let folder = std::path::absolute(dir.join("vault"))?;
@@ -361,7 +369,7 @@ pub(crate) fn check_password(password: &Secret<String>) -> Result<(), String> {
     Ok(())
 }
 
-fn passphrase_path(dir: &Path) -> PathBuf {
+pub(crate) fn passphrase_path(dir: &Path) -> PathBuf {
     dir.join("secrets").join("passphrase")
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
         NodeCommand::Init(args) => init(args),
         NodeCommand::Run { dir, with_parent, json } => run(&dir, with_parent, json),
         NodeCommand::Status(node) => client::status(&node),
+        NodeCommand::OpenDesk { hands, node } => crate::backup::open_desk(&hands, &node),
         NodeCommand::Rotate { key: RotateCommand::Service(node) } => crate::keys::rotate_service(&node),
         NodeCommand::Rotate { key: RotateCommand::Escrow { hands, node } } => officers::rotate_escrow(&hands, &node),
         NodeCommand::Unlock { holder, recovery: _, node } => client::unlock(&node, holder),
@@ -68,6 +69,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         reset_delay_hours: 24,
         http_behind_tls_proxy: false,
         counsel: None,
+        backup_place: Vec::new(),
         mailboxes: MailboxesConfig::default(),
         vault: VaultConfig { unlock, cost: Some(Cost::measured()) },
         connections_max: doors::CONNECTIONS_MAX,
@@ -221,6 +223,7 @@ async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result
     doors.spawn(keep_cadence(node.clone(), shutdown.clone()));
     doors.spawn(forget_sign_ins(node.clone(), shutdown.clone()));
     doors.spawn(forget_deleted(node.clone(), shutdown.clone()));
+    doors.spawn(follow_for_backups(node.clone(), shutdown.clone()));
     doors.spawn(watch_vault(node.clone(), shutdown));
 
     announce(closed, json)?;
@@ -359,6 +362,27 @@ async fn forget_deleted(running: Arc<Running>, mut shutdown: watch::Receiver<boo
             Ok(Ok(messages)) if messages > 0 => tracing::info!(messages, "deleted mail whose days were over is gone"),
             Ok(Err(error)) => tracing::error!(%error, "deleted mail is not let go; it is tried again in an hour"),
             _ => {}
+        }
+    }
+}
+
+/// How often the ledger and the desk are copied to the places for backups.
+const FOLLOW_EVERY: Duration = Duration::from_secs(60);
+
+/// Copies the ledger and the desk to the places for backups, all the time.
+async fn follow_for_backups(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    if running.closed.config.backup_place.is_empty() {
+        return;
+    }
+    loop {
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(FOLLOW_EVERY) => {}
+        }
+        let Some(node) = running.node().cloned() else { continue };
+        let followed = tokio::task::spawn_blocking(move || crate::backup::follow(&node)).await;
+        if let Ok(Err(error)) = followed {
+            tracing::error!(%error, "the ledger and the desk are not copied to the places for backups");
         }
     }
 }

@@ -48,6 +48,8 @@ pub enum Request {
     AccountList,
     /// The end, the backup and the replacement of keys.
     Keys(keys::KeysRequest),
+    /// Backups of the whole node, and what follows a restoration.
+    Backup(BackupRequest),
     /// The officers and their keys.
     Officers(officers::OfficersRequest),
     /// Brings mail in from files that the node can read.
@@ -143,6 +145,22 @@ pub enum Request {
         text: String,
         /// The day of the what-if, `YYYY-MM-DD`; the demand's own or today when absent.
         on: Option<String>,
+    },
+}
+
+/// What is asked about backups.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupRequest {
+    /// Backs the node up.
+    Run {
+        /// To which place; the only one when absent.
+        to: Option<String>,
+    },
+    /// Lets the desk of a restored node work again.
+    OpenDesk {
+        /// Who: two officers.
+        hands: Vec<officers::ShownHand>,
     },
 }
 

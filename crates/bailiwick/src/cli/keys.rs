@@ -14,9 +14,65 @@ pub(crate) struct BackupArgs {
     pub command: BackupCommand,
 }
 
+/// Where the keys of a lost node are.
+#[derive(Debug, Args)]
+pub(crate) struct KeySource {
+    /// The backup of keys, a file that ends in .keys
+    #[arg(long, value_name = "FILE")]
+    pub keys: PathBuf,
+    /// The copy of the key of its day.
+    #[arg(long, value_name = "FILE")]
+    pub period_key: PathBuf,
+}
+
+/// `restore`
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The place for backups, or the folder of one node in it.
+    #[arg(value_name = "PLACE")]
+    pub from: PathBuf,
+    /// The new node's directory: empty or absent.
+    #[arg(value_name = "NEW")]
+    pub to: PathBuf,
+    /// The keys.
+    #[command(flatten)]
+    pub source: KeySource,
+    /// A copy of the ledger that may be newer than the backup's.
+    #[arg(long, value_name = "DIR")]
+    pub ledger: Option<PathBuf>,
+    /// Print the result as one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `backup drill`
+#[derive(Debug, Args)]
+pub(crate) struct DrillArgs {
+    /// The place for backups, or the folder of one node in it.
+    #[arg(value_name = "PLACE")]
+    pub from: PathBuf,
+    /// The keys.
+    #[command(flatten)]
+    pub source: KeySource,
+    /// Print the result as one line of JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `backup …`
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupCommand {
+    /// Back the node up while it runs, to a place that node.toml names: what is new since the last backup.
+    Run {
+        /// Which place, where node.toml names several.
+        #[arg(long, value_name = "PATH")]
+        to: Option<PathBuf>,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
+    /// Restore the newest backup into a folder that goes away again, look at everything, and say how long it took.
+    Drill(DrillArgs),
     /// Back the keys up, sealed under the key of the day, and destroy the keys of days beyond the window.
     Keys {
         /// The folder for the backups; it may be kept for ever.

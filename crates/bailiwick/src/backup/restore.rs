@@ -1,0 +1,445 @@
+//! A node from a backup, in an empty directory. What is damaged is named and stops nothing else: rows of an account that are
+//! damaged in the newest backup are taken from an older one, and a damaged stretch of a segment costs the messages in it.
+//!
+//! The new node signs a log of its own, whose first entry names the last checkpoint of the old one: entries after it may be
+//! lost, and one key must not sign two histories under one name. The configuration is written last; until then there is no
+//! node.
+
+use std::fmt;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use doors::control::Progress;
+use durable::{DirLock, Disk, RealDisk, SystemClock, Visibility};
+use serde_json::json;
+use store::RowRestorer;
+use terms::{AccountId, Clock, Entropy, Secret};
+use vault::{CostProfile, KeyBackup, SystemEntropy, Vault};
+
+use super::live;
+use super::manifest::{Manifest, SegmentPart};
+use super::place::{Place, said, sha256};
+use super::take::walk;
+use crate::config::{Config, Unlock};
+use crate::node::{ClosedNode, Node, passphrase_path, start_vault};
+
+/// What is restored from what to where.
+pub(super) struct Plan {
+    /// A place for backups, or the folder of one node in it.
+    pub from: PathBuf,
+    /// The new node's directory.
+    pub to: PathBuf,
+    /// The keys.
+    pub keys: KeyBackup,
+    /// The node's passphrase.
+    pub passphrase: Secret<String>,
+    /// A copy of the ledger that may be newer.
+    pub ledger: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Restored {
+    /// Where the node is.
+    pub dir: PathBuf,
+    /// When the backup was made.
+    pub backup_at: String,
+    /// Accounts.
+    pub accounts: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Bytes of segments.
+    pub bytes: u64,
+    /// Accounts that were closed since the backup, and are closed again.
+    pub closed_again: u64,
+    /// Cases of which something is held.
+    pub cases_held: u64,
+    /// Entries of the old ledger that are there.
+    pub ledger_before: u64,
+    /// The new ledger's origin.
+    pub ledger: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// Everything that is not as it was, one sentence each.
+    pub damages: Vec<String>,
+}
+
+impl Restored {
+    pub(super) fn data(&self) -> serde_json::Value {
+        json!({
+            "dir": self.dir, "backup_at": self.backup_at, "accounts": self.accounts, "messages": self.messages,
+            "bytes": self.bytes, "closed_again": self.closed_again, "cases_held": self.cases_held,
+            "ledger_before": self.ledger_before, "ledger": self.ledger, "seconds": self.seconds,
+            "damages": self.damages,
+        })
+    }
+}
+
+impl fmt::Display for Restored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "The node is restored in {}, from the backup of {}: {} accounts, {} messages, {} bytes, in {:.1} s.",
+            self.dir.display(),
+            self.backup_at,
+            self.accounts,
+            self.messages,
+            self.bytes,
+            self.seconds
+        )?;
+        writeln!(
+            f,
+            "{} cases hold mail; {} accounts are closed again. The old ledger is there up to entry {}, in ledger-before; \
+             the new one is {}.",
+            self.cases_held, self.closed_again, self.ledger_before, self.ledger
+        )?;
+        writeln!(f, "Mail runs as soon as the node does; its desk waits for two officers (`node open-desk`).")?;
+        if self.damages.is_empty() {
+            return write!(f, "Nothing is damaged.");
+        }
+        write!(f, "{} things are not as they were:", self.damages.len())?;
+        self.damages.iter().try_for_each(|damage| write!(f, "\n  {damage}"))
+    }
+}
+
+/// Everything on the way.
+struct Work<'w> {
+    place: Place,
+    to: PathBuf,
+    disk: Arc<dyn Disk>,
+    /// Good ones, the newest first; at least one.
+    manifests: Vec<Manifest>,
+    done: Restored,
+    total: u64,
+    progress: &'w mut dyn FnMut(Progress),
+}
+
+/// Restores a node. Durable when it returns.
+pub(super) fn restore(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<Restored, String> {
+    let began = Instant::now();
+    let to = std::path::absolute(&plan.to).map_err(said(&plan.to))?;
+    if to.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(format!("{} is not empty; a restored node wants a directory of its own", to.display()));
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&to).map_err(said(&to))?;
+    let lock = DirLock::take(&to).map_err(|error| error.to_string())?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk);
+    let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let place = Place::new(disk.clone(), lineage_dir(&disk, &plan.from)?);
+
+    let keys = to.join("vault");
+    disk.create_dir_all(&keys).map_err(said(&keys))?;
+    Vault::restore_keys_for_successor(disk.clone(), keys, &plan.keys, &plan.passphrase, &clock, entropy.clone())
+        .map_err(|error| format!("keys: {error}"))?;
+    let gate = start_vault(&to, &clock).map_err(|error| error.to_string())?;
+    let vault = gate.unlock(&plan.passphrase, CostProfile::OWASP).map_err(|error| format!("vault: {error}"))?;
+
+    let (manifests, damages) = manifests(&place, &vault)?;
+    let done = Restored { dir: to.clone(), damages, ..Restored::default() };
+    let mut work = Work { place, to: to.clone(), disk: disk.clone(), manifests, done, total: 0, progress };
+    work.done.backup_at = work.newest().at.rfc3339();
+    let settings = work.settings()?;
+    let config = Config::parse(&settings).map_err(|error| format!("node.toml of the backup: {error}"))?;
+    for name in ["secrets", "run", "law", "desk"] {
+        disk.create_dir_all(&to.join(name)).map_err(said(&to))?;
+    }
+    if config.vault.unlock == Unlock::PassphraseFile {
+        let path = passphrase_path(&to);
+        let bytes = plan.passphrase.expose().as_bytes();
+        disk.write_atomic(&path, bytes, Visibility::Private).map_err(said(&path))?;
+    }
+    work.rows()?;
+    work.segments()?;
+    work.files()?;
+    let before = work.old_ledger(plan.ledger.as_deref())?;
+    let waits = Node::desk_waits_path(&to);
+    disk.write_atomic(&waits, work.done.backup_at.as_bytes(), Visibility::Private).map_err(said(&waits))?;
+
+    // Opening the desk sets every hold that its cases speak of.
+    let closed_node = ClosedNode::of(&to, config, lock, gate, clock, entropy).map_err(|error| error.to_string())?;
+    let node = closed_node.open_rooms(vault).map_err(|error| error.to_string())?;
+    let unheld = work.carry_on(&node, before)?;
+    drop((node, closed_node));
+    // The keys of an account that was closed after the keys were backed up open nothing here either; what a case holds of one
+    // still opens, by two officers.
+    for account in unheld {
+        let path = to.join("vault").join("accounts").join(format!("{account}.keys"));
+        if disk.exists(&path) {
+            disk.shred(&path).map_err(said(&path))?;
+        }
+    }
+    let path = Config::path(&to);
+    disk.write_atomic(&path, settings.as_bytes(), Visibility::Private).map_err(said(&path))?;
+    work.done.seconds = began.elapsed().as_secs_f64();
+    Ok(work.done)
+}
+
+/// The folder of one node's backups: `from` itself, or the one in it whose newest manifest is the latest.
+fn lineage_dir(disk: &Arc<dyn Disk>, from: &Path) -> Result<PathBuf, String> {
+    let is_one = |dir: &Path| dir.join("manifests").is_dir();
+    if is_one(from) {
+        return Ok(from.to_owned());
+    }
+    let entries = std::fs::read_dir(from).map_err(said(from))?;
+    let dirs = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|dir| is_one(dir));
+    // The time is not proven yet; a wrong one is found out by the tag.
+    let latest = |dir: &PathBuf| {
+        let place = Place::new(disk.clone(), dir.clone());
+        let newest = place.manifests().ok()?.first().copied()?;
+        let bytes = disk.read(&place.manifest(newest)).ok()?;
+        let text = bytes.split(|byte| *byte == b'\n').next()?;
+        serde_json::from_slice::<serde_json::Value>(text).ok()?["at"].as_i64()
+    };
+    dirs.max_by_key(latest).ok_or_else(|| format!("{} has no backups of a node", from.display()))
+}
+
+/// The manifests that this vault's node wrote, the newest first, and what is said of the others.
+fn manifests(place: &Place, vault: &Vault) -> Result<(Vec<Manifest>, Vec<String>), String> {
+    let (mut good, mut damages) = (Vec::new(), Vec::new());
+    for number in place.manifests().map_err(said(&place.dir))? {
+        let path = place.manifest(number);
+        let read = place.disk.read(&path).map_err(|error| error.to_string());
+        match read.and_then(|bytes| Manifest::of_bytes(&bytes, vault)) {
+            Ok(Some(manifest)) => good.push(manifest),
+            Ok(None) => damages.push(format!("backup {number} is not as this node wrote it, and is passed over")),
+            Err(error) => damages.push(format!("backup {number}: {error}")),
+        }
+    }
+    if good.is_empty() {
+        return Err(format!("no backup in {} is one of the node whose keys these are", place.dir.display()));
+    }
+    Ok((good, damages))
+}
+
+impl Work<'_> {
+    fn newest(&self) -> &Manifest {
+        &self.manifests[0]
+    }
+
+    fn damaged(&mut self, what: impl Into<String>) {
+        self.done.damages.push(what.into());
+    }
+
+    /// The newest configuration that is whole.
+    fn settings(&mut self) -> Result<String, String> {
+        let found = self.manifests.iter().enumerate().find_map(|(age, manifest)| {
+            let part = manifest.files.iter().find(|file| file.path == "node.toml")?;
+            Some((age, String::from_utf8(self.place.get(&part.digest)?).ok()?))
+        });
+        let (age, text) = found.ok_or("no backup has a node.toml that is whole")?;
+        if age > 0 {
+            self.damaged("node.toml is damaged in the newest backup; it is of an older one");
+        }
+        Ok(text)
+    }
+
+    /// The rows of every account, from the newest backup in which they are whole.
+    fn rows(&mut self) -> Result<(), String> {
+        let dir = self.to.join("store");
+        self.disk.create_dir_all(&dir).map_err(said(&dir))?;
+        let mut rows = RowRestorer::create(&dir, self.newest().tail).map_err(|error| error.to_string())?;
+        let accounts: Vec<AccountId> = self.newest().accounts.iter().map(|part| part.account).collect();
+        for account in accounts {
+            let mut restored = None;
+            for (age, manifest) in self.manifests.iter().enumerate() {
+                let Some(part) = manifest.accounts.iter().find(|part| part.account == account) else { continue };
+                let pieces = part.pieces.iter().map(|digest| self.place.get(digest)).collect::<Option<Vec<_>>>();
+                let Some(pieces) = pieces else { continue };
+                match rows.account(account, &pieces) {
+                    Ok(()) => {
+                        restored = Some((age, manifest.at));
+                        break;
+                    }
+                    Err(store::StoreError::Damaged(_)) => {}
+                    Err(error) => return Err(error.to_string()),
+                }
+            }
+            match restored {
+                Some((0, _)) => {}
+                Some((_, at)) => self.damaged(format!(
+                    "the rows of account {account} are damaged in the newest backup; they are of the one of {at}"
+                )),
+                None => {
+                    self.damaged(format!("the rows of account {account} are damaged in every backup: it is missing"))
+                }
+            }
+        }
+        rows.finish().map_err(|error| error.to_string())
+    }
+
+    /// The segments that the backups speak of.
+    fn segments(&mut self) -> Result<(), String> {
+        let dir = self.to.join("store").join("packs");
+        self.disk.create_dir_all(&dir).map_err(said(&dir))?;
+        let mut parts: std::collections::BTreeMap<u32, SegmentPart> = std::collections::BTreeMap::new();
+        for part in self.manifests.iter().flat_map(|manifest| &manifest.segments) {
+            parts.entry(part.number).or_insert_with(|| part.clone());
+        }
+        self.total = parts.values().map(SegmentPart::len).sum();
+        for (number, part) in parts {
+            let target = dir.join(format!("{number:08}.pack"));
+            let mut file = self.disk.open_append(&target, Visibility::Private).map_err(said(&target))?;
+            let source = match self.disk.open_read(&self.place.segment(number)) {
+                Ok(source) => source,
+                Err(error) => {
+                    self.damaged(format!("segment {number} is missing ({error}): the messages in it are lost"));
+                    continue;
+                }
+            };
+            let mut at = 0;
+            for (len, digest) in &part.stretches {
+                let there = source.len().unwrap_or(0).saturating_sub(at).min(*len);
+                let mut bytes = vec![0; usize::try_from(there).map_err(|error| error.to_string())?];
+                let read = source.read_exact_at(&mut bytes, at);
+                if read.is_err() || there < *len || sha256(&bytes) != *digest {
+                    self.damaged(format!(
+                        "segment {number}, bytes {at} to {}: not as they were copied; messages in them may be lost",
+                        at + len
+                    ));
+                }
+                // The place of every later message counts on it.
+                bytes.resize(usize::try_from(*len).map_err(|error| error.to_string())?, 0);
+                file.append(&[&bytes]).map_err(said(&target))?;
+                at += len;
+                self.done.bytes += len;
+                (self.progress)(Progress { done: self.done.bytes, total: self.total, ..Progress::default() });
+            }
+            file.sync().map_err(said(&target))?;
+        }
+        Ok(())
+    }
+
+    /// Desk, law, logs of before. The desk's are of the continuous copy when that is newer.
+    fn files(&mut self) -> Result<(), String> {
+        let is_live = live::at(&self.place).is_some_and(|at| at > self.newest().at.0);
+        for part in self.newest().files.clone() {
+            let first = part.path.split('/').next().unwrap_or_default();
+            let target = match first {
+                "law" | "ledger-before" => self.to.join(&part.path),
+                "desk" if !is_live || part.path.starts_with("desk/packages/") => self.to.join(&part.path),
+                _ => continue,
+            };
+            if !is_plain(&part.path) {
+                self.damaged("a file of the backup has no proper name, and is passed over");
+                continue;
+            }
+            let older =
+                self.manifests.iter().flat_map(|manifest| &manifest.files).filter(|file| file.path == part.path);
+            match older.filter_map(|file| self.place.get(&file.digest)).next() {
+                Some(bytes) => self.write(&target, &bytes)?,
+                None => self.damaged(format!("{} is damaged in every backup", part.path)),
+            }
+        }
+        if is_live {
+            let source = self.place.dir.join("live").join("desk");
+            for path in walk(&source)? {
+                let name = path.strip_prefix(&source).map_err(|error| error.to_string())?;
+                let target = self.to.join("desk").join(name);
+                match self.disk.read(&path) {
+                    Ok(bytes) => self.write(&target, &bytes)?,
+                    Err(error) => self.damaged(format!("desk/{}: {error}", name.display())),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), String> {
+        if let Some(parent) = path.parent() {
+            self.disk.create_dir_all(parent).map_err(said(parent))?;
+        }
+        self.disk.write_atomic(path, bytes, Visibility::Private).map_err(said(path))
+    }
+
+    /// Keeps the longest copy of the old ledger that verifies beside the new one; gives what the new one's first entry says
+    /// of it.
+    fn old_ledger(&mut self, given: Option<&Path>) -> Result<serde_json::Value, String> {
+        let before = self.to.join("ledger-before");
+        let number = (1..).find(|number: &u32| !self.disk.exists(&before.join(number.to_string()))).unwrap_or(u32::MAX);
+        let target = before.join(number.to_string());
+        let mut best: Option<(u64, serde_json::Value, Option<PathBuf>)> = None;
+        let from_backup = self.to.join("ledger-before").join("of-backup");
+        for part in self.newest().files.clone() {
+            if let Some(name) = part.path.strip_prefix("ledger/").filter(|name| is_plain(name)) {
+                match self.place.get(&part.digest) {
+                    Some(bytes) => self.write(&from_backup.join(name), &bytes)?,
+                    None => self.damaged(format!("{} is damaged in the backup", part.path)),
+                }
+            }
+        }
+        let candidates =
+            [given.map(Path::to_owned), Some(self.place.dir.join("live").join("ledger")), Some(from_backup.clone())];
+        let disk = self.disk.clone();
+        for dir in candidates.into_iter().flatten().filter(|dir| disk.exists(&dir.join("checkpoint"))) {
+            match ledger::verify_dir(&*self.disk, &dir, None) {
+                Ok(report) => {
+                    let path = dir.join("checkpoint");
+                    let checkpoint = self.disk.read(&path).map_err(said(&path))?;
+                    let says = json!({
+                        "origin": report.verifier.name(), "key": report.verifier.to_string(), "size": report.size,
+                        "checkpoint": String::from_utf8_lossy(&checkpoint),
+                    });
+                    if best.as_ref().is_none_or(|(size, ..)| report.size > *size) {
+                        best = Some((report.size, says, Some(dir)));
+                    }
+                }
+                Err(error) => self.damaged(format!("the ledger in {} does not verify: {error}", dir.display())),
+            }
+        }
+        let (size, says, dir) = best.unwrap_or((0, serde_json::Value::Null, None));
+        if let Some(dir) = dir {
+            for path in walk(&dir)? {
+                let name = path.strip_prefix(&dir).map_err(|error| error.to_string())?;
+                let bytes = self.disk.read(&path).map_err(said(&path))?;
+                self.write(&target.join(name), &bytes)?;
+            }
+        }
+        for path in walk(&from_backup)? {
+            self.disk.remove(&path).map_err(said(&path))?;
+        }
+        let _ = std::fs::remove_dir_all(&from_backup);
+        self.done.ledger_before = size;
+        Ok(says)
+    }
+
+    /// Does what came after the backup once more, renumbers, records, looks at everything. Gives the accounts that are closed
+    /// again and of which no case holds anything.
+    fn carry_on(&mut self, node: &Node, before: serde_json::Value) -> Result<Vec<AccountId>, String> {
+        let store = &node.mailroom.store;
+        let troubles: Vec<String> = node.desk.troubles().to_vec();
+        self.done.damages.extend(troubles);
+        let backup = json!({ "at": self.done.backup_at });
+        node.record("successor-log", json!({ "previous": before, "backup": backup }))?;
+        let mut unheld = Vec::new();
+        for account in live::closed(&self.place, &node.mailroom.vault) {
+            if store.is_closed(account) == Ok(false) {
+                store.close_account(account).map_err(|error| error.to_string())?;
+                self.done.closed_again += 1;
+            }
+            if store.holds(account).is_ok_and(|holds| holds.is_empty()) {
+                unheld.push(account);
+            }
+        }
+        let mut cases = std::collections::BTreeSet::new();
+        for account in store.accounts() {
+            match store.renumber(account.id) {
+                Ok(()) => cases.extend(store.holds(account.id).unwrap_or_default().into_iter().map(|(case, _)| case)),
+                Err(error) => self.damaged(format!("account {}: {error}", account.id)),
+            }
+        }
+        let report = store.verify();
+        self.done.accounts = report.accounts;
+        self.done.messages = report.messages;
+        self.done.cases_held = cases.len() as u64;
+        node.log.verifier().name().clone_into(&mut self.done.ledger);
+        self.done.damages.extend(report.damages);
+        Ok(unheld)
+    }
+}
+
+/// Whether a path has names only: nothing that leads out of the directory.
+fn is_plain(path: &str) -> bool {
+    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}

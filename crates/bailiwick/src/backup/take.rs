@@ -1,0 +1,260 @@
+//! A backup of a running node: the store at one moment, then the desk and the ledger at rest, then the manifest. Until the
+//! manifest is there, there is no backup, and the last one is as it was.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use doors::control::{Outcome, Progress};
+use durable::{DirLock, Disk, Visibility};
+use serde_json::json;
+use store::{Backup, BackupSegment, StoreError};
+
+use super::manifest::{AccountPart, FORMAT, FilePart, Manifest, SegmentPart};
+use super::place::{Place, said, sha256};
+use crate::config::Config;
+use crate::node::Node;
+
+/// Bytes of a segment under one digest: what is damaged is told to this measure.
+const STRETCH_BYTES: u64 = 16 << 20;
+
+/// How often the store is asked for a moment at which every segment can be opened; a compaction may remove one in between.
+const ATTEMPTS: u32 = 3;
+
+/// Where the name is kept under which the node's backups lie at a place.
+const LINEAGE: &str = "backup-lineage";
+
+/// The name under which this node's backups lie at a place. A restored node has another: its segments go on differently.
+pub(super) fn lineage(node: &Node) -> Result<String, String> {
+    let path = node.dir.join(LINEAGE);
+    if node.disk.exists(&path) {
+        let name = node.disk.read(&path).map_err(said(&path))?;
+        let name = String::from_utf8_lossy(&name).trim().to_owned();
+        let is_name = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        return if is_name { Ok(name) } else { Err(format!("{}: that is no name of a lineage", path.display())) };
+    }
+    let mut octets = [0; 16];
+    node.mailroom.entropy.fill(&mut octets);
+    let name = terms::hex(&octets);
+    node.disk.write_atomic(&path, name.as_bytes(), Visibility::Private).map_err(said(&path))?;
+    Ok(name)
+}
+
+/// How far a backup is.
+struct Copied<'p> {
+    done: u64,
+    total: u64,
+    written: u64,
+    progress: &'p mut dyn FnMut(Progress),
+}
+
+impl Copied<'_> {
+    fn add(&mut self, seen: u64, written: u64) {
+        self.done += seen;
+        self.written += written;
+        let total = self.total.max(self.done);
+        (self.progress)(Progress { done: self.done, total, failed: 0, bytes: self.written });
+    }
+}
+
+/// Backs the node up at a place.
+pub(super) fn take(node: &Node, root: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
+    let began = Instant::now();
+    let place = Place::new(node.disk.clone(), root.join(lineage(node)?));
+    place.create()?;
+    let _lock = DirLock::take(&place.dir).map_err(|error| format!("another backup is under way: {error}"))?;
+    let vault = &node.mailroom.vault;
+    let read = |number: u64| {
+        let bytes = place.disk.read(&place.manifest(number)).ok()?;
+        Manifest::of_bytes(&bytes, vault).ok().flatten()
+    };
+    let numbers = place.manifests().map_err(said(&place.dir))?;
+    let previous = numbers.iter().find_map(|number| read(*number));
+    let moment = moment(node)?;
+    let at = node.mailroom.clock.now();
+
+    let before = |number: u32| previous.as_ref()?.segments.iter().find(|part| part.number == number);
+    let new = |segment: &BackupSegment| segment.len.saturating_sub(before(segment.number).map_or(0, SegmentPart::len));
+    let total = moment.segments().iter().map(new).sum();
+    let mut copied = Copied { done: 0, total, written: 0, progress };
+    // Rows first: as long as the moment is held, the log of the rows grows.
+    let accounts = accounts(&place, &moment, &mut copied)?;
+    let segments = moment.segments().iter().map(|one| segment(&place, one, before(one.number), &mut copied));
+    let segments = segments.collect::<Result<Vec<_>, _>>()?;
+    let tail = moment.tail();
+    drop(moment);
+    let files = files(node, &place, &mut copied)?;
+
+    let manifest = Manifest {
+        format: FORMAT.to_owned(),
+        home: node.config.jurisdiction.to_string(),
+        hostname: node.config.hostname.clone(),
+        at,
+        tail,
+        accounts,
+        segments,
+        files,
+    };
+    let number = numbers.first().map_or(1, |last| last + 1);
+    let path = place.manifest(number);
+    place.disk.write_atomic(&path, &manifest.to_bytes(vault)?, Visibility::Private).map_err(said(&path))?;
+    let keep = node.config.backup_place.iter().find(|place| place.path == root).map_or(1, |place| place.keep);
+    place.prune(usize::try_from(keep).unwrap_or(usize::MAX), read)?;
+
+    let (seconds, written) = (began.elapsed().as_secs_f64(), copied.written);
+    let accounts = manifest.accounts.len();
+    let text = format!(
+        "Backup {number}: {accounts} accounts, {} segments; {written} bytes were new, copied in {seconds:.1} s to {}.\n\
+         The keys are not in it: `backup keys` writes them, to another place.",
+        manifest.segments.len(),
+        place.dir.display()
+    );
+    let data = json!({
+        "backup": number, "dir": place.dir, "accounts": accounts, "segments": manifest.segments.len(),
+        "bytes_written": written, "seconds": seconds,
+    });
+    Ok(Outcome { text, data })
+}
+
+fn moment(node: &Node) -> Result<Backup, String> {
+    let mut outcome = Err(StoreError::Closed);
+    for _ in 0..ATTEMPTS {
+        outcome = node.mailroom.store.backup();
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome.map_err(|error| error.to_string())
+}
+
+fn accounts(place: &Place, moment: &Backup, copied: &mut Copied<'_>) -> Result<Vec<AccountPart>, String> {
+    let mut parts = Vec::new();
+    for account in moment.accounts() {
+        let mut pieces = Vec::new();
+        for piece in moment.pieces(account).map_err(|error| error.to_string())? {
+            let (digest, written) = place.put(&piece)?;
+            copied.add(written, written);
+            pieces.push(digest);
+        }
+        parts.push(AccountPart { account, pieces });
+    }
+    Ok(parts)
+}
+
+/// Carries the copy of a segment on.
+fn segment(
+    place: &Place,
+    segment: &BackupSegment,
+    before: Option<&SegmentPart>,
+    copied: &mut Copied<'_>,
+) -> Result<SegmentPart, String> {
+    let path = place.segment(segment.number);
+    let said = said(&path);
+    let fresh = || SegmentPart { number: segment.number, stretches: Vec::new() };
+    let mut part = before.filter(|part| part.len() <= segment.len).cloned().unwrap_or_else(fresh);
+    let mut file = place.disk.open_append(&path, Visibility::Private).map_err(&said)?;
+    if file.len() < part.len() {
+        // The place has lost some of it: once more from the beginning.
+        part = fresh();
+    }
+    if file.len() > part.len() {
+        // What a backup that broke off left behind the last good one.
+        file.truncate(part.len()).map_err(&said)?;
+    }
+    if part.len() == segment.len {
+        return Ok(part);
+    }
+    while part.len() < segment.len {
+        let len = (segment.len - part.len()).min(STRETCH_BYTES);
+        let mut bytes = vec![0; usize::try_from(len).map_err(|error| error.to_string())?];
+        segment.read(part.len(), &mut bytes).map_err(|error| format!("segment {}: {error}", segment.number))?;
+        file.append(&[&bytes]).map_err(&said)?;
+        part.stretches.push((len, sha256(&bytes)));
+        copied.add(len, len);
+    }
+    file.sync().map_err(&said)?;
+    Ok(part)
+}
+
+/// The node's other files: configuration, law, desk, ledger, logs of before. The desk rests while its cases and the ledger are
+/// looked at, so that no case speaks of an entry that the copied ledger does not have.
+fn files(node: &Node, place: &Place, copied: &mut Copied<'_>) -> Result<Vec<FilePart>, String> {
+    let mut parts = Vec::new();
+    let mut put = |path: String, bytes: &[u8]| -> Result<(), String> {
+        let (digest, written) = place.put(bytes)?;
+        copied.add(written, written);
+        parts.push(FilePart { path, digest });
+        Ok(())
+    };
+    let dir = &node.dir;
+    let read = |path: &Path| node.disk.read(path).map_err(said(path));
+    let settings = Config::path(dir);
+    put("node.toml".to_owned(), &read(&settings)?)?;
+    let packages = dir.join("desk").join("packages");
+    let (desk, ledger) = node.desk.at_rest(|| {
+        let mut desk = Vec::new();
+        for path in walk(&dir.join("desk"))?.into_iter().filter(|path| !path.starts_with(&packages)) {
+            desk.push((below(dir, &path)?, read(&path)?));
+        }
+        Ok::<_, String>((desk, node.log.files().map_err(|error| error.to_string())?))
+    })?;
+    for (path, bytes) in &desk {
+        put(path.clone(), bytes)?;
+    }
+    for name in &ledger.fixed {
+        let path = dir.join("ledger").join(name);
+        put(below(dir, &path)?, &read(&path)?)?;
+    }
+    for (name, bytes) in &ledger.changing {
+        put(below(dir, &dir.join("ledger").join(name))?, bytes)?;
+    }
+    for folder in [dir.join("law"), packages, dir.join("ledger-before")] {
+        for path in walk(&folder)? {
+            // A package may be erased while this goes on.
+            match node.disk.read(&path) {
+                Ok(bytes) => put(below(dir, &path)?, &bytes)?,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(said(&path)(error)),
+            }
+        }
+    }
+    Ok(parts)
+}
+
+/// The path below the node's directory, with `/`.
+fn below(dir: &Path, path: &Path) -> Result<String, String> {
+    let name = path.strip_prefix(dir).ok().and_then(Path::to_str);
+    name.map(str::to_owned).ok_or_else(|| format!("{}: the path must be UTF-8", path.display()))
+}
+
+/// Every file below a folder, sorted; none when there is no such folder. Hidden names are somebody's unfinished work.
+pub(super) fn walk(dir: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(said(&folder)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(said(&folder))?;
+            let kind = entry.file_type().map_err(said(&folder))?;
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Whether a disk says the same of a file as these octets.
+pub(super) fn is_same(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| about.len() == bytes.len() as u64)
+        && disk.read(path).is_ok_and(|found| found == bytes)
+}
