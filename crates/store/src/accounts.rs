@@ -114,6 +114,8 @@ impl Account {
 pub(crate) struct Directory {
     pub(crate) by_id: HashMap<AccountId, Arc<Account>>,
     pub(crate) by_address: HashMap<[u8; 32], AccountId>,
+    /// The addresses as the profiles have them, in canonical form: what arrives for one of them asks the vault for no hash.
+    pub(crate) by_name: HashMap<String, AccountId>,
     /// The last number given out.
     pub(crate) last_number: i64,
 }
@@ -124,6 +126,7 @@ impl Directory {
         let id = account.record.id;
         self.last_number = self.last_number.max(account.number);
         self.by_address.extend(hashes.into_iter().map(|hash| (hash, id)));
+        self.by_name.extend(account.record.addresses.iter().map(|address| (address.canonical(), id)));
         self.by_id.entry(id).or_insert(account);
     }
 }

@@ -14,7 +14,7 @@
 //! next one gathers, so that the busier the node, the more callers share a sync. For a batch:
 //!
 //! 1. each job plans against the tip of its account, which earlier jobs of the batch have moved ([`Draft`]);
-//! 2. all changes are sealed in one call to the vault;
+//! 2. all changes are given to the vault to be sealed, in one call, which goes on beside 3;
 //! 3. the blobs of all jobs are appended to the segment in one write, and synced once;
 //! 4. all rows go into one transaction, with the number of the commit and the tail of the segment;
 //! 5. the tips are published, bells ring, callers are answered.
@@ -34,6 +34,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
 use terms::{AccountId, UnixMillis};
+use vault::SealedSoon;
 
 use crate::StoreError;
 use crate::accounts::Account;
@@ -316,8 +317,16 @@ impl Committer {
         if batch.writes.is_empty() {
             return Ok(());
         }
-        batch.seal()?;
+        let before_blobs = self.pack.tail();
+        let sealing = batch.seal();
         self.store_blobs(&batch)?;
+        if let Err(error) = batch.sealed(sealing) {
+            // No row knows the blobs: the next batch overwrites them.
+            if !batch.blobs.is_empty() {
+                self.pack.cut_to(before_blobs.0, before_blobs.1);
+            }
+            return Err(error);
+        }
         let heads: Vec<(i64, u64)> = batch.tips.values().map(|(account, tip)| (account.number, tip.seq)).collect();
         let Some(rows) = &mut self.rows else { return Err(StoreError::Closed) };
         let before = rows.last();
@@ -409,11 +418,16 @@ impl Batch {
         }
     }
 
-    /// Seals the changes that the jobs have planned. Nothing is written yet: after an error nothing of the batch is.
-    fn seal(&mut self) -> Result<(), StoreError> {
+    /// Has the changes sealed that the jobs have planned: where they belong among the writes, and the vault at work.
+    fn seal(&mut self) -> (Vec<usize>, SealedSoon) {
         let (places, plain): (Vec<_>, Vec<_>) =
             self.unsealed.drain(..).map(|(at, context, plain)| (at, (context, plain))).unzip();
-        let all = self.engine.vault.service_seal_all(plain).map_err(|error| StoreError::vault(&error))?;
+        (places, self.engine.vault.service_seal_soon(plain))
+    }
+
+    /// Takes the sealed changes. After an error none of the batch is to be written.
+    fn sealed(&mut self, (places, sealing): (Vec<usize>, SealedSoon)) -> Result<(), StoreError> {
+        let all = sealing.wait().map_err(|error| StoreError::vault(&error))?;
         for (at, octets) in places.into_iter().zip(all) {
             if let Some(Write::Change { sealed, .. }) = self.writes.get_mut(at) {
                 *sealed = octets;

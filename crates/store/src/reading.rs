@@ -13,7 +13,7 @@ use crate::cases::ScopedMessage;
 use crate::engine::Engine;
 use crate::pack::{RECORD_HEADER_BYTES, Record, RecordError};
 use crate::store::Store;
-use crate::view::{Blobs, Entry};
+use crate::view::{Blobs, Entry, MailboxView};
 
 /// Parts up to this sealed length are read in one piece; longer ones chunk by chunk. A megabyte is what the vault
 /// opens at a time.
@@ -22,6 +22,13 @@ const READ_WHOLE_BYTES: u64 = 1 << 20;
 /// From so many sealed epoch keys on, all of the account are read by one statement: one by one, an owner of years of mail
 /// would wait for ten thousand.
 const EPOCHS_READ_TOGETHER: usize = 64;
+
+/// Messages whose keys are asked for together with that of a message that is read alone. The way to the vault costs as much
+/// as deriving some thirty keys; a mail program that goes through a mailbox goes that way once in so many messages.
+const NEAR_BLOCK: u32 = 128;
+
+/// From more messages on, a request is a block by itself.
+const NEAR_ENTRIES_MAX: usize = 16;
 
 impl Store {
     /// Opens a part of each message, in their order. A message that is damaged fails alone. Memory holds all that is
@@ -76,17 +83,52 @@ impl Store {
         Ok(Opener { engine: Arc::clone(&self.engine), keys: self.keys(signed_in, entries)? })
     }
 
+    /// As [`opener`](Self::opener), for whoever reads a few messages of `view` and will read others: when keys are asked for,
+    /// those of the messages beside them are too, and are kept for the owner's sessions.
+    ///
+    /// # Errors
+    /// As [`open_parts`](Self::open_parts).
+    pub fn opener_near(
+        &self,
+        signed_in: &SignedIn,
+        view: &MailboxView,
+        entries: &[Entry],
+    ) -> Result<Opener, StoreError> {
+        let asks: Vec<KeyAsk> = entries.iter().map(Entry::key_ask).collect();
+        let few = (1..=NEAR_ENTRIES_MAX).contains(&entries.len()) && view.account() == signed_in.account();
+        if few && self.engine.vault.kept_message_keys(signed_in, &asks).is_none() {
+            let blocks: BTreeSet<u32> =
+                entries.iter().filter_map(|entry| Some(view.position(entry.uid)? / NEAR_BLOCK)).collect();
+            let near: Vec<KeyAsk> =
+                blocks.iter().flat_map(|block| view.key_asks(block * NEAR_BLOCK, NEAR_BLOCK)).collect();
+            // When one of the others does not open, these are asked for alone.
+            let _ = self.ask_keys(signed_in, &near);
+        }
+        self.opener(signed_in, entries)
+    }
+
     fn keys(&self, signed_in: &SignedIn, entries: &[Entry]) -> Result<Vec<MessageKey>, StoreError> {
         let owner = signed_in.account();
         if entries.iter().any(|entry| entry.account != owner) {
             return Err(StoreError::NotCovered);
         }
         let asks: Vec<KeyAsk> = entries.iter().map(Entry::key_ask).collect();
+        match self.engine.vault.kept_message_keys(signed_in, &asks) {
+            Some(keys) => Ok(keys),
+            None => self.ask_keys(signed_in, &asks),
+        }
+    }
+
+    /// Asks the vault for the keys of the owner's messages, and keeps them.
+    fn ask_keys(&self, signed_in: &SignedIn, asks: &[KeyAsk]) -> Result<Vec<MessageKey>, StoreError> {
+        let owner = signed_in.account();
         let epochs: BTreeSet<EpochId> = asks.iter().map(|ask| ask.epoch).collect();
         let vault = &self.engine.vault;
         let wanted = vault.epochs_wanted(signed_in, &epochs.into_iter().collect::<Vec<_>>());
         let epochs = self.epoch_keys(owner, &wanted)?;
-        vault.message_keys(signed_in, &epochs, &asks).map_err(|error| StoreError::vault(&error))
+        let keys = vault.message_keys(signed_in, &epochs, asks).map_err(|error| StoreError::vault(&error))?;
+        vault.keep_message_keys(signed_in, &keys);
+        Ok(keys)
     }
 
     /// The sealed keys of these epochs of an account. They open nothing by themselves.

@@ -147,4 +147,17 @@ impl Store {
         let account = self.account_of(address)?;
         Ok(account.filter(|id| self.is_closed(*id).is_ok_and(|closed| !closed)))
     }
+
+    /// As [`open_account_of`](Self::open_account_of), for what arrives: of an address that somebody here has the vault is not
+    /// asked, only looked at. Not for a sign-in, where the time that it spares would tell who has an account.
+    ///
+    /// # Errors
+    /// [`StoreError::VaultAway`].
+    pub fn receiver_of(&self, address: &Address) -> Result<Option<AccountId>, StoreError> {
+        let known = self.engine.directory().by_name.get(&address.canonical()).copied();
+        match known.filter(|_| self.engine.vault.is_serving()) {
+            Some(id) => Ok(Some(id).filter(|id| self.is_closed(*id).is_ok_and(|closed| !closed))),
+            None => self.open_account_of(address),
+        }
+    }
 }

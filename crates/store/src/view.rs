@@ -240,6 +240,16 @@ impl MailboxView {
         self.mailbox.rows.from(position).filter_map(|row| self.full(row))
     }
 
+    /// What to ask the vault for, to open the messages from a position on, `count` at most.
+    pub(crate) fn key_asks(&self, position: u32, count: u32) -> impl Iterator<Item = KeyAsk> + '_ {
+        let rows = self.mailbox.rows.from(position).take(count as usize);
+        rows.filter_map(|row| self.state.message(row.slot)).map(|message| KeyAsk {
+            epoch: EpochId(message.epoch),
+            id: MessageId(message.id),
+            arrival: message.arrival,
+        })
+    }
+
     /// The messages with these UIDs, which are ascending; `None` for one that is not there. Those that follow each other
     /// are walked, not looked for.
     pub fn entries_of<'v>(&'v self, uids: &'v [u32]) -> impl Iterator<Item = Option<Entry>> + 'v {
@@ -257,6 +267,17 @@ impl MailboxView {
     /// All UIDs, ascending.
     pub fn uids(&self) -> impl Iterator<Item = u32> + '_ {
         self.mailbox.rows.iter().map(|row| row.uid)
+    }
+
+    /// All UIDs as ranges. Of a mailbox without gaps this looks at each block, not at each message.
+    pub fn uid_ranges(&self) -> UidSet {
+        let ranges = self.mailbox.rows.blocks().iter().flat_map(|block| {
+            let ends = block.rows.first().zip(block.rows.last()).map(|(first, last)| (first.uid, last.uid));
+            let whole = ends.filter(|(first, last)| (last - first) as usize + 1 == block.rows.len());
+            let each = if whole.is_some() { &[][..] } else { &block.rows[..] };
+            whole.into_iter().chain(each.iter().map(|row| (row.uid, row.uid)))
+        });
+        UidSet::of_ranges(ranges)
     }
 
     /// UID and flags of all messages, by UID: what `FETCH 1:* FLAGS` needs, without the rest.

@@ -69,7 +69,12 @@ impl Line {
 
     /// Asks, and waits for the answer.
     pub(crate) fn ask(&self, request: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        self.socket().ask(request).ok_or(VaultError::Away)
+        self.begin(request).and_then(Question::wait).ok_or(VaultError::Away)
+    }
+
+    /// Asks, without waiting for the answer yet. `None` when nobody is there.
+    pub(crate) fn begin(&self, request: Zeroizing<Vec<u8>>) -> Option<Question> {
+        Question::ask(self.socket(), request)
     }
 
     /// Tells without waiting.
@@ -137,6 +142,33 @@ struct Socket {
     gone: AtomicBool,
 }
 
+/// A question on its way, with a place for its answer. Dropped, nobody waits any more.
+pub(crate) struct Question {
+    socket: Arc<Socket>,
+    number: u64,
+}
+
+impl Question {
+    fn ask(socket: Arc<Socket>, request: Zeroizing<Vec<u8>>) -> Option<Self> {
+        let number = socket.next.fetch_add(1, Ordering::Relaxed);
+        socket.waiting().answers.insert(number, None);
+        let question = Self { socket, number };
+        question.socket.send(number, request)?;
+        Some(question)
+    }
+
+    /// Waits for the answer. `None` when nobody answers.
+    pub(crate) fn wait(self) -> Option<Zeroizing<Vec<u8>>> {
+        self.socket.wait(self.number)
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        self.socket.waiting().answers.remove(&self.number);
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     /// Whether somebody reads.
@@ -191,14 +223,6 @@ impl Socket {
 
     fn tell(&self, request: Zeroizing<Vec<u8>>) {
         let _ = self.send(0, request);
-    }
-
-    fn ask(&self, request: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.waiting().answers.insert(number, None);
-        let answer = self.send(number, request).and_then(|()| self.wait(number));
-        self.waiting().answers.remove(&number);
-        answer
     }
 
     /// Waits for the answer of this number; reads for everybody while nobody else does.

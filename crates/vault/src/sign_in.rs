@@ -8,6 +8,7 @@ use terms::{AccountId, EpochId};
 
 use crate::calls::accounts::CloseSession;
 use crate::keeper::sessions::SessionId;
+use crate::kept::KeptKeys;
 use crate::link::Link;
 
 /// Proof that the owner of an account has shown the secret of the account. Made by the vault's `sign_in` alone: there is
@@ -17,8 +18,9 @@ use crate::link::Link;
 /// let forged = vault::SignedIn { ticket: todo!() };
 /// ```
 ///
-/// It holds no key: the opened key stays with the keeper, under an id. Clones share one session; when the last is dropped
-/// the keeper closes it, and when it has forgotten the sign-in, too, the key is wiped. `Debug` prints the account's id only.
+/// The opened key stays with the keeper, under an id; what it holds are message keys that were asked for (`kept.rs`), which
+/// all sessions of the owner share and which go with the last. Clones share one session; when the last is dropped the keeper
+/// closes it, and when it has forgotten the sign-in, too, the key is wiped. `Debug` prints the account's id only.
 #[derive(Clone)]
 pub struct SignedIn {
     ticket: Arc<Ticket>,
@@ -29,6 +31,8 @@ struct Ticket {
     session: SessionId,
     /// Epochs that the keeper has open for this session: it need not be asked again.
     open: Mutex<HashSet<EpochId>>,
+    /// Message keys of this owner that came before.
+    kept: Arc<KeptKeys>,
     link: Link,
 }
 
@@ -46,7 +50,8 @@ impl fmt::Debug for SignedIn {
 
 impl SignedIn {
     pub(crate) fn new(account: AccountId, session: SessionId, link: Link) -> Self {
-        Self { ticket: Arc::new(Ticket { account, session, open: Mutex::default(), link }) }
+        let kept = link.kept.enter(account);
+        Self { ticket: Arc::new(Ticket { account, session, open: Mutex::default(), kept, link }) }
     }
 
     /// Whose mail it opens.
@@ -56,6 +61,11 @@ impl SignedIn {
 
     pub(crate) fn session(&self) -> SessionId {
         self.ticket.session
+    }
+
+    /// The message keys of this owner that are kept in this process.
+    pub(crate) fn kept(&self) -> &KeptKeys {
+        &self.ticket.kept
     }
 
     /// The epochs that the keeper is known to have open for this session.

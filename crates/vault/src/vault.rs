@@ -28,6 +28,7 @@ use crate::link::Link;
 
 pub use gate::{VaultGate, VaultState};
 
+pub use self::service::SealedSoon;
 pub use self::sign_in::ScramExchange;
 
 /// The way to the keys of one node. Shared by all threads; every call may block, and those that take a password or
@@ -122,7 +123,14 @@ impl Vault {
     fn unlocked(link: Link, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
         let room::Facts { home, log_origin, log_public_key } = link.call(room::About {})?;
         let verifier = ledger::Verifier::new(&log_origin, log_public_key).map_err(|_| VaultError::LogOrigin)?;
+        link.serves();
         Ok(Self { link, home, verifier, clock })
+    }
+
+    /// Whether the vault is unlocked and there, as far as can be seen without asking it: its process runs, and no answer said
+    /// that it is locked.
+    pub fn is_serving(&self) -> bool {
+        self.link.is_serving()
     }
 
     /// The home whose keys these are.

@@ -20,9 +20,11 @@ impl Vault {
     }
 
     /// Forgets the sign-ins that are remembered no longer, and with the last session of an owner the owner's key. A
-    /// sign-in does the same; call this each minute, so that a quiet node keeps no keys. Once a day it removes what was noted
+    /// sign-in does the same; call this each minute, so that a quiet node keeps no keys: also not the message keys of owners
+    /// who are signed in and did not read since the last call. Once a day it removes what was noted
     /// of sign-ins longer than [`SEEN_DAYS`](crate::SEEN_DAYS) ago.
     pub fn forget_stale_sign_ins(&self) {
+        self.link.kept.forget_unused();
         self.link.tell(accounts::ForgetStale {});
     }
 
@@ -62,5 +64,16 @@ impl Vault {
         }
         signed_in.open_epochs().extend(asks.iter().map(|ask| ask.epoch));
         Ok(asks.iter().zip(keys).map(|(ask, key)| MessageKey::from_parts(account, *ask, key)).collect())
+    }
+
+    /// As [`message_keys`](Self::message_keys), of what this process was given before and keeps; `None` when one of them is
+    /// not kept. Asks nobody.
+    pub fn kept_message_keys(&self, signed_in: &SignedIn, asks: &[KeyAsk]) -> Option<Vec<MessageKey>> {
+        signed_in.kept().find(signed_in.account(), asks)
+    }
+
+    /// Keeps keys that [`message_keys`](Self::message_keys) gave for this owner, for the sessions of this owner.
+    pub fn keep_message_keys(&self, signed_in: &SignedIn, keys: &[MessageKey]) {
+        signed_in.kept().keep(keys);
     }
 }

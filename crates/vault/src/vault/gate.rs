@@ -13,7 +13,7 @@ use crate::calls::room;
 use crate::crypto::CostProfile;
 use crate::keeper::{Founding, Place};
 use crate::line::{Line, VaultProgram};
-use crate::link::Link;
+use crate::link::{Link, Way};
 use crate::process::Confinement;
 use crate::strongroom::Strongroom;
 
@@ -39,7 +39,7 @@ impl VaultGate {
     /// A locked vault in `dir`, in this process: for tests, and for nothing that holds mail.
     pub fn here(disk: Arc<dyn Disk>, dir: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let room = Strongroom::new(Place { disk, dir, clock: clock.clone(), entropy });
-        Self { link: Link::Here(Arc::new(room)), clock }
+        Self { link: Link::new(Way::Here(Arc::new(room))), clock }
     }
 
     /// Starts a process that serves a vault ([`serve_standard_input`](crate::process::serve_standard_input)); it is
@@ -48,7 +48,7 @@ impl VaultGate {
     /// # Errors
     /// The system's, when it cannot be started.
     pub fn start(program: VaultProgram, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        Ok(Self { link: Link::There(Arc::new(Line::start(program)?)), clock })
+        Ok(Self { link: Link::new(Way::There(Arc::new(Line::start(program)?))), clock })
     }
 
     pub(super) fn link(&self) -> &Link {
@@ -119,7 +119,7 @@ impl VaultGate {
 
     /// How the vault is found now.
     pub fn state(&self) -> VaultState {
-        if let Link::There(line) = &self.link
+        if let Way::There(line) = &self.link.way
             && line.is_away()
         {
             return VaultState::Away;
@@ -141,9 +141,9 @@ impl VaultGate {
 
     /// The process of the vault, if it has one of its own.
     pub fn process_id(&self) -> Option<u32> {
-        match &self.link {
-            Link::Here(_) => None,
-            Link::There(line) => Some(line.process_id()),
+        match &self.link.way {
+            Way::Here(_) => None,
+            Way::There(line) => Some(line.process_id()),
         }
     }
 
@@ -153,9 +153,13 @@ impl VaultGate {
     /// # Errors
     /// The system's.
     pub fn restart(&self) -> io::Result<()> {
-        match &self.link {
-            Link::Here(_) => Ok(()),
-            Link::There(line) => line.restart(),
+        match &self.link.way {
+            Way::Here(_) => Ok(()),
+            Way::There(line) => {
+                self.link.stops_serving();
+                self.link.kept.end_all();
+                line.restart()
+            }
         }
     }
 }

@@ -34,7 +34,10 @@ impl Vault {
         epochs: &[(EpochId, SealedEpochKey)],
     ) -> Result<(), VaultError> {
         let call = keys::CloseAccount { session: signed_in.session(), held: held.to_vec(), epochs: epochs.to_vec() };
-        self.link.call(call)
+        let closed = self.link.call(call);
+        // Also after an error: it may have been closed all the same.
+        self.link.kept.end(signed_in.account());
+        closed
     }
 
     /// Overwrites what a case holds of closed accounts. Nothing held is no error. Durable when it returns.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Vault;
 use crate::VaultError;
 use crate::calls::service;
-use crate::link::Link;
+use crate::link::{Asked, Link};
 use crate::wire::Octets;
 
 /// The service key: what the node needs while nobody is signed in.
@@ -37,6 +37,22 @@ impl Vault {
             out.extend(sealed.into_iter().map(|sealed| sealed.0));
         }
         Ok(out)
+    }
+
+    /// As [`service_seal_all`](Self::service_seal_all), beside something else that the caller does until it waits for the
+    /// result. Only one thread may have one of these open at a time.
+    pub fn service_seal_soon(&self, items: Vec<(String, Vec<u8>)>) -> SealedSoon {
+        let mut blocks = blocks(items, |(_, plain)| plain.len());
+        match blocks.len() {
+            // What is one message goes on its way.
+            1 => {
+                let block = blocks.remove(0);
+                let count = block.len();
+                let items = block.into_iter().map(|(context, plain)| (context, Octets(plain))).collect();
+                SealedSoon(Soon::Asked(self.link.begin(service::SealAll { items }), count))
+            }
+            _ => SealedSoon(Soon::Done(self.service_seal_all(blocks.into_iter().flatten().collect()))),
+        }
     }
 
     /// Opens what [`service_seal`](Self::service_seal) made in the same context.
@@ -102,6 +118,33 @@ impl Vault {
     /// Checks what [`log_signer`](Self::log_signer) signed: the origin of the node's log and its public key.
     pub fn log_verifier(&self) -> ledger::Verifier {
         self.verifier.clone()
+    }
+}
+
+/// What [`Vault::service_seal_soon`] is sealing.
+pub struct SealedSoon(Soon);
+
+enum Soon {
+    Asked(Asked<Vec<Octets>>, usize),
+    Done(Result<Vec<Vec<u8>>, VaultError>),
+}
+
+impl SealedSoon {
+    /// The sealed texts, in the order of the plain ones.
+    ///
+    /// # Errors
+    /// As [`Vault::service_seal`].
+    pub fn wait(self) -> Result<Vec<Vec<u8>>, VaultError> {
+        match self.0 {
+            Soon::Done(done) => done,
+            Soon::Asked(asked, count) => {
+                let sealed = asked.wait()?;
+                if sealed.len() != count {
+                    return Err(VaultError::Garbled);
+                }
+                Ok(sealed.into_iter().map(|sealed| sealed.0).collect())
+            }
+        }
     }
 }
 
