@@ -21,8 +21,8 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How many octets are still read then.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
-/// How much is read at once.
-const READ_BYTES: usize = 16 * 1024;
+/// How much is read at once: most messages come in one piece.
+const READ_BYTES: usize = 64 * 1024;
 
 /// A connection's two directions.
 pub(crate) enum Wire {

@@ -71,6 +71,10 @@ const LITERAL_DIGITS_MAX: usize = 20;
 /// `{`, the digits, `+`, `}`, CR and LF.
 const ANNOUNCEMENT_BYTES_MAX: usize = LITERAL_DIGITS_MAX + 5;
 
+/// Room that is made for a literal before it comes: most messages then stay where they are. It counts as memory of the
+/// connection only as it fills.
+const RESERVE_BYTES_MAX: usize = 256 * 1024;
+
 /// A literal announced at the end of a line.
 struct Announced {
     length: u64,
@@ -163,6 +167,8 @@ impl Input {
             // `refuses` has bounded the length far below usize.
             self.seen = end.saturating_add(usize::try_from(literal.length).unwrap_or(usize::MAX));
             self.line = self.seen;
+            let more = self.seen.saturating_sub(self.buffer.len()).min(RESERVE_BYTES_MAX);
+            self.buffer.reserve(more + ANNOUNCEMENT_BYTES_MAX);
             if literal.synchronizing {
                 return Cut::GoAhead;
             }

@@ -25,6 +25,7 @@ mod name;
 mod need;
 mod output;
 mod pattern;
+mod places;
 mod search;
 mod section;
 mod selected;

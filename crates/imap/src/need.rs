@@ -273,8 +273,8 @@ impl SpecialUse {
 /// A mailbox as SELECT shows it.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// The UIDs of its messages, ascending.
-    pub uids: Vec<u32>,
+    /// The UIDs of its messages: every one in these ranges is there.
+    pub uids: UidRanges,
     /// The generation of its UIDs.
     pub uid_validity: u32,
     /// The UID of the next message.
@@ -388,6 +388,25 @@ impl UidRanges {
     /// From ranges that are ascending and apart.
     pub(crate) fn new(ranges: Vec<RangeInclusive<u32>>) -> Self {
         Self(ranges)
+    }
+
+    /// From ranges in the order of their first UIDs; those that touch or overlap become one.
+    pub fn of(ranges: impl IntoIterator<Item = RangeInclusive<u32>>) -> Self {
+        let mut joined: Vec<RangeInclusive<u32>> = Vec::new();
+        for range in ranges.into_iter().filter(|range| !range.is_empty()) {
+            match joined.last_mut() {
+                Some(before) if *range.start() <= before.end().saturating_add(1) => {
+                    *before = *before.start()..=*before.end().max(range.end());
+                }
+                _ => joined.push(range),
+            }
+        }
+        Self(joined)
+    }
+
+    /// The ranges.
+    pub fn as_slice(&self) -> &[RangeInclusive<u32>] {
+        &self.0
     }
 
     /// Whether `uid` is in one of them.

@@ -13,6 +13,7 @@ use crate::limits::KEYWORDS_TOLD_MAX;
 use crate::name::MailboxName;
 use crate::need::{Changes, FlagRow, UidRanges};
 use crate::output::Output;
+use crate::places::Places;
 use crate::search::Numbers;
 use crate::sequence::{SequenceSet, resolve};
 
@@ -21,8 +22,8 @@ use crate::sequence::{SequenceSet, resolve};
 pub(crate) struct Selected {
     pub(crate) name: MailboxName,
     pub(crate) read_only: bool,
-    /// The sequence number of a message is its place here, counted from 1. Ascending.
-    uids: Vec<u32>,
+    /// The sequence number of a message is its place here, counted from 1.
+    uids: Places,
     /// Gone, and not yet told.
     gone: BTreeSet<u32>,
     /// `$`: UIDs, ascending.
@@ -36,31 +37,23 @@ pub(crate) const NO_SUCH_NUMBER: &str = "There is no message of that number";
 
 impl Selected {
     /// Just opened.
-    pub(crate) fn new(name: MailboxName, read_only: bool, uids: Vec<u32>, keywords: Vec<Keyword>) -> Self {
+    pub(crate) fn new(name: MailboxName, read_only: bool, uids: &UidRanges, keywords: Vec<Keyword>) -> Self {
         let keywords = keywords.into_iter().collect();
-        Self { name, read_only, uids, gone: BTreeSet::new(), saved: Vec::new(), keywords }
+        Self { name, read_only, uids: Places::of(uids), gone: BTreeSet::new(), saved: Vec::new(), keywords }
     }
 
     /// The UIDs of all messages, in order.
-    pub(crate) fn uids(&self) -> &[u32] {
-        &self.uids
+    pub(crate) fn uids(&self) -> impl Iterator<Item = u32> + '_ {
+        self.uids.iter()
     }
 
     /// The sequence number of a message.
     pub(crate) fn number(&self, uid: u32) -> Option<u32> {
-        self.uids.binary_search(&uid).ok().and_then(|at| u32::try_from(at + 1).ok())
+        self.uids.find(uid).and_then(|at| u32::try_from(at + 1).ok())
     }
 
-    /// As [`number`](Self::number), for a row of messages in order: looks first behind the last one, whose place `place` is.
-    pub(crate) fn number_after(&self, uid: u32, place: &mut usize) -> Option<u32> {
-        if self.uids.get(*place) != Some(&uid) {
-            *place = self.uids.binary_search(&uid).ok()?;
-        }
-        *place += 1;
-        u32::try_from(*place).ok()
-    }
-
-    fn count(&self) -> u32 {
+    /// How many messages there are.
+    pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.uids.len()).unwrap_or(u32::MAX)
     }
 
@@ -71,10 +64,10 @@ impl Selected {
     pub(crate) fn ranges(&self, set: &SequenceSet, uid: bool) -> Result<UidRanges, Bad> {
         let ranges = match set {
             SequenceSet::Saved => self.saved.iter().map(|uid| *uid..=*uid).collect(),
-            SequenceSet::Ranges(ranges) if uid => resolve(ranges, self.uids.last().copied().unwrap_or(0)),
+            SequenceSet::Ranges(ranges) if uid => resolve(ranges, self.uids.last().unwrap_or(0)),
             SequenceSet::Ranges(ranges) => {
                 let to_uids = |range: RangeInclusive<u32>| {
-                    let uid = |number: u32| self.uids.get(number.checked_sub(1)? as usize).copied();
+                    let uid = |number: u32| self.uids.get(number.checked_sub(1)? as usize);
                     Some(uid(*range.start())?..=uid(*range.end())?)
                 };
                 let numbers = resolve(ranges, self.count());
@@ -86,8 +79,7 @@ impl Selected {
 
     /// The UIDs of the messages here that a set means, ascending.
     pub(crate) fn messages(&self, set: &SequenceSet, uid: bool) -> Result<Vec<u32>, Bad> {
-        let ranges = self.ranges(set, uid)?;
-        Ok(self.uids.iter().copied().filter(|uid| ranges.contains(*uid)).collect())
+        Ok(self.uids.within(&self.ranges(set, uid)?))
     }
 
     /// The UIDs that a set in a search key means.
@@ -100,13 +92,12 @@ impl Selected {
 
     /// Tells the client what changed: EXPUNGE if it may be said now, then EXISTS, then flags.
     pub(crate) fn apply(&mut self, changes: &Changes, expunge: bool, out: &mut Output) {
-        self.gone.extend(changes.gone.iter().filter(|uid| self.uids.binary_search(uid).is_ok()));
+        self.gone.extend(changes.gone.iter().filter(|uid| self.uids.find(**uid).is_some()));
         if expunge {
             self.tell_gone(out);
         }
-        let last = self.uids.last().copied().unwrap_or(0);
         let known = self.uids.len();
-        self.uids.extend(changes.new.iter().filter(|uid| **uid > last));
+        changes.new.iter().for_each(|uid| self.uids.add(*uid));
         if self.uids.len() > known {
             out.raw(&format!("* {} EXISTS\r\n", self.uids.len()));
         }
@@ -119,28 +110,19 @@ impl Selected {
             return;
         }
         let gone: Vec<u32> = std::mem::take(&mut self.gone).into_iter().collect();
-        let is_gone = |uid: &u32| gone.binary_search(uid).is_ok();
-        let mut left = gone.iter().rev().peekable();
-        for (at, uid) in self.uids.iter().enumerate().rev() {
-            if left.next_if_eq(&uid).is_some() {
-                out.raw("* ");
-                out.number(at as u64 + 1);
-                out.raw(" EXPUNGE\r\n");
-            }
-            if left.peek().is_none() {
-                break;
-            }
+        for place in self.uids.remove(&gone).into_iter().rev() {
+            out.raw("* ");
+            out.number(place as u64 + 1);
+            out.raw(" EXPUNGE\r\n");
         }
-        self.uids.retain(|uid| !is_gone(uid));
-        self.saved.retain(|uid| !is_gone(uid));
+        self.saved.retain(|uid| gone.binary_search(uid).is_err());
     }
 
     /// `* n FETCH (FLAGS …)` for each, with the UID if `uid`.
     pub(crate) fn tell_flags(&mut self, rows: &[FlagRow], uid: bool, out: &mut Output) {
         self.introduce(rows.iter().map(|row| &row.flags), out);
-        let mut place = 0;
         for row in rows {
-            let Some(number) = self.number_after(row.uid, &mut place) else { continue };
+            let Some(number) = self.number(row.uid) else { continue };
             out.raw("* ");
             out.number(number.into());
             out.raw(" FETCH (");

@@ -20,7 +20,7 @@ use crate::record::Record;
 const BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Up to this size a message is sealed in about a millisecond, where it was read. Nine of ten are shorter.
-const SOON_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const SOON_BYTES_MAX: usize = 256 * 1024;
 
 /// Why a message was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Mailroom {
     /// [`DeliveryError::NoSuchMailbox`], which also is the answer to whoever wants mail relayed; [`DeliveryError::Store`]
     /// while nobody can say, because the vault is away.
     pub fn recipient(&self, address: &Address) -> Result<AccountId, DeliveryError> {
-        self.store.open_account_of(address)?.ok_or(DeliveryError::NoSuchMailbox)
+        self.store.receiver_of(address)?.ok_or(DeliveryError::NoSuchMailbox)
     }
 
     /// Whose mailbox `<Postmaster>` is (RFC 5321 section 4.5.1): the account with the address `postmaster@` this node's
@@ -112,7 +112,7 @@ impl Mailroom {
         let mut domain = &*self.hostname;
         loop {
             let address = format!("postmaster@{domain}").parse().ok();
-            if let Some(account) = address.map(|it| self.store.open_account_of(&it)).transpose()?.flatten() {
+            if let Some(account) = address.map(|it| self.store.receiver_of(&it)).transpose()?.flatten() {
                 return Ok(account);
             }
             domain = domain.split_once('.').ok_or(DeliveryError::NoSuchMailbox)?.1;

@@ -37,7 +37,7 @@ pub use decode::{DecodeError, decoded};
 pub use envelope::envelope_wire;
 pub use header::{Field, Fields, fields, header_decoded, header_len, header_values, unfolded};
 pub use media::{Media, Parameter};
-pub use section::{SectionSpec, SectionText, section};
+pub use section::{SectionSpec, SectionText, section, subset};
 pub use structure::{DEPTH_MAX, Encoding, Kind, PARTS_MAX, Part, Structure};
 pub use text::{PREVIEW_CHARS_MAX, SearchText, TextField, preview, search_text};
 pub use traffic::{Traffic, traffic_sidecar};

@@ -59,8 +59,8 @@ fn message_in<'s>(structure: &'s Structure, part: &'s Part) -> Option<&'s Part> 
 
 /// The fields that are (or are not) among `names`, as written and in their order. "Subsetting does not exclude the
 /// delimiting blank line between the header and the body"; a header without one has none here either.
-fn subset(header: &[u8], names: &[String], wanted: bool) -> Vec<u8> {
-    let mut out = Vec::new();
+pub fn subset(header: &[u8], names: &[String], wanted: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(if wanted { header.len().min(512) } else { header.len() });
     let mut end = 0;
     for field in fields(header) {
         end = field.range.end;

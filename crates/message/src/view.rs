@@ -40,16 +40,22 @@ fn without_postmark(original: &[u8]) -> &[u8] {
     }
 }
 
+/// How many octets are looked at before it is asked whether the answer is known.
+const LOOK_BYTES: usize = 4096;
+
+/// Whether every CR is followed by an LF, every LF preceded by a CR, and there is no NUL. Looks at neighbours, without a
+/// branch for each line: this is asked of every message that is read.
 fn is_canonical(bytes: &[u8]) -> bool {
-    let mut at = 0;
-    while let Some(found) = memchr3(b'\r', b'\n', 0, &bytes[at..]) {
-        at += found;
-        if !bytes[at..].starts_with(b"\r\n") {
-            return false;
-        }
-        at += 2;
+    let Some((first, rest)) = bytes.split_first() else { return true };
+    if matches!(first, b'\n' | 0) || bytes.last() == Some(&b'\r') {
+        return false;
     }
-    true
+    let mut before = bytes.chunks(LOOK_BYTES);
+    rest.chunks(LOOK_BYTES).all(|look| {
+        let before = before.next().unwrap_or_default();
+        let wrong = |(a, b): (&u8, &u8)| u8::from((*a == b'\r') != (*b == b'\n')) | u8::from(*b == 0);
+        before.iter().zip(look).map(wrong).fold(0, |all, one| all | one) == 0
+    })
 }
 
 /// Calls `emit` with the pieces of the view in order.
@@ -95,5 +101,25 @@ mod tests {
             assert_eq!(view_len(original), expected.len());
         }
         assert!(matches!(view(b"a\r\n"), Cow::Borrowed(_)));
+    }
+
+    /// A wrong octet is seen wherever it stands, also where one look ends and the next begins.
+    #[test]
+    fn every_place_is_looked_at() {
+        let line = [&[b'x'; 62][..], b"\r\n"].concat();
+        let right = line.repeat(3 * LOOK_BYTES / line.len());
+        assert!(is_canonical(&right));
+        for look in [0, LOOK_BYTES, 2 * LOOK_BYTES, right.len()] {
+            for at in (look.saturating_sub(66)..look + 66).filter(|at| *at < right.len()) {
+                for wrong in [b'\r', b'\n', 0] {
+                    let mut bytes = right.clone();
+                    let before = std::mem::replace(&mut bytes[at], wrong);
+                    assert_eq!(is_canonical(&bytes), before == wrong, "{wrong} at {at}");
+                    bytes[at] = before;
+                    bytes.truncate(at + 1);
+                    assert_eq!(is_canonical(&bytes), before != b'\r');
+                }
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use ::imap::{Answer, Bye, Config, Need, Refusal, Session, Step};
 use mailroom::reading::Reader;
 use store::Watching;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
 use vault::Network;
 
@@ -218,7 +218,7 @@ impl Connection {
         }
     }
 
-    /// Does what the session needs, on a thread that may block.
+    /// Does what the session needs: what is quick here, and the rest on a thread that may block.
     async fn perform(&self, mut reader: Reader, need: Need) -> io::Result<(Reader, Answer)> {
         let kind = need.name();
         if reader.is_quick(&need) {
@@ -226,6 +226,25 @@ impl Connection {
             let done = catch_unwind(AssertUnwindSafe(|| reader.perform(need)));
             return self.performed(kind, done.map(|answer| (reader, answer)).map_err(drop));
         }
+        let (tells, told) = oneshot::channel();
+        let soon = catch_unwind(AssertUnwindSafe(|| {
+            reader.append_soon(need, move |outcome| {
+                // Nobody hears it only when the connection is gone.
+                let _ = tells.send(outcome);
+            })
+        }));
+        let need = match soon {
+            Ok(Err(need)) => need,
+            Ok(Ok(())) => {
+                // This thread goes on with others while the disk works.
+                let done = told.await.map(|outcome| {
+                    let answer = reader.appended(outcome);
+                    (reader, answer)
+                });
+                return self.performed(kind, done.map_err(drop));
+            }
+            Err(_) => return self.performed(kind, Err(())),
+        };
         let done = tokio::task::spawn_blocking(move || {
             let answer = reader.perform(need);
             (reader, answer)

@@ -5,9 +5,7 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use ::smtp::{
-    Answer, CipherSuite, Config, Farewell, Message, Need, Outcome, Recipient, Refusal, Session, Step, Waiting,
-};
+use ::smtp::{Answer, CipherSuite, Config, Farewell, Message, Need, Outcome, Recipient, Refusal, Session, Step};
 use mailroom::Mailroom;
 use mailroom::delivery::Delivered;
 use tokio::sync::{oneshot, watch};
@@ -15,12 +13,6 @@ use tokio::sync::{oneshot, watch};
 use super::Door;
 use crate::admission::Entry;
 use crate::wire::Wire;
-
-/// How much is read at once while commands are awaited.
-const COMMAND_READ_BYTES: usize = 4 * 1024;
-
-/// How much is read at once while a message comes: an idle connection does not keep it.
-const DATA_READ_BYTES: usize = 64 * 1024;
 
 /// One peer's connection.
 pub(super) struct Connection {
@@ -71,7 +63,6 @@ impl Connection {
     }
 
     async fn converse(mut self, mut session: Session) -> io::Result<()> {
-        let mut buffer = Vec::new();
         loop {
             match session.step() {
                 Step::Write(octets) => {
@@ -98,13 +89,9 @@ impl Connection {
                     self.wire.close().await;
                     return Ok(());
                 }
-                Step::Wait(waiting) => {
-                    let room = if waiting == Waiting::Data { DATA_READ_BYTES } else { COMMAND_READ_BYTES };
-                    if buffer.len() != room {
-                        buffer = vec![0; room];
-                    }
-                    match self.read(&mut buffer).await? {
-                        Ok(count) => session.feed(&buffer[..count]),
+                Step::Wait(_) => {
+                    match self.read(&mut session).await? {
+                        Ok(()) => {}
                         Err(Quiet::Gone) => return Ok(()),
                         Err(Quiet::Part(farewell)) => session.part(farewell),
                     }
@@ -117,13 +104,14 @@ impl Connection {
         }
     }
 
-    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<Result<usize, Quiet>> {
+    /// Feeds the session what comes.
+    async fn read(&mut self, session: &mut Session) -> io::Result<Result<(), Quiet>> {
         let patience = self.door.admission.patience();
         tokio::select! {
             biased;
-            read = self.wire.read(buffer) => Ok(match read? {
+            read = self.wire.read_with(|octets| session.feed(octets)) => Ok(match read? {
                 0 => Err(Quiet::Gone),
-                count => Ok(count),
+                _ => Ok(()),
             }),
             _ = self.shutdown.wait_for(|stop| *stop) => Ok(Err(Quiet::Part(Farewell::Stopping))),
             () = tokio::time::sleep(patience) => Ok(Err(Quiet::Part(Farewell::Silence))),

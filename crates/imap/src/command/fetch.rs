@@ -191,9 +191,8 @@ impl Fetch {
         if says_flags || !seen.is_empty() {
             selected.introduce(rows.iter().map(|row| seen.get(&row.uid).unwrap_or(&row.flags)), out);
         }
-        let mut place = 0;
         for row in rows {
-            let Some(number) = selected.number_after(row.uid, &mut place) else { continue };
+            let Some(number) = selected.number(row.uid) else { continue };
             let marked = seen.get(&row.uid);
             let flags = marked.unwrap_or(&row.flags);
             if row.values.len() != self.items.len() {

@@ -100,7 +100,7 @@ impl Search {
         }
         let selected = context.selected()?;
         let key = Arc::new(self.key.map(&mut |numbers| selected.search_ranges(numbers))?);
-        Ok(Work { left: Uids::new(selected.uids().to_vec()), key, found: Vec::new() })
+        Ok(Work { left: Uids::new(selected.uids().collect()), key, found: Vec::new() })
     }
 
     /// Section 6.4.4.1: a SEARCH that was to save and fails leaves the empty result.

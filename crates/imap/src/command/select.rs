@@ -61,7 +61,7 @@ impl Command for Select {
 /// The untagged responses of section 6.3.2. RECENT and UNSEEN are of RFC 3501, LIST is of RFC 9051.
 fn show(name: &MailboxName, opened: Opened, read_only: bool, context: &mut Context) {
     let wire = context.wire(name);
-    let selected = Selected::new(name.clone(), read_only, opened.uids, opened.keywords);
+    let selected = Selected::new(name.clone(), read_only, &opened.uids, opened.keywords);
     let out = &mut context.out;
     selected.tell_keywords(out);
     let permanent = selected.all_flags().to_string();
@@ -69,7 +69,7 @@ fn show(name: &MailboxName, opened: Opened, read_only: bool, context: &mut Conte
         Some(flags) => out.raw(&format!("* OK [PERMANENTFLAGS {flags} \\*)] Flags that stay\r\n")),
         None => out.raw("* OK [PERMANENTFLAGS ()] No flag can be changed\r\n"),
     }
-    out.raw(&format!("* {} EXISTS\r\n", selected.uids().len()));
+    out.raw(&format!("* {} EXISTS\r\n", selected.count()));
     if !context.rev2 {
         out.raw("* 0 RECENT\r\n");
         if let Some(number) = opened.first_unseen.and_then(|uid| selected.number(uid)) {

@@ -224,7 +224,7 @@ impl Backend {
                     seen.messages.iter().flat_map(|message| message.flags.keywords.iter().cloned()).collect();
                 let unseen = seen.messages.iter().find(|message| !message.flags.has(SystemFlag::Seen));
                 let opened = Opened {
-                    uids: seen.messages.iter().map(|message| message.uid).collect(),
+                    uids: UidRanges::of(seen.messages.iter().map(|message| message.uid..=message.uid)),
                     uid_validity: seen.uid_validity,
                     uid_next: seen.uid_next,
                     first_unseen: unseen.map(|message| message.uid),

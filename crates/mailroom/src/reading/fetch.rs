@@ -44,7 +44,7 @@ pub(super) fn rows(
         entries.truncate(enough(&entries));
         let present: Vec<Entry> = entries.iter().flatten().cloned().collect();
         // Should one key not open, each message asks for its own, and only those that are damaged fail.
-        opener = mail.store.opener(owner, &present).ok();
+        opener = mail.store.opener_near(owner, view, &present).ok();
     }
     let mut listings = Listings::of(index, &entries, items);
     let mut records = HashMap::new();
@@ -143,6 +143,9 @@ fn without(why: DecodeError) -> Value {
 /// `BODY[section]<partial>`, opening no more than it needs: mail programs ask for headers of lists, and for large
 /// messages piece by piece.
 fn section_value(letter: &Letter<'_>, section: &Section, partial: Option<Partial>) -> Result<Value, Unmet> {
+    if let Some(octets) = listed_fields(letter, section)? {
+        return Ok(Value::Octets(cut(octets, partial)));
+    }
     let spec = spec(section);
     let of_message = spec.part.is_empty();
     if let (true, None, Some(partial)) = (of_message, &spec.text, partial) {
@@ -168,6 +171,20 @@ fn section_value(letter: &Letter<'_>, section: &Section, partial: Option<Partial
         message::section(&whole, letter.structure()?, &spec).map(|octets| keep(letter, &whole, octets)).transpose()?
     };
     Ok(octets.map_or(Value::Nil, |octets| Value::Octets(cut(octets, partial))))
+}
+
+/// Fields of the message's own header, when the index has that: what lists of mail programs ask for. `None`: it is something
+/// else, or is not there.
+fn listed_fields(letter: &Letter<'_>, section: &Section) -> Result<Option<Octets>, Unmet> {
+    let (names, wanted) = match &section.text {
+        Some(imap::SectionText::HeaderFields(names)) => (names, true),
+        Some(imap::SectionText::HeaderFieldsNot(names)) => (names, false),
+        _ => return Ok(None),
+    };
+    let Some(header) = letter.listed(Column::Header).filter(|_| section.part.is_empty()) else { return Ok(None) };
+    let octets = message::subset(&header[..message::header_len(header)], names, wanted);
+    letter.spend(octets.len())?;
+    Ok(Some(octets.into()))
 }
 
 /// The octets as a range of `of`, where they are that, or as octets of their own.

@@ -15,12 +15,14 @@ use std::sync::Arc;
 
 use imap::{
     Answer, Changes, Copied, FlagChange, FlagRow, Flags, FlagsChanged, MailboxName, Mailboxes, Need, Opened, Refusal,
+    UidRanges,
 };
-use store::{MailboxView, StoreError, UidSet, Watch};
+use store::{Incoming, MailboxView, StoreError, UidSet, Watch};
 use terms::{AccountId, MailboxId, Secret, UnixMillis};
 use vault::{Attempt, ChannelBinding, Network, Scopes, ScramError, ScramExchange, SignedIn, VaultError};
 
 use crate::Mailroom;
+use crate::delivery::SOON_BYTES_MAX;
 use crate::index::OwnerIndex;
 use words::{flag_set, flags, mailbox_row, refusal, special_use};
 
@@ -146,7 +148,12 @@ impl Reader {
     /// Does what the machine needs. Blocks: for a sync of the disk when something changes, for Argon2id at a sign-in.
     /// What is answered as done is durable.
     pub fn perform(&mut self, need: Need) -> Answer {
-        match self.attempt(need) {
+        let answer = self.attempt(need);
+        self.answered(answer)
+    }
+
+    fn answered(&mut self, answer: Result<Answer, Unmet>) -> Answer {
+        match answer {
             Ok(answer) => answer,
             Err(Unmet::Refused(refusal)) => Answer::Refused(refusal),
             Err(Unmet::Store(error)) => {
@@ -234,7 +241,8 @@ impl Reader {
                 Ok(Answer::Done)
             }
             Need::Append { mailbox, flags, internal_date, message } => {
-                self.append(account, &mailbox, &flags, internal_date, message)
+                let incoming = self.incoming(account, &mailbox, &flags, internal_date, message)?;
+                appended(store.append(vec![incoming])?)
             }
         }
     }
@@ -302,7 +310,7 @@ impl Reader {
         let mailbox = self.mail.store.mailbox_named(account, name.as_str())?.id;
         let view = self.mail.store.snapshot(account, mailbox)?;
         let opened = Opened {
-            uids: view.uids().collect(),
+            uids: UidRanges::of(view.uid_ranges().ranges().iter().map(|&(first, last)| first..=last)),
             uid_validity: view.uid_validity(),
             uid_next: view.uid_next(),
             first_unseen: view.first_unseen().and_then(|position| view.at(position)).map(|entry| entry.uid),
@@ -380,19 +388,56 @@ impl Reader {
         Ok(Answer::Copied(Copied { uid_validity: done.uid_validity, from, to }))
     }
 
-    fn append(
+    /// The message of an APPEND, ready for the store.
+    fn incoming(
         &self,
         account: AccountId,
         mailbox: &MailboxName,
         named: &Flags,
         internal_date: Option<UnixMillis>,
         message: Vec<u8>,
-    ) -> Result<Answer, Unmet> {
+    ) -> Result<Incoming, Unmet> {
         let mailbox = self.mail.store.mailbox_named(account, mailbox.as_str())?.id;
         let internal_date = internal_date.unwrap_or_else(|| self.mail.clock.now());
-        let incoming = self.mail.incoming(account, mailbox, message, Vec::new(), internal_date, flag_set(named))?;
-        let appended = self.mail.store.append(vec![incoming])?;
-        let appended = appended.first().ok_or(Refusal::Unavailable)?;
-        Ok(Answer::Appended(imap::Appended { uid_validity: appended.uid_validity, uid: appended.uid }))
+        Ok(self.mail.incoming(account, mailbox, message, Vec::new(), internal_date, flag_set(named))?)
     }
+
+    /// As [`perform`](Self::perform) for APPEND, without waiting for the disk: seals at once, and `told` is called from the
+    /// store's thread when the message is durable or refused; it must be quick. [`appended`](Self::appended) makes the answer
+    /// of what it is given. The usual message is taken (not long, and the store has room for it); whatever else is given
+    /// back, for a thread that may block.
+    ///
+    /// # Errors
+    /// The need, when it is not that.
+    pub fn append_soon(&mut self, need: Need, told: impl FnOnce(AppendOutcome) + Send + 'static) -> Result<(), Need> {
+        let store = &self.mail.store;
+        let account = self.account().filter(|account| store.is_in_memory(*account));
+        let (account, mailbox, flags, internal_date, message) = match (account, need) {
+            (Some(account), Need::Append { mailbox, flags, internal_date, message })
+                if message.len() <= SOON_BYTES_MAX && store.has_room(message.len()) =>
+            {
+                (account, mailbox, flags, internal_date, message)
+            }
+            (_, need) => return Err(need),
+        };
+        match self.incoming(account, &mailbox, &flags, internal_date, message) {
+            Ok(incoming) => store.submit(vec![incoming], |stored| told(AppendOutcome(stored.map_err(Unmet::from)))),
+            Err(unmet) => told(AppendOutcome(Err(unmet))),
+        }
+        Ok(())
+    }
+
+    /// The answer to an APPEND.
+    pub fn appended(&mut self, outcome: AppendOutcome) -> Answer {
+        let answer = outcome.0.and_then(appended);
+        self.answered(answer)
+    }
+}
+
+/// How an APPEND went; see [`Reader::append_soon`].
+pub struct AppendOutcome(Result<Vec<store::Appended>, Unmet>);
+
+fn appended(appended: Vec<store::Appended>) -> Result<Answer, Unmet> {
+    let appended = appended.first().ok_or(Refusal::Unavailable)?;
+    Ok(Answer::Appended(imap::Appended { uid_validity: appended.uid_validity, uid: appended.uid }))
 }
