@@ -108,3 +108,29 @@ fn settings(dir: &Path, base: u16, root: bool, owner: &str) -> String {
 pub(crate) fn arguments(command: &mut Command, dir: &Path) {
     command.args(["dovecot", "-F", "-c"]).arg(dir.join("dovecot.conf"));
 }
+
+/// Puts messages into a user's INBOX, by way of a Maildir that is made beside it and removed.
+#[expect(clippy::disallowed_methods, reason = "a scratch folder that the next run deletes")]
+pub(crate) fn import<'m>(dir: &Path, user: &str, mail: impl Iterator<Item = &'m [u8]>) -> Result<(), String> {
+    let maildir = dir.join("import");
+    let failed = |error: std::io::Error| format!("{}: {error}", maildir.display());
+    for name in ["cur", "new", "tmp"] {
+        std::fs::create_dir_all(maildir.join(name)).map_err(failed)?;
+    }
+    let mut count = 0;
+    for message in mail {
+        std::fs::write(maildir.join("new").join(format!("{}.{count}.bench", 1_700_000_000 + count)), message)
+            .map_err(failed)?;
+        count += 1;
+    }
+    if count > 0 {
+        if owner()?.0 {
+            run(Command::new("chown").args(["-R", "mail:mail"]).arg(&maildir), "")?;
+        }
+        let mut import = Command::new("doveadm");
+        import.arg("-c").arg(dir.join("dovecot.conf")).args(["import", "-u", user]);
+        import.arg(format!("maildir:{}", maildir.display())).args(["", "ALL"]);
+        run(&mut import, "")?;
+    }
+    std::fs::remove_dir_all(&maildir).map_err(failed)
+}

@@ -43,6 +43,8 @@ pub(crate) struct Row {
     pub(crate) unit: Unit,
     /// Whom it is measured with.
     pub(crate) kinds: &'static [Kind],
+    /// It is measured in the last round only: it takes long, and rounds do not differ.
+    pub(crate) once: bool,
     /// Does it once.
     pub(crate) run: fn(&Stage, &mut Service) -> Result<Sample, String>,
 }

@@ -6,11 +6,15 @@ use std::sync::atomic::AtomicUsize;
 
 use super::client::{Imap, Lmtp};
 use super::corpus::Maker;
+use super::dovecot;
 use super::node::DOMAIN;
-use super::service::{PASSWORD, Service};
+use super::service::{Kind, PASSWORD, Service};
 
 /// The seed of all mail: the day on which the peers were looked at first.
 const SEED: u64 = 20_261_123;
+
+/// Connections that fill a mailbox.
+const FILLERS: usize = 32;
 
 /// How large it is.
 #[derive(Debug, Clone)]
@@ -76,26 +80,42 @@ impl Stage {
         self.mail[..self.sizes.big].iter().map(|message| message.len() as u64).sum()
     }
 
-    /// Fills the mailboxes that are read, by LMTP.
+    /// Fills the mailboxes that are read: the node's by LMTP, Dovecot's by `doveadm import`, since by LMTP it would take
+    /// most of the run. The large one only where a row reads it.
     pub(crate) fn fill(&self, service: &Service) -> Result<(), String> {
         let (big, large) = (big(), large());
-        in_threads(8, self.sizes.big, |numbers| {
-            let mut lmtp = Lmtp::connect(service.lmtp())?;
-            numbers.into_iter().try_for_each(|number| lmtp.deliver(&big, &self.mail[number]))
-        })?;
         // Small messages are made once; that they repeat nobody notices.
         let mut maker = Maker::new(SEED + 1);
         let small: Vec<Vec<u8>> = (0..self.sizes.large.min(5000)).map(|_| maker.small_message()).collect();
-        in_threads(16, self.sizes.large, |numbers| {
-            let mut lmtp = Lmtp::connect(service.lmtp())?;
-            numbers.into_iter().try_for_each(|number| lmtp.deliver(&large, &small[number % small.len()]))
-        })
+        let big_mail = |number: usize| &self.mail[number][..];
+        let small_mail = |number: usize| &small[number % small.len()][..];
+        let listed = matches!(service.kind, Kind::Node | Kind::Mdbox);
+        let large_count = if listed { self.sizes.large } else { 0 };
+        if service.kind != Kind::Node {
+            dovecot::import(&service.dir, &big, (0..self.sizes.big).map(big_mail))?;
+            return dovecot::import(&service.dir, &large, (0..large_count).map(small_mail));
+        }
+        deliver_all(service, &big, self.sizes.big, &big_mail)?;
+        deliver_all(service, &large, large_count, &small_mail)
     }
 
     /// A session on the mailbox that is read.
     pub(crate) fn on_big(&self, service: &Service) -> Result<Imap, String> {
         Imap::selected(service.imap(), &big(), PASSWORD, "INBOX")
     }
+}
+
+/// Delivers so many messages to one user.
+fn deliver_all<'m>(
+    service: &Service,
+    user: &str,
+    count: usize,
+    mail: &(impl Fn(usize) -> &'m [u8] + Sync),
+) -> Result<(), String> {
+    in_threads(FILLERS, count, |numbers| {
+        let mut lmtp = Lmtp::connect(service.lmtp())?;
+        numbers.into_iter().try_for_each(|number| lmtp.deliver(user, mail(number)))
+    })
 }
 
 /// Signs in; the password is everybody's.
