@@ -15,6 +15,8 @@ mod manifest;
 mod place;
 mod restore;
 mod take;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -53,8 +53,7 @@ fn answer(output: &std::process::Output) -> Result<Value, String> {
 
 fn deliver(node: &Single, to: &str, subject: &str, octets: usize) {
     let text = format!("Subject: {subject}\r\n\r\n{}\r\n.", "words of mail ".repeat(octets / 14 + 1).trim_end());
-    let said =
-        lines(node.door("lmtp"), &["LHLO a.example", "MAIL FROM:<>", &format!("RCPT TO:<{to}>"), "DATA", &text]);
+    let said = lines(node.door("lmtp"), &["LHLO a.example", "MAIL FROM:<>", &format!("RCPT TO:<{to}>"), "DATA", &text]);
     assert!(said[5].starts_with("250"), "{said:?}");
 }
 
@@ -221,6 +220,41 @@ fn a_lost_node_comes_back() {
     assert_eq!(again["damages"], serde_json::json!([]), "{again:#}");
     assert!(scratch.path("newer/ledger-before/1/checkpoint").exists());
     assert!(scratch.path("newer/ledger-before/2/checkpoint").exists());
+}
+
+/// The node is killed at different moments of a backup: what was backed up before is whole, and the next one is.
+#[test]
+fn a_killed_backup_leaves_the_last_good_one() {
+    let scratch = Scratch { dir: tempfile::tempdir().unwrap() };
+    let mut node = node_with_place(&scratch);
+    let fill =
+        |node: &Single, from: usize| (from..from + 12).for_each(|n| deliver(node, ANN, &format!("{n}"), 900_000));
+    fill(&node, 0);
+    back_up(&node);
+    back_up_keys(&node, &scratch);
+    let mut messages = 12;
+    for (round, wait) in [5_u64, 40, 90, 200].into_iter().enumerate() {
+        fill(&node, messages);
+        messages += 12;
+        let mut client = std::process::Command::new(support::PROGRAM)
+            .args(["backup", "run", "--node", node.dir.to_str().unwrap()])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        node.kill();
+        let _ = client.wait().unwrap();
+        let restored = scratch.restore("place", &format!("round {round}"), &passphrase(&scratch)).unwrap();
+        assert_eq!(restored["damages"], serde_json::json!([]), "after {wait} ms: {restored:#}");
+        let there = restored["messages"].as_u64().unwrap();
+        assert!(there >= 12 && there.is_multiple_of(12), "after {wait} ms: {there} messages");
+        node = Single::run(&scratch.path("node"));
+    }
+    back_up(&node);
+    node.kill();
+    let restored = scratch.restore("place", "last", &passphrase(&scratch)).unwrap();
+    assert_eq!((&restored["messages"], &restored["damages"]), (&60.into(), &serde_json::json!([])), "{restored:#}");
 }
 
 #[test]

@@ -94,4 +94,36 @@ fn quota_and_undelete() {
     let found = imap(&node, &["a SELECT INBOX", "a FETCH 3 (BODY.PEEK[HEADER.FIELDS (SUBJECT)])"]);
     assert!(found[1].starts_with("a OK"), "{found:?}");
     assert_eq!(node.ask(&["account", "quota", ADDRESS], "").unwrap()["messages"], 3);
+
+    // The owner's page says how much there is, and brings deleted mail back for the password.
+    imap(&node, &["a SELECT INBOX", "a STORE 1 +FLAGS.SILENT (\\Deleted)", "a EXPUNGE"]);
+    let secrets = format!("address={}&password={}", ADDRESS.replace('@', "%40"), PASSWORD.replace(' ', "+"));
+    let signed_in = http(&node, "POST", "/account/sign-in", "", &secrets);
+    let (_, cookie) = signed_in.split_once("set-cookie: ").unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let page = http(&node, "GET", "/account", cookie, "");
+    assert!(page.contains("in 2 messages") && page.contains("14 days"), "{page}");
+    let form = page.split_once("name=\"form\" value=\"").unwrap().1.split('"').next().unwrap();
+    let undelete = |password: &str| {
+        let body = format!("form={form}&days=1&password={}", password.replace(' ', "+"));
+        http(&node, "POST", "/account/undelete", cookie, &body)
+    };
+    assert!(undelete("wrong password").starts_with("HTTP/1.1 403"));
+    assert!(undelete(PASSWORD).contains("Your mail is back"));
+    assert!(undelete(PASSWORD).contains("There is nothing to bring back"));
+    assert_eq!(node.ask(&["account", "quota", ADDRESS], "").unwrap()["messages"], 3);
+}
+
+/// One request and its answer.
+fn http(node: &Single, method: &str, path: &str, cookie: &str, body: &str) -> String {
+    use std::io::{Read, Write};
+    let door = node.door("http");
+    let mut stream = std::net::TcpStream::connect(door).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {door}\r\nConnection: close\r\nCookie: {cookie}\r\n");
+    let kind = "Content-Type: application/x-www-form-urlencoded";
+    stream.write_all(format!("{head}{kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
 }

@@ -162,6 +162,9 @@ fn unlink(
 ) -> Result<(), Misfit> {
     let seq = state.seq;
     let mut free = Vec::new();
+    // In the bin's own numbers, once per flag set.
+    let mut numbers: Vec<Option<u32>> = vec![None; mailbox.flags.sets().len()];
+    let none = Arc::new(FlagSet::none());
     for row in rows {
         let mut last = false;
         let found = state.messages.update_one(row.slot, seq, |message| {
@@ -176,8 +179,10 @@ fn unlink(
             return Err(NO_MESSAGE);
         }
         if let (true, Some(at)) = (last, keep) {
-            let flags = mailbox.flags_of(row);
-            state.bin.put(row, &flags, mailbox.id, at, seq);
+            let (table, none) = (&mut state.bin.flags, &none);
+            let intern = || FlagTable::intern(table, mailbox.flags.set(row.flags).unwrap_or(none));
+            let flags = *numbers[row.flags as usize].get_or_insert_with(intern);
+            state.bin.put(row, flags, mailbox.id, at, seq);
         }
     }
     state.messages.remove(&UidSet::of(&free), seq);

@@ -69,10 +69,9 @@ impl Bin {
         numbers.ranges().iter().flat_map(rows)
     }
 
-    /// Adds a message that no mailbox has any more.
-    pub(crate) fn put(&mut self, row: &MailboxRow, flags: &FlagSet, mailbox: MailboxId, at: UnixMillis, seq: u64) {
+    /// Adds a message that no mailbox has any more; `flags` is an index into the bin's own table.
+    pub(crate) fn put(&mut self, row: &MailboxRow, flags: u32, mailbox: MailboxId, at: UnixMillis, seq: u64) {
         self.last = self.last.saturating_add(1);
-        let flags = FlagTable::intern(&mut self.flags, flags);
         let (slot, internal_date) = (row.slot, row.internal_date);
         self.rows.push(BinRow { number: self.last, slot, flags, mailbox: mailbox.0, internal_date, at }, seq);
     }

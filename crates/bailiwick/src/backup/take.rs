@@ -8,6 +8,8 @@ use doors::control::{Outcome, Progress};
 use durable::{DirLock, Disk, Visibility};
 use serde_json::json;
 use store::{Backup, BackupSegment, StoreError};
+use terms::UnixMillis;
+use vault::Vault;
 
 use super::manifest::{AccountPart, FORMAT, FilePart, Manifest, SegmentPart};
 use super::place::{Place, said, sha256};
@@ -62,45 +64,17 @@ pub(super) fn take(node: &Node, root: &Path, progress: &mut dyn FnMut(Progress))
     let place = Place::new(node.disk.clone(), root.join(lineage(node)?));
     place.create()?;
     let _lock = DirLock::take(&place.dir).map_err(|error| format!("another backup is under way: {error}"))?;
-    let vault = &node.mailroom.vault;
-    let read = |number: u64| {
-        let bytes = place.disk.read(&place.manifest(number)).ok()?;
-        Manifest::of_bytes(&bytes, vault).ok().flatten()
-    };
-    let numbers = place.manifests().map_err(said(&place.dir))?;
-    let previous = numbers.iter().find_map(|number| read(*number));
-    let moment = moment(node)?;
-    let at = node.mailroom.clock.now();
-
-    let before = |number: u32| previous.as_ref()?.segments.iter().find(|part| part.number == number);
-    let new = |segment: &BackupSegment| segment.len.saturating_sub(before(segment.number).map_or(0, SegmentPart::len));
-    let total = moment.segments().iter().map(new).sum();
-    let mut copied = Copied { done: 0, total, written: 0, progress };
-    // Rows first: as long as the moment is held, the log of the rows grows.
-    let accounts = accounts(&place, &moment, &mut copied)?;
-    let segments = moment.segments().iter().map(|one| segment(&place, one, before(one.number), &mut copied));
-    let segments = segments.collect::<Result<Vec<_>, _>>()?;
-    let tail = moment.tail();
-    drop(moment);
-    let files = files(node, &place, &mut copied)?;
-
-    let manifest = Manifest {
-        format: FORMAT.to_owned(),
+    let keep = node.config.backup_place.iter().find(|place| place.path == root).map_or(1, |place| place.keep);
+    let backup = Taking {
+        vault: &node.mailroom.vault,
         home: node.config.jurisdiction.to_string(),
         hostname: node.config.hostname.clone(),
-        at,
-        tail,
-        accounts,
-        segments,
-        files,
+        at: node.mailroom.clock.now(),
+        keep: usize::try_from(keep).unwrap_or(usize::MAX),
     };
-    let number = numbers.first().map_or(1, |last| last + 1);
-    let path = place.manifest(number);
-    place.disk.write_atomic(&path, &manifest.to_bytes(vault)?, Visibility::Private).map_err(said(&path))?;
-    let keep = node.config.backup_place.iter().find(|place| place.path == root).map_or(1, |place| place.keep);
-    place.prune(usize::try_from(keep).unwrap_or(usize::MAX), read)?;
-
-    let (seconds, written) = (began.elapsed().as_secs_f64(), copied.written);
+    let moment = moment(node)?;
+    let (number, manifest, written) = backup.write(&place, moment, |put| files(node, put), progress)?;
+    let seconds = began.elapsed().as_secs_f64();
     let accounts = manifest.accounts.len();
     let text = format!(
         "Backup {number}: {accounts} accounts, {} segments; {written} bytes were new, copied in {seconds:.1} s to {}.\n\
@@ -113,6 +87,66 @@ pub(super) fn take(node: &Node, root: &Path, progress: &mut dyn FnMut(Progress))
         "bytes_written": written, "seconds": seconds,
     });
     Ok(Outcome { text, data })
+}
+
+/// What a backup is made with.
+pub(super) struct Taking<'t> {
+    pub(super) vault: &'t Vault,
+    pub(super) home: String,
+    pub(super) hostname: String,
+    pub(super) at: UnixMillis,
+    /// How many backups stay.
+    pub(super) keep: usize,
+}
+
+/// Takes a file's path below the node's directory, and its octets.
+pub(super) type Put<'p> = &'p mut dyn FnMut(String, &[u8]) -> Result<(), String>;
+
+impl Taking<'_> {
+    /// The manifest of that number, when it is one of this node.
+    pub(super) fn read(&self, place: &Place, number: u64) -> Option<Manifest> {
+        let bytes = place.disk.read(&place.manifest(number)).ok()?;
+        Manifest::of_bytes(&bytes, self.vault).ok().flatten()
+    }
+
+    /// Writes the backup of a moment, with the files that `files` hands over once the moment is let go. Gives its number, its
+    /// manifest, and how many bytes were new. Durable when it returns; before that, and after an error, there is none, and
+    /// those of before are as they were.
+    pub(super) fn write(
+        &self,
+        place: &Place,
+        moment: Backup,
+        files: impl FnOnce(Put<'_>) -> Result<(), String>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(u64, Manifest, u64), String> {
+        let numbers = place.manifests().map_err(said(&place.dir))?;
+        let previous = numbers.iter().find_map(|number| self.read(place, *number));
+        let before = |number: u32| previous.as_ref()?.segments.iter().find(|part| part.number == number);
+        let new = |one: &BackupSegment| one.len.saturating_sub(before(one.number).map_or(0, SegmentPart::len));
+        let total = moment.segments().iter().map(new).sum();
+        let mut copied = Copied { done: 0, total, written: 0, progress };
+        // Rows first: as long as the moment is held, the log of the rows grows.
+        let accounts = accounts(place, &moment, &mut copied)?;
+        let segments = moment.segments().iter().map(|one| segment(place, one, before(one.number), &mut copied));
+        let segments = segments.collect::<Result<Vec<_>, _>>()?;
+        let tail = moment.tail();
+        drop(moment);
+        let mut parts = Vec::new();
+        files(&mut |path, bytes| {
+            let (digest, written) = place.put(bytes)?;
+            copied.add(written, written);
+            parts.push(FilePart { path, digest });
+            Ok(())
+        })?;
+        let (home, hostname, at) = (self.home.clone(), self.hostname.clone(), self.at);
+        let manifest =
+            Manifest { format: FORMAT.to_owned(), home, hostname, at, tail, accounts, segments, files: parts };
+        let number = numbers.first().map_or(1, |last| last + 1);
+        let path = place.manifest(number);
+        place.disk.write_atomic(&path, &manifest.to_bytes(self.vault)?, Visibility::Private).map_err(said(&path))?;
+        place.prune(self.keep, |number| self.read(place, number))?;
+        Ok((number, manifest, copied.written))
+    }
 }
 
 fn moment(node: &Node) -> Result<Backup, String> {
@@ -177,14 +211,7 @@ fn segment(
 
 /// The node's other files: configuration, law, desk, ledger, logs of before. The desk rests while its cases and the ledger are
 /// looked at, so that no case speaks of an entry that the copied ledger does not have.
-fn files(node: &Node, place: &Place, copied: &mut Copied<'_>) -> Result<Vec<FilePart>, String> {
-    let mut parts = Vec::new();
-    let mut put = |path: String, bytes: &[u8]| -> Result<(), String> {
-        let (digest, written) = place.put(bytes)?;
-        copied.add(written, written);
-        parts.push(FilePart { path, digest });
-        Ok(())
-    };
+fn files(node: &Node, put: Put<'_>) -> Result<(), String> {
     let dir = &node.dir;
     let read = |path: &Path| node.disk.read(path).map_err(said(path));
     let settings = Config::path(dir);
@@ -217,7 +244,7 @@ fn files(node: &Node, place: &Place, copied: &mut Copied<'_>) -> Result<Vec<File
             }
         }
     }
-    Ok(parts)
+    Ok(())
 }
 
 /// The path below the node's directory, with `/`.

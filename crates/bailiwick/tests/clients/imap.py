@@ -95,6 +95,12 @@ ok(client.close())
 ok(client.rename("Work/2026", "Archive"))
 ok(client.delete("Archive"))
 
+# Quota: what is deleted does not count, and the root is the account's.
+roots, quotas = ok(client.getquotaroot("INBOX"))
+assert b'INBOX ""' in roots[0], roots
+assert quotas[0].startswith(b'"" ('), quotas
+ok(client.getquota('""'))
+
 # IDLE, by hand: imaplib has no word for it before Python 3.14.
 ok(client.select("INBOX"))
 client.send(b"x1 IDLE\r\n")

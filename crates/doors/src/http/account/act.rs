@@ -1,8 +1,9 @@
 //! Does what an owner asks, through the vault, and says in plain words what is true afterwards. Blocking.
 
 use mailroom::Mailroom;
+use store::StoreError;
 use terms::{AccountId, Secret};
-use vault::{Custody, OwnerProof, VaultError};
+use vault::{Attempt, Claim, Custody, OwnerProof, Scopes, VaultError};
 
 use super::ask::Ask;
 use crate::otpauth::otpauth;
@@ -132,6 +133,7 @@ pub(super) fn act(
                 _ => over("Over", "The session of this browser is over. Sign in again."),
             }
         }
+        Ask::Undelete(days) => undelete(room, account, proof, days)?,
         Ask::StopReset => {
             // The password proves that it is not forgotten, which stops a reset by itself (an app password or a session
             // does not); the second line holds should that ever change.
@@ -143,6 +145,30 @@ pub(super) fn act(
                  to be you.",
             )
         }
+    })
+}
+
+/// Brings back what the owner deleted in the last days. It takes the sign-in itself, since it changes mailboxes.
+fn undelete(room: &Mailroom, account: AccountId, proof: &OwnerProof, days: u32) -> Result<Outcome, VaultError> {
+    let attempt = Attempt { claim: Claim::Account(account), scope: Scopes::PAGES, network: proof.network };
+    let owner = room.vault.sign_in_as(&attempt, &proof.password, proof.code.as_ref())?;
+    let since = room.clock.now().plus_millis(-i64::from(days) * DAY_MILLIS);
+    let deleted = room.store.deleted(&owner).map_err(|_| VaultError::Away)?;
+    let numbers: Vec<u32> = deleted.iter().filter(|one| one.deleted >= since).map(|one| one.number).collect();
+    Ok(match room.store.restore(&owner, &numbers) {
+        Ok(restored) if restored.messages == 0 => {
+            done("There is nothing to bring back", "Nothing of what you deleted in those days is still there.")
+        }
+        Ok(_) => done(
+            "Your mail is back",
+            "What you deleted is in the mailboxes in which it was; those that were gone are made again. Your mail program \
+             shows it as new.",
+        ),
+        Err(StoreError::OverQuota) => done(
+            "There is no room",
+            "Nothing was brought back: it would be more than your mailboxes may have. Take fewer days, or delete something.",
+        ),
+        Err(_) => return Err(VaultError::Away),
     })
 }
 

@@ -22,14 +22,23 @@ pub(super) enum Ask {
     BeginCodes,
     Custody(Custody),
     Password(Secret<String>),
-    AddAppPassword { name: String, scopes: Scopes, days: Option<u32> },
+    AddAppPassword {
+        name: String,
+        scopes: Scopes,
+        days: Option<u32>,
+    },
     RevokeAppPassword(u32),
-    CodesOn { secret: Secret<String>, shown: Secret<String> },
+    CodesOn {
+        secret: Secret<String>,
+        shown: Secret<String>,
+    },
     CodesOff,
     PasswordServesMail(bool),
     RecoveryCodes,
     EndSessions(Option<u32>),
     StopReset,
+    /// What was deleted in so many days.
+    Undelete(u32),
 }
 
 impl Form {
@@ -94,6 +103,10 @@ impl Ask {
             "session-end" => form.number("id").map(|id| Self::EndSessions(Some(id))),
             "sessions-end" => Ok(Self::EndSessions(None)),
             "reset-stop" => Ok(Self::StopReset),
+            "undelete" => match form.text("days").trim().parse() {
+                Ok(days @ 1..=366) => Ok(Self::Undelete(days)),
+                _ => Err("Days: write a whole number."),
+            },
             _ => return None,
         })
     }
@@ -153,6 +166,9 @@ mod tests {
             ("session-end", "id=", false),
             ("codes-mail", "allow=perhaps", false),
             ("codes-on", "", true),
+            ("undelete", "days=7", true),
+            ("undelete", "days=0", false),
+            ("undelete", "", false),
             ("sign-out", "anything=else", true),
         ] {
             assert_eq!(ask(act, body).unwrap().is_ok(), reads, "{act} {body}");
