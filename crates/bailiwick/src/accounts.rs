@@ -50,6 +50,8 @@ impl Node {
                 vault.set_password(account, &proof(shown), &new.0).map_err(said)?;
                 done("The password is changed. Web sessions have ended; app passwords go on.")
             }
+            AccountAct::RotateKey { shown, everything } => self.rotate_account(account, &address, shown, everything),
+            AccountAct::RotateKeyByOfficers { hands } => self.rotate_account_by_officers(account, &address, hands),
             AccountAct::AppPasswordAdd { shown, name, scopes, days } => {
                 self.add_app_password(account, &proof(shown), &name, &scopes, days)
             }

@@ -111,7 +111,7 @@ impl Default for MailboxesConfig {
 const RESTORABLE_DAYS_MAX: u32 = 366;
 
 /// How the vault is unlocked, and what a guess at a secret costs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct VaultConfig {
     /// What the node does about its vault when it starts.
@@ -119,7 +119,19 @@ pub(crate) struct VaultConfig {
     /// The parameters of Argon2id, as `node init` has measured them for this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
+    /// After how many days the running node destroys the key under which keys were backed up on a day: so long a closed
+    /// account opens from a backup.
+    pub key_window_days: u32,
 }
+
+impl Default for VaultConfig {
+    fn default() -> Self {
+        Self { unlock: Unlock::default(), cost: None, key_window_days: KEY_WINDOW_DAYS }
+    }
+}
+
+/// The stated window, unless the operator sets another: a month.
+pub(crate) const KEY_WINDOW_DAYS: u32 = 30;
 
 impl VaultConfig {
     /// What a guess costs; the least that OWASP recommends when nothing was measured.

@@ -123,15 +123,24 @@ impl Node {
             Some(counsel) => format!("signed by {counsel}"),
             None => "as the program brought it: no counsel has signed it".to_owned(),
         };
-        let text = format!(
+        let standing = self.mailroom.vault.rotations().map_err(|error| error.to_string())?;
+        let mut text = format!(
             "{name} ({home}), {hostname}\n{accounts} accounts, {officers} officers, {size} ledger entries\nlaw set {law}, {signed}",
             name = self.config.name,
             home = self.config.jurisdiction,
             hostname = self.config.hostname,
         );
+        for line in crate::rotation::in_words(&standing) {
+            text.push('\n');
+            text.push_str(&line);
+        }
         let data = json!({
             "jurisdiction": self.config.jurisdiction, "hostname": self.config.hostname, "accounts": accounts,
             "officers": officers, "ledger_size": size, "law": law, "law_signed_by": adopted_by,
+            "rotating": {
+                "service": standing.service, "escrow": standing.escrow, "signing": standing.signing,
+                "accounts": standing.accounts.len(), "accounts_at_hand": standing.at_hand.len(),
+            },
         });
         Ok(Outcome { text, data })
     }

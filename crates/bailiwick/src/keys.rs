@@ -105,6 +105,7 @@ impl Node {
                 self.close_account(&address, &password.0, code.as_ref().map(|code| &code.0))
             }
             KeysRequest::BackUp { target, periods, window_days } => {
+                let window_days = window_days.unwrap_or(self.config.vault.key_window_days);
                 self.back_up_keys(Path::new(&target), periods.map(PathBuf::from).as_deref(), window_days)
             }
             KeysRequest::RotateService { passphrase } => self.rotate_service(&passphrase.0, progress),
@@ -216,27 +217,45 @@ impl Node {
     ) -> Result<Outcome, String> {
         let said = |error: VaultError| error.to_string();
         let vault = &self.mailroom.vault;
+        let _turn = self.rotating();
         if vault.service_generations().map_err(said)?.len() == 1 {
             self.record("service-key", json!({}))?;
         }
         let generation = vault.begin_service_rotation(passphrase).map_err(said)?;
         let total = self.mailroom.store.accounts().len() as u64;
-        loop {
-            self.desk.reseal(generation).map_err(|error| error.to_string())?;
-            let stale = self.mailroom.store.stale_accounts(generation).map_err(|error| error.to_string())?;
-            progress(Progress { done: total - stale.len() as u64, total, ..Progress::default() });
-            for account in &stale {
-                self.mailroom.store.reseal_account(*account).map_err(|error| error.to_string())?;
-            }
-            vault.reseal_own_files().map_err(said)?;
-            if stale.is_empty() {
-                match vault.finish_service_rotation() {
-                    Err(VaultError::TooSoon) => std::thread::sleep(LOOK_AGAIN),
-                    finished => break finished.map_err(said)?,
-                }
-            }
+        while !self.service_step_with(&mut |left| {
+            progress(Progress { done: total.saturating_sub(left), total, ..Progress::default() });
+        })? {
+            std::thread::sleep(LOOK_AGAIN);
         }
         let text = format!("The service key is number {generation}; the one before it is overwritten.");
         Ok(Outcome { text, data: json!({ "generation": generation, "accounts": total }) })
+    }
+
+    /// Carries a replacement of the service key on, which needs nobody's secret once it is begun.
+    pub(crate) fn service_step(&self) -> Result<bool, String> {
+        self.service_step_with(&mut |_| {})
+    }
+
+    /// Seals anew what is sealed under the service key of before, and has that destroyed. `false` when something may still be
+    /// on its way. `left` hears how many accounts there are.
+    fn service_step_with(&self, left: &mut dyn FnMut(u64)) -> Result<bool, String> {
+        let said = |error: VaultError| error.to_string();
+        let vault = &self.mailroom.vault;
+        let Some(generation) = vault.service_generations().map_err(said)?.first().copied() else { return Ok(true) };
+        self.desk.reseal(generation).map_err(|error| error.to_string())?;
+        let stale = self.mailroom.store.stale_accounts(generation).map_err(|error| error.to_string())?;
+        left(stale.len() as u64);
+        for account in &stale {
+            self.mailroom.store.reseal_account(*account).map_err(|error| error.to_string())?;
+        }
+        vault.reseal_own_files().map_err(said)?;
+        if !stale.is_empty() {
+            return Ok(false);
+        }
+        match vault.finish_service_rotation() {
+            Err(VaultError::TooSoon) => Ok(false),
+            finished => finished.map(|()| true).map_err(said),
+        }
     }
 }

@@ -14,6 +14,7 @@ mod node;
 mod officers;
 mod offline;
 mod owner;
+mod rotation;
 mod running;
 mod serve;
 

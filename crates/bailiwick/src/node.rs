@@ -19,7 +19,7 @@
 use std::fmt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use desk::{Desk, DeskParts, LawRoom};
 use doors::http::Lectern;
@@ -50,6 +50,8 @@ pub(crate) struct Node {
     pub log: Arc<Log>,
     /// The disk that everything is written through.
     pub disk: Arc<dyn Disk>,
+    /// Held by whoever replaces a key.
+    pub rotating: Mutex<()>,
     /// Held while the node is open.
     _lock: Arc<DirLock>,
 }
@@ -337,7 +339,10 @@ impl ClosedNode {
         })
         .map_err(room("desk"))?;
         let (dir, config, disk, lock) = (dir.clone(), config.clone(), disk.clone(), lock.clone());
-        Ok(Node { dir, config, mailroom, desk, lectern: lectern.clone(), log, disk, _lock: lock })
+        let lectern = lectern.clone();
+        let node = Node { dir, config, mailroom, desk, lectern, log, disk, rotating: Mutex::default(), _lock: lock };
+        node.follow_vault().map_err(room("store"))?;
+        Ok(node)
     }
 }
 

@@ -194,7 +194,7 @@ fn done(act: &Act, by: &str) -> String {
             format!("New shares are dealt by {by}, {count} of them on paper, below. They are not shown again.")
         }
         Act::Drill => format!("The shares of {by} join to the escrow key. Nothing was opened."),
-        Act::BeginReset { .. } | Act::FinishReset { .. } => format!("Agreed by {by}."),
+        Act::BeginReset { .. } | Act::FinishReset { .. } | Act::RotateAccount { .. } => format!("Agreed by {by}."),
     }
 }
 

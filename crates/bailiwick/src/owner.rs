@@ -34,6 +34,9 @@ pub(crate) fn account(args: &AccountArgs) -> Result<ExitCode, String> {
             let shown = whose.shown()?;
             whose.act(AccountAct::Password { shown, new: Phrase(new_secret("New password")?) })
         }
+        AccountCommand::RotateKey { address, everything, by, node } => {
+            crate::rotation::rotate_key(address, *everything, by, node)
+        }
         AccountCommand::AppPassword { command } => app_password(command),
         AccountCommand::Totp { command } => totp(command),
         AccountCommand::Quota { whose, size, messages } => {

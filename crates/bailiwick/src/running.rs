@@ -64,7 +64,9 @@ impl Running {
                 tracing::error!("{trouble}");
             }
             self.mail.open(node.mailroom.clone());
-            let _ = self.node.set(node);
+            let _ = self.node.set(Arc::clone(&node));
+            // What was interrupted goes on; mail does not wait for it.
+            std::thread::spawn(move || node.look_after_keys());
         }
         Ok(())
     }

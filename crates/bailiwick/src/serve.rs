@@ -331,14 +331,18 @@ fn next_dummies(mean: Duration, entropy: &dyn Entropy) -> (Duration, u32) {
 /// is still in memory.
 const FORGET_EVERY: Duration = Duration::from_secs(30);
 
-/// Forgets remembered sign-ins whose time is over, also on a node where nobody signs in any more.
+/// Forgets remembered sign-ins whose time is over, also on a node where nobody signs in any more, and looks after the keys.
 async fn forget_sign_ins(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = doors::told(&mut shutdown) => return,
             () = tokio::time::sleep(FORGET_EVERY) => {
                 let Some(node) = running.node().cloned() else { continue };
-                let _ = tokio::task::spawn_blocking(move || node.mailroom.vault.forget_stale_sign_ins()).await;
+                let _ = tokio::task::spawn_blocking(move || {
+                    let _ = node.mailroom.vault.forget_stale_sign_ins();
+                    node.look_after_keys();
+                })
+                .await;
             }
         }
     }

@@ -56,7 +56,11 @@ mod public_key {
 pub(crate) struct Account {
     /// Its number in the rows.
     pub(crate) number: i64,
+    /// As it was read; which half receives may be another since.
     pub(crate) record: AccountRecord,
+    receives: RwLock<AccountPublicKey>,
+    /// Held from the making of a profile until it is written: the later one must not go back to what the earlier changed.
+    pub(crate) profile: Mutex<()>,
     /// What sessions see: durable always. `None` until somebody asks, and after a failed write.
     pub(crate) state: RwLock<Option<Arc<AccountState>>>,
     /// The change at which the snapshot on disk stands.
@@ -75,10 +79,12 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn new(number: i64, record: AccountRecord) -> Self {
-        let closed = AtomicBool::new(record.closed);
+        let (closed, receives) = (AtomicBool::new(record.closed), RwLock::new(record.public_key));
         Self {
             number,
             record,
+            receives,
+            profile: Mutex::default(),
             closed,
             bin_due: AtomicI64::new(0),
             state: RwLock::default(),
@@ -88,6 +94,26 @@ impl Account {
             epoch_keys: Mutex::default(),
             bell: Arc::default(),
         }
+    }
+
+    /// The public half that receives.
+    pub(crate) fn receives(&self) -> AccountPublicKey {
+        *self.receives.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Receives by another half, which is durable. Call it through the account's epochs, so that none begins meanwhile.
+    pub(crate) fn receive_by(&self, public: AccountPublicKey) {
+        *self.receives.write().unwrap_or_else(PoisonError::into_inner) = public;
+    }
+
+    /// The account as the directory has it, with the half that receives now.
+    pub(crate) fn record(&self) -> AccountRecord {
+        self.record_by(self.receives())
+    }
+
+    /// As [`record`](Self::record), with another half.
+    pub(crate) fn record_by(&self, public_key: AccountPublicKey) -> AccountRecord {
+        AccountRecord { public_key, closed: self.closed.load(Ordering::SeqCst), ..self.record.clone() }
     }
 
     /// What sessions see, when it is in memory.

@@ -4,7 +4,7 @@
 //! Its sealed form goes to disk with the first message that is sealed with it, in the same commit.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use terms::{AccountId, Entropy, EpochId, UnixMillis};
 use vault::{AccountPublicKey, EpochSealer, SealedEpochKey};
@@ -27,6 +27,16 @@ struct Running {
     epoch: Option<Arc<Epoch>>,
     /// The last number given out by this process.
     last: u32,
+    /// Epochs that are over, and may have messages on their way to the disk.
+    over: Vec<Weak<Epoch>>,
+}
+
+impl Running {
+    /// Ends the running epoch; what it sealed goes its way.
+    fn end(&mut self) {
+        self.over.retain(|epoch| epoch.strong_count() > 0);
+        self.over.extend(self.epoch.take().map(|epoch| Arc::downgrade(&epoch)));
+    }
 }
 
 /// An epoch, shared by the calls that seal in it.
@@ -52,11 +62,11 @@ impl Epoch {
 }
 
 impl Epochs {
-    /// The epoch for one more message. `last_on_disk` is asked once per process and account.
+    /// The epoch for one more message. `public` is asked when one begins, `last_on_disk` once per process and account.
     pub(crate) fn current(
         &self,
         account: AccountId,
-        public: &AccountPublicKey,
+        public: impl FnOnce() -> AccountPublicKey,
         now: UnixMillis,
         entropy: &dyn Entropy,
         last_on_disk: impl FnOnce() -> Result<u32, StoreError>,
@@ -66,13 +76,13 @@ impl Epochs {
             epoch.messages.fetch_add(1, Ordering::Relaxed);
             return Ok(Arc::clone(epoch));
         }
-        running.epoch = None;
+        running.end();
         if running.last == 0 {
             running.last = last_on_disk()?;
         }
         let id = running.last.checked_add(1).ok_or(StoreError::TooMany("epochs of an account"))?;
         let (sealer, sealed_key) =
-            EpochSealer::start(account, public, EpochId(id), entropy).map_err(|error| StoreError::vault(&error))?;
+            EpochSealer::start(account, &public(), EpochId(id), entropy).map_err(|error| StoreError::vault(&error))?;
         running.last = id;
         let epoch = Arc::new(Epoch {
             sealer,
@@ -89,7 +99,21 @@ impl Epochs {
     pub(crate) fn forget_if_over(&self, now: UnixMillis) {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if running.epoch.as_ref().is_some_and(|epoch| epoch.is_over(now)) {
-            running.epoch = None;
+            running.end();
         }
+    }
+
+    /// Ends the running epoch while `change` changes what the next one is sealed to.
+    pub(crate) fn turn(&self, change: impl FnOnce()) {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.end();
+        change();
+    }
+
+    /// Whether no message of an epoch that is over is on its way to the disk: each is written, or never will be.
+    pub(crate) fn rests(&self) -> bool {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.over.retain(|epoch| epoch.strong_count() > 0);
+        running.over.is_empty()
     }
 }

@@ -163,7 +163,7 @@ impl Store {
         };
         let (original_bytes, prefix_bytes, record_bytes) = (size(&parts[0])?, size(&parts[1])?, size(&parts[2])?);
         let last_epoch = || engine.reader().last_epoch(account.number).map_err(|error| StoreError::reading(&error));
-        let key = &account.record.public_key;
+        let key = || account.receives();
         let epoch = account.epochs.current(id, key, engine.clock.now(), &*engine.entropy, last_epoch)?;
         let message = MessageId::random(&*engine.entropy);
         let lens = parts.iter().map(|part| RECORD_HEADER_BYTES + sealed_len(part.len() as u64) as usize);

@@ -5,13 +5,13 @@
 //! the keyed hashes of its addresses go with it. Which key sealed a row stands in the row's second octet, so that what is
 //! left is asked of the rows, and an interruption costs nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::sync::atomic::Ordering;
 
 use terms::{AccountId, Address};
 
 use crate::StoreError;
-use crate::accounts::Account;
+use crate::accounts::{Account, AccountRecord};
 use crate::engine::context;
 use crate::fold;
 use crate::folder::sealed_snapshot;
@@ -60,6 +60,7 @@ impl Store {
         let on_disk = engine.reader().block_keys(account.number).map_err(|error| StoreError::reading(&error))?;
         let gone = on_disk.into_iter().filter(|key| !kept.contains(key)).collect();
         let snapshot = Write::Snapshot { account: account.number, seq, sealed, blocks, gone };
+        let _turn = account.profile.lock().unwrap_or_else(PoisonError::into_inner);
         let profile = self.profile(account, account.closed.load(Ordering::SeqCst))?;
         let hashes = self.rehashed(account)?;
         let (planned, rehash) = (Arc::clone(account), hashes.clone());
@@ -102,8 +103,13 @@ impl Store {
 
     /// The sealed profile of an account.
     fn profile(&self, account: &Account, closed: bool) -> Result<Vec<u8>, StoreError> {
-        let mut record = account.record.clone();
+        let mut record = account.record();
         record.closed |= closed;
+        self.sealed_profile(record)
+    }
+
+    /// A profile, sealed.
+    pub(crate) fn sealed_profile(&self, record: AccountRecord) -> Result<Vec<u8>, StoreError> {
         let profile = serde_json::to_vec(&record).map_err(|error| StoreError::CannotOpen(error.to_string()))?;
         let sealed = self.engine.vault.service_seal(&context::account(record.id), &profile);
         sealed.map_err(|error| StoreError::vault(&error))
@@ -122,6 +128,7 @@ impl Store {
     /// [`StoreError::NoSuchAccount`], and those of writing.
     pub fn close_account(&self, id: AccountId) -> Result<(), StoreError> {
         let account = self.engine.account(id)?;
+        let _turn = account.profile.lock().unwrap_or_else(PoisonError::into_inner);
         let (number, sealed) = (account.number, self.profile(&account, true)?);
         self.run(sealed.len(), move |draft| {
             draft.write(Write::Profile { account: number, sealed });

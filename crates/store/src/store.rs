@@ -246,14 +246,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchAccount`].
     pub fn account(&self, id: AccountId) -> Result<AccountRecord, StoreError> {
-        Ok(self.engine.account(id)?.record.clone())
+        Ok(self.engine.account(id)?.record())
     }
 
     /// Every account, in the order in which they were made.
     pub fn accounts(&self) -> Vec<AccountRecord> {
         let mut accounts: Vec<Arc<Account>> = self.engine.directory().by_id.values().cloned().collect();
         accounts.sort_unstable_by_key(|account| account.number);
-        accounts.iter().map(|account| account.record.clone()).collect()
+        accounts.iter().map(|account| account.record()).collect()
     }
 
     /// A watch over an account's changes from now on.

@@ -6,6 +6,7 @@
 //! first change that the owner makes with the password.
 
 pub(crate) mod app_password;
+mod pairs;
 pub(crate) mod root;
 pub(crate) mod session;
 pub(crate) mod wrap;
@@ -31,6 +32,9 @@ const MAGIC_1: &[u8; 4] = b"BVA\x01";
 /// "Bailiwick vault account", format 2.
 const MAGIC_2: &[u8; 4] = b"BVA\x02";
 
+/// "Bailiwick vault account", format 3: as 2, and the private half of a pair may be destroyed.
+const MAGIC_3: &[u8; 4] = b"BVA\x03";
+
 /// Pairs that a file holds at most: one rotation a year for a lifetime.
 const PAIRS_MAX: usize = 100;
 
@@ -43,7 +47,7 @@ const PASSWORD_WITH_CODES: u8 = 1;
 /// A pair of the account. The first names the account in every context and never changes; the last receives.
 struct Pair {
     public: [u8; 32],
-    /// The private half under the root; empty in format 1, where the root is the private half.
+    /// The private half under the root; empty in format 1, where the root is the private half, and where it is destroyed.
     sealed: Vec<u8>,
 }
 
@@ -232,7 +236,7 @@ impl AccountKeys {
     }
 
     fn private_of(&self, pair: &Pair, root: &Root) -> Result<PrivateHalf, VaultError> {
-        let private = if pair.sealed.is_empty() {
+        let private = if self.more.is_none() {
             PrivateHalf::from_bytes(root.expose())
         } else {
             let plain = root.open(self.account, &pair_name(&pair.public), &pair.sealed);
@@ -240,12 +244,6 @@ impl AccountKeys {
         };
         let private = private.ok_or_else(|| self.damaged())?;
         if private.public().ok() == Some(pair.public) { Ok(private) } else { Err(self.damaged()) }
-    }
-
-    /// The private half, by the escrow key's private half.
-    pub(crate) fn open_by_escrow(&self, escrow: &PrivateHalf) -> Result<PrivateHalf, VaultError> {
-        let root = self.root_by_escrow(escrow)?;
-        self.private(&root).map_err(|_| VaultError::EscrowDoesNotOpen(self.account))
     }
 
     fn damaged(&self) -> VaultError {
@@ -505,7 +503,11 @@ impl AccountKeys {
     /// The file's octets, without the check at the end (docs/formats/keys.md): in the format that the keys are of.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let count = |len: usize| u8::try_from(len).unwrap_or(u8::MAX);
-        let magic = if self.more.is_some() { MAGIC_2 } else { MAGIC_1 };
+        let magic = match (&self.more, self.is_any_destroyed()) {
+            (None, _) => MAGIC_1,
+            (Some(_), false) => MAGIC_2,
+            (Some(_), true) => MAGIC_3,
+        };
         let mut out = Encoder::new(magic).fixed(&self.account.0).u8(self.custody.octet());
         match &self.more {
             None => out = out.fixed(self.first_public()),
@@ -527,9 +529,13 @@ impl AccountKeys {
 
     /// Reads the file's octets. The file must be `account`'s.
     pub(crate) fn from_bytes(account: AccountId, bytes: &[u8]) -> Result<Self, VaultError> {
-        let read =
-            if bytes.starts_with(MAGIC_1) { Self::parse_1(account, bytes) } else { Self::parse_2(account, bytes) };
-        read.ok_or_else(|| unreadable(&account_file(account), &[MAGIC_1, MAGIC_2], bytes))
+        let read = if bytes.starts_with(MAGIC_1) {
+            Self::parse_1(account, bytes)
+        } else {
+            let magic = if bytes.starts_with(MAGIC_2) { MAGIC_2 } else { MAGIC_3 };
+            Self::parse_2(account, bytes, magic)
+        };
+        read.ok_or_else(|| unreadable(&account_file(account), &[MAGIC_1, MAGIC_2, MAGIC_3], bytes))
     }
 
     fn parse_1(account: AccountId, bytes: &[u8]) -> Option<Self> {
@@ -546,8 +552,8 @@ impl AccountKeys {
         Some(Self { account, custody: Custody::Strict, pairs, wraps, more: None })
     }
 
-    fn parse_2(account: AccountId, bytes: &[u8]) -> Option<Self> {
-        let mut rest = Decoder::new(MAGIC_2, bytes)?;
+    fn parse_2(account: AccountId, bytes: &[u8], magic: &[u8; 4]) -> Option<Self> {
+        let mut rest = Decoder::new(magic, bytes)?;
         if rest.array()? != account.0 {
             return None;
         }
@@ -563,12 +569,12 @@ impl AccountKeys {
         };
         let mut pairs = Vec::new();
         for _ in 0..rest.u8().filter(|count| (1..=PAIRS_MAX).contains(&usize::from(*count)))? {
-            let pair = Pair { public: rest.array()?, sealed: rest.octets()?.to_vec() };
-            // Empty means format 1, where the root is the private half.
-            if pair.sealed.is_empty() {
-                return None;
-            }
-            pairs.push(pair);
+            pairs.push(Pair { public: rest.array()?, sealed: rest.octets()?.to_vec() });
+        }
+        // The one that receives is never destroyed, and none is in format 2.
+        let destroyed = pairs.iter().filter(|pair| pair.sealed.is_empty()).count();
+        if pairs.last()?.sealed.is_empty() || (destroyed > 0) != (magic == MAGIC_3) {
+            return None;
         }
         let wraps = Self::wraps(&mut rest)?;
         rest.end()?;

@@ -1,5 +1,5 @@
 //! What two officers do together that opens no mail: enrol and remove officers, replace the escrow key, print shares on
-//! paper, prove that shares still join, set a new password for an owner who forgot it.
+//! paper, prove that shares still join, set a new password for an owner who forgot it, make a new pair for an account.
 //!
 //! Both are in the room: each gives a passphrase, or a share on paper in a passphrase's place. Both sign one statement,
 //! the ledger records it, and only then does the vault act. No share is released to anybody on the way.
@@ -40,6 +40,11 @@ pub enum Act {
     },
     /// Prove that two shares join to the escrow key.
     Drill,
+    /// Make a new pair for an account, because somebody may have its private half.
+    RotateAccount {
+        /// Whose.
+        account: AccountId,
+    },
     /// Begin the reset of a password that an owner forgot. Nothing is opened: when the delay is over, two officers agree
     /// again, to [`FinishReset`](Self::FinishReset).
     BeginReset {
@@ -66,6 +71,7 @@ impl Act {
             Self::RotateEscrow => "rotate-escrow",
             Self::PrintShares { .. } => "print-shares",
             Self::Drill => "drill",
+            Self::RotateAccount { .. } => "rotate-account",
             Self::BeginReset { .. } => "begin-reset",
             Self::FinishReset { .. } => "finish-reset",
         }
@@ -164,7 +170,7 @@ impl SignedAct {
             Act::BeginReset { account, delay_millis, without_codes } => {
                 out = out.fixed(&account.0).i64(delay_millis).u8(u8::from(without_codes));
             }
-            Act::FinishReset { account } => out = out.fixed(&account.0),
+            Act::FinishReset { account } | Act::RotateAccount { account } => out = out.fixed(&account.0),
             _ => {}
         }
         out.finish()

@@ -22,6 +22,7 @@ pub(crate) mod acts;
 pub(crate) mod index;
 pub(crate) mod keys;
 pub(crate) mod officers;
+pub(crate) mod pairs;
 pub(crate) mod room;
 pub(crate) mod secrets;
 pub(crate) mod service;
@@ -137,6 +138,10 @@ table! {
     113 secrets::Recover;
     114 secrets::Reset;
     115 secrets::StopReset;
+    120 pairs::Begin;
+    121 pairs::Reseal;
+    122 pairs::Finish;
+    123 pairs::Standing;
 }
 
 /// A frame with a request: the call's number and the call. Its head is not filled in.

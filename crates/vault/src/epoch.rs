@@ -55,9 +55,7 @@ impl EpochSealer {
         entropy: &dyn Entropy,
     ) -> Result<(Self, SealedEpochKey), VaultError> {
         let key = random_key(entropy);
-        let sealed = seal_hybrid(&public.0, &info(account, epoch), key.as_ref(), entropy)
-            .map_err(|_| VaultError::UnusableKey)?;
-        let sealed = SealedEpochKey([&[FORMAT], sealed.as_slice()].concat());
+        let sealed = seal_epoch(public, account, epoch, &key, entropy)?;
         Ok((Self { account, epoch, key, sealed: Mutex::default() }, sealed))
     }
 
@@ -100,6 +98,31 @@ impl EpochSealer {
         let ask = KeyAsk { epoch: self.epoch, id, arrival };
         MessageKey::derive(&self.key, self.account, ask).seal_into(part, plain, out)
     }
+}
+
+/// Seals an epoch key to an account's public half.
+pub(crate) fn seal_epoch(
+    public: &AccountPublicKey,
+    account: AccountId,
+    epoch: EpochId,
+    key: &Key32,
+    entropy: &dyn Entropy,
+) -> Result<SealedEpochKey, VaultError> {
+    let sealed = seal_hybrid(&public.0, &info(account, epoch), key.as_ref(), entropy);
+    let sealed = sealed.map_err(|_| VaultError::UnusableKey)?;
+    Ok(SealedEpochKey([&[FORMAT], sealed.as_slice()].concat()))
+}
+
+/// Opens a sealed epoch key with one of the account's private halves: while a pair is being replaced there are two, and
+/// nothing says to which of them it is sealed.
+pub(crate) fn open_epoch_by(
+    halves: &[PrivateHalf],
+    account: AccountId,
+    epoch: EpochId,
+    sealed: &SealedEpochKey,
+) -> Result<Key32, VaultError> {
+    let shut = Err(VaultError::EpochDoesNotOpen(epoch));
+    halves.iter().fold(shut, |opened, half| opened.or_else(|_| open_epoch(half, account, epoch, sealed)))
 }
 
 /// Opens a sealed epoch key with the account's private half.

@@ -168,8 +168,10 @@ pub enum VaultError {
     NotHeld(MessageId),
     /// The old key may still be needed; try again in a minute.
     TooSoon,
-    /// No key is being replaced, or it waits for two officers.
+    /// No key is being replaced, or it waits for two officers or an owner.
     NoRotation,
+    /// The account's keys are of the first format, in which the root is the private half.
+    FirstFormat(AccountId),
     /// No clearance is kept for this order.
     NoClearance(Digest),
     /// The vault is locked: nobody has given it what opens the service key.
@@ -303,7 +305,13 @@ impl fmt::Display for VaultError {
             }
             Self::NotHeld(id) => write!(f, "message {id} is of a closed account, and this case does not hold it"),
             Self::TooSoon => f.write_str("something is still sealed under the old key; try again in a minute"),
-            Self::NoRotation => f.write_str("no key is being replaced here, or two officers must carry it on"),
+            Self::NoRotation => {
+                f.write_str("no key is being replaced here, or two officers, or the account's owner, must carry it on")
+            }
+            Self::FirstFormat(id) => write!(
+                f,
+                "the keys of account {id} are of the first format; its owner replaces them with the password"
+            ),
             Self::NoClearance(order) => write!(f, "no clearance is kept for order {order}; two officers must approve"),
             Self::Locked => f.write_str("the vault is locked; unlock the node"),
             Self::NoHands => f.write_str("no people were named who unlock this vault by hand (`bailiwick node hands`)"),

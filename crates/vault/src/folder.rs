@@ -43,6 +43,9 @@ pub(crate) const RINGS: &str = "rings";
 /// Folder of one file for each clearance that is kept.
 pub(crate) const CLEARANCES: &str = "clearances";
 
+/// Folder of one file for each account whose pair is being replaced.
+pub(crate) const ROTATING: &str = "rotating";
+
 /// Octets of the check at the end of each file: SHA-256 or HMAC-SHA256.
 const CHECK_LEN: usize = 32;
 
@@ -54,6 +57,11 @@ pub(crate) fn account_file(id: AccountId) -> String {
 /// The file of an account's ring.
 pub(crate) fn ring_file(id: AccountId) -> String {
     format!("{RINGS}/{id}.ring")
+}
+
+/// The file that says that an account's pair is being replaced.
+pub(crate) fn rotating_file(id: AccountId) -> String {
+    format!("{ROTATING}/{id}")
 }
 
 /// The file of what a case holds of a closed account.
@@ -98,10 +106,10 @@ impl Folder {
     /// Makes the folder and its folders, and overwrites what an interruption left there to be overwritten. Durable when it
     /// returns.
     pub(crate) fn create(&self) -> Result<(), VaultError> {
-        for name in [ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS] {
+        for name in [ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS, ROTATING] {
             self.disk.create_dir_all(&self.dir.join(name)).map_err(disk(name))?;
         }
-        for name in ["", ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS] {
+        for name in ["", ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS, ROTATING] {
             self.disk.finish_shredding(&self.dir.join(name)).map_err(disk(name))?;
         }
         Ok(())

@@ -72,6 +72,11 @@ impl IndexKey {
         self.account
     }
 
+    /// Whether both are the key of one index: not so when the account's pair was replaced in between.
+    pub fn is(&self, other: &Self) -> bool {
+        self.account == other.account && same(self.key.as_ref(), other.key.as_ref())
+    }
+
     fn file(&self, salt: &[u8; 16]) -> FileKey {
         let okm = Prk::from_uniform(&self.key).expand::<64>(&[b"bailiwick/index-file/v1", salt]);
         let (mut key, mut commitment, mut aad) = (Key32::default(), [0; 32], [0; 17]);

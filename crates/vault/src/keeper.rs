@@ -3,7 +3,7 @@
 //! or the service key.
 //!
 //! One subject, one file: [`accounts`] (owners), [`sign_in`], [`secrets`] (custody, passwords, codes), [`officers`]
-//! (approvals, clearances), [`acts`] and [`escrow`] (what two officers change), [`service`] (the service key and
+//! (approvals, clearances), [`pairs`] (an account's pair is replaced), [`acts`] and [`escrow`] (what two officers change), [`service`] (the service key and
 //! the node's signature), [`sessions`] (who is signed in).
 
 mod accounts;
@@ -12,6 +12,7 @@ mod clearances;
 pub(crate) mod closing;
 pub(crate) mod escrow;
 mod officers;
+pub(crate) mod pairs;
 pub(crate) mod periods;
 pub(crate) mod resets;
 mod rotation;
@@ -58,6 +59,7 @@ pub(crate) struct Keeper {
     door: Doorkeeper,
     remembered: Remembered,
     sessions: Sessions,
+    pair_sweeps: pairs::PairSweeps,
     /// Epochs that were opened by X25519.
     epochs_opened: AtomicU64,
     shares: OpenShares,
@@ -167,6 +169,7 @@ impl Keeper {
         }
         let vault = Self::assemble(folder, keys, node, roster, cost, clock, entropy)?;
         vault.forget_expired_clearances()?;
+        vault.forget_finished_rotations()?;
         Ok(vault)
     }
 
@@ -195,6 +198,7 @@ impl Keeper {
             door,
             remembered: Remembered::new(&*entropy),
             sessions: Sessions::default(),
+            pair_sweeps: pairs::PairSweeps::default(),
             epochs_opened: AtomicU64::new(0),
             shares: OpenShares::default(),
             acts: Tickets::default(),

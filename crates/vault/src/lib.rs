@@ -75,6 +75,7 @@ pub use error::VaultError;
 pub use index::{INDEX_BLOCK_OVERHEAD, IndexFileId, IndexKey, IndexOpener, IndexSealer};
 pub use keeper::Founding;
 pub use keeper::escrow::Sweep;
+pub use keeper::pairs::Rotations;
 pub use keeper::periods::KeyBackup;
 pub use keeper::sessions::REMEMBERED_MILLIS;
 pub use line::VaultProgram;

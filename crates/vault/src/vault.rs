@@ -7,6 +7,7 @@ mod gate;
 mod index;
 mod keys;
 mod officers;
+mod pairs;
 mod secrets;
 mod service;
 mod sign_in;

@@ -45,6 +45,21 @@ pub(crate) enum AccountCommand {
     },
     /// Change the password.
     Password(Whose),
+    /// Replace the key to which mail is sealed, because somebody may have it: with the owner's password, or by two officers.
+    RotateKey {
+        /// The address.
+        address: String,
+        /// Somebody may have a password or app password of before, too: end app passwords, web sessions and recovery codes,
+        /// so that they open nothing of what is kept from now on. Change the password first.
+        #[arg(long, conflicts_with = "by")]
+        everything: bool,
+        /// Two officers in the place of the owner (strict and standard custody).
+        #[arg(long = "by", value_name = "NAME", num_args = 1)]
+        by: Vec<terms::OfficerName>,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
     /// Random passwords for mail clients, one each.
     AppPassword {
         /// What to do.

@@ -81,9 +81,10 @@ pub(crate) enum BackupCommand {
         /// be a place of which no older copies are kept.
         #[arg(long, value_name = "DIR")]
         period_keys: Option<PathBuf>,
-        /// After how many days a closed account opens nowhere: the key of a day is destroyed then.
-        #[arg(long, default_value_t = 30, value_name = "DAYS")]
-        window: u32,
+        /// After how many days a closed account opens nowhere: the key of a day is destroyed then. The node's own
+        /// `vault.key_window_days` when absent.
+        #[arg(long, value_name = "DAYS")]
+        window: Option<u32>,
         /// The node.
         #[command(flatten)]
         node: NodeChoice,

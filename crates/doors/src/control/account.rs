@@ -50,6 +50,18 @@ pub enum AccountAct {
         /// The new one.
         new: Phrase,
     },
+    /// Another key, by the owner.
+    RotateKey {
+        /// By whom.
+        shown: Shown,
+        /// App passwords, sessions and recovery codes end.
+        everything: bool,
+    },
+    /// Another key, by two officers.
+    RotateKeyByOfficers {
+        /// Who: two.
+        hands: Vec<ShownHand>,
+    },
     /// A new app password.
     AppPasswordAdd {
         /// By whom.

@@ -23,8 +23,8 @@ pub enum KeysRequest {
         target: String,
         /// Absolute path of the folder for copies of the days' keys, elsewhere.
         periods: Option<String>,
-        /// After how many days the key of a day is destroyed.
-        window_days: u32,
+        /// After how many days the key of a day is destroyed; as the node is configured when absent.
+        window_days: Option<u32>,
     },
     /// Replaces the service key, or carries on.
     RotateService {

@@ -42,6 +42,7 @@ pub(super) fn run(job: &Job, stop: &Stop) -> Result<(), StoreError> {
     let index = &job.index;
     let _writing = index.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     index.news.store(0, Ordering::Relaxed);
+    follow_key(job)?;
     tidy(job)?;
     // What cannot be opened is tried again at another sign-in.
     let mut tried = BTreeSet::new();
@@ -56,12 +57,29 @@ pub(super) fn run(job: &Job, stop: &Stop) -> Result<(), StoreError> {
             tried.extend(wanted);
             continue;
         }
-        if let Some(number) = fold_slice(job, &slice, stop)? {
-            index.publish(Volume::open(&job.store, &index.key, number), &[]);
+        let number = fold_slice(job, &slice, stop)?;
+        if follow_key(job)? {
+            // What was written is of the key before, and may hold what came since.
+            tidy(job)?;
+            tried.clear();
+            continue;
+        }
+        if let Some(number) = number {
+            index.publish(Volume::open(&job.store, &index.key(), number), &[]);
         }
         merge::grown(job, stop)?;
     }
     merge::shrunk(job, stop)
+}
+
+/// Goes on with another key when the account's pair was replaced; nothing of the index is left then. Whether it was.
+fn follow_key(job: &Job) -> Result<bool, StoreError> {
+    let key = job.vault.index_key(&job.owner).map_err(|error| StoreError::Vault(error.to_string()))?;
+    let changed = !key.is(&job.index.key());
+    if changed {
+        job.index.take_key(key);
+    }
+    Ok(changed)
 }
 
 /// Removes what is no volume of the index: torn by a stop, replaced by another, damaged, sealed with a key of before.
@@ -74,9 +92,9 @@ fn tidy(job: &Job) -> Result<(), StoreError> {
         index.publish(None, &broken);
     }
     let kept: BTreeSet<u64> = index.volumes().iter().map(|volume| volume.number).collect();
-    for number in job.store.derived_files(index.key.account())? {
+    for number in job.store.derived_files(index.account())? {
         if !kept.contains(&number) {
-            job.store.derived_remove(index.key.account(), number)?;
+            job.store.derived_remove(index.account(), number)?;
         }
     }
     Ok(())
@@ -87,7 +105,7 @@ fn missing(job: &Job, tried: &BTreeSet<u32>) -> Result<Vec<u32>, StoreError> {
     let volumes = job.index.volumes();
     let mut folded: Vec<u32> = volumes.iter().flat_map(|volume| volume.list.docs.iter().map(|doc| doc.slot)).collect();
     folded.sort_unstable();
-    let owned = job.store.owned_slots(job.index.key.account())?;
+    let owned = job.store.owned_slots(job.index.account())?;
     let is_new = |slot: &u32| folded.binary_search(slot).is_err() && !tried.contains(slot);
     Ok(owned.into_iter().filter(is_new).collect())
 }
@@ -95,7 +113,7 @@ fn missing(job: &Job, tried: &BTreeSet<u32>) -> Result<Vec<u32>, StoreError> {
 /// The first of these messages, as many as one volume is made of.
 fn slice_of(job: &Job, slots: &[u32]) -> Result<Vec<Entry>, StoreError> {
     let slots = slots.get(..SLICE_DOCS_MAX).unwrap_or(slots);
-    let mut slice = job.store.owned(job.index.key.account(), slots)?;
+    let mut slice = job.store.owned(job.index.account(), slots)?;
     slice.truncate(full_at(&slice, SLICE_BYTES_MAX));
     Ok(slice)
 }
@@ -115,9 +133,9 @@ type Dictionary = HashMap<Box<[u8]>, Places>;
 
 /// Makes a volume of a slice. `None` when it was told to stop, or nothing of the slice could be opened.
 fn fold_slice(job: &Job, slice: &[Entry], stop: &Stop) -> Result<Option<u64>, StoreError> {
-    let (index, account) = (&job.index, job.index.key.account());
+    let (index, account) = (&job.index, job.index.account());
     let number = next_number(job)?;
-    let mut writer = Writer::begin(&job.store, &index.key, &*job.entropy, number)?;
+    let mut writer = Writer::begin(&job.store, &index.key(), &*job.entropy, number)?;
     let mut dictionaries = [Dictionary::new(), Dictionary::new()];
     let mut rest = slice;
     let written = (|| {
@@ -156,7 +174,7 @@ fn fold_slice(job: &Job, slice: &[Entry], stop: &Stop) -> Result<Option<u64>, St
 
 /// A number that no file of the account has.
 pub(super) fn next_number(job: &Job) -> Result<u64, StoreError> {
-    let on_disk = job.store.derived_files(job.index.key.account())?;
+    let on_disk = job.store.derived_files(job.index.account())?;
     let open = job.index.volumes();
     let highest = on_disk.into_iter().chain(open.iter().map(|volume| volume.number)).max();
     Ok(highest.unwrap_or(0) + 1)

@@ -61,7 +61,7 @@ pub(super) fn grown(job: &Job, stop: &Stop) -> Result<(), StoreError> {
 
 /// Writes volumes anew that have much that is dead.
 pub(super) fn shrunk(job: &Job, stop: &Stop) -> Result<(), StoreError> {
-    let owned = job.store.owned_slots(job.index.key.account())?;
+    let owned = job.store.owned_slots(job.index.account())?;
     for volume in job.index.volumes().iter() {
         if stop.is_set() {
             break;
@@ -113,7 +113,7 @@ fn damaged() -> StoreError {
 
 /// Writes one volume in the place of the inputs; none when all of it is dead.
 fn merge(job: &Job, inputs: &[Arc<Volume>]) -> Result<(), StoreError> {
-    let (index, account) = (&job.index, job.index.key.account());
+    let (index, account) = (&job.index, job.index.account());
     let owned = job.store.owned_slots(account)?;
     let moves = Moves::of(inputs, &owned);
     let new = if moves.from.is_empty() {
@@ -121,7 +121,7 @@ fn merge(job: &Job, inputs: &[Arc<Volume>]) -> Result<(), StoreError> {
     } else {
         let number = next_number(job)?;
         let written = write(job, inputs, &moves, number);
-        let opened = written.and_then(|()| Volume::open(&job.store, &index.key, number).ok_or_else(damaged));
+        let opened = written.and_then(|()| Volume::open(&job.store, &index.key(), number).ok_or_else(damaged));
         Some(opened.inspect_err(|_| {
             // A torn file is none, and the next fold would remove it as well.
             let _ = job.store.derived_remove(account, number);
@@ -133,7 +133,7 @@ fn merge(job: &Job, inputs: &[Arc<Volume>]) -> Result<(), StoreError> {
 }
 
 fn write(job: &Job, inputs: &[Arc<Volume>], moves: &Moves, number: u64) -> Result<(), StoreError> {
-    let mut writer = Writer::begin(&job.store, &job.index.key, &*job.entropy, number)?;
+    let mut writer = Writer::begin(&job.store, &job.index.key(), &*job.entropy, number)?;
     for &(input, doc) in &moves.from {
         writer.doc(inputs[input].list.docs[doc as usize]);
     }

@@ -27,7 +27,7 @@ use std::thread::JoinHandle;
 
 use store::{Store, StoreError};
 use terms::{AccountId, Entropy};
-use vault::{SignedIn, VaultError};
+use vault::{SignedIn, Vault, VaultError};
 
 use crate::Mailroom;
 
@@ -71,6 +71,7 @@ struct Line {
 /// An owner's mail to fold.
 struct Job {
     store: Arc<Store>,
+    vault: Arc<Vault>,
     entropy: Arc<dyn Entropy>,
     /// The right to open it. The session stays open until the job is done.
     owner: SignedIn,
@@ -189,6 +190,7 @@ impl Job {
     fn new(mail: &Mailroom, owner: &SignedIn, index: &Arc<OwnerIndex>) -> Self {
         Self {
             store: Arc::clone(&mail.store),
+            vault: Arc::clone(&mail.vault),
             entropy: Arc::clone(&mail.entropy),
             owner: owner.clone(),
             index: Arc::clone(index),
@@ -246,6 +248,26 @@ impl Mailroom {
             fold::run(&Job::new(self, owner, &index), &handle.shared.stop)?;
         }
         self.index_size(owner)
+    }
+}
+
+/// Indexes of owners of whom nobody may be signed in.
+impl Mailroom {
+    /// Drops the index of an account whose pair was replaced: it is sealed by the half before. What a session has of it is
+    /// asked no more; it is made anew when the owner signs in.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn drop_index(&self, account: AccountId) -> Result<(), StoreError> {
+        let Some(handle) = &self.index.0 else { return self.store.derived_drop(account) };
+        let open = {
+            let owners = handle.shared.owners.lock().unwrap_or_else(PoisonError::into_inner);
+            owners.get(&account).and_then(Weak::upgrade)
+        };
+        let Some(index) = open else { return self.store.derived_drop(account) };
+        let _writing = index.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        index.publish(None, &index.volumes());
+        self.store.derived_drop(account)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use message::Day;
 use store::{Entry, Store};
-use terms::UnixMillis;
+use terms::{AccountId, UnixMillis};
 use vault::IndexKey;
 
 use super::cache::{BlockName, Cache};
@@ -20,7 +20,9 @@ pub(crate) type Volumes = Arc<Vec<Arc<Volume>>>;
 
 /// The index of one owner. Shared by the owner's sessions; with the last one its keys and opened blocks go.
 pub(crate) struct OwnerIndex {
-    pub(super) key: IndexKey,
+    account: AccountId,
+    /// Another one after the account's pair was replaced.
+    key: RwLock<Arc<IndexKey>>,
     store: Arc<Store>,
     cache: Arc<Cache>,
     /// `None` until somebody asks.
@@ -40,7 +42,25 @@ impl Drop for OwnerIndex {
 
 impl OwnerIndex {
     pub(super) fn new(key: IndexKey, store: Arc<Store>, cache: Arc<Cache>) -> Self {
-        Self { key, store, cache, volumes: Mutex::default(), writing: Mutex::default(), news: AtomicU32::new(0) }
+        let (account, key) = (key.account(), RwLock::new(Arc::new(key)));
+        let (volumes, writing) = (Mutex::default(), Mutex::default());
+        Self { account, key, store, cache, volumes, writing, news: AtomicU32::new(0) }
+    }
+
+    /// Whose it is.
+    pub(super) fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The key by which volumes are written and opened.
+    pub(super) fn key(&self) -> Arc<IndexKey> {
+        self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Goes on with another key. The volumes of the one before are no longer asked.
+    pub(super) fn take_key(&self, key: IndexKey) {
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
+        self.publish(None, &self.volumes());
     }
 
     fn place(&self) -> MutexGuard<'_, Option<Volumes>> {
@@ -59,9 +79,9 @@ impl OwnerIndex {
     /// Opens the volumes on disk. One that another has replaced, that is torn or that does not open is passed over; the
     /// next fold removes it.
     fn load(&self) -> Vec<Arc<Volume>> {
-        let numbers = self.store.derived_files(self.key.account()).unwrap_or_default();
+        let (numbers, key) = (self.store.derived_files(self.account).unwrap_or_default(), self.key());
         let opened: Vec<Volume> =
-            numbers.iter().filter_map(|&number| Volume::open(&self.store, &self.key, number)).collect();
+            numbers.iter().filter_map(|&number| Volume::open(&self.store, &key, number)).collect();
         let replaced: BTreeSet<u64> = opened.iter().flat_map(|volume| volume.list.replaces.iter().copied()).collect();
         opened.into_iter().filter(|volume| !replaced.contains(&volume.number)).map(Arc::new).collect()
     }

@@ -56,6 +56,12 @@ pub(crate) enum Write {
         epoch: EpochId,
         sealed: SealedEpochKey,
     },
+    /// The sealed key of an epoch, in the place of the one before.
+    ReplaceEpoch {
+        account: i64,
+        epoch: EpochId,
+        sealed: SealedEpochKey,
+    },
     Change {
         account: i64,
         seq: u64,
@@ -213,6 +219,10 @@ impl Write {
             // Several messages of a batch may be the first of their epoch.
             Self::Epoch { account, epoch, sealed } => run(
                 "INSERT OR IGNORE INTO epochs (account, epoch, sealed) VALUES (?1, ?2, ?3)",
+                params![account, epoch.0, sealed.0],
+            ),
+            Self::ReplaceEpoch { account, epoch, sealed } => run(
+                "UPDATE epochs SET sealed = ?3 WHERE account = ?1 AND epoch = ?2",
                 params![account, epoch.0, sealed.0],
             ),
             Self::Change { account, seq, sealed } => run(

@@ -77,6 +77,6 @@ impl Keeper {
 
     /// The key of the index of the session's account.
     pub(crate) fn index_key(&self, session: SessionId) -> Result<Key32, VaultError> {
-        Ok(self.sessions.find(session)?.index_key())
+        self.sessions.find(session)?.index_key()
     }
 }

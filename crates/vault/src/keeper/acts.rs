@@ -86,7 +86,7 @@ impl Keeper {
             return Err(VaultError::SameOfficer(name.clone()));
         }
         let escrow = self.escrow_of(&roster, &one.share, &two.share)?;
-        let password = self.check_reset(&act, newcomer, [&one.by, &two.by])?;
+        let password = self.check_account_act(&act, newcomer, [&one.by, &two.by])?;
         let newcomer = match &act {
             Act::Enrol { officer } => {
                 let passphrase = newcomer.ok_or(VaultError::EmptyPassphrase)?;
@@ -175,6 +175,9 @@ impl Keeper {
             Act::FinishReset { account } => {
                 let password = password.ok_or(VaultError::EmptyPassphrase)?;
                 self.finish_reset(account, &password, &escrow, &roster).map(|()| Vec::new())
+            }
+            Act::RotateAccount { account } => {
+                self.rotate_account_by(account, &escrow, &roster).map(|()| Vec::new())
             }
             Act::Enrol { .. } => {
                 let pair = pair(escrow);

@@ -49,6 +49,7 @@ impl Keeper {
         // It opens with the account's private half only, which is gone.
         self.folder.remove(&ring_file(account))?;
         self.folder.remove(&seen_file(account))?;
+        self.forget_rotation(account)?;
         self.stop_reset(account)?;
         self.remembered.forget(account);
         self.sessions.forget(|session| session.account() == account);

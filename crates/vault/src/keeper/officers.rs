@@ -10,7 +10,7 @@ use crate::VaultError;
 use crate::approval::{Approval, OpenedSecrets, ProvenApproval};
 use crate::clearance::Clearance;
 use crate::crypto::PrivateHalf;
-use crate::epoch::{SealedEpochKey, open_epoch};
+use crate::epoch::{SealedEpochKey, open_epoch_by};
 use crate::message::{KeyAsk, MessageKey};
 use crate::officer::OfficerPublic;
 use crate::order::Order;
@@ -128,8 +128,8 @@ impl Keeper {
             };
         match self.account_keys(order.account) {
             Ok(keys) => by_either(&|escrow| {
-                let private = keys.open_by_escrow(escrow)?;
-                scoped_keys(&private, order.account, epochs, asks)
+                let halves = keys.open_by_escrow(escrow)?;
+                scoped_keys(&halves, order.account, epochs, asks)
             }),
             Err(VaultError::NoSuchAccount(_)) => by_either(&|escrow| self.held_keys(order, escrow, asks)),
             Err(error) => Err(error),
@@ -150,7 +150,7 @@ fn check_scope(order: &Order, asks: &[KeyAsk]) -> Result<(), VaultError> {
 
 /// The message keys that were asked for. Each binds the arrival that was named: a lie about it opens nothing.
 fn scoped_keys(
-    private: &PrivateHalf,
+    halves: &[PrivateHalf],
     account: AccountId,
     sealed: &[(EpochId, SealedEpochKey)],
     asks: &[KeyAsk],
@@ -159,7 +159,7 @@ fn scoped_keys(
     let mut keys = Vec::with_capacity(asks.len());
     for epoch in wanted {
         let sealed = sealed.iter().find(|(id, _)| *id == epoch).ok_or(VaultError::NoEpochKey(epoch))?;
-        let epoch_key = open_epoch(private, account, epoch, &sealed.1)?;
+        let epoch_key = open_epoch_by(halves, account, epoch, &sealed.1)?;
         let here = asks.iter().filter(|ask| ask.epoch == epoch);
         keys.extend(here.map(|ask| MessageKey::derive(&epoch_key, account, *ask)));
     }

@@ -33,15 +33,16 @@ pub(crate) fn reset_file(account: AccountId) -> String {
 }
 
 impl Keeper {
-    /// Refuses a reset that cannot be, before anything is recorded; gives the new password that it is to set.
-    pub(super) fn check_reset(
+    /// Refuses what cannot be done to an owner's account, before anything is recorded; gives the new password that a reset is
+    /// to set.
+    pub(super) fn check_account_act(
         &self,
         act: &Act,
         password: Option<&Secret<String>>,
         by: [&ActedBy; 2],
     ) -> Result<Option<Secret<String>>, VaultError> {
         let account = match act {
-            Act::BeginReset { account, .. } | Act::FinishReset { account } => *account,
+            Act::BeginReset { account, .. } | Act::FinishReset { account } | Act::RotateAccount { account } => *account,
             _ => return Ok(None),
         };
         // Whoever finds papers makes officers, and waits; an owner's mail is not so near.
@@ -56,6 +57,7 @@ impl Keeper {
                 Err(VaultError::Ends)
             }
             Act::BeginReset { .. } => Ok(None),
+            Act::RotateAccount { .. } => self.check_account_rotation(account).map(|()| None),
             _ => {
                 self.due_reset(account)?;
                 let password = password.ok_or(VaultError::EmptyPassphrase)?;
@@ -93,11 +95,7 @@ impl Keeper {
     ) -> Result<(), VaultError> {
         let reset = self.due_reset(account)?;
         let mut keys = self.account_keys(account)?;
-        // While the escrow key is replaced, this account may still be sealed to the one before.
-        let root = match (keys.root_by_escrow(escrow), roster.open_previous(escrow)) {
-            (Err(VaultError::EscrowDoesNotOpen(_)), Some(previous)) => keys.root_by_escrow(&previous)?,
-            (root, _) => root?,
-        };
+        let root = self.root_by_officers(&keys, escrow, roster)?;
         keys.private(&root)?;
         let root = keys.renewed(root, password, self.house(), self.stretch())?;
         keys.set_password(&root, password, self.stretch())?;

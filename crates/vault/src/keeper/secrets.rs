@@ -74,7 +74,7 @@ impl Keeper {
 
     /// Does what an owner may who has shown the password, and a code where codes are on. The file is written when anything
     /// in it changed; durable when it returns. Sign-ins that are remembered are forgotten then.
-    fn as_owner<T>(
+    pub(super) fn as_owner<T>(
         &self,
         account: AccountId,
         proof: &OwnerProof,
@@ -140,7 +140,7 @@ impl Keeper {
         })
     }
 
-    fn new_codes(&self, keys: &mut AccountKeys, root: &Root) -> Shown {
+    pub(super) fn new_codes(&self, keys: &mut AccountKeys, root: &Root) -> Shown {
         let codes: Vec<Zeroizing<String>> = (0..RECOVERY_CODES).map(|_| generate(&*self.entropy)).collect();
         keys.set_recovery_codes(root, &codes, &*self.entropy);
         codes.iter().map(|code| Secret::new(code.to_string())).collect()

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use terms::{AccountId, Entropy, EpochId, Secret, UnixMillis};
 
 use crate::VaultError;
 use crate::approval::OpenedSecrets;
 use crate::crypto::{Key32, PrivateHalf, hmac, random_key};
-use crate::epoch::{SealedEpochKey, open_epoch};
+use crate::epoch::{SealedEpochKey, open_epoch_by};
 use crate::folder::Folder;
 use crate::message::{KeyAsk, MessageKey};
 use crate::ring::{Found, Mark as EpochMark, OpenEpoch, Opened, Ring};
@@ -22,10 +22,13 @@ pub const REMEMBERED_MILLIS: i64 = 5 * 60 * 1000;
 /// How many sign-ins are remembered at once. At a few hundred octets each this is a few megabytes.
 const REMEMBERED_MAX: usize = 8192;
 
+/// An account's private halves, the one that opens new mail first. Two while a pair is being replaced.
+pub(crate) type Halves = Arc<Vec<PrivateHalf>>;
+
 /// One owner's opened key. Clones of the `Arc` share it; with the last one the key is wiped.
 pub(crate) struct Session {
     account: AccountId,
-    private: PrivateHalf,
+    halves: RwLock<Halves>,
     epochs: Mutex<Epochs>,
 }
 
@@ -54,8 +57,20 @@ const FOLD_AT_ONCE: usize = 256;
 const OPENED_BY_THREAD: usize = 64;
 
 impl Session {
-    pub(crate) fn new(account: AccountId, private: PrivateHalf) -> Self {
-        Self { account, private, epochs: Mutex::default() }
+    /// `halves` is not empty.
+    pub(crate) fn new(account: AccountId, halves: Halves) -> Self {
+        Self { account, halves: RwLock::new(halves), epochs: Mutex::default() }
+    }
+
+    fn halves(&self) -> Halves {
+        self.halves.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Goes on with other halves: the account's pair is being replaced, or was. The ring is read anew, under the new half.
+    pub(crate) fn renew(&self, halves: Halves) {
+        let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
+        epochs.ring = None;
+        *self.halves.write().unwrap_or_else(PoisonError::into_inner) = halves;
     }
 
     /// Whose it is.
@@ -65,16 +80,24 @@ impl Session {
 
     fn epochs(&self, folder: &Folder) -> MutexGuard<'_, Epochs> {
         let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
-        if epochs.ring.is_none() {
-            let found = Ring::new(folder, self.account, &self.private).read(&mut epochs.opened);
+        if epochs.ring.is_none()
+            && let Some(half) = self.halves().first()
+        {
+            let mut read = Opened::new();
+            let found = Ring::new(folder, self.account, half).read(&mut read);
+            // What was shown in this session counts more than what the ring says.
+            read.extend(std::mem::take(&mut epochs.opened).into_iter().filter(|(_, open)| open.shown));
+            epochs.opened = read;
             epochs.ring = Some(found);
         }
         epochs
     }
 
     /// The key of the owner's index.
-    pub(crate) fn index_key(&self) -> Key32 {
-        crate::index::derive(&self.private, self.account)
+    pub(crate) fn index_key(&self) -> Result<Key32, VaultError> {
+        let halves = self.halves();
+        let half = halves.first().ok_or(VaultError::SessionOver)?;
+        Ok(crate::index::derive(half, self.account))
     }
 
     /// The keys of messages, in the order of `asks`.
@@ -122,8 +145,9 @@ impl Session {
                 }
             }
         }
+        let halves = self.halves();
         let open = |(epoch, mark, sealed): &(EpochId, EpochMark, &SealedEpochKey)| {
-            let key = Box::new(open_epoch(&self.private, self.account, *epoch, sealed)?);
+            let key = Box::new(open_epoch_by(&halves, self.account, *epoch, sealed)?);
             Ok((*epoch, OpenEpoch { mark: *mark, key, shown: true }))
         };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -152,11 +176,11 @@ impl Session {
     }
 
     fn fold_into(&self, epochs: &mut Epochs, rings: &Rings<'_>) {
-        let Epochs { opened, ring, fresh } = epochs;
-        let Some(found) = ring.filter(|_| !fresh.is_empty()) else { return };
+        let (Epochs { opened, ring, fresh }, halves) = (epochs, self.halves());
+        let (Some(found), Some(half)) = (ring.filter(|_| !fresh.is_empty()), halves.first()) else { return };
         // Whoever cannot write it now pays X25519 again at the next sign-in, and no more. What this session wrote at the
         // same time as another one of the owner is in the file twice or torn; both are read as they should be.
-        match Ring::new(rings.folder, self.account, &self.private).fold(found, fresh, opened, rings.entropy) {
+        match Ring::new(rings.folder, self.account, half).fold(found, fresh, opened, rings.entropy) {
             Ok(found) => {
                 *ring = Some(found);
                 fresh.clear();
@@ -298,6 +322,12 @@ impl Remembered {
         }
         let until = now.plus_millis(REMEMBERED_MILLIS);
         inner.by_mark.insert(mark, Kept { session: session.clone(), until });
+    }
+
+    /// The remembered sign-ins of an account.
+    pub(crate) fn of(&self, account: AccountId) -> Vec<Arc<Session>> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.by_mark.values().map(|kept| kept.session.clone()).filter(|session| session.account == account).collect()
     }
 
     /// Forgets all sign-ins of the account. Call it after the change is durable.

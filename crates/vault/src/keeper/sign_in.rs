@@ -148,14 +148,14 @@ impl Keeper {
             Err(began) => began,
         };
         let reached = self.reach(attempt, password, code)?;
-        let session = Arc::new(Session::new(reached.account, reached.keys.private(&reached.root)?));
+        let (id, session) = self.enter(reached.account, &reached.keys, &reached.root)?;
         if reached.app_password.is_none() && !reached.keys.codes_on() {
             self.remembered.remember(mark, &session, began, now);
         }
-        Ok(self.keep(session))
+        Ok(id)
     }
 
-    fn keep(&self, session: Arc<Session>) -> SessionId {
+    pub(super) fn keep(&self, session: Arc<Session>) -> SessionId {
         self.sessions.keep(session, self.remembered.new_id())
     }
 
@@ -308,9 +308,9 @@ impl Keeper {
             return Err(VaultError::WrongPassword);
         };
         let account = account_of(&attempt.claim);
-        let session = Arc::new(Session::new(account, keys.private(&root)?));
+        let (session, _) = self.enter(account, keys, &root)?;
         self.note(account, attempt.network, Some(app_password));
-        Ok((account, self.keep(session), server_final(&server_signature(&server, &auth_message))))
+        Ok((account, session, server_final(&server_signature(&server, &auth_message))))
     }
 }
 
@@ -349,15 +349,15 @@ impl Keeper {
         let (session, secret) = WebSession::new(account, keys.first_public(), id, name, span, &root, &*self.entropy);
         keys.add_session(session);
         self.write_account(account, &keys)?;
-        let opened = Arc::new(Session::new(account, keys.private(&root)?));
-        Ok((SessionToken::of(account, id, &secret), account, self.keep(opened)))
+        let (opened, _) = self.enter(account, &keys, &root)?;
+        Ok((SessionToken::of(account, id, &secret), account, opened))
     }
 
     /// Goes on with a session.
     pub(crate) fn resume_session(&self, token: &SessionToken) -> Result<(AccountId, SessionId), VaultError> {
         let (account, _, root, keys) = self.session_root(token)?;
-        let session = Arc::new(Session::new(account, keys.private(&root)?));
-        Ok((account, self.keep(session)))
+        let (session, _) = self.enter(account, &keys, &root)?;
+        Ok((account, session))
     }
 
     /// Ends a session by its own token. Durable when it returns; one that is over is no error.

@@ -103,6 +103,7 @@ errors! {
     76 PaperOutdated;
     77 RotationUnfinished;
     78 NoRotation;
+    120 FirstFormat(account);
     79 NotHeld(message);
     80 TooSoon;
     90 IndexDoesNotOpen;

@@ -11,6 +11,7 @@ use crate::custody::Custody;
 use crate::encode::Decoder;
 use crate::epoch::{AccountPublicKey, SealedEpochKey};
 use crate::keeper::escrow::Sweep;
+use crate::keeper::pairs::Rotations;
 use crate::keeper::periods::KeyBackup;
 use crate::message::KeyAsk;
 use crate::network::Network;
@@ -38,6 +39,7 @@ wire_newtype!(AccountId, AccountPublicKey, CaseId, Digest, EpochId, MessageId, U
 wire_struct!(KeyAsk { epoch, id, arrival });
 wire_struct!(OfficerPublic { name, verifying_key, sharing_key, enrolled, in_power });
 wire_struct!(Sweep { done, total, finished });
+wire_struct!(Rotations { service, escrow, signing, accounts, at_hand });
 
 macro_rules! wire_text {
     ($($name:ty),*) => {$(

@@ -1,0 +1,65 @@
+//! Replacing an account's pair, as the rest of the node has it.
+
+use terms::{AccountId, EpochId, Secret};
+
+use super::Vault;
+use crate::VaultError;
+use crate::calls::pairs;
+use crate::epoch::{AccountPublicKey, SealedEpochKey};
+use crate::keeper::pairs::Rotations;
+use crate::secrets::OwnerProof;
+
+/// Replacing an account's pair. The ledger is to have it first; then: begin, let the store receive by the new half, reseal
+/// until nothing is left and nothing is on its way, finish. Mail is readable all the time, sessions and app passwords go on.
+impl Vault {
+    /// Makes a new pair for an owner, who shows the password; gives its public half. Does nothing more while a pair is being
+    /// replaced. With `everything`, for an owner whose secrets may be in a thief's hands: app passwords, web sessions and
+    /// recovery codes end, and new recovery codes are given to whoever had some. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassword`], [`VaultError::SlowDown`], [`VaultError::Disk`].
+    pub fn begin_account_rotation(
+        &self,
+        account: AccountId,
+        proof: &OwnerProof,
+        everything: bool,
+    ) -> Result<(AccountPublicKey, Vec<Secret<String>>), VaultError> {
+        self.link.call(pairs::Begin { account, proof: proof.clone(), everything })
+    }
+
+    /// Seals those of `sealed` that are sealed to the old half to the new one, and gives them, to be written in their places.
+    /// Nothing comes back when all are sealed to the new.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRotation`] when the account's halves are not at hand: the owner signs in, or two officers begin anew.
+    /// [`VaultError::EpochDoesNotOpen`] for one that opens with neither half: mend or restore it, or the old half stays.
+    pub fn reseal_epochs(
+        &self,
+        account: AccountId,
+        sealed: &[(EpochId, SealedEpochKey)],
+    ) -> Result<Vec<(EpochId, SealedEpochKey)>, VaultError> {
+        self.link.call(pairs::Reseal { account, sealed: sealed.to_vec() })
+    }
+
+    /// Destroys the old private half. `sealed` is every sealed epoch key of the account as it lies on the disk, and no message
+    /// that was sealed to the old half is on its way there: what is sealed to it opens never again. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRotation`]; [`VaultError::TooSoon`] when one of `sealed` was not seen to be sealed to the new half;
+    /// [`VaultError::Disk`].
+    pub fn finish_account_rotation(
+        &self,
+        account: AccountId,
+        sealed: &[(EpochId, SealedEpochKey)],
+    ) -> Result<(), VaultError> {
+        self.link.call(pairs::Finish { account, sealed: sealed.to_vec() })
+    }
+
+    /// What is being replaced at this moment.
+    ///
+    /// # Errors
+    /// [`VaultError::Locked`], [`VaultError::Disk`].
+    pub fn rotations(&self) -> Result<Rotations, VaultError> {
+        self.link.call(pairs::Standing {})
+    }
+}
