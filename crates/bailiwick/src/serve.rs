@@ -71,7 +71,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         counsel: None,
         backup_place: Vec::new(),
         mailboxes: MailboxesConfig::default(),
-        vault: VaultConfig { unlock, cost: Some(Cost::measured()) },
+        vault: VaultConfig { unlock, cost: Some(Cost::measured()), ..VaultConfig::default() },
         connections_max: doors::CONNECTIONS_MAX,
         imap_loopback_without_tls: false,
         listen: Listen::at(args.address, args.ports),
@@ -339,7 +339,7 @@ async fn forget_sign_ins(running: Arc<Running>, mut shutdown: watch::Receiver<bo
             () = tokio::time::sleep(FORGET_EVERY) => {
                 let Some(node) = running.node().cloned() else { continue };
                 let _ = tokio::task::spawn_blocking(move || {
-                    let _ = node.mailroom.vault.forget_stale_sign_ins();
+                    node.mailroom.vault.forget_stale_sign_ins();
                     node.look_after_keys();
                 })
                 .await;

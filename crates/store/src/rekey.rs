@@ -72,11 +72,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Vault`] when the account's halves are not at hand or an epoch opens with neither; those of writing.
-    pub fn rekey_account(
-        &self,
-        id: AccountId,
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<Rekeyed, StoreError> {
+    pub fn rekey_account(&self, id: AccountId, progress: &mut dyn FnMut(u64, u64)) -> Result<Rekeyed, StoreError> {
         let account = self.engine.account(id)?;
         self.follow_vault(id)?;
         loop {

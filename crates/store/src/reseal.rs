@@ -5,8 +5,8 @@
 //! the keyed hashes of its addresses go with it. Which key sealed a row stands in the row's second octet, so that what is
 //! left is asked of the rows, and an interruption costs nothing.
 
-use std::sync::{Arc, PoisonError};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use terms::{AccountId, Address};
 

@@ -308,10 +308,9 @@ impl fmt::Display for VaultError {
             Self::NoRotation => {
                 f.write_str("no key is being replaced here, or two officers, or the account's owner, must carry it on")
             }
-            Self::FirstFormat(id) => write!(
-                f,
-                "the keys of account {id} are of the first format; its owner replaces them with the password"
-            ),
+            Self::FirstFormat(id) => {
+                write!(f, "the keys of account {id} are of the first format; its owner replaces them with the password")
+            }
             Self::NoClearance(order) => write!(f, "no clearance is kept for order {order}; two officers must approve"),
             Self::Locked => f.write_str("the vault is locked; unlock the node"),
             Self::NoHands => f.write_str("no people were named who unlock this vault by hand (`bailiwick node hands`)"),

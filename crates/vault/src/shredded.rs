@@ -207,3 +207,58 @@ fn a_backup_of_keys_comes_back() {
     vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
     vault.approve(&desk.order(), &name("ann"), &OFFICERS[0].1.into()).unwrap();
 }
+
+/// What is in the account's file, by a root: the public halves whose private halves it opens.
+fn halves_by(root: &crate::account::root::Root, account: AccountId, piece: &[u8]) -> Vec<[u8; 32]> {
+    let body = &piece[..piece.len().saturating_sub(32)];
+    let halves = AccountKeys::from_bytes(account, body).and_then(|keys| keys.halves(root));
+    halves.unwrap_or_default().iter().map(|half| half.public().unwrap()).collect()
+}
+
+/// The private half of before, its file of before with the password, the medium with its freed blocks, the service key: they
+/// open nothing that came after the pair was replaced, and with another root nothing that is kept now.
+#[test]
+fn an_account_key_of_before_opens_nothing_that_came_later() {
+    for everything in [false, true] {
+        let desk = Desk::new("IE", 1);
+        let keeper = desk.vault.keeper();
+        let before = keeper.folder().read(&crate::folder::account_file(desk.account)).unwrap().unwrap();
+        let keys = AccountKeys::from_bytes(desk.account, &before[..before.len() - 32]).unwrap();
+        let root = keys.root_by_password(&PASSWORD.into(), &Lanes::new(1)).unwrap();
+        let half = keys.private(&root).unwrap();
+        let proof = crate::OwnerProof::here(PASSWORD.into(), None);
+        let (public, _) = desk.vault.begin_account_rotation(desk.account, &proof, everything).unwrap();
+        let of =
+            |epoch| crate::EpochSealer::start(desk.account, &public, terms::EpochId(epoch), &*desk.entropy).unwrap().1;
+        let (late, later) = (of(8), of(9));
+        let mut rows = [desk.epochs.clone(), vec![(terms::EpochId(8), late)]].concat();
+        let fresh = desk.vault.reseal_epochs(desk.account, &rows).unwrap();
+        assert_eq!(fresh.len(), desk.epochs.len());
+        rows.retain(|(epoch, _)| fresh.iter().all(|(fresh, _)| fresh != epoch));
+        rows.extend(fresh);
+        let open = |sealed: &(terms::EpochId, crate::SealedEpochKey)| {
+            crate::epoch::open_epoch(&half, desk.account, sealed.0, &sealed.1).is_ok()
+        };
+        assert!(desk.epochs.iter().all(open), "the copy of the rows of before");
+        let lies = || {
+            desk.disk
+                .image()
+                .iter()
+                .filter(|piece| halves_by(&root, desk.account, piece).contains(&desk.public.0))
+                .count()
+        };
+        assert_eq!(lies(), usize::from(!everything), "until it is finished, the old half lies under the root");
+        desk.vault.finish_account_rotation(desk.account, &rows).unwrap();
+        rows.push((terms::EpochId(9), later));
+        assert!(!rows.iter().any(open));
+        assert_eq!(lies(), 0, "destroyed, in freed blocks too");
+        // With the root of before, today's file opens; with another root, it does not.
+        let image = desk.disk.image();
+        let now = image.iter().filter(|piece| halves_by(&root, desk.account, piece).contains(&public.0)).count();
+        assert_eq!(now, usize::from(!everything));
+        // Neither the ring nor anything else of the folder is sealed by the old half.
+        let mut opened = crate::ring::Opened::new();
+        let found = crate::ring::Ring::new(keeper.folder(), desk.account, &half).read(&mut opened);
+        assert_eq!((found, opened.len()), (crate::ring::Found::Worn, 0));
+    }
+}

@@ -14,6 +14,7 @@ mod fixture;
 mod house;
 mod mail;
 mod model;
+mod rekey;
 mod reseal;
 mod restored;
 mod secrecy;

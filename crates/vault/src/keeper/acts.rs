@@ -176,9 +176,7 @@ impl Keeper {
                 let password = password.ok_or(VaultError::EmptyPassphrase)?;
                 self.finish_reset(account, &password, &escrow, &roster).map(|()| Vec::new())
             }
-            Act::RotateAccount { account } => {
-                self.rotate_account_by(account, &escrow, &roster).map(|()| Vec::new())
-            }
+            Act::RotateAccount { account } => self.rotate_account_by(account, &escrow, &roster).map(|()| Vec::new()),
             Act::Enrol { .. } => {
                 let pair = pair(escrow);
                 let (keys, public) = newcomer.ok_or(VaultError::ActOver)?;

@@ -332,8 +332,7 @@ fn in_parts<T: Sync, R: Send>(
     let one = &one;
     std::thread::scope(|scope| {
         let parts = work.chunks(work.len().div_ceil(threads));
-        let hands: Vec<_> =
-            parts.map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<_>>())).collect();
+        let hands: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<_>>())).collect();
         hands.into_iter().flat_map(|hand| hand.join().unwrap_or_else(|_| vec![Err(VaultError::Busy)])).collect()
     })
 }

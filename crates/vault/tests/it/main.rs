@@ -10,6 +10,7 @@ mod faults;
 mod hands;
 mod index;
 mod office;
+mod pairs;
 mod resets;
 mod ring;
 mod rotation;
