@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod keys;
 pub(crate) mod officers;
+pub(crate) mod token;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ pub(crate) enum Command {
     /// Start three nodes (IE, US, DE) on loopback with accounts, officers and sample mail.
     Demo(DemoArgs),
     /// Make or run one node.
-    Node(NodeArgs),
+    Node(Box<NodeArgs>),
     /// Back a node or its keys up, and practise getting it back.
     Backup(keys::BackupArgs),
     /// Make a node in an empty directory of a backup; asks for the node's passphrase.
@@ -56,6 +57,9 @@ pub(crate) enum Command {
         /// The vault's folder, an absolute path.
         dir: PathBuf,
     },
+    /// The process that talks to a token for the vault. A node starts it; its standard input is a socket of the node.
+    #[command(hide = true)]
+    TokenProcess,
 }
 
 /// Which node a command means.
@@ -131,14 +135,23 @@ pub(crate) enum NodeCommand {
     /// Unlock a running node by hand: two of the people who were named, one after the other within ten minutes.
     Unlock {
         /// Who types.
-        #[arg(long, value_name = "NAME", required_unless_present = "recovery")]
+        #[arg(long, value_name = "NAME", required_unless_present_any = ["recovery", "token"])]
         holder: Option<OfficerName>,
         /// Type the node's own passphrase instead, which was written down when the node was made.
-        #[arg(long, conflicts_with = "holder")]
+        #[arg(long, conflicts_with_all = ["holder", "token"])]
         recovery: bool,
+        /// Type the PIN of the node's token instead.
+        #[arg(long, conflicts_with = "holder")]
+        token: bool,
         /// Which node.
         #[command(flatten)]
         node: NodeChoice,
+    },
+    /// Let a PKCS#11 token unlock the node.
+    Token {
+        /// What to do.
+        #[command(subcommand)]
+        command: token::TokenCommand,
     },
     /// Measure what a guess at a password may cost on this machine, and set it for what is sealed from now on.
     Tune {
@@ -192,6 +205,12 @@ pub(crate) struct InitArgs {
     /// with a passphrase from a file.
     #[arg(long = "key-holder", value_name = "NAME")]
     pub key_holders: Vec<OfficerName>,
+    /// Let a PKCS#11 token unlock the node: the path of its module, e.g. /usr/lib/x86_64-linux-gnu/opensc-pkcs11.so
+    #[arg(long = "token", value_name = "MODULE", requires = "label")]
+    pub token_module: Option<PathBuf>,
+    /// Which token, and where its PIN comes from.
+    #[command(flatten)]
+    pub token: token::WhichToken,
     /// The address on which the doors listen.
     #[arg(long, default_value = "127.0.0.1")]
     pub address: IpAddr,

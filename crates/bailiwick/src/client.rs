@@ -52,6 +52,11 @@ pub(crate) fn unlock(node: &NodeChoice, holder: Option<OfficerName>) -> Result<E
     ask(node, Request::NodeUnlock { holder, passphrase })
 }
 
+/// `node unlock --token`
+pub(crate) fn unlock_by_token(node: &NodeChoice) -> Result<ExitCode, String> {
+    ask(node, Request::NodeUnlockToken { pin: Phrase(secret("PIN of the token")?) })
+}
+
 /// `demand …`
 pub(crate) fn demand(args: &DemandArgs) -> Result<ExitCode, String> {
     let DemandCommand::Serve { file, node } = &args.command;

@@ -122,11 +122,14 @@ pub(crate) struct VaultConfig {
     /// After how many days the running node destroys the key under which keys were backed up on a day: so long a closed
     /// account opens from a backup.
     pub key_window_days: u32,
+    /// The token, where one unlocks the vault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenConfig>,
 }
 
 impl Default for VaultConfig {
     fn default() -> Self {
-        Self { unlock: Unlock::default(), cost: None, key_window_days: KEY_WINDOW_DAYS }
+        Self { unlock: Unlock::default(), cost: None, key_window_days: KEY_WINDOW_DAYS, token: None }
     }
 }
 
@@ -150,6 +153,43 @@ pub(crate) enum Unlock {
     PassphraseFile,
     /// It waits, locked, for two people (`node unlock`).
     ByHand,
+    /// It asks a PKCS#11 token; where the PIN comes from nowhere, it waits for somebody who types it (`node unlock
+    /// --token`).
+    Token,
+}
+
+/// The PKCS#11 token that unlocks the vault, and where its PIN comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenConfig {
+    /// The token's PKCS#11 module: an absolute path.
+    pub module: PathBuf,
+    /// The token's label.
+    pub label: String,
+    /// A file with the PIN, which must be its owner's alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin_file: Option<PathBuf>,
+    /// The name of a systemd credential with the PIN (`LoadCredential=`, `LoadCredentialEncrypted=`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin_credential: Option<String>,
+}
+
+impl TokenConfig {
+    fn check(&self) -> Result<(), String> {
+        if !self.module.is_absolute() {
+            return Err("vault.token.module: an absolute path".to_owned());
+        }
+        if self.label.is_empty() {
+            return Err("vault.token.label: the label of the token".to_owned());
+        }
+        if self.pin_file.is_some() && self.pin_credential.is_some() {
+            return Err("vault.token: the PIN comes from pin_file or from pin_credential, not from both".to_owned());
+        }
+        if self.pin_credential.as_ref().is_some_and(|name| name.is_empty() || name.contains('/')) {
+            return Err("vault.token.pin_credential: the name of a credential, not a path".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// Parameters of Argon2id.
@@ -313,6 +353,11 @@ impl Config {
             && vault::CostProfile::new(memory_kib, passes, lanes).is_none()
         {
             return Err("vault.cost: these are no parameters of Argon2id".to_owned());
+        }
+        match (&self.vault.token, self.vault.unlock) {
+            (Some(token), _) => token.check()?,
+            (None, Unlock::Token) => return Err("vault.unlock is token, and there is no [vault.token]".to_owned()),
+            (None, _) => {}
         }
         if self.domains.is_empty() {
             return Err("domains: at least one domain must live here".to_owned());

@@ -46,7 +46,9 @@ impl Node {
     fn answer(&self, request: Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
         match request {
             Request::Status => self.status(),
-            Request::NodeUnlock { .. } => Err("this node does not run; a node is unlocked while it runs".to_owned()),
+            Request::NodeUnlock { .. } | Request::NodeUnlockToken { .. } => {
+                Err("this node does not run; a node is unlocked while it runs".to_owned())
+            }
             Request::Account(request) => self.about_account(request),
             Request::Keys(request) => self.keys(request, progress),
             Request::Backup(request) => self.about_backup(request, progress),

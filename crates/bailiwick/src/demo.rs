@@ -286,6 +286,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         passphrase: Secret::new(random_passphrase(&entropy)),
         officers: officers.iter().map(|o| (o.name.clone(), Secret::new(o.passphrase.clone()))).collect(),
         key_holders: Vec::new(),
+        token: None,
     };
     let node = Node::found(&dir, founding).map_err(|error| error.to_string())?;
     let mut accounts = Vec::new();

@@ -15,6 +15,7 @@ use vault::{KeyAsk, KeyBackup, Network, Scopes, SystemEntropy, Vault, VaultError
 use crate::cli::NodeChoice;
 use crate::cli::keys::{BackupArgs, BackupCommand};
 use crate::client::{ask, secret};
+use crate::config::TokenConfig;
 use crate::node::Node;
 use crate::owner;
 
@@ -109,6 +110,11 @@ impl Node {
                 self.back_up_keys(Path::new(&target), periods.map(PathBuf::from).as_deref(), window_days)
             }
             KeysRequest::RotateService { passphrase } => self.rotate_service(&passphrase.0, progress),
+            KeysRequest::TokenAdd { module, label, key_id, pin_file, pin_credential, pin, passphrase } => {
+                let (module, pin_file) = (module.into(), pin_file.map(PathBuf::from));
+                let token = TokenConfig { module, label, pin_file, pin_credential };
+                self.add_token(token, key_id.as_deref(), &pin.0, &passphrase.0)
+            }
         }
     }
 

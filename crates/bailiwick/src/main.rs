@@ -17,6 +17,7 @@ mod owner;
 mod rotation;
 mod running;
 mod serve;
+mod token;
 
 use std::process::ExitCode;
 
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Demo(args) => demo::run(&args),
-        Command::Node(args) => serve::command(args),
+        Command::Node(args) => serve::command(*args),
         Command::Backup(args) => keys::backup(&args),
         Command::Restore(args) => backup::restore(&args),
         Command::Officer(args) => officers::command(&args),
@@ -52,6 +53,9 @@ fn main() -> ExitCode {
         Command::VaultProcess { dir } => vault::process::serve_standard_input(&dir)
             .map(|()| ExitCode::SUCCESS)
             .map_err(|error| format!("vault: {error}")),
+        Command::TokenProcess => {
+            vault::token::serve_standard_input().map(|()| ExitCode::SUCCESS).map_err(|error| format!("token: {error}"))
+        }
     };
     match result {
         Ok(code) => code,

@@ -29,7 +29,7 @@ use mailroom::Mailroom;
 use mailroom::index::Indexes;
 use store::Store;
 use terms::{AccountId, Address, Clock, Entropy, OfficerName, Secret};
-use vault::{Custody, SystemEntropy, Vault, VaultGate, VaultProgram};
+use vault::{Custody, SystemEntropy, TokenError, Vault, VaultGate, VaultProgram};
 
 use crate::config::{Config, ConfigError, Unlock};
 use crate::law;
@@ -46,6 +46,8 @@ pub(crate) struct Node {
     pub desk: Desk,
     /// The law in use, open for reading at the HTTP door.
     pub lectern: Arc<Lectern>,
+    /// The way to the vault, for what is done about its unlocking.
+    pub gate: VaultGate,
     /// The tamper-evident log.
     pub log: Arc<Log>,
     /// The disk that everything is written through.
@@ -71,6 +73,8 @@ pub(crate) enum NodeError {
     NotEmpty(PathBuf),
     /// The vault waits for people.
     Locked,
+    /// The token does not open the vault.
+    Token(TokenError),
     /// A room says no.
     Room(&'static str, String),
 }
@@ -83,15 +87,16 @@ impl fmt::Display for NodeError {
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Exposed(path) => write!(
                 f,
-                "{} can be read by others than its owner; run `chmod 600` on it, and consider the passphrase known",
+                "{} can be read by others than its owner; run `chmod 600` on it, and consider what is in it known",
                 path.display()
             ),
             Self::NotEmpty(dir) => {
                 write!(f, "{} is not empty; a new node wants a directory of its own", dir.display())
             }
             Self::Locked => {
-                f.write_str("the node is locked: run it, and let two people unlock it (`bailiwick node unlock`)")
+                f.write_str("the node is locked: run it, and let people unlock it (`bailiwick node unlock`)")
             }
+            Self::Token(error) => error.fmt(f),
             Self::Room(room, error) => write!(f, "{room}: {error}"),
         }
     }
@@ -118,8 +123,10 @@ pub(crate) struct Founding {
     pub passphrase: Secret<String>,
     /// The first officers and their own passphrases.
     pub officers: Vec<(OfficerName, Secret<String>)>,
-    /// Who unlocks the vault by hand. With nobody, the passphrase is written to a file.
+    /// Who unlocks the vault by hand. With nobody and without a token, the passphrase is written to a file.
     pub key_holders: Vec<(OfficerName, Secret<String>)>,
+    /// The PIN of the token that the configuration names, and the key in it (hexadecimal) if there is one already.
+    pub token: Option<(Secret<String>, Option<String>)>,
 }
 
 /// The origin line of a node's ledger: its name in the log's world (C2SP tlog-checkpoint).
@@ -147,8 +154,8 @@ impl Node {
             disk.create_dir_all(&dir.join(name)).map_err(file)?;
         }
         let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-        let Founding { config, passphrase, officers, key_holders } = founding;
-        if key_holders.is_empty() {
+        let Founding { config, passphrase, officers, key_holders, token } = founding;
+        if key_holders.is_empty() && token.is_none() {
             let bytes = passphrase.expose().as_bytes();
             disk.write_atomic(&passphrase_path(dir), bytes, Visibility::Private).map_err(file)?;
         }
@@ -164,6 +171,9 @@ impl Node {
         let vault = gate.create(founding).map_err(room("vault"))?;
         if !key_holders.is_empty() {
             gate.deal_hands(&passphrase, key_holders, config.vault.cost()).map_err(room("vault"))?;
+        }
+        if let (Some((pin, key_id)), Some(of)) = (token, &config.vault.token) {
+            crate::token::add(&gate, of, key_id.as_deref(), &pin, &passphrase, config.vault.cost())?;
         }
         // The configuration comes last: a directory with a node.toml is a whole node.
         config.save(disk.as_ref(), dir)?;
@@ -273,12 +283,15 @@ impl ClosedNode {
     /// # Errors
     /// A wrong or exposed passphrase file; the vault's.
     pub(crate) fn unlock_unattended(&self) -> Result<Option<Vault>, NodeError> {
-        match self.config.vault.unlock {
+        // As it is now: `node token add` changes it while the node runs.
+        let config = Config::load(&self.dir)?.vault;
+        match config.unlock {
             Unlock::PassphraseFile => {
                 let passphrase = passphrase(&passphrase_path(&self.dir))?;
                 self.gate.unlock(&passphrase, self.config.vault.cost()).map(Some).map_err(room("vault"))
             }
             Unlock::ByHand => Ok(None),
+            Unlock::Token => self.unlock_by_token(&config),
         }
     }
 
@@ -300,7 +313,7 @@ impl ClosedNode {
     /// # Errors
     /// What a room finds damaged.
     pub(crate) fn open_rooms(&self, vault: Vault) -> Result<Node, NodeError> {
-        let Self { dir, config, gate: _, lectern, disk, lock, clock, entropy } = self;
+        let Self { dir, config, gate, lectern, disk, lock, clock, entropy } = self;
         let vault = Arc::new(vault);
         let ledger_dir = dir.join("ledger");
         // The vault knows which log it signs: after a restoration it is the successor of the one before.
@@ -339,8 +352,8 @@ impl ClosedNode {
         })
         .map_err(room("desk"))?;
         let (dir, config, disk, lock) = (dir.clone(), config.clone(), disk.clone(), lock.clone());
-        let lectern = lectern.clone();
-        let node = Node { dir, config, mailroom, desk, lectern, log, disk, rotating: Mutex::default(), _lock: lock };
+        let (lectern, gate, rotating) = (lectern.clone(), gate.clone(), Mutex::default());
+        let node = Node { dir, config, mailroom, desk, gate, lectern, log, disk, rotating, _lock: lock };
         node.follow_vault().map_err(room("store"))?;
         Ok(node)
     }
@@ -378,8 +391,8 @@ pub(crate) fn passphrase_path(dir: &Path) -> PathBuf {
     dir.join("secrets").join("passphrase")
 }
 
-/// Reads the passphrase file, which must be its owner's alone. A final line break is not part of the passphrase.
-fn passphrase(path: &Path) -> Result<Secret<String>, NodeError> {
+/// Reads a file with a passphrase or PIN, which must be its owner's alone. A final line break is not part of it.
+pub(crate) fn passphrase(path: &Path) -> Result<Secret<String>, NodeError> {
     let file = |error| NodeError::File(path.to_owned(), error);
     if std::fs::metadata(path).map_err(file)?.permissions().mode() & 0o077 != 0 {
         return Err(NodeError::Exposed(path.to_owned()));

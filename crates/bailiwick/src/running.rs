@@ -110,10 +110,20 @@ impl Running {
         Ok(Outcome { text: "The node is unlocked.".to_owned(), data: json!({ "vault": "unlocked" }) })
     }
 
+    /// Unlocks the node by its token, with a PIN that somebody typed.
+    fn unlock_by_token(&self, pin: &Secret<String>) -> Result<Outcome, String> {
+        let vault = self.closed.unlock_by_typed_pin(pin).map_err(|error| error.to_string())?;
+        self.open_rooms(vault).map_err(|error| error.to_string())?;
+        tracing::info!("the node is unlocked");
+        Ok(Outcome { text: "The node is unlocked.".to_owned(), data: json!({ "vault": "unlocked" }) })
+    }
+
     fn locked_status(&self) -> Outcome {
         let config = &self.closed.config;
+        let refused =
+            if self.closed.is_pin_refused() { "; the token has refused the PIN, and waits for a person" } else { "" };
         let text = format!(
-            "{} ({}), {}\nlocked: it takes mail for nobody and nobody can sign in",
+            "{} ({}), {}\nlocked: it takes mail for nobody and nobody can sign in{refused}",
             config.name, config.jurisdiction, config.hostname
         );
         let data = json!({
@@ -138,8 +148,9 @@ impl Control for Running {
             }
             (Request::Status, _) => Ok(self.locked_status()),
             (Request::NodeUnlock { holder, passphrase }, _) => self.unlock(holder.as_ref(), &passphrase.0),
+            (Request::NodeUnlockToken { pin }, _) => self.unlock_by_token(&pin.0),
             (request, Some(node)) => node.handle(request, progress),
-            (_, None) => Err("the node is locked: two people unlock it (`bailiwick node unlock`)".to_owned()),
+            (_, None) => Err("the node is locked: people unlock it (`bailiwick node unlock`)".to_owned()),
         }
     }
 }

@@ -16,9 +16,10 @@ use tokio::task::JoinSet;
 use crate::cli::{InitArgs, NodeArgs, NodeCommand, RotateCommand};
 use crate::client;
 use crate::config::{Config, Cost, Listen, MailboxesConfig, Unlock, VaultConfig, jurisdiction_name};
-use crate::node::{ClosedNode, Founding, Node, PASSWORD_CHARS_MIN, random_passphrase};
+use crate::node::{ClosedNode, Founding, Node, NodeError, PASSWORD_CHARS_MIN, random_passphrase};
 use crate::officers;
 use crate::running::{Looked, Running};
+use crate::token;
 
 /// How long open sessions may take to end after the node was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -32,7 +33,9 @@ pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
         NodeCommand::OpenDesk { hands, node } => crate::backup::open_desk(&hands, &node),
         NodeCommand::Rotate { key: RotateCommand::Service(node) } => crate::keys::rotate_service(&node),
         NodeCommand::Rotate { key: RotateCommand::Escrow { hands, node } } => officers::rotate_escrow(&hands, &node),
-        NodeCommand::Unlock { holder, recovery: _, node } => client::unlock(&node, holder),
+        NodeCommand::Unlock { token: true, node, .. } => client::unlock_by_token(&node),
+        NodeCommand::Unlock { holder, node, .. } => client::unlock(&node, holder),
+        NodeCommand::Token { command } => token::command(command),
         NodeCommand::Tune { dir } => tune(&dir),
     }
 }
@@ -57,7 +60,12 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         users: Default::default(),
     };
     let by_hand = !args.key_holders.is_empty();
-    let unlock = if by_hand { Unlock::ByHand } else { Unlock::PassphraseFile };
+    let token = token::of_init(args.token_module.as_deref(), &args.token)?;
+    let unlock = match (&token, by_hand) {
+        (Some(_), _) => Unlock::Token,
+        (None, true) => Unlock::ByHand,
+        (None, false) => Unlock::PassphraseFile,
+    };
     let config = Config {
         format: Config::format(),
         name: format!("Bailiwick node {}", args.hostname),
@@ -71,7 +79,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         counsel: None,
         backup_place: Vec::new(),
         mailboxes: MailboxesConfig::default(),
-        vault: VaultConfig { unlock, cost: Some(Cost::measured()), ..VaultConfig::default() },
+        vault: VaultConfig { unlock, cost: Some(Cost::measured()), token, ..VaultConfig::default() },
         connections_max: doors::CONNECTIONS_MAX,
         imap_loopback_without_tls: false,
         listen: Listen::at(args.address, args.ports),
@@ -89,18 +97,25 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
     };
     let officers = ask("officer", args.officers)?;
     let key_holders = ask("key holder", args.key_holders)?;
+    let pin = config.vault.token.as_ref().map(token::pin_now).transpose()?;
     let passphrase = Secret::new(random_passphrase(&vault::SystemEntropy));
     let recovery = passphrase.clone();
-    let founding = Founding { config, passphrase, officers, key_holders };
+    let token = pin.map(|pin| (pin, args.token.key_id.clone()));
+    let founding = Founding { config, passphrase, officers, key_holders, token };
     let node = Node::found(&args.dir, founding).map_err(|error| error.to_string())?;
     println!("{}\n", node.ceremony());
     let dir = args.dir.display();
     println!("The node is made in {dir}. Check {dir}/node.toml, above all [home]: what you declare there decides.");
     if by_hand {
+        println!("Two of the key holders unlock it after a start: bailiwick node unlock --node {dir} --holder NAME");
+    }
+    if unlock == Unlock::Token {
+        println!("{}", token::after_a_start(&dir, node.config.vault.token.as_ref()));
+    }
+    if unlock != Unlock::PassphraseFile {
         println!(
-            "Two of the key holders unlock it after each start: bailiwick node unlock --node {dir} --holder NAME\n\
-             Write this down, seal it, and keep it away from the machine; it unlocks the node when they cannot, and it is \
-             shown only now:\n    {}",
+            "Write this down, seal it, and keep it away from the machine; it unlocks the node when nothing else does, and \
+             it is shown only now:\n    {}",
             recovery.expose()
         );
     } else {
@@ -137,7 +152,9 @@ fn run(dir: &std::path::Path, with_parent: bool, json: bool) -> Result<ExitCode,
     say_confinement(&running);
     match running.unlock_unattended() {
         Ok(true) => {}
-        Ok(false) => tracing::warn!("the node is locked: two people unlock it (`bailiwick node unlock`)"),
+        Ok(false) => tracing::warn!("the node is locked: people unlock it (`bailiwick node unlock`)"),
+        // A token may be plugged in later: a node without it is locked, and ends no more than one that waits for people.
+        Err(NodeError::Token(error)) => tracing::error!("the node is locked: {error}"),
         Err(error) => return Err(error.to_string()),
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(threads()).build();
@@ -412,6 +429,10 @@ async fn watch_vault(running: Arc<Running>, mut shutdown: watch::Receiver<bool>)
             Ok(Ok(Looked::Well)) => wait = LOOK_EVERY,
             Ok(Ok(Looked::Restarted)) => {
                 tracing::error!("the vault's process had died and was started again; look why");
+                wait = (wait * 4).min(RESTART_WAIT_MAX);
+            }
+            Ok(Err(NodeError::Token(error))) => {
+                tracing::error!("the node is locked: {error}");
                 wait = (wait * 4).min(RESTART_WAIT_MAX);
             }
             Ok(Err(error)) => {

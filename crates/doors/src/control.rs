@@ -42,6 +42,11 @@ pub enum Request {
         /// What was typed.
         passphrase: Phrase,
     },
+    /// Unlocks the node by its token, with a PIN that somebody types.
+    NodeUnlockToken {
+        /// The PIN.
+        pin: Phrase,
+    },
     /// About one account and its owner's secrets.
     Account(AccountRequest),
     /// The accounts of this home.

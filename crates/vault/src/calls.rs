@@ -27,6 +27,7 @@ pub(crate) mod room;
 pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod sign_in;
+pub(crate) mod token;
 
 use zeroize::Zeroizing;
 
@@ -142,6 +143,9 @@ table! {
     121 pairs::Reseal;
     122 pairs::Finish;
     123 pairs::Standing;
+    140 token::Add;
+    141 token::Ask;
+    142 token::Take;
 }
 
 /// A frame with a request: the call's number and the call. Its head is not filled in.

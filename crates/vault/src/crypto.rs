@@ -1,12 +1,13 @@
 //! Every primitive the vault uses, behind one small function each.
 //!
 //! An auditor who wants to know which cryptography is in use reads this folder and nothing else: no other file of this
-//! crate names `aws_lc_rs`, `argon2`, `hpke`, `blahaj` or `totp_rs`. Nothing here is made by hand; what is ours is the choice of
+//! crate names `aws_lc_rs`, `argon2`, `hpke`, `blahaj` or `totp_rs` (`cryptoki` is the way to a token, in `token/device.rs`). Nothing here is made by hand; what is ours is the choice of
 //! keys, contexts and nonces, and each function says why its nonce cannot repeat.
 
 mod aead;
 mod hybrid;
 mod kdf;
+pub(crate) mod oaep;
 mod passphrase;
 mod random;
 mod scram;
@@ -17,6 +18,7 @@ mod totp;
 pub(crate) use aead::{AeadKey, NONCE_ZERO, TAG_LEN};
 pub(crate) use hybrid::{HYBRID_OVERHEAD, KeyPair, PrivateHalf, open_hybrid, seal_hybrid};
 pub(crate) use kdf::{Prk, hmac, same, sha256};
+pub(crate) use oaep::{rsa_public, seal_oaep};
 pub use passphrase::{CostProfile, GUESS_TARGET};
 pub(crate) use passphrase::{Lanes, PassphraseBox, PassphraseError};
 pub use random::SystemEntropy;

@@ -178,6 +178,12 @@ pub enum VaultError {
     Locked,
     /// Nobody was named who unlocks this vault by hand.
     NoHands,
+    /// No token was named that unlocks this vault.
+    NoTokenKey,
+    /// The token's key is no RSA key that can be sealed to.
+    TokenKeyUnusable,
+    /// What the token opened does not open the vault, or was not for this vault's question.
+    TokenAnswer,
     /// The process of the vault is not there; it is started again.
     Away,
     /// More is asked of the vault than it can take on.
@@ -313,7 +319,14 @@ impl fmt::Display for VaultError {
             }
             Self::NoClearance(order) => write!(f, "no clearance is kept for order {order}; two officers must approve"),
             Self::Locked => f.write_str("the vault is locked; unlock the node"),
-            Self::NoHands => f.write_str("no people were named who unlock this vault by hand (`bailiwick node hands`)"),
+            Self::NoHands => {
+                f.write_str("no people were named who unlock this vault by hand (`bailiwick node hands set`)")
+            }
+            Self::NoTokenKey => f.write_str("no token was named that unlocks this vault (`bailiwick node token add`)"),
+            Self::TokenKeyUnusable => f.write_str("the token's key is no RSA key of 2048 to 8192 bits; make one in it"),
+            Self::TokenAnswer => {
+                f.write_str("what the token opened does not open this vault; is it the token of another node?")
+            }
             Self::Away => f.write_str("the vault's process is away; it is started again, retry"),
             Self::Busy => f.write_str("the vault has too much to do; retry"),
             Self::SessionOver => f.write_str("the vault does not know this session any more; sign in again"),

@@ -19,6 +19,9 @@ pub(crate) const NODE_FILE: &str = "node.keys";
 /// The service key for two people who unlock by hand.
 pub(crate) const HANDS_FILE: &str = "node.hands";
 
+/// The service key for a PKCS#11 token.
+pub(crate) const TOKEN_FILE: &str = "node.token";
+
 /// The officers' public halves.
 pub(crate) const ROSTER_FILE: &str = "officers.roster";
 

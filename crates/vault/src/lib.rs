@@ -45,6 +45,7 @@ mod service;
 mod sign_in;
 mod strongroom;
 mod throttle;
+pub mod token;
 mod vault;
 mod wire;
 
@@ -87,4 +88,5 @@ pub use scram::{ChannelBinding, ScramError, scram_user};
 pub use secrets::{AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, PendingReset, SessionInfo};
 pub use seen::SEEN_DAYS;
 pub use sign_in::SignedIn;
+pub use token::{Token, TokenError, TokenKey};
 pub use vault::{BegunAct, ScramExchange, SealedSoon, Vault, VaultGate, VaultState};

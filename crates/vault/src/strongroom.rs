@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::VaultError;
 use crate::account::Stretch;
 use crate::calls;
-use crate::crypto::CostProfile;
+use crate::crypto::{CostProfile, Key32, KeyPair, open_hybrid};
 use crate::folder::{Folder, NODE_FILE};
 use crate::hands::{Hands, OpenHand, WAIT_MILLIS};
 use crate::keeper::periods::{self, KeyBackup};
@@ -17,6 +17,7 @@ use crate::keeper::{Founding, Keeper, Place, lanes};
 use crate::node::NodeKeys;
 use crate::process::Confinement;
 use crate::service::ServiceKey;
+use crate::token::{TokenAsk, TokenKey, TokenWrap, answer_info};
 
 /// A vault, locked or not.
 pub(crate) struct Strongroom {
@@ -26,17 +27,19 @@ pub(crate) struct Strongroom {
     keeper: RwLock<Option<Arc<Keeper>>>,
     /// The first of two people has shown a passphrase.
     hand: Mutex<Option<OpenHand>>,
+    /// The token was asked; its answer will be sealed to this.
+    asked: Mutex<Option<KeyPair>>,
 }
 
 impl Strongroom {
     /// A locked one. Nothing is read yet.
     pub(crate) fn new(place: Place) -> Self {
-        Self { place, confinement: None, keeper: RwLock::default(), hand: Mutex::default() }
+        Self { place, confinement: None, keeper: RwLock::default(), hand: Mutex::default(), asked: Mutex::default() }
     }
 
     /// A locked one in a process of its own.
     pub(crate) fn confined(place: Place, confinement: Confinement) -> Self {
-        Self { place, confinement: Some(confinement), keeper: RwLock::default(), hand: Mutex::default() }
+        Self { confinement: Some(confinement), ..Self::new(place) }
     }
 
     /// What holds for the process that it is in.
@@ -111,18 +114,58 @@ impl Strongroom {
                 Ok(false)
             }
             Some(first) => {
-                // Two while the service key is replaced; one of them is that of `node.keys`.
-                let mut opened = Err(VaultError::DoesNotOpen);
-                for service_key in hands.service_keys(&first, &hand)? {
-                    opened = Keeper::open_with(self.place.clone(), service_key, cost);
-                    if opened.is_ok() {
-                        break;
-                    }
-                }
-                self.unlocked_by(opened?)?;
+                self.unlocked_by(self.open_with_one(hands.service_keys(&first, &hand)?, cost)?)?;
                 Ok(true)
             }
         }
+    }
+
+    /// Opens the vault with whichever of these is the service key: there are two while it is replaced, and one of them is
+    /// that of `node.keys`.
+    fn open_with_one(&self, keys: Vec<Key32>, cost: CostProfile) -> Result<Keeper, VaultError> {
+        let mut opened = Err(VaultError::DoesNotOpen);
+        for service_key in keys {
+            opened = Keeper::open_with(self.place.clone(), service_key, cost);
+            if opened.is_ok() {
+                break;
+            }
+        }
+        opened
+    }
+
+    /// Lets a token's key unlock the vault from now on, in the place of another token's. `passphrase` is the node's, which
+    /// opens the service key for this. Durable when it returns.
+    pub(crate) fn add_token(&self, passphrase: &Secret<String>, key: TokenKey) -> Result<(), VaultError> {
+        let folder = self.folder();
+        let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+        let (_, service_key) = NodeKeys::open(&bytes, passphrase, &lanes())?;
+        let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
+        TokenWrap::seal(key, &[&service_key.1], &*self.place.entropy)?.write(&folder, &own)
+    }
+
+    /// What the token is to open. Whoever asked before gets no answer any more.
+    pub(crate) fn ask_token(&self) -> Result<TokenAsk, VaultError> {
+        let wrap = TokenWrap::read(&self.folder())?.ok_or(VaultError::NoTokenKey)?;
+        let pair = KeyPair::generate(&*self.place.entropy);
+        let ask = wrap.ask(pair.public);
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(pair);
+        Ok(ask)
+    }
+
+    /// Unlocks the vault by the token's answer. One that is unlocked looks whether the answer would unlock it.
+    pub(crate) fn take_token(&self, sealed: &[u8], cost: CostProfile) -> Result<(), VaultError> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let pair = asked.ok_or(VaultError::TokenAnswer)?;
+        let secret = open_hybrid(&pair.private, &answer_info(&pair.public), sealed);
+        let secret = secret.map_err(|_| VaultError::TokenAnswer)?;
+        let wrap = TokenWrap::read(&self.folder())?.ok_or(VaultError::NoTokenKey)?;
+        let keys = wrap.service_keys(&secret)?;
+        if self.keeper().is_ok() {
+            let bytes = self.folder().read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+            let opens = keys.iter().any(|key| NodeKeys::open_with(&bytes, key).is_ok());
+            return if opens { Ok(()) } else { Err(VaultError::TokenAnswer) };
+        }
+        self.unlocked_by(self.open_with_one(keys, cost)?)
     }
 
     fn folder(&self) -> Folder {

@@ -133,8 +133,14 @@ impl Drop for Demo {
 
 /// Runs the program with `input` on its standard input.
 pub(crate) fn run(args: &[&str], input: &str) -> Output {
+    run_in(&[], args, input)
+}
+
+/// The same, with more in its environment.
+pub(crate) fn run_in(environment: &[(&str, &Path)], args: &[&str], input: &str) -> Output {
     let mut child = Command::new(PROGRAM)
         .args(args)
+        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -245,6 +251,11 @@ pub(crate) const OFFICER_PASSPHRASES: [(&str, &str); 2] =
 impl Single {
     /// Makes a node in `dir`, with officers and whatever `more` arguments say; `input` is typed after their passphrases.
     pub(crate) fn init(dir: &Path, more: &[&str], input: &str) {
+        Self::init_in(&[], dir, more, input);
+    }
+
+    /// The same, with more in its environment; what it printed.
+    pub(crate) fn init_in(environment: &[(&str, &Path)], dir: &Path, more: &[&str], input: &str) -> String {
         let ports = free_ports().to_string();
         let mut args =
             vec!["node", "init", "--jurisdiction", "IE", "--zone", "Europe/Dublin", "--operator", "Example Ltd"];
@@ -252,15 +263,22 @@ impl Single {
         args.extend(["--officer", "ann", "--officer", "ben", "--dir", dir.to_str().unwrap()]);
         args.extend(more);
         let officers: String = OFFICER_PASSPHRASES.iter().map(|(_, passphrase)| format!("{passphrase}\n")).collect();
-        let made = run(&args, &(officers + input));
+        let made = run_in(environment, &args, &(officers + input));
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap()
     }
 
     /// Runs the node in `dir`.
     pub(crate) fn run(dir: &Path) -> Self {
+        Self::run_in(&[], dir)
+    }
+
+    /// The same, with more in its environment.
+    pub(crate) fn run_in(environment: &[(&str, &Path)], dir: &Path) -> Self {
         let log = File::options().create(true).append(true).open(dir.join("node.log")).unwrap();
         let mut child = Command::new(PROGRAM)
             .args(["node", "run", "--with-parent", "--json", "--dir", dir.to_str().unwrap()])
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)

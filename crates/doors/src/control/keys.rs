@@ -31,4 +31,21 @@ pub enum KeysRequest {
         /// The node's passphrase.
         passphrase: Phrase,
     },
+    /// Lets a token unlock the node.
+    TokenAdd {
+        /// Absolute path of its PKCS#11 module.
+        module: String,
+        /// Its label.
+        label: String,
+        /// Hexadecimal `CKA_ID` of the key that is to be used; without one a key is made.
+        key_id: Option<String>,
+        /// Absolute path of the file that will hold the PIN.
+        pin_file: Option<String>,
+        /// The systemd credential that will hold the PIN.
+        pin_credential: Option<String>,
+        /// The PIN.
+        pin: Phrase,
+        /// The node's passphrase.
+        passphrase: Phrase,
+    },
 }

@@ -71,6 +71,9 @@ impl Wrap {
 /// Octets of the salt of a [`RandomWrap`].
 const SALT_LEN: usize = 24;
 
+/// Octets that a [`RandomWrap`] adds to what it wraps.
+pub(crate) const RANDOM_WRAP_OVERHEAD: usize = TEXT_AT + TAG_LEN;
+
 /// Where the text of a [`RandomWrap`] begins.
 const TEXT_AT: usize = SALT_LEN + 32;
 

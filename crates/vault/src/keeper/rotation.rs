@@ -22,6 +22,7 @@ use crate::hands::Hands;
 use crate::node::NodeKeys;
 use crate::seen::SEEN;
 use crate::service::{Numbered, ServiceKey};
+use crate::token::TokenWrap;
 
 /// How long both keys open at least: a minute, longer than anything takes from its sealing to its commit.
 const BOTH_MILLIS_MIN: i64 = 60_000;
@@ -99,6 +100,7 @@ impl Keeper {
             hands.seal_keys(&[&fresh.1, &keys.all[0].1], &*self.entropy)?;
             hands.write(&self.folder, &self.own)?;
         }
+        TokenWrap::reseal(&self.folder, &self.own, &[&fresh.1, &keys.all[0].1], &*self.entropy)?;
         let stretch = Stretch { cost: self.cost, lanes: &self.lanes, entropy: &*self.entropy };
         // The moment at which it happens.
         self.folder.write_summed(NODE_FILE, node.to_bytes(&fresh, passphrase, stretch)?)?;
@@ -165,6 +167,7 @@ impl Keeper {
             hands.seal_keys(&[&keys.all[0].1], &*self.entropy)?;
             hands.write(&self.folder, &self.own)?;
         }
+        TokenWrap::reseal(&self.folder, &self.own, &[&keys.all[0].1], &*self.entropy)?;
         self.folder.remove(&older_file(keys.all[0].0))?;
         keys.all.truncate(1);
         self.service.replace_for_rooms(&keys.all);

@@ -9,13 +9,15 @@ use terms::{Clock, Entropy, OfficerName, Secret};
 
 use super::Vault;
 use crate::VaultError;
-use crate::calls::room;
+use crate::calls::{room, token};
 use crate::crypto::CostProfile;
 use crate::keeper::{Founding, Place};
 use crate::line::{Line, VaultProgram};
 use crate::link::{Link, Way};
 use crate::process::Confinement;
 use crate::strongroom::Strongroom;
+use crate::token::{Token, TokenError, TokenKey};
+use crate::wire::Octets;
 
 /// A vault, locked or not. Clones are of the same one.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ impl VaultGate {
         Ok(Self { link: Link::new(Way::There(Arc::new(Line::start(program)?))), clock })
     }
 
-    pub(super) fn link(&self) -> &Link {
+    pub(crate) fn link(&self) -> &Link {
         &self.link
     }
 
@@ -107,6 +109,28 @@ impl VaultGate {
     ) -> Result<Option<Vault>, VaultError> {
         let call = room::TakeHand { holder: holder.clone(), passphrase: passphrase.clone(), cost };
         if self.link.call(call)? { self.vault().map(Some) } else { Ok(None) }
+    }
+
+    /// Lets a token's key unlock the vault from now on, in the place of another token's. `passphrase` is the node's. The
+    /// token is not needed. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::TokenKeyUnusable`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn add_token(&self, passphrase: &Secret<String>, key: &TokenKey) -> Result<(), VaultError> {
+        self.link.call(token::Add { passphrase: passphrase.clone(), key: key.clone() })
+    }
+
+    /// Unlocks the vault by a token, which opens something for it. On a vault that is unlocked already it shows whether the
+    /// token would.
+    ///
+    /// # Errors
+    /// [`TokenError`]: what the token says, or [`TokenError::Vault`] with [`VaultError::NoTokenKey`],
+    /// [`VaultError::TokenAnswer`], [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn unlock_by_token(&self, by: &Token, cost: CostProfile) -> Result<Vault, TokenError> {
+        let ask = self.link.call(token::Ask {})?;
+        let sealed = Octets(by.open(ask)?);
+        self.link.call(token::Take { sealed, cost })?;
+        Ok(self.vault()?)
     }
 
     /// The vault, when it is unlocked. It goes on to answer when the vault's process was started again and unlocked.

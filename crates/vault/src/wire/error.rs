@@ -107,6 +107,9 @@ errors! {
     79 NotHeld(message);
     80 TooSoon;
     90 IndexDoesNotOpen;
+    140 NoTokenKey;
+    141 TokenKeyUnusable;
+    142 TokenAnswer;
 }
 
 impl Wire for Cow<'static, str> {

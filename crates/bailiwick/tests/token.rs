@@ -1,0 +1,283 @@
+//! A node that a PKCS#11 token unlocks: SoftHSM, as the program reaches any other.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use durable::{Disk, RealDisk, Visibility};
+use support::{Single, client, has_tool, lines, wait_for};
+
+const PIN: &str = "271828";
+const RCPT: [&str; 3] = ["EHLO x.example", "MAIL FROM:<a@x.example>", "RCPT TO:<ann@ie.example>"];
+
+/// Where Debian and others have the module.
+const MODULES: [&str; 4] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib64/softhsm/libsofthsm2.so",
+    "/usr/lib/pkcs11/libsofthsm2.so",
+    "/usr/local/lib/softhsm/libsofthsm2.so",
+];
+
+/// A machine with a SoftHSM of its own, a token in it, and a file with the token's PIN.
+struct Machine {
+    scratch: tempfile::TempDir,
+    module: &'static str,
+}
+
+impl Machine {
+    /// `None` where there is no SoftHSM.
+    fn new() -> Option<Self> {
+        if !has_tool("softhsm2-util") {
+            return None;
+        }
+        let module = MODULES.into_iter().find(|path| Path::new(path).exists()).unwrap();
+        let machine = Self { scratch: tempfile::tempdir().unwrap(), module };
+        machine.tokens_in("tokens");
+        machine.make_token("bailiwick");
+        machine.set_pin(PIN);
+        Some(machine)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        RealDisk.write_atomic(&self.path(name), text.as_bytes(), Visibility::Private).unwrap();
+    }
+
+    /// Whatever tokens are in this folder are plugged in, and no others.
+    fn tokens_in(&self, folder: &str) {
+        let folder = self.path(folder);
+        RealDisk.create_dir_all(&folder).unwrap();
+        self.write("softhsm2.conf", &format!("directories.tokendir = {}\nlog.level = ERROR\n", folder.display()));
+    }
+
+    fn make_token(&self, label: &str) {
+        let mut command = Command::new("softhsm2-util");
+        command.args(["--init-token", "--free", "--label", label, "--so-pin", "31415926", "--pin", PIN]);
+        let made = client(command.env("SOFTHSM2_CONF", self.path("softhsm2.conf")), self.scratch.path());
+        assert!(made.status.success(), "{made:?}");
+    }
+
+    fn set_pin(&self, pin: &str) {
+        self.write("pin", &format!("{pin}\n"));
+    }
+
+    /// A new node that the token unlocks by itself; the passphrase that was shown.
+    fn init(&self, dir: &Path) -> String {
+        let pin = self.path("pin");
+        let which = ["--token", self.module, "--token-label", "bailiwick", "--token-pin-file", pin.to_str().unwrap()];
+        let said = Single::init_in(&[("SOFTHSM2_CONF", &self.path("softhsm2.conf"))], dir, &which, "");
+        let shown = said.lines().find(|line| line.starts_with("    ") && line.matches('-').count() == 4).unwrap();
+        shown.trim().to_owned()
+    }
+
+    fn run(&self, dir: &Path) -> Single {
+        Single::run_in(&[("SOFTHSM2_CONF", &self.path("softhsm2.conf"))], dir)
+    }
+}
+
+fn state(node: &Single) -> String {
+    node.ask(&["node", "status"], "").unwrap()["vault"].as_str().unwrap().to_owned()
+}
+
+fn rcpt(node: &Single) -> String {
+    lines(node.door("smtp"), &RCPT)[3].clone()
+}
+
+/// Starts, restarts and a vault that dies need nobody, although no secret on the disk opens anything by itself. The token's
+/// module is in neither process of the node, and the PIN in no log, argument or environment.
+#[test]
+fn it_starts_without_anybody() {
+    let Some(machine) = Machine::new() else { return };
+    let dir = machine.path("IE");
+    let passphrase = machine.init(&dir);
+    assert!(!dir.join("secrets/passphrase").exists());
+    let node = machine.run(&dir);
+    assert_eq!(state(&node), "unlocked");
+    node.ask(&["account", "add", "ann@ie.example"], "correct horse battery").unwrap();
+    let (process, vault) = (node.process(), node.vault_process());
+    for file in ["maps", "environ", "cmdline"] {
+        for process in [process, vault] {
+            let bytes = std::fs::read(format!("/proc/{process}/{file}")).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("libsofthsm2") && !text.contains(PIN), "{file} of {process}");
+        }
+    }
+    assert!(Command::new("kill").args(["-KILL", &vault.to_string()]).status().unwrap().success());
+    wait_for("another vault", || node.vault_process() != vault && state(&node) == "unlocked");
+    assert!(rcpt(&node).starts_with("250 "));
+    drop(node);
+
+    let node = machine.run(&dir);
+    assert!(rcpt(&node).starts_with("250 "));
+    drop(node);
+    // The passphrase is the way in when the token is lost.
+    machine.tokens_in("nothing");
+    let node = machine.run(&dir);
+    assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
+    node.ask(&["node", "unlock", "--recovery"], &passphrase).unwrap();
+    assert!(rcpt(&node).starts_with("250 "));
+    for secret in [PIN, &passphrase] {
+        assert!(!node.log().contains(secret));
+    }
+}
+
+/// Whoever has every octet of the disk, the PIN among them, and not the token.
+#[test]
+fn a_copy_of_the_disk_opens_nothing() {
+    let Some(machine) = Machine::new() else { return };
+    let (dir, copy) = (machine.path("IE"), machine.path("copy"));
+    machine.init(&dir);
+    let mut command = Command::new("cp");
+    assert!(client(command.args(["-r"]).arg(&dir).arg(&copy), machine.scratch.path()).status.success());
+    let said = |folder: &str| {
+        machine.tokens_in(folder);
+        let node = machine.run(&copy);
+        assert_eq!(state(&node), "locked");
+        let refused = node.ask(&["node", "unlock", "--token"], PIN).unwrap_err();
+        assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
+        refused
+    };
+    assert!(said("nothing").contains("no token of the label"));
+    // Another token, of the same label and PIN.
+    machine.tokens_in("theirs");
+    machine.make_token("bailiwick");
+    assert!(said("theirs").contains("is it another token of the same label?"));
+    // Two of them.
+    machine.make_token("bailiwick");
+    assert!(said("theirs").contains("several tokens"));
+    machine.tokens_in("tokens");
+    assert_eq!(state(&machine.run(&copy)), "unlocked", "with the token it is the node");
+}
+
+/// A token that is plugged in later unlocks the node without a restart.
+#[test]
+fn a_node_waits_for_its_token() {
+    let Some(machine) = Machine::new() else { return };
+    let dir = machine.path("IE");
+    machine.init(&dir);
+    machine.tokens_in("nothing");
+    let node = machine.run(&dir);
+    assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
+    assert!(node.log().contains("the node is locked: no token of the label"));
+    machine.tokens_in("tokens");
+    wait_for("the token", || state(&node) == "unlocked");
+}
+
+/// A wrong PIN is shown to the token once, however often the node starts, until a person has shown the right one.
+#[test]
+fn a_wrong_pin_is_tried_once() {
+    let Some(machine) = Machine::new() else { return };
+    let dir = machine.path("IE");
+    machine.init(&dir);
+    machine.set_pin("161803");
+    let node = machine.run(&dir);
+    assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
+    // Twice as long as the node waits before it looks again.
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    assert_eq!(node.log().matches("the token refuses the PIN").count(), 1, "{}", node.log());
+    drop(node);
+    machine.set_pin(PIN);
+    let node = machine.run(&dir);
+    assert_eq!(state(&node), "locked", "nobody looks whether the file is better now");
+    drop(node);
+
+    // Also when the node has forgotten: the token has not.
+    RealDisk.remove(&dir.join("run/pin-refused")).unwrap();
+    let node = machine.run(&dir);
+    assert_eq!(state(&node), "locked");
+    assert!(node.log().contains("the token has seen a wrong PIN"), "{}", node.log());
+
+    let unlock = |pin: &str| node.ask(&["node", "unlock", "--token"], pin);
+    assert!(unlock("161803").unwrap_err().contains("the token refuses the PIN"));
+    assert_eq!(unlock(PIN).unwrap()["vault"], "unlocked");
+    drop(node);
+    assert_eq!(state(&machine.run(&dir)), "unlocked");
+    for pin in [PIN, "161803"] {
+        assert!(!std::fs::read_to_string(dir.join("node.log")).unwrap().contains(pin));
+    }
+    // A PIN that others can read is not used.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(machine.path("pin"), open).unwrap();
+    let output = support::run_in(
+        &[("SOFTHSM2_CONF", &machine.path("softhsm2.conf"))],
+        &["account", "list", "--node", dir.to_str().unwrap()],
+        "",
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("chmod 600"), "{output:?}");
+}
+
+/// The node is killed while its service key is being replaced, and starts by its token; with the old key and the new.
+#[test]
+fn a_rotation_needs_no_token() {
+    let Some(machine) = Machine::new() else { return };
+    let dir = machine.path("IE");
+    let passphrase = machine.init(&dir);
+    let before = RealDisk.read(&dir.join("vault/node.token")).unwrap();
+    let node = machine.run(&dir);
+    node.ask(&["account", "add", "ann@ie.example"], "correct horse battery").unwrap();
+    machine.tokens_in("nothing");
+    std::thread::scope(|scope| {
+        let rotation = scope.spawn(|| node.ask(&["node", "rotate", "service"], &passphrase));
+        wait_for("a second key", || {
+            dir.join("vault/older/2.keys").exists() && RealDisk.read(&dir.join("vault/node.token")).unwrap() != before
+        });
+        assert!(Command::new("kill").args(["-KILL", &node.process().to_string()]).status().unwrap().success());
+        rotation.join().unwrap().unwrap_err();
+    });
+    drop(node);
+    machine.tokens_in("tokens");
+    let node = machine.run(&dir);
+    assert!(rcpt(&node).starts_with("250 "), "{}", node.log());
+}
+
+/// A node that had its passphrase in a file gets a token; the file is gone then, and the ledger knows.
+#[test]
+fn a_node_gets_a_token() {
+    let Some(machine) = Machine::new() else { return };
+    let dir = machine.path("IE");
+    Single::init(&dir, &[], "");
+    let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
+    let node = machine.run(&dir);
+    let add = |label: &str, passphrase: &str, pin: &str| {
+        let input = format!("{passphrase}\n{pin}\n");
+        node.ask(&["node", "token", "add", "--module", machine.module, "--token-label", label], &input)
+    };
+    assert!(add("none", &passphrase, PIN).unwrap_err().contains("no token of the label"));
+    assert!(add("bailiwick", &passphrase, "161803").unwrap_err().contains("refuses the PIN"));
+    assert!(add("bailiwick", "wrong", PIN).unwrap_err().contains("passphrase is wrong"));
+    assert!(dir.join("secrets/passphrase").exists(), "nothing has changed");
+    assert!(add("bailiwick", &passphrase, PIN).unwrap()["entry"].is_u64());
+    assert!(!dir.join("secrets/passphrase").exists());
+
+    // Nobody named a file with the PIN, so a person types it: also when the vault dies.
+    let vault = node.vault_process();
+    assert!(Command::new("kill").args(["-KILL", &vault.to_string()]).status().unwrap().success());
+    wait_for("a locked node", || state(&node) == "locked");
+    wait_for("a vault", || node.ask(&["node", "unlock", "--token"], PIN).is_ok());
+    drop(node);
+    let node = machine.run(&dir);
+    assert_eq!(state(&node), "locked");
+    assert_eq!(node.ask(&["node", "unlock", "--token"], PIN).unwrap()["vault"], "unlocked");
+}
+
+/// A module that is none, and one that ends its process, take nothing down with them.
+#[test]
+fn a_strange_module() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("IE");
+    Single::init(&dir, &[], "");
+    let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
+    let node = Single::run(&dir);
+    for module in ["/nowhere/module.so", "/etc/hostname", support::PROGRAM] {
+        let add = ["node", "token", "add", "--module", module, "--token-label", "x"];
+        let said = node.ask(&add, &format!("{passphrase}\n{PIN}\n")).unwrap_err();
+        assert!(said.contains("module"), "{module}: {said}");
+    }
+    assert_eq!(state(&node), "unlocked");
+}
