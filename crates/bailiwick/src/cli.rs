@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 pub(crate) mod account;
+pub(crate) mod hands;
 pub(crate) mod keys;
 pub(crate) mod officers;
 pub(crate) mod token;
@@ -146,6 +147,12 @@ pub(crate) enum NodeCommand {
         /// Which node.
         #[command(flatten)]
         node: NodeChoice,
+    },
+    /// Name the people of whom two unlock the node by hand.
+    Hands {
+        /// What to do.
+        #[command(subcommand)]
+        command: hands::HandsCommand,
     },
     /// Let a PKCS#11 token unlock the node.
     Token {

@@ -16,6 +16,7 @@ use crate::cli::NodeChoice;
 use crate::cli::keys::{BackupArgs, BackupCommand};
 use crate::client::{ask, secret};
 use crate::config::TokenConfig;
+use crate::hands;
 use crate::node::Node;
 use crate::owner;
 
@@ -110,6 +111,8 @@ impl Node {
                 self.back_up_keys(Path::new(&target), periods.map(PathBuf::from).as_deref(), window_days)
             }
             KeysRequest::RotateService { passphrase } => self.rotate_service(&passphrase.0, progress),
+            KeysRequest::HandsList => hands::list(&self.gate),
+            KeysRequest::HandsSet { holders, passphrase } => self.set_hands(holders, &passphrase.0),
             KeysRequest::TokenAdd { module, label, key_id, pin_file, pin_credential, pin, passphrase } => {
                 let (module, pin_file) = (module.into(), pin_file.map(PathBuf::from));
                 let token = TokenConfig { module, label, pin_file, pin_credential };

@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod control;
 mod demo;
+mod hands;
 mod keys;
 mod law;
 mod mailboxes;

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use doors::Opening;
+use doors::control::keys::KeysRequest;
 use doors::control::{Control, Outcome, Progress, Request};
 use serde_json::json;
 use terms::{OfficerName, Secret};
 use vault::{Vault, VaultState};
 
+use crate::hands;
 use crate::node::{ClosedNode, Node, NodeError};
 
 /// A running node, locked or not.
@@ -148,6 +150,7 @@ impl Control for Running {
             }
             (Request::Status, _) => Ok(self.locked_status()),
             (Request::NodeUnlock { holder, passphrase }, _) => self.unlock(holder.as_ref(), &passphrase.0),
+            (Request::Keys(KeysRequest::HandsList), None) => hands::list(&self.closed.gate),
             (Request::NodeUnlockToken { pin }, _) => self.unlock_by_token(&pin.0),
             (request, Some(node)) => node.handle(request, progress),
             (_, None) => Err("the node is locked: people unlock it (`bailiwick node unlock`)".to_owned()),

@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use crate::cli::{InitArgs, NodeArgs, NodeCommand, RotateCommand};
 use crate::client;
 use crate::config::{Config, Cost, Listen, MailboxesConfig, Unlock, VaultConfig, jurisdiction_name};
-use crate::node::{ClosedNode, Founding, Node, NodeError, PASSWORD_CHARS_MIN, random_passphrase};
+use crate::hands;
+use crate::node::{ClosedNode, Founding, Node, NodeError, random_passphrase};
 use crate::officers;
 use crate::running::{Looked, Running};
 use crate::token;
@@ -35,6 +36,7 @@ pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
         NodeCommand::Rotate { key: RotateCommand::Escrow { hands, node } } => officers::rotate_escrow(&hands, &node),
         NodeCommand::Unlock { token: true, node, .. } => client::unlock_by_token(&node),
         NodeCommand::Unlock { holder, node, .. } => client::unlock(&node, holder),
+        NodeCommand::Hands { command } => hands::command(command),
         NodeCommand::Token { command } => token::command(command),
         NodeCommand::Tune { dir } => tune(&dir),
     }
@@ -87,10 +89,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
     };
     let ask = |who: &str, names: Vec<OfficerName>| {
         let one = |name: OfficerName| {
-            let passphrase = client::new_secret(&format!("Passphrase of {who} {name}"))?;
-            if passphrase.expose().chars().count() < PASSWORD_CHARS_MIN {
-                return Err(format!("a passphrase has at least {PASSWORD_CHARS_MIN} characters"));
-            }
+            let passphrase = hands::passphrase_of(who, &name)?;
             Ok((name, passphrase))
         };
         names.into_iter().map(one).collect::<Result<Vec<_>, String>>()

@@ -175,6 +175,7 @@ impl Node {
         passphrase: &Secret<String>,
     ) -> Result<Outcome, String> {
         let said = |error: NodeError| error.to_string();
+        self.no_rotation()?;
         let label = config.label.clone();
         let entry = self.record("unlocked-by-token", json!({ "label": label }))?;
         add(&self.gate, &config, key_id, pin, passphrase, self.config.vault.cost()).map_err(said)?;

@@ -146,6 +146,7 @@ table! {
     140 token::Add;
     141 token::Ask;
     142 token::Take;
+    143 room::ListHands;
 }
 
 /// A frame with a request: the call's number and the call. Its head is not filled in.

@@ -74,6 +74,11 @@ impl Hands {
         Ok(())
     }
 
+    /// Who they are.
+    pub(crate) fn names(&self) -> Vec<OfficerName> {
+        self.holders.iter().map(|(name, _)| name.clone()).collect()
+    }
+
     /// One person's share.
     pub(crate) fn open_hand(
         &self,

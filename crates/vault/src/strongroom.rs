@@ -92,6 +92,11 @@ impl Strongroom {
         Hands::deal(&service_key.1, holders, stretch)?.write(&folder, &own)
     }
 
+    /// Who can unlock the vault by hand; nobody, where nobody was named.
+    pub(crate) fn hands(&self) -> Result<Vec<OfficerName>, VaultError> {
+        Ok(Hands::read(&self.folder())?.map(|hands| hands.names()).unwrap_or_default())
+    }
+
     /// One person's part in unlocking by hand; whether the vault is unlocked then. The first person's share waits for the
     /// second's, in the memory of this process only.
     pub(crate) fn take_hand(

@@ -1,6 +1,7 @@
 //! What the command line asks of a node about its keys: their end, their backup, their replacement.
 
 use serde::{Deserialize, Serialize};
+use terms::OfficerName;
 
 use super::Phrase;
 
@@ -28,6 +29,15 @@ pub enum KeysRequest {
     },
     /// Replaces the service key, or carries on.
     RotateService {
+        /// The node's passphrase.
+        passphrase: Phrase,
+    },
+    /// Who unlocks the node by hand.
+    HandsList,
+    /// Names the people of whom two unlock the node by hand, in the place of those who were named before.
+    HandsSet {
+        /// Two to nine, each with an own passphrase.
+        holders: Vec<(OfficerName, Phrase)>,
         /// The node's passphrase.
         passphrase: Phrase,
     },

@@ -63,6 +63,19 @@ impl Call for DealHands {
     }
 }
 
+/// Who are the people of whom two unlock the vault by hand?
+pub(crate) struct ListHands {}
+wire_struct!(ListHands {});
+
+impl Call for ListHands {
+    /// Nobody, where nobody was named.
+    type Answer = Vec<OfficerName>;
+
+    fn serve(self, room: &Strongroom) -> Result<Vec<OfficerName>, VaultError> {
+        room.hands()
+    }
+}
+
 /// One person's part in unlocking by hand.
 pub(crate) struct TakeHand {
     pub(crate) holder: OfficerName,

@@ -95,6 +95,14 @@ impl VaultGate {
         self.link.call(room::DealHands { passphrase: passphrase.clone(), holders, cost })
     }
 
+    /// The people of whom any two unlock the vault by hand; none, where nobody was named. Also of a vault that is locked.
+    ///
+    /// # Errors
+    /// [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn hands(&self) -> Result<Vec<OfficerName>, VaultError> {
+        self.link.call(room::ListHands {})
+    }
+
     /// One person's part in unlocking by hand. The second person's within ten minutes unlocks the vault, which is returned
     /// then; after the first it is `None`.
     ///
