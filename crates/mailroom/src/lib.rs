@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod export;
 pub mod import;
 pub mod index;
+mod packing;
 pub mod reading;
 pub mod record;
 

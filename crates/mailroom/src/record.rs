@@ -8,8 +8,15 @@ use std::fmt;
 use message::{Day, Structure};
 use terms::UnixMillis;
 
-/// The version of the encoding: the first octet of every record.
-const VERSION: u8 = 1;
+/// The version of the encoding, the first octet of every record: the fields as they are.
+const PLAIN: u8 = 1;
+
+/// The fields as a zstd frame, behind their length.
+const PACKED: u8 = 2;
+
+/// How long packed fields may be. Records are made of headers and structures, which are bounded far below; nothing longer is
+/// unpacked.
+const UNPACKED_BYTES_MAX: u64 = 64 << 20;
 
 /// The fields' numbers, for ever: a number is never used for something else.
 mod field {
@@ -77,12 +84,25 @@ impl Record {
         }
     }
 
-    /// The octets to seal.
+    /// The octets to seal: packed where that is shorter.
     pub fn encode(&self) -> Vec<u8> {
+        let plain = self.encode_plain();
+        let fields = &plain[1..];
+        let packed = crate::packing::pack(fields).filter(|_| fields.len() as u64 <= UNPACKED_BYTES_MAX);
+        let Some(packed) = packed else { return plain };
+        let mut out = Vec::with_capacity(packed.len() + 10);
+        out.push(PACKED);
+        put_varint(&mut out, fields.len() as u64);
+        out.extend_from_slice(&packed);
+        if out.len() < plain.len() { out } else { plain }
+    }
+
+    /// Version 1.
+    fn encode_plain(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(
             self.envelope.len() + self.bodystructure.len() + self.body.len() + self.preview.len() + 64,
         );
-        out.push(VERSION);
+        out.push(PLAIN);
         put(&mut out, field::ENVELOPE, &self.envelope);
         put(&mut out, field::BODYSTRUCTURE, &self.bodystructure);
         put(&mut out, field::BODY, &self.body);
@@ -106,10 +126,20 @@ impl Record {
     /// # Errors
     /// Another version, or octets that are no fields.
     pub fn decode(octets: &[u8]) -> Result<Self, RecordError> {
-        let (&version, mut rest) = octets.split_first().ok_or(RecordError)?;
-        if version != VERSION {
-            return Err(RecordError);
+        let (&version, rest) = octets.split_first().ok_or(RecordError)?;
+        match version {
+            PLAIN => Self::of_fields(rest),
+            PACKED => {
+                let (length, packed) = varint(rest).ok_or(RecordError)?;
+                let length = usize::try_from(length).ok().filter(|_| length <= UNPACKED_BYTES_MAX);
+                let fields = length.and_then(|length| crate::packing::unpack(packed, length));
+                Self::of_fields(&fields.ok_or(RecordError)?)
+            }
+            _ => Err(RecordError),
         }
+    }
+
+    fn of_fields(mut rest: &[u8]) -> Result<Self, RecordError> {
         let mut record = Self::default();
         while !rest.is_empty() {
             let (number, after) = varint(rest).ok_or(RecordError)?;
@@ -209,29 +239,53 @@ mod tests {
             view_bytes: 70_000,
             verbatim: true,
         };
-        let written = "01 0103284529 0203285329 0303284229 040348c3a9 050c000000dc6acfac0007d00101 \
-                       0608000000000000012c 0709000000000001117001"
+        let fields = "0103284529 0203285329 0303284229 040348c3a9 050c000000dc6acfac0007d00101 \
+                      0608000000000000012c 0709000000000001117001"
             .replace(' ', "");
-        assert_eq!(terms::hex(&record.encode()), written);
-        assert_eq!(Record::decode(&terms::unhex(&written).unwrap()), Ok(record));
+        let plain = format!("01{fields}");
+        assert_eq!(terms::hex(&record.encode_plain()), plain);
+        assert_eq!(Record::decode(&terms::unhex(&plain).unwrap()), Ok(record.clone()));
+        // A frame of one block that is not packed (RFC 8878 sections 3.1.1.1 and 3.1.1.2).
+        let packed = format!("0237 28b52ffd 2037 b90100 {fields}").replace(' ', "");
+        assert_eq!(Record::decode(&terms::unhex(&packed).unwrap()), Ok(record));
+    }
+
+    #[test]
+    fn a_record_of_usual_length_is_packed() {
+        let original = [LETTER, &b"A line of text.\r\n".repeat(40)].concat();
+        let record = Record::of(&original, &original);
+        let (packed, plain) = (record.encode(), record.encode_plain());
+        assert_eq!((packed[0], plain[0]), (PACKED, PLAIN));
+        assert!(packed.len() < plain.len());
+        assert_eq!(Record::decode(&packed), Ok(record.clone()));
+        assert_eq!(Record::decode(&plain), Ok(record));
+        for at in 1..packed.len() {
+            let mut other = packed.clone();
+            other[at] ^= 0x41;
+            let _ = Record::decode(&other);
+            let _ = Record::decode(&packed[..at]);
+        }
+        // A length that is too long is refused before anything is unpacked.
+        assert_eq!(Record::decode(&[PACKED, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x28, 0xb5, 0x2f, 0xfd]), Err(RecordError));
     }
 
     #[test]
     fn a_newer_field_is_passed_over() {
         let record = Record::of(LETTER, LETTER);
-        let mut octets = record.encode();
+        let mut octets = record.encode_plain();
         put(&mut octets, 200, b"of tomorrow");
         assert_eq!(Record::decode(&octets), Ok(record));
     }
 
     #[test]
     fn damage_is_said() {
-        let octets = Record::of(LETTER, LETTER).encode();
+        let octets = Record::of(LETTER, LETTER).encode_plain();
         for end in 0..octets.len() {
             let _ = Record::decode(&octets[..end]);
         }
         assert_eq!(Record::decode(b""), Err(RecordError));
         assert_eq!(Record::decode(&[2]), Err(RecordError));
+        assert_eq!(Record::decode(&[3]), Err(RecordError));
         assert_eq!(Record::decode(&[1, 1, 5, 0]), Err(RecordError));
         assert_eq!(Record::decode(&[1, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]), Err(RecordError));
         assert_eq!(Record::decode(&[1, 4, 1, 0xff]), Err(RecordError));

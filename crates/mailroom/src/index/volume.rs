@@ -76,12 +76,6 @@ impl Column {
         let words = [Self::HeaderWords, Self::HeaderPlaces, Self::BodyWords, Self::BodyPlaces];
         Self::VALUES.into_iter().chain(words).find(|column| *column as u8 == number)
     }
-
-    /// Whether its blocks are compressed where that helps. What goes on the wire as it is, is not: it is opened in long
-    /// lists, and sealing has hidden its patterns from the disk anyway.
-    pub(super) fn is_packed(self) -> bool {
-        matches!(self, Self::Preview | Self::Header | Self::HeaderText | Self::BodyText)
-    }
 }
 
 /// A block as the list has it.
@@ -291,7 +285,8 @@ impl Volume {
     /// Reads a block.
     pub(super) fn read(&self, block: &BlockRow) -> Option<Vec<u8>> {
         let opened = self.opened(block)?;
-        let plain = if block.packed { unpack(&opened, block.plain_bytes as usize) } else { Some(opened) };
+        let plain =
+            if block.packed { crate::packing::unpack(&opened, block.plain_bytes as usize) } else { Some(opened) };
         let plain = plain.filter(|plain| plain.len() == block.plain_bytes as usize);
         if plain.is_none() {
             self.broken.store(true, Ordering::Relaxed);
@@ -313,10 +308,6 @@ impl Volume {
 /// The sealed length of a block of `plain` octets, as they are sealed.
 pub(super) fn sealed_bytes(plain: usize) -> usize {
     plain + INDEX_BLOCK_OVERHEAD
-}
-
-fn unpack(packed: &[u8], plain_bytes: usize) -> Option<Vec<u8>> {
-    zstd::bulk::decompress(packed, plain_bytes).ok()
 }
 
 /// Where in a block of values each value stands; `None` for a message that has none.

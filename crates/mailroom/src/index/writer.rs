@@ -95,10 +95,15 @@ impl Writer {
         let first = filling.first;
         filling.first += filling.lens.len() as u32;
         filling.lens.clear();
-        let packed = if column.is_packed() { self.packer.compress(&plain).ok() } else { None };
-        match packed.filter(|packed| packed.len() < plain.len()) {
+        self.packed(column, first, &plain)
+    }
+
+    /// Seals a block, compressed where that helps. What is opened often is in the cache as it was before, so it costs whoever
+    /// comes first.
+    fn packed(&mut self, column: Column, first: u32, plain: &[u8]) -> Result<(), StoreError> {
+        match self.packer.compress(plain).ok().filter(|packed| packed.len() < plain.len()) {
             Some(packed) => self.block(column, first, true, plain.len(), &packed),
-            None => self.block(column, first, false, plain.len(), &plain),
+            None => self.block(column, first, false, plain.len(), plain),
         }
     }
 
@@ -184,8 +189,8 @@ impl Words {
 
     fn flush(&mut self, writer: &mut Writer) -> Result<(), StoreError> {
         if self.count > 0 {
-            writer.block(self.columns[0], self.first, false, self.words.len(), &self.words)?;
-            writer.block(self.columns[1], self.first, false, self.places.len(), &self.places)?;
+            writer.packed(self.columns[0], self.first, &self.words)?;
+            writer.packed(self.columns[1], self.first, &self.places)?;
         }
         self.words.clear();
         self.places.clear();

@@ -333,6 +333,8 @@ fn disk(stage: &Stage, to: &mut Service) -> Outcome {
         let said = session.answered("FETCH 1:* RFC822.SIZE").unwrap_or_default();
         let sizes = said.lines().filter_map(|line| line.split_once("RFC822.SIZE ")?.1.strip_suffix(')'));
         bytes += sizes.filter_map(|size| size.parse::<u64>().ok()).sum::<u64>();
+        // The index of what came since the last sign-in counts.
+        to.settle();
     }
     let disk = to.disk_bytes()?;
     Ok(Sample { value: disk as f64 / bytes.max(1) as f64, service_cpu: 0.0, client_cpu: 0.0, found: 0 })
