@@ -245,7 +245,7 @@ mod tests {
         let plain = format!("01{fields}");
         assert_eq!(terms::hex(&record.encode_plain()), plain);
         assert_eq!(Record::decode(&terms::unhex(&plain).unwrap()), Ok(record.clone()));
-        // A frame of one block that is not packed (RFC 8878 sections 3.1.1.1 and 3.1.1.2).
+        // A frame of one block that is not compressed.
         let packed = format!("0237 28b52ffd 2037 b90100 {fields}").replace(' ', "");
         assert_eq!(Record::decode(&terms::unhex(&packed).unwrap()), Ok(record));
     }
