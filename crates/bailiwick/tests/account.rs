@@ -433,3 +433,51 @@ fn behind_a_proxy_the_cookie_is_for_tls() {
     browser.more = "X-Forwarded-For: 198.51.100.9, 192.0.2.1\r\n".to_owned();
     assert_eq!(browser.sign_in(&[("address", ADDRESS), ("password", PASSWORD)]).status, 303);
 }
+
+/// Under owner custody a forgotten password is a recovery code or nothing; strangers hear the same of everybody.
+#[test]
+fn a_recovery_code_stands_for_a_forgotten_password() {
+    let scratch = tempfile::tempdir().unwrap();
+    let demo = Demo::start(&scratch.path().join("demo"), &[]);
+    demo.ask("IE", &["account", "add", ADDRESS, "--custody", "strict"], PASSWORD).unwrap();
+    let door = demo.node("IE")["http"].as_str().unwrap().to_owned();
+    let mut browser = Browser::new(&door);
+    browser.sign_in(&[("address", ADDRESS), ("password", PASSWORD)]);
+    let owner = browser.change("custody", &[("to", "owner")]);
+    done(&owner, "owner custody from now on");
+    let codes = owner.secrets();
+    assert!(Browser::new(&door).get().body.contains("href=\"/account/recover\""));
+    let form = browser.raw(format!("{}\r\n", Browser::new(&door).head("GET", "/account/recover")).as_bytes());
+    assert!(form.status == 200 && form.body.contains("action=\"/account/recover\""), "{}", form.body);
+
+    let stranger = Browser::new(&door);
+    let new = "another good password";
+    let recover = |address: &str, code: &str, new: &str, again: &str| {
+        stranger.post("recover", &[("address", address), ("code", code), ("new", new), ("again", again)])
+    };
+    let wrong = recover(ADDRESS, "wrong", new, new);
+    assert_eq!(wrong.status, 403, "{}", wrong.body);
+    for (address, code) in
+        [(ADDRESS, ""), ("nobody@ie.example", codes[0].as_str()), ("nobody", "wrong"), ("ann@ie.example", &codes[0])]
+    {
+        let answer = recover(address, code, new, new);
+        assert_eq!((answer.status, answer.body), (403, wrong.body.clone()), "{address}");
+    }
+    assert_eq!(recover(ADDRESS, &codes[0], "short", "short").status, 422);
+    assert_eq!(recover(ADDRESS, &codes[0], new, "not the same").status, 422);
+    assert_eq!(browser.get().status, 200, "nothing has changed");
+
+    let spaced = format!(" {} ", codes[0]);
+    done(&recover(ADDRESS, &spaced, new, new), "The new password is set");
+    assert_eq!(browser.get().status, 403, "the session is over");
+    assert_eq!(browser.sign_in(&[("address", ADDRESS), ("password", PASSWORD)]).status, 403);
+    assert_eq!(browser.sign_in(&[("address", ADDRESS), ("password", new)]).status, 303);
+    assert!(browser.get().body.contains("7 are left"));
+    assert_eq!(recover(ADDRESS, &codes[0], "a third password", "a third password").body, wrong.body, "once");
+    // Another site's form does nothing.
+    let mut forged = Browser::new(&door);
+    forged.more = "Sec-Fetch-Site: cross-site\r\n".to_owned();
+    let answer = forged.post("recover", &[("address", ADDRESS), ("code", &codes[1]), ("new", new), ("again", new)]);
+    assert_eq!(answer.status, 403);
+    assert!(browser.get().body.contains("7 are left"));
+}

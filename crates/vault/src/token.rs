@@ -31,8 +31,8 @@ use crate::wire::{Octets, Wire, wire_struct};
 pub use errand::serve_standard_input;
 pub use line::Token;
 
-/// "Bailiwick vault token", format 1.
-const MAGIC: &[u8; 4] = b"BVT\x01";
+/// "Bailiwick vault PKCS#11", format 1.
+const MAGIC: &[u8; 4] = b"BVP\x01";
 
 /// What is known of the key in a token: enough to seal to it and to find it again.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,6 +19,7 @@ mod visit;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -29,17 +30,20 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use mailroom::Mailroom;
 use terms::AccountId;
-use vault::{Attempt, OwnerProof, OwnerSecrets, Scopes, SessionToken, VaultError};
+use vault::{Attempt, Claim, OwnerProof, OwnerSecrets, Scopes, SessionToken, VaultError};
 
 use self::act::{CodeSecret, Done, Outcome};
 use self::ask::{Ask, FORM_BYTES_MAX, Form};
-use self::page::{CodesPage, DonePage, Overview, RefusedPage, SignInPage, Visitor, shown};
+use self::page::{CodesPage, DonePage, Overview, RecoverPage, RefusedPage, SignInPage, Visitor, shown};
 use self::visit::{Cookies, Origin, SESSION_MILLIS, browser_name, form_token, is_form_of, is_from_here};
 use crate::Opening;
 
 /// No script, no picture, no frame; the one sheet of styles and the forms are this door's own.
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// After how long a recovery code is refused: more than any part of looking for it takes.
+const REFUSAL_TIME: Duration = Duration::from_millis(200);
 
 /// What the owner's pages need of the node.
 #[derive(Clone)]
@@ -82,6 +86,7 @@ pub(super) fn router(pages: AccountPages, place: Place) -> Router {
         .route("/account/", get(back))
         .route("/account/account.css", get(style))
         .route("/account/sign-in", get(back).post(sign_in))
+        .route("/account/recover", get(recovery).post(recover))
         .route("/account/{act}", get(back).post(change))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(map_response(guarded))
@@ -143,6 +148,35 @@ async fn sign_in(State(room): State<Arc<Room>>, headers: HeaderMap, body: Bytes)
     .await
 }
 
+/// `GET /account/recover`: the form for a forgotten password.
+async fn recovery(State(room): State<Arc<Room>>) -> Response {
+    room.recover_page(StatusCode::OK, "")
+}
+
+/// `POST /account/recover`. A refusal comes after the same time, whatever was wrong: only the owner of an account has a code
+/// to try, and nobody is told whether there is one.
+async fn recover(State(room): State<Arc<Room>>, headers: HeaderMap, body: Bytes) -> Response {
+    let refusal = tokio::time::sleep(REFUSAL_TIME);
+    let response = blocking(move || match room.recover(&headers, &body) {
+        Ok(response) => response,
+        Err(error) => {
+            let (status, words) = match error {
+                VaultError::WrongRecoveryCode | VaultError::NoSuchAccount(_) => (
+                    StatusCode::FORBIDDEN,
+                    "The address or the recovery code is wrong. Each recovery code serves once.".to_owned(),
+                ),
+                error => in_words(&error),
+            };
+            room.recover_page(status, &words)
+        }
+    })
+    .await;
+    if !response.status().is_success() {
+        refusal.await;
+    }
+    response
+}
+
 /// `POST /account/<act>`: every change of an owner who is signed in.
 async fn change(
     State(room): State<Arc<Room>>,
@@ -182,6 +216,28 @@ impl Room {
         let browser = browser_name(headers);
         let opened = mailroom.vault.open_session(&attempt, &password, code.as_ref(), &browser, SESSION_MILLIS)?;
         Ok(opened.0)
+    }
+
+    /// A new password by a recovery code.
+    fn recover(&self, headers: &HeaderMap, body: &[u8]) -> Result<Response, VaultError> {
+        let form = match self.form(headers, body) {
+            Ok(form) => form,
+            Err((status, words)) => return Ok(self.recover_page(status, words)),
+        };
+        let new = match ask::new_password(&form) {
+            Ok(new) => new,
+            Err(fault) => return Ok(self.recover_page(StatusCode::UNPROCESSABLE_ENTITY, fault)),
+        };
+        let mailroom = self.mailroom()?;
+        let Claim::Account(account) = mailroom.claim(form.text("address").trim())? else {
+            return Err(VaultError::WrongRecoveryCode);
+        };
+        mailroom.vault.recover(account, &form.code("code").unwrap_or_else(|| "".into()), &new)?;
+        Ok(self.done(&act::recovered()))
+    }
+
+    fn recover_page(&self, status: StatusCode, fault: &str) -> Response {
+        shown(status, &RecoverPage { place: &self.place, fault })
     }
 
     /// Whose session it is: account, number, what can be revoked, and the first address.

@@ -36,6 +36,7 @@ impl Keeper {
     pub(crate) fn forget_stale_sign_ins(&self) {
         let now = self.clock.now();
         self.remembered.forget_stale(now);
+        self.forget_stale_acts(now);
         for session in self.sessions.every() {
             session.fold(&self.rings());
         }

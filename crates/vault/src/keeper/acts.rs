@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use terms::{Digest, OfficerName, Secret};
+use terms::{Digest, OfficerName, Secret, UnixMillis};
 
 use super::{Keeper, not_empty};
 use crate::VaultError;
@@ -32,6 +32,12 @@ struct Shown {
 }
 
 impl Keeper {
+    /// Wipes the acts that nobody has proven in time, and with them the escrow key that waits there. Called every half minute
+    /// too, so that an act which the ledger refused does not keep that key in memory.
+    pub(super) fn forget_stale_acts(&self, now: UnixMillis) {
+        self.acts.forget(|pending| now < pending.signed.at || now > pending.signed.at.plus_millis(ACT_MILLIS_MAX));
+    }
+
     /// An officer's secrets, by the officer's passphrase.
     pub(crate) fn officer_secrets(
         &self,
@@ -111,7 +117,7 @@ impl Keeper {
             }
         }
         let pending = PendingAct { signed: signed.clone(), escrow, newcomer, password };
-        self.acts.forget(|pending| now < pending.signed.at || now > pending.signed.at.plus_millis(ACT_MILLIS_MAX));
+        self.forget_stale_acts(now);
         Ok((signed, self.acts.keep(pending, self.remembered.new_id())))
     }
 
@@ -234,5 +240,27 @@ fn check_act(act: &Act, roster: &Roster) -> Result<(), VaultError> {
         Act::Remove { .. } if count <= OFFICERS_MIN => Err(VaultError::OfficerRoster),
         Act::PrintShares { count } if !(1..=PAPERS_MAX).contains(count) => Err(VaultError::OfficerRoster),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+mod tests {
+    use super::ACT_MILLIS_MAX;
+    use crate::Act;
+    use crate::desk::Desk;
+
+    /// Nobody proves the act, and nobody begins another: the escrow key that waits for it goes all the same.
+    #[test]
+    fn an_act_that_nobody_finishes_is_forgotten() {
+        let desk = Desk::new("IE", 1);
+        desk.vault.begin_act(Act::Drill, None, [Desk::hand("ann"), Desk::hand("ben")]).unwrap();
+        let keeper = desk.vault.keeper();
+        desk.clock.advance(ACT_MILLIS_MAX);
+        desk.vault.forget_stale_sign_ins();
+        assert_eq!(keeper.acts.count(), 1);
+        desk.clock.advance(1);
+        desk.vault.forget_stale_sign_ins();
+        assert_eq!(keeper.acts.count(), 0);
     }
 }

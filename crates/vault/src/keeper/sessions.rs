@@ -227,6 +227,12 @@ impl<T> Tickets<T> {
         self.all().retain(|_, thing| !over(thing));
     }
 
+    /// How many are kept.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.all().len()
+    }
+
     /// Gives the thing up, if it is there.
     pub(crate) fn take(&self, id: [u8; 16]) -> Option<T> {
         self.all().remove(&id)

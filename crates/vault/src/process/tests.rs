@@ -9,7 +9,11 @@ use ledger::{Log, Opening};
 use terms::{AccountId, CaseId, Category, Clock, Digest, EpochId, MessageId, OfficerName, Secret, UnixMillis};
 use world::MemoryDisk;
 
-use crate::crypto::{Lanes, PrivateHalf, SystemEntropy};
+use crate::crypto::oaep::soft::SoftToken;
+use crate::crypto::{Lanes, PrivateHalf, SystemEntropy, join, seal_hybrid};
+use crate::officer::OfficerKeys;
+use crate::token::{TokenKey, answer_info};
+use crate::wire::Octets;
 use crate::{
     CostProfile, EpochSealer, Founding, KeyAsk, Order, Part, ProvenApproval, Vault, VaultGate, VaultProgram,
     approval_statement,
@@ -208,6 +212,65 @@ fn nothing_is_left_when_it_should_be_gone() {
         found if found.is_empty() => Ok(()),
         found => Err(found),
     });
+}
+
+/// The escrow half and two officers' shares, as somebody with the folder and the officers' passphrases gets them.
+fn escrow_half(house: &House) -> Vec<(&'static str, Vec<u8>)> {
+    let disk: Arc<dyn durable::Disk> = Arc::new(RealDisk);
+    let gate = VaultGate::here(disk, house.dir.path().to_owned(), Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let keeper = gate.unlock(&NODE_PASSPHRASE.into(), cheap()).unwrap().keeper();
+    let roster = keeper.roster();
+    let shares = [0, 1].map(|officer| {
+        let (officer, passphrase) = OFFICERS[officer];
+        let bytes = keeper.folder().read(&format!("officers/{officer}.keys")).unwrap().unwrap();
+        let keys = OfficerKeys::from_bytes(&name(officer), &bytes[..bytes.len() - 32]).unwrap();
+        let public = roster.officer(&name(officer)).unwrap();
+        keys.open(&roster, public, &passphrase.into(), &Lanes::new(1)).unwrap()
+    });
+    let private = join(&shares[0].share, &shares[1].share).unwrap();
+    assert_eq!(PrivateHalf::from_bytes(private.as_ref()).unwrap().public().unwrap(), roster.escrow);
+    let [ann, ben] = shares.map(|secrets| secrets.share.expose().to_vec());
+    vec![("the escrow half", private.to_vec()), ("ann's share", ann), ("ben's share", ben)]
+}
+
+/// The escrow half is whole for a moment only, and shares and the secret that a token opened are gone when they were used.
+#[test]
+fn what_two_officers_and_a_token_open_is_gone_when_it_was_used() {
+    let house = house();
+    let process = house.gate.process_id().unwrap();
+    if std::fs::File::open(format!("/proc/{process}/mem")).is_err() {
+        println!("not root: the vault's memory is shut, as it should be, and this test cannot look");
+        return;
+    }
+    let token = SoftToken::new();
+    let key = TokenKey { id: vec![7; 16], public: token.public() };
+    house.gate.add_token(&NODE_PASSPHRASE.into(), &key).unwrap();
+    let mut needles = escrow_half(&house);
+    let gone = |process: u32, needles: &[(&str, Vec<u8>)]| {
+        in_time(|| match found_in(process, needles) {
+            found if found.is_empty() => Ok(()),
+            found => Err(found),
+        });
+    };
+    drop(clear(&house));
+    gone(process, &needles);
+    // An act that two have begun waits for its proof with the escrow half: a search that works.
+    let both = [0, 1].map(|officer| crate::Hand::Officer(name(OFFICERS[officer].0), OFFICERS[officer].1.into()));
+    house.vault.begin_act(crate::Act::Drill, None, both).unwrap();
+    let found = found_in(process, &needles);
+    assert!(found.iter().any(|(what, _)| what == "the escrow half"), "{found:?}");
+
+    house.gate.restart().unwrap();
+    let process = house.gate.process_id().unwrap();
+    let ask = house.gate.link().call(crate::calls::token::Ask {}).unwrap();
+    let secret = token.open(&ask.sealed.0).unwrap();
+    let sealed = seal_hybrid(&ask.to, &answer_info(&ask.to), &secret, &SystemEntropy).unwrap();
+    house.gate.link().call(crate::calls::token::Take { sealed: Octets(sealed), cost: cheap() }).unwrap();
+    assert_eq!(house.gate.state(), crate::VaultState::Unlocked);
+    drop(clear(&house));
+    needles.push(("the secret that the token opened", secret));
+    needles.push(("an officer's passphrase", OFFICERS[0].1.into()));
+    gone(process, &needles);
 }
 
 /// What is told without waiting for an answer is done a moment later.

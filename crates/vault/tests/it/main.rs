@@ -19,6 +19,7 @@ mod service;
 mod sign_ins;
 mod stolen;
 mod vector;
+mod ways;
 
 // The stage is shared with the tests inside the crate; there and here the room has this name.
 pub(crate) use vault as room;

@@ -61,6 +61,18 @@ fn once(title: &'static str, words: &'static str, once: Vec<Secret<String>>, kee
     Outcome::Done(Done { title, words, keep: if once.is_empty() { "" } else { keep }, once, is_over: false })
 }
 
+/// What is said when a recovery code has set a new password.
+pub(super) fn recovered() -> Done {
+    Done {
+        title: "The new password is set",
+        words: "The recovery code is used up, and every web session has ended. App passwords and the other recovery codes go \
+                on. Sign in with the new password.",
+        once: Vec::new(),
+        keep: "",
+        is_over: true,
+    }
+}
+
 /// Does `ask` for the owner of `account`, whose own session has the number `session`. Every change wants `proof`.
 ///
 /// # Errors

@@ -112,7 +112,7 @@ impl Ask {
     }
 }
 
-fn new_password(form: &Form) -> Result<Secret<String>, Fault> {
+pub(super) fn new_password(form: &Form) -> Result<Secret<String>, Fault> {
     if form.text("new") != form.text("again") {
         return Err("The new password was typed in two ways. Type it twice alike.");
     }

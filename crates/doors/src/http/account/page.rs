@@ -25,6 +25,15 @@ pub(super) struct SignInPage<'a> {
     pub fault: &'a str,
 }
 
+/// The form for a forgotten password.
+#[derive(Template)]
+#[template(path = "account/recover.html")]
+pub(super) struct RecoverPage<'a> {
+    pub place: &'a Place,
+    /// What went wrong, or empty.
+    pub fault: &'a str,
+}
+
 /// Everything of an owner.
 #[derive(Template)]
 #[template(path = "account/overview.html")]
