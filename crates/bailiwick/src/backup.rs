@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use doors::control::officers::ShownHand;
-use doors::control::{BackupRequest, Outcome, Progress, Request};
+use doors::control::{BackupRequest, KeysTarget, Outcome, Progress, Request};
 use serde_json::json;
 use vault::Act;
 
@@ -37,10 +37,21 @@ pub(crate) use live::follow;
 use restore::Plan;
 
 /// `backup run`
-pub(crate) fn run(to: Option<&Path>, node: &NodeChoice) -> Result<ExitCode, String> {
-    let to = to.map(|path| std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display())));
-    let to = to.transpose()?.map(|path| crate::client::utf8(&path).map(str::to_owned)).transpose()?;
-    ask(node, Request::Backup(BackupRequest::Run { to }))
+pub(crate) fn run(
+    to: Option<&Path>,
+    keys: Option<&Path>,
+    periods: Option<&Path>,
+    window_days: u32,
+    node: &NodeChoice,
+) -> Result<ExitCode, String> {
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        crate::client::utf8(&path).map(str::to_owned)
+    };
+    let to = to.map(absolute).transpose()?;
+    let periods = periods.map(absolute).transpose()?;
+    let keys = keys.map(absolute).transpose()?.map(|target| KeysTarget { target, periods, window_days });
+    ask(node, Request::Backup(BackupRequest::Run { to, keys }))
 }
 
 /// `restore`
@@ -86,9 +97,17 @@ impl Node {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Outcome, String> {
         match request {
-            BackupRequest::Run { to } => {
+            BackupRequest::Run { to, keys } => {
                 let place = self.backup_place(to.as_deref().map(Path::new))?;
-                take::take(self, &place, progress)
+                let mut outcome = take::take(self, &place, progress)?;
+                if let Some(KeysTarget { target, periods, window_days }) = keys {
+                    // At once, since a replacement of keys in between would part the two.
+                    let periods = periods.map(PathBuf::from);
+                    let said = self.back_up_keys(Path::new(&target), periods.as_deref(), window_days)?;
+                    outcome.text = format!("{}\n{}", outcome.text, said.text);
+                    outcome.data["keys"] = said.data;
+                }
+                Ok(outcome)
             }
             BackupRequest::OpenDesk { hands } => self.open_desk(hands),
         }

@@ -50,7 +50,9 @@ pub(crate) fn backup(args: &BackupArgs) -> Result<ExitCode, String> {
             let target = absolute(target)?;
             ask(node, Request::Keys(KeysRequest::BackUp { target, periods, window_days: *window }))
         }
-        BackupCommand::Run { to, node } => crate::backup::run(to.as_deref(), node),
+        BackupCommand::Run { to, keys, period_keys, window, node } => {
+            crate::backup::run(to.as_deref(), keys.as_deref(), period_keys.as_deref(), *window, node)
+        }
         BackupCommand::Drill(args) => crate::backup::drill(args),
         BackupCommand::RestoreKeys { backup, period_key, vault } => restore(backup, period_key, vault),
     }
@@ -179,7 +181,12 @@ impl Node {
             .collect()
     }
 
-    fn back_up_keys(&self, target: &Path, periods: Option<&Path>, window_days: u32) -> Result<Outcome, String> {
+    pub(crate) fn back_up_keys(
+        &self,
+        target: &Path,
+        periods: Option<&Path>,
+        window_days: u32,
+    ) -> Result<Outcome, String> {
         let said = |error: VaultError| error.to_string();
         let backup = self.mailroom.vault.back_up_keys().map_err(said)?;
         let destroyed = self.mailroom.vault.destroy_periods(window_days).map_err(said)?;

@@ -153,6 +153,17 @@ pub enum Request {
     },
 }
 
+/// Where a backup of keys goes.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KeysTarget {
+    /// Absolute path of the folder for the backups.
+    pub target: String,
+    /// Absolute path of the folder for the days' keys.
+    pub periods: Option<String>,
+    /// After how many days a day's key is destroyed.
+    pub window_days: u32,
+}
+
 /// What is asked about backups.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -161,6 +172,8 @@ pub enum BackupRequest {
     Run {
         /// To which place; the only one when absent.
         to: Option<String>,
+        /// The keys too.
+        keys: Option<KeysTarget>,
     },
     /// Lets the desk of a restored node work again.
     OpenDesk {

@@ -107,10 +107,19 @@ pub(super) fn at(place: &Place) -> Option<i64> {
     std::str::from_utf8(&text).ok()?.parse().ok()
 }
 
-/// The accounts that were closed when that was copied last; none when nothing was, or it does not open.
-pub(super) fn closed(place: &Place, vault: &Vault) -> Vec<AccountId> {
-    let sealed = place.disk.read(&place.dir.join("live").join("closed")).ok();
-    let plain = sealed.and_then(|sealed| vault.service_open(CLOSED, &sealed).ok()).unwrap_or_default();
+/// The accounts that were closed when that was copied last; none when nothing was.
+///
+/// # Errors
+/// The list does not open: it was changed, or these keys are older than a replacement of the service key.
+pub(super) fn closed(place: &Place, vault: &Vault) -> Result<Vec<AccountId>, String> {
+    let path = place.dir.join("live").join("closed");
+    if !place.disk.exists(&path) {
+        return Ok(Vec::new());
+    }
+    let opened = place.disk.read(&path).map_err(|error| error.to_string());
+    let opened = opened.and_then(|sealed| vault.service_open(CLOSED, &sealed).map_err(|error| error.to_string()));
+    let plain =
+        opened.map_err(|error| format!("the list of accounts that were closed since does not open: {error}"))?;
     let (ids, _) = plain.as_chunks::<16>();
-    ids.iter().map(|id| AccountId(*id)).collect()
+    Ok(ids.iter().map(|id| AccountId(*id)).collect())
 }

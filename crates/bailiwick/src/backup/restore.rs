@@ -413,7 +413,11 @@ impl Work<'_> {
         let backup = json!({ "at": self.done.backup_at });
         node.record("successor-log", json!({ "previous": before, "backup": backup }))?;
         let mut unheld = Vec::new();
-        for account in live::closed(&self.place, &node.mailroom.vault) {
+        let closed = live::closed(&self.place, &node.mailroom.vault).unwrap_or_else(|error| {
+            self.damaged(error);
+            Vec::new()
+        });
+        for account in closed {
             if store.is_closed(account) == Ok(false) {
                 store.close_account(account).map_err(|error| error.to_string())?;
                 self.done.closed_again += 1;

@@ -67,6 +67,15 @@ pub(crate) enum BackupCommand {
         /// Which place, where node.toml names several.
         #[arg(long, value_name = "PATH")]
         to: Option<PathBuf>,
+        /// Back the keys up too, into this folder, as `backup keys` does.
+        #[arg(long, value_name = "DIR")]
+        keys: Option<PathBuf>,
+        /// With --keys: a folder at another place for copies of the days' keys.
+        #[arg(long, value_name = "DIR", requires = "keys")]
+        period_keys: Option<PathBuf>,
+        /// With --keys: after how many days a day's key is destroyed.
+        #[arg(long, default_value_t = 30, value_name = "DAYS")]
+        window: u32,
         /// The node.
         #[command(flatten)]
         node: NodeChoice,
