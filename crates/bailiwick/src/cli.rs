@@ -173,6 +173,8 @@ pub(crate) enum NodeCommand {
 pub(crate) enum RotateCommand {
     /// The service key: needs the node's passphrase.
     Service(NodeChoice),
+    /// The key that signs the ledger: whoever has the old one finds the new one beside the ledger.
+    Signing(NodeChoice),
     /// The escrow key: needs two officers.
     Escrow {
         /// Who agrees.

@@ -38,6 +38,11 @@ pub(crate) fn rotate_service(node: &NodeChoice) -> Result<ExitCode, String> {
     ask(node, Request::Keys(KeysRequest::RotateService { passphrase }))
 }
 
+/// `node rotate signing`
+pub(crate) fn rotate_signing(node: &NodeChoice) -> Result<ExitCode, String> {
+    ask(node, Request::Keys(KeysRequest::RotateSigning))
+}
+
 /// `backup …`
 pub(crate) fn backup(args: &BackupArgs) -> Result<ExitCode, String> {
     let absolute = |path: &Path| {
@@ -113,6 +118,7 @@ impl Node {
                 self.back_up_keys(Path::new(&target), periods.map(PathBuf::from).as_deref(), window_days)
             }
             KeysRequest::RotateService { passphrase } => self.rotate_service(&passphrase.0, progress),
+            KeysRequest::RotateSigning => self.rotate_signing(),
             KeysRequest::HandsList => hands::list(&self.gate),
             KeysRequest::HandsSet { holders, passphrase } => self.set_hands(holders, &passphrase.0),
             KeysRequest::TokenAdd { module, label, key_id, pin_file, pin_credential, pin, passphrase } => {

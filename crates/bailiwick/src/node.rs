@@ -319,7 +319,8 @@ impl ClosedNode {
         // The vault knows which log it signs: after a restoration it is the successor of the one before.
         let origin = vault.log_verifier().name().to_owned();
         let log = if disk.exists(&ledger_dir.join("checkpoint")) {
-            Log::open(disk.clone(), ledger_dir, origin, vault.log_signer())
+            let signer = signer_of(&vault, disk.as_ref(), &ledger_dir)?;
+            Log::open(disk.clone(), ledger_dir, origin, signer)
         } else {
             Log::create(disk.clone(), ledger_dir, origin, vault.log_signer())
         };
@@ -356,6 +357,22 @@ impl ClosedNode {
         let node = Node { dir, config, mailroom, desk, gate, lectern, log, disk, rotating, _lock: lock };
         node.follow_vault().map_err(room("store"))?;
         Ok(node)
+    }
+}
+
+/// Who signs the log in `dir`. Where the log has changed over to the vault's next key and was interrupted then, the vault
+/// changes over too.
+fn signer_of(vault: &Vault, disk: &dyn Disk, dir: &Path) -> Result<Arc<dyn ledger::Signer>, NodeError> {
+    let published = ledger::published_key(disk, dir).map_err(room("ledger"))?;
+    match vault.signer_for(&published).map_err(room("vault"))? {
+        Some(signer) => {
+            if published != vault.log_verifier() {
+                vault.finish_signing_rotation(&published).map_err(room("vault"))?;
+            }
+            Ok(signer)
+        }
+        // The log says whose it is instead.
+        None => Ok(vault.log_signer()),
     }
 }
 

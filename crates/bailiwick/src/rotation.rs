@@ -137,6 +137,38 @@ fn rotated(address: &str, finished: bool) -> String {
     }
 }
 
+/// The node's signing key.
+impl Node {
+    /// `node rotate signing`: replaces the key that signs the ledger, or carries on.
+    pub(crate) fn rotate_signing(&self) -> Result<Outcome, String> {
+        let _turn = self.rotating();
+        let old = self.log.verifier();
+        let (new, entry) = self.signing_step()?;
+        let text = format!(
+            "The ledger is signed by another key, and the one before is overwritten:\n  {new}\nGive it to whoever checks this \
+             ledger. The file `keys` beside the ledger leads from the old key to it, signed by both.\nLedger entry {entry}."
+        );
+        Ok(Outcome { text, data: json!({ "old": old.to_string(), "new": new.to_string(), "entry": entry }) })
+    }
+
+    /// The next key is made, the ledger has it, the log changes over, and the old key goes. It needs nobody's secret, and each
+    /// step may be repeated. Gives the new key and the entry.
+    fn signing_step(&self) -> Result<(ledger::Verifier, u64), String> {
+        let said = |error: VaultError| error.to_string();
+        let failed = |error: ledger::LedgerError| error.to_string();
+        let vault = &self.mailroom.vault;
+        let next = vault.begin_signing_rotation().map_err(said)?;
+        let old = self.log.verifier();
+        let new = ledger::Verifier::new(old.name(), next.public_key()).map_err(failed)?;
+        let at = self.mailroom.clock.now().rfc3339();
+        let statement = ledger::key_change_statement(&old, &new, &at).map_err(failed)?;
+        let (opening, receipt) = self.desk.record_house(statement).map_err(|error| error.to_string())?;
+        self.log.change_key(next, &opening, receipt.index).map_err(failed)?;
+        vault.finish_signing_rotation(&new).map_err(said)?;
+        Ok((new, receipt.index))
+    }
+}
+
 /// What the node does by itself.
 impl Node {
     /// Looks after the keys: to be called when the rooms are open, and each half minute.
@@ -155,6 +187,14 @@ impl Node {
             && let Err(error) = self.service_step()
         {
             tracing::error!("the replacement of the service key stands: {error}");
+        }
+        // Also where the log has changed over and the vault has not.
+        let changed = standing.signing.then(|| match self.log.verifier() {
+            now if now == self.mailroom.vault.log_verifier() => self.signing_step().map(drop),
+            now => self.mailroom.vault.finish_signing_rotation(&now).map_err(|error| error.to_string()),
+        });
+        if let Some(Err(error)) = changed {
+            tracing::error!("the replacement of the signing key stands: {error}");
         }
         for account in standing.at_hand {
             match self.rekey(account) {
@@ -193,7 +233,7 @@ pub(crate) fn in_words(standing: &Rotations) -> Vec<String> {
         lines.push("escrow key: being replaced; two officers carry it on (`node rotate escrow`)".to_owned());
     }
     if standing.signing {
-        lines.push("signing key: being replaced; carry it on (`node rotate signing`)".to_owned());
+        lines.push("signing key: being replaced; the node goes on with it by itself".to_owned());
     }
     let waiting = standing.accounts.iter().filter(|account| !standing.at_hand.contains(account)).count();
     if !standing.at_hand.is_empty() {

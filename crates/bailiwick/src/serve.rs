@@ -33,6 +33,7 @@ pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
         NodeCommand::Status(node) => client::status(&node),
         NodeCommand::OpenDesk { hands, node } => crate::backup::open_desk(&hands, &node),
         NodeCommand::Rotate { key: RotateCommand::Service(node) } => crate::keys::rotate_service(&node),
+        NodeCommand::Rotate { key: RotateCommand::Signing(node) } => crate::keys::rotate_signing(&node),
         NodeCommand::Rotate { key: RotateCommand::Escrow { hands, node } } => officers::rotate_escrow(&hands, &node),
         NodeCommand::Unlock { token: true, node, .. } => client::unlock_by_token(&node),
         NodeCommand::Unlock { holder, node, .. } => client::unlock(&node, holder),

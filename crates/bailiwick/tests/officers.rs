@@ -169,3 +169,48 @@ fn the_service_key_is_replaced() {
     node.ask(&drill, &two()).unwrap();
     assert!(node.ledger_verifies());
 }
+
+#[test]
+fn an_accounts_key_and_the_signing_key_are_replaced() {
+    let node = Made::new();
+    let ledger = node.dir.join("ledger");
+    let (vkey, head) = (node.path("vkey"), node.path("checkpoint"));
+    std::fs::copy(ledger.join("vkey"), &vkey).unwrap();
+    std::fs::copy(ledger.join("checkpoint"), &head).unwrap();
+    assert!(node.ask(&["account", "rotate-key", "ann@ie.example"], "a wrong password\n").is_err());
+    let rotated = node.ask(&["account", "rotate-key", "ann@ie.example"], &format!("{PASSWORD}\n")).unwrap();
+    assert_eq!(rotated["finished"], true);
+    node.export(PASSWORD).unwrap();
+    let by = ["account", "rotate-key", "ann@ie.example", "--by", "ann", "--by", "ben"];
+    assert!(node.ask(&by, &format!("{ANN}\nguess\n")).is_err());
+    assert_eq!(node.ask(&by, &two()).unwrap()["finished"], true);
+    node.export(PASSWORD).unwrap();
+
+    let signed = node.ask(&["node", "rotate", "signing"], "").unwrap();
+    assert_ne!(signed["old"], signed["new"]);
+    let status = node.ask(&["node", "status"], "").unwrap();
+    assert_eq!(status["rotating"]["signing"], false);
+    assert_eq!(status["rotating"]["accounts"], 0);
+    node.ask(&["officer", "drill", "--by", "ann", "--by", "ben"], &two()).unwrap();
+    assert!(node.ledger_verifies());
+    // Whoever kept the key and a head of before is led on.
+    let args = ["ledger", "verify", ledger.to_str().unwrap(), "--vkey", vkey.to_str().unwrap()];
+    let output = run(&[&args[..], &["--since", head.to_str().unwrap()]].concat(), "");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The key of a day that is over goes by itself: at the start of the running node, and each half minute.
+#[test]
+fn the_running_node_destroys_the_keys_of_days_that_are_over() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("node");
+    support::Single::init(&dir, &[], "");
+    let periods = dir.join("vault/periods");
+    // Far beyond the window, and far from its end.
+    let (over, kept) = (periods.join("17.key"), periods.join("99999.key"));
+    [&over, &kept].iter().for_each(|path| std::fs::write(path, "the key of a day").unwrap());
+    let running = support::Single::run(&dir);
+    support::wait_for("the key of day 17 to be destroyed", || !over.exists());
+    assert!(kept.exists());
+    running.kill();
+}

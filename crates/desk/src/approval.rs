@@ -67,6 +67,7 @@ impl Desk {
                 case.id
             )));
         };
+        let [first, own] = self.proven_anew([first, own])?;
         let asks = self.asks(order)?;
         let mut epochs: Vec<_> = asks.iter().map(|ask| ask.epoch).collect();
         epochs.sort_unstable();
@@ -75,6 +76,16 @@ impl Desk {
         let clearance = self.parts.vault.clear(order, [first, own], share, &epochs, &asks)?;
         self.parts.vault.keep_clearance(&clearance)?;
         Ok(())
+    }
+
+    /// The same approvals, proven by the ledger's present head: the key that signed an earlier one may be retired since.
+    fn proven_anew(&self, approvals: [ProvenApproval; 2]) -> Result<[ProvenApproval; 2], DeskError> {
+        let [mut one, mut two] = approvals;
+        let receipts = self.parts.log.receipts(&[one.receipt.index, two.receipt.index])?;
+        for (proven, receipt) in [&mut one, &mut two].into_iter().zip(receipts) {
+            proven.receipt = receipt;
+        }
+        Ok([one, two])
     }
 
     /// The messages whose keys the order asks for: none unless it is for content.

@@ -120,7 +120,10 @@ impl Desk {
         // What an attempt that failed left here is no package.
         out.truncate(0).map_err(file)?;
         let mut writer = io::BufWriter::with_capacity(WRITE_BYTES, Appending(out));
-        let sealed = disclosure::seal(&package, items, self.parts.vault.log_signer().as_ref(), &recipient, &mut writer)
+        // By the key that signed the head in it, also while that key is being replaced.
+        let signer = self.parts.vault.signer_for(&package.ledger.verifier)?;
+        let signer = signer.ok_or_else(|| DeskError::NotNow("the node's key was replaced; try again".to_owned()))?;
+        let sealed = disclosure::seal(&package, items, signer.as_ref(), &recipient, &mut writer)
             .map_err(|error| DeskError::Package(error.to_string()))?;
         let mut out = writer.into_inner().map_err(|error| file(error.into_error()))?;
         out.0.sync().map_err(file)?;
@@ -171,7 +174,7 @@ impl Desk {
         let indexes: Vec<u64> = case.steps.iter().filter_map(|step| Some(step.receipt.as_ref()?.index)).collect();
         let receipts = self.parts.log.receipts(&indexes)?;
         let openings = case.steps.iter().filter(|step| step.receipt.is_some()).map(|step| step.opening.clone());
-        Ok(LedgerExtract { verifier: self.parts.vault.log_verifier(), entries: openings.zip(receipts).collect() })
+        Ok(LedgerExtract { verifier: self.parts.log.verifier(), entries: openings.zip(receipts).collect() })
     }
 
     /// Where the case's package is, or will be.

@@ -53,6 +53,7 @@ fn main() {
     sign_ins(&vault, &mut say);
     service(&vault, &mut say);
     epochs(&vault, &mut say);
+    rotations(&vault, &mut say);
     println!("{}", serde_json::Value::Object(figures));
 }
 
@@ -156,4 +157,53 @@ fn epochs(vault: &Vault, say: &mut impl FnMut(&str, &str, f64)) {
     say("every later sign-in: the same by the ring", "ms", of(&mut again) * 1000.0);
     say("message keys, 500 a call", "per second", 1.0 / of(&mut blocks));
     say("message keys, one a call", "per second", 1.0 / of(&mut singles));
+}
+
+/// Accounts of the figure for the rotation of a home's keys.
+const ACCOUNTS: usize = 1000;
+
+/// Replacing keys: an owner's epochs, and what is kept of every account under the service key and to the escrow key. The
+/// store's own rows come on top.
+fn rotations(vault: &Vault, say: &mut impl FnMut(&str, &str, f64)) {
+    let proof = || vault::OwnerProof::here(PASSWORD.into(), None);
+    let (owner, public) = account(vault);
+    let (mut sealed, _) = mail(owner, &public);
+    vault.begin_account_rotation(owner, &proof(), false).unwrap();
+    let seconds = timed(|| {
+        let fresh: Vec<_> = sealed.chunks(500).flat_map(|some| vault.reseal_epochs(owner, some).unwrap()).collect();
+        assert_eq!(fresh.len(), sealed.len());
+        sealed = fresh;
+        vault.finish_account_rotation(owner, &sealed).unwrap();
+    });
+    say("an account's key: epochs sealed anew", "per second", f64::from(EPOCHS) / seconds);
+
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        (0..threads).for_each(|_| {
+            scope.spawn(|| (0..ACCOUNTS / threads).for_each(|_| drop(account(vault))));
+        });
+    });
+    vault.begin_service_rotation(&"the node's passphrase".into()).unwrap();
+    let mut files = 0;
+    let seconds = timed(|| files = vault.reseal_own_files().unwrap());
+    say("service key: accounts' files sealed anew", "per second", files as f64 / seconds);
+
+    let dir = tempfile::tempdir().unwrap();
+    let origin = vault.log_verifier().name().to_owned();
+    let disk = Arc::new(durable::RealDisk);
+    let log = ledger::Log::create(disk, dir.path().join("ledger"), origin, vault.log_signer()).unwrap();
+    let hand = |name: &str| vault::Hand::Officer(name.parse().unwrap(), "an officer's passphrase".into());
+    let begun = vault.begin_act(vault::Act::RotateEscrow, None, [hand("ann"), hand("ben")]).unwrap();
+    let opening = ledger::Opening::new(vault::act_statement(begun.signed()), &SystemEntropy);
+    let receipt = log.append(&[opening.commitment()]).unwrap().remove(0);
+    vault.finish_act(begun, &opening, &receipt).unwrap();
+    let mut total = 0;
+    let seconds = timed(|| {
+        while {
+            let sweep = vault.sweep_escrow(64).unwrap();
+            total = sweep.total;
+            !sweep.finished
+        } {}
+    });
+    say("escrow key: accounts sealed anew", "per second", total as f64 / seconds);
 }

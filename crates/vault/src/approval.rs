@@ -257,8 +257,12 @@ impl Approval {
 }
 
 impl ProvenApproval {
-    /// Refuses an approval that the log of `verifier` does not prove.
-    pub(crate) fn check_proof(&self, verifier: &ledger::Verifier, roster: &Roster) -> Result<(), VaultError> {
+    /// Refuses an approval that the home's log does not prove; `check` knows by whose signature.
+    pub(crate) fn check_proof(
+        &self,
+        check: impl FnOnce(&ledger::Opening, &ledger::Receipt) -> Result<(), ledger::LedgerError>,
+        roster: &Roster,
+    ) -> Result<(), VaultError> {
         let name = || self.approval.officer.clone();
         // The ledger had the enrolment first; the times in both entries are 72 hours apart (`Approval::check`).
         let entries = roster.seats.get(&self.approval.officer).map_or(0, |seat| seat.entries);
@@ -268,7 +272,7 @@ impl ProvenApproval {
         if self.opening.body != approval_statement(&self.approval) {
             return Err(VaultError::Statement(name()));
         }
-        ledger::verify_opening(&self.opening, &self.receipt, verifier)
+        check(&self.opening, &self.receipt)
             .map_err(|error| VaultError::Proof { officer: name(), why: error.to_string() })
     }
 }

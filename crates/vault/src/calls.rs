@@ -27,6 +27,7 @@ pub(crate) mod room;
 pub(crate) mod secrets;
 pub(crate) mod service;
 pub(crate) mod sign_in;
+pub(crate) mod signing;
 pub(crate) mod token;
 
 use zeroize::Zeroizing;
@@ -85,7 +86,6 @@ table! {
     10 service::SealAll;
     11 service::OpenAll;
     12 service::HashAll;
-    13 service::Sign;
     21 accounts::PublicKey;
     24 accounts::CloseSession;
     25 accounts::ForgetStale;
@@ -143,6 +143,10 @@ table! {
     121 pairs::Reseal;
     122 pairs::Finish;
     123 pairs::Standing;
+    124 signing::SignAs;
+    125 signing::Keys;
+    126 signing::Begin;
+    127 signing::Finish;
     140 token::Add;
     141 token::Ask;
     142 token::Take;

@@ -3,8 +3,8 @@
 //! or the service key.
 //!
 //! One subject, one file: [`accounts`] (owners), [`sign_in`], [`secrets`] (custody, passwords, codes), [`officers`]
-//! (approvals, clearances), [`pairs`] (an account's pair is replaced), [`acts`] and [`escrow`] (what two officers change), [`service`] (the service key and
-//! the node's signature), [`sessions`] (who is signed in).
+//! (approvals, clearances), [`pairs`] (an account's pair is replaced), [`acts`] and [`escrow`] (what two officers change), [`service`] (the service key), [`signing`]
+//! (the node's signature), [`sessions`] (who is signed in).
 
 mod accounts;
 mod acts;
@@ -20,6 +20,7 @@ mod secrets;
 mod service;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
+pub(crate) mod signing;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -50,8 +51,7 @@ pub(crate) struct Keeper {
     service: ServiceKey,
     /// The service key as the vault uses it for its own files.
     own: ServiceKey,
-    signer: SigningKey,
-    verifier: ledger::Verifier,
+    signing: RwLock<Arc<signing::Signing>>,
     roster: RwLock<Arc<Roster>>,
     cost: CostProfile,
     lanes: Lanes,
@@ -115,9 +115,10 @@ impl Keeper {
             return Err(VaultError::AlreadyThere);
         }
         let service_key = random_key(&*entropy);
-        let node = NodeKeys { home, log_origin, signing_seed: random_key(&*entropy) };
-        let signer = SigningKey::from_seed(&node.signing_seed).map_err(|_| VaultError::UnusableKey)?;
-        node_verifier(&node.log_origin, &signer)?;
+        let seed = random_key(&*entropy);
+        let named_by = SigningKey::from_seed(&seed).map_err(|_| VaultError::UnusableKey)?.public();
+        let node = NodeKeys { home, log_origin, named_by, seeds: vec![seed] };
+        signing::Signing::of(&node)?;
         let keys = vec![(FIRST_GENERATION, service_key)];
         let own = ServiceKey::for_vault(&keys);
         let lanes = lanes();
@@ -182,15 +183,13 @@ impl Keeper {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, VaultError> {
-        let signer = SigningKey::from_seed(&node.signing_seed).map_err(|_| damaged(NODE_FILE))?;
         let own = ServiceKey::for_vault(&keys);
         let door = Doorkeeper::new(&folder, &own, cost, &*entropy)?;
         Ok(Self {
             folder,
             service: ServiceKey::for_rooms(&keys),
             own,
-            verifier: node_verifier(&node.log_origin, &signer)?,
-            signer,
+            signing: RwLock::new(Arc::new(signing::Signing::of(&node)?)),
             home: node.home,
             roster: RwLock::new(Arc::new(roster)),
             cost,
@@ -230,11 +229,6 @@ impl Keeper {
     pub(crate) fn home(&self) -> &Jurisdiction {
         &self.home
     }
-
-    /// The origin of the node's log and its public key.
-    pub(crate) fn log_verifier(&self) -> &ledger::Verifier {
-        &self.verifier
-    }
 }
 
 /// For tests that look behind the calls.
@@ -254,10 +248,6 @@ impl Keeper {
 /// As many turns at Argon2id as the machine has processors.
 pub(crate) fn lanes() -> Lanes {
     Lanes::new(std::thread::available_parallelism().map_or(1, usize::from))
-}
-
-fn node_verifier(origin: &str, signer: &SigningKey) -> Result<ledger::Verifier, VaultError> {
-    ledger::Verifier::new(origin, signer.public()).map_err(|_| VaultError::LogOrigin)
 }
 
 fn not_empty(secret: &Secret<String>) -> Result<(), VaultError> {

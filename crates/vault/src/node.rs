@@ -1,6 +1,6 @@
-//! The node's own keys file: home, log, service key under the node's passphrase, signing key under the service key.
+//! The node's own keys file: home, log, service key under the node's passphrase, signing keys under the service key.
 
-use terms::{Jurisdiction, Secret};
+use terms::{Entropy, Jurisdiction, Secret};
 use zeroize::Zeroizing;
 
 use crate::VaultError;
@@ -10,10 +10,16 @@ use crate::encode::{Decoder, Encoder};
 use crate::folder::{NODE_FILE, damaged, unreadable};
 use crate::service::{Numbered, ServiceKey};
 
-/// "Bailiwick vault node", format 1.
+/// "Bailiwick vault node", format 1: one signing key, the one that names the node.
 const MAGIC: &[u8; 4] = b"BVN\x01";
 
-/// The context under which the service key seals the signing key's seed.
+/// "Bailiwick vault node", format 2: the signing key was replaced, or is being replaced.
+const MAGIC_2: &[u8; 4] = b"BVN\x02";
+
+/// Signing keys at most: the present one and the next.
+const SEEDS_MAX: usize = 2;
+
+/// The context under which the service key seals the signing keys' seeds.
 const SIGNING_SEED: &str = "node signing key";
 
 /// A log's origin is a host and a path (C2SP tlog-checkpoint); 255 octets hold any.
@@ -23,7 +29,10 @@ const LOG_ORIGIN_LEN_MAX: usize = 255;
 pub(crate) struct NodeKeys {
     pub(crate) home: Jurisdiction,
     pub(crate) log_origin: String,
-    pub(crate) signing_seed: Key32,
+    /// The public half of the node's first signing key. It names the node in the context of its passphrase for ever.
+    pub(crate) named_by: [u8; 32],
+    /// The seed of the key that signs; then that of the next, while it is being replaced.
+    pub(crate) seeds: Vec<Key32>,
 }
 
 impl NodeKeys {
@@ -37,8 +46,7 @@ impl NodeKeys {
         if self.log_origin.len() > LOG_ORIGIN_LEN_MAX {
             return Err(VaultError::LogOrigin);
         }
-        let signing = SigningKey::from_seed(&self.signing_seed).map_err(|_| VaultError::UnusableKey)?;
-        let context = context(self.home.as_str(), &self.log_origin, &signing.public());
+        let context = context(self.home.as_str(), &self.log_origin, &self.named_by);
         let sealed = PassphraseBox::seal(
             passphrase,
             &context,
@@ -48,14 +56,39 @@ impl NodeKeys {
             stretch.entropy,
         )
         .map_err(|_| VaultError::CostTooHigh)?;
-        let own = ServiceKey::for_vault(&[(*number, service_key.clone())]);
-        let seed = own.seal(SIGNING_SEED, self.signing_seed.as_ref(), stretch.entropy);
-        Ok(Encoder::new(MAGIC)
+        self.with_box(&sealed, &(*number, service_key.clone()), stretch.entropy)
+    }
+
+    /// The file with these seeds and everything else as `bytes` have it: nobody's passphrase is needed for that.
+    pub(crate) fn with_seeds(
+        &self,
+        bytes: &[u8],
+        service_key: &Numbered,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, VaultError> {
+        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC, MAGIC_2], bytes))?;
+        self.with_box(&parsed.service, service_key, entropy)
+    }
+
+    fn with_box(
+        &self,
+        service: &PassphraseBox,
+        service_key: &Numbered,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, VaultError> {
+        let own = ServiceKey::for_vault(std::slice::from_ref(service_key));
+        let mut seeds = Zeroizing::new(Vec::with_capacity(SEEDS_MAX * 32));
+        self.seeds.iter().for_each(|seed| seeds.extend_from_slice(seed.as_ref()));
+        let is_first = match self.seeds.as_slice() {
+            [seed] => SigningKey::from_seed(seed).map_err(|_| VaultError::UnusableKey)?.public() == self.named_by,
+            _ => false,
+        };
+        Ok(Encoder::new(if is_first { MAGIC } else { MAGIC_2 })
             .text(self.home.as_str())
             .text(&self.log_origin)
-            .fixed(&signing.public())
-            .octets(sealed.as_bytes())
-            .octets(&seed)
+            .fixed(&self.named_by)
+            .octets(service.as_bytes())
+            .octets(&own.seal(SIGNING_SEED, &seeds, entropy))
             .finish())
     }
 
@@ -65,8 +98,8 @@ impl NodeKeys {
         passphrase: &Secret<String>,
         lanes: &Lanes,
     ) -> Result<(Self, Numbered), VaultError> {
-        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC], bytes))?;
-        let context = context(parsed.home, parsed.log_origin, &parsed.signing_public);
+        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC, MAGIC_2], bytes))?;
+        let context = context(parsed.home, parsed.log_origin, &parsed.named_by);
         let service_key = parsed.service.open(passphrase, &context, lanes).map_err(|why| match why {
             PassphraseError::Wrong => VaultError::WrongPassphrase,
             PassphraseError::Damaged => damaged(NODE_FILE),
@@ -77,37 +110,49 @@ impl NodeKeys {
 
     /// Opens the file's octets with the service key itself, by whatever way that was opened; gives its number too.
     pub(crate) fn open_with(bytes: &[u8], service_key: &Key32) -> Result<(Self, Numbered), VaultError> {
-        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC], bytes))?;
+        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC, MAGIC_2], bytes))?;
         // The second octet of any service sealing is the key's number.
         let number = *parsed.seed.get(1).ok_or_else(|| damaged(NODE_FILE))?;
         let service_key = (number, service_key.clone());
         let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
-        let seed = own.open(SIGNING_SEED, parsed.seed);
-        let signing_seed = key(&Zeroizing::new(seed.map_err(|_| damaged(NODE_FILE))?))?;
-        let signer = SigningKey::from_seed(&signing_seed).map_err(|_| damaged(NODE_FILE))?;
-        if signer.public() != parsed.signing_public {
+        let plain = own.open(SIGNING_SEED, parsed.seed).map(Zeroizing::new).map_err(|_| damaged(NODE_FILE))?;
+        if plain.is_empty() || plain.len() > SEEDS_MAX * 32 {
             return Err(damaged(NODE_FILE));
         }
+        let mut seeds = Vec::with_capacity(SEEDS_MAX);
+        for seed in plain.chunks(32) {
+            seeds.push(key(seed)?);
+        }
+        if parsed.is_first {
+            let signer = seeds.first().and_then(|seed| SigningKey::from_seed(seed).ok());
+            if seeds.len() != 1 || signer.map(|signer| signer.public()) != Some(parsed.named_by) {
+                return Err(damaged(NODE_FILE));
+            }
+        }
         let home = parsed.home.parse().map_err(|_| damaged(NODE_FILE))?;
-        Ok((Self { home, log_origin: parsed.log_origin.to_owned(), signing_seed }, service_key))
+        Ok((Self { home, log_origin: parsed.log_origin.to_owned(), named_by: parsed.named_by, seeds }, service_key))
     }
 }
 
 struct Parsed<'a> {
     home: &'a str,
     log_origin: &'a str,
-    signing_public: [u8; 32],
+    /// Whether the key that signs is the one that names the node: format 1.
+    is_first: bool,
+    named_by: [u8; 32],
     service: PassphraseBox,
     seed: &'a [u8],
 }
 
 impl<'a> Parsed<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
-        let mut rest = Decoder::new(MAGIC, bytes)?;
+        let is_first = bytes.starts_with(MAGIC);
+        let mut rest = Decoder::new(if is_first { MAGIC } else { MAGIC_2 }, bytes)?;
         let parsed = Self {
+            is_first,
             home: rest.text()?,
             log_origin: rest.text()?,
-            signing_public: rest.array()?,
+            named_by: rest.array()?,
             service: PassphraseBox::from_bytes(rest.octets()?),
             seed: rest.octets()?,
         };
@@ -125,6 +170,6 @@ fn key(bytes: &[u8]) -> Result<Key32, VaultError> {
     Ok(key)
 }
 
-fn context(home: &str, log_origin: &str, signing_public: &[u8; 32]) -> Vec<u8> {
-    Encoder::new(b"bailiwick/node/v1").text(home).text(log_origin).fixed(signing_public).finish()
+fn context(home: &str, log_origin: &str, named_by: &[u8; 32]) -> Vec<u8> {
+    Encoder::new(b"bailiwick/node/v1").text(home).text(log_origin).fixed(named_by).finish()
 }

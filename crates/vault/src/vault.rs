@@ -11,12 +11,13 @@ mod pairs;
 mod secrets;
 mod service;
 mod sign_in;
+mod signing;
 
 pub use acts::BegunAct;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use durable::Disk;
 use terms::{Clock, Entropy, Jurisdiction, OfficerName, Secret};
@@ -39,7 +40,7 @@ pub use self::sign_in::ScramExchange;
 pub struct Vault {
     link: Link,
     home: Jurisdiction,
-    verifier: ledger::Verifier,
+    verifier: RwLock<ledger::Verifier>,
     clock: Arc<dyn Clock>,
 }
 
@@ -125,7 +126,7 @@ impl Vault {
         let room::Facts { home, log_origin, log_public_key } = link.call(room::About {})?;
         let verifier = ledger::Verifier::new(&log_origin, log_public_key).map_err(|_| VaultError::LogOrigin)?;
         link.serves();
-        Ok(Self { link, home, verifier, clock })
+        Ok(Self { link, home, verifier: RwLock::new(verifier), clock })
     }
 
     /// Whether the vault is unlocked and there, as far as can be seen without asking it: its process runs, and no answer said

@@ -32,6 +32,8 @@ pub enum KeysRequest {
         /// The node's passphrase.
         passphrase: Phrase,
     },
+    /// Replaces the key that signs the ledger, or carries on.
+    RotateSigning,
     /// Who unlocks the node by hand.
     HandsList,
     /// Names the people of whom two unlock the node by hand, in the place of those who were named before.

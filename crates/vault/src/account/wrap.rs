@@ -113,6 +113,12 @@ impl RandomWrap {
     }
 }
 
+/// The work of trying a secret on a [`RandomWrap`] that is not there.
+pub(crate) fn try_nothing(secret: &[u8], context: &[u8]) {
+    let (_, commitment) = derive(secret, context, &[0; SALT_LEN]);
+    let _ = same(&commitment, &[0; 32]);
+}
+
 fn derive(secret: &[u8], context: &[u8], salt: &[u8]) -> (Key32, [u8; 32]) {
     let okm = Prk::extract(salt, secret).expand::<64>(&[b"bailiwick/random-wrap/v1", context]);
     let (mut key, mut commitment) = (Key32::default(), [0; 32]);

@@ -124,7 +124,8 @@ impl Call for About {
 
     fn serve(self, room: &Strongroom) -> Result<Facts, VaultError> {
         let keeper = room.keeper()?;
-        let verifier = keeper.log_verifier();
+        let verifiers = keeper.log_verifiers();
+        let verifier = verifiers.first().ok_or(VaultError::Locked)?;
         Ok(Facts {
             home: keeper.home().clone(),
             log_origin: verifier.name().to_owned(),

@@ -7,7 +7,7 @@ use crate::VaultError;
 use crate::account::app_password::Scopes;
 use crate::custody::Custody;
 use crate::epoch::AccountPublicKey;
-use crate::secrets::{AccountGuard, OwnerProof, OwnerSecrets, PendingReset};
+use crate::secrets::{AccountGuard, Attempt, OwnerProof, OwnerSecrets, PendingReset};
 use crate::strongroom::Strongroom;
 use crate::wire::wire_struct;
 
@@ -227,18 +227,18 @@ impl Call for NewRecoveryCodes {
 
 /// A new password by a recovery code.
 pub(crate) struct Recover {
-    pub(crate) account: AccountId,
+    pub(crate) attempt: Attempt,
     pub(crate) code: Secret<String>,
     pub(crate) new: Secret<String>,
 }
-wire_struct!(Recover { account, code, new });
+wire_struct!(Recover { attempt, code, new });
 
 impl Call for Recover {
     type Answer = ();
     const SLOW: bool = true;
 
     fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.recover(self.account, &self.code, &self.new)
+        room.keeper()?.recover(&self.attempt, &self.code, &self.new)
     }
 }
 

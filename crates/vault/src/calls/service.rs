@@ -1,4 +1,4 @@
-//! Calls for the service key and the node's signature.
+//! Calls for the service key.
 
 use super::Call;
 use crate::VaultError;
@@ -50,19 +50,5 @@ impl Call for HashAll {
     fn serve(self, room: &Strongroom) -> Result<Vec<[u8; 32]>, VaultError> {
         let keeper = room.keeper()?;
         Ok(self.data.iter().map(|data| keeper.service_hash(&self.context, &data.0)).collect())
-    }
-}
-
-/// The node's signature.
-pub(crate) struct Sign {
-    pub(crate) message: Octets,
-}
-wire_struct!(Sign { message });
-
-impl Call for Sign {
-    type Answer = [u8; 64];
-
-    fn serve(self, room: &Strongroom) -> Result<[u8; 64], VaultError> {
-        Ok(room.keeper()?.sign(&self.message.0))
     }
 }

@@ -163,8 +163,7 @@ impl Keeper {
         if opening.body != act_statement(&signed) {
             return Err(VaultError::ActNotProven("the entry states something else".into()));
         }
-        ledger::verify_opening(opening, receipt, self.log_verifier())
-            .map_err(|error| VaultError::ActNotProven(error.to_string().into()))?;
+        self.check_entry(opening, receipt).map_err(|error| VaultError::ActNotProven(error.to_string().into()))?;
 
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut roster = (*self.roster()).clone();

@@ -85,7 +85,7 @@ impl Keeper {
         }
         for proven in [one, two] {
             proven.approval.check(order, &roster, now)?;
-            proven.check_proof(&self.verifier, &roster)?;
+            proven.check_proof(|opening, receipt| self.check_entry(opening, receipt), &roster)?;
         }
         let opened = opened.ok_or_else(|| VaultError::OtherShare(two.approval.officer.clone()))?;
         let (first, second) = if opened.officer == two.approval.officer { (one, two) } else { (two, one) };

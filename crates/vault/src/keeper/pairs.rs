@@ -309,7 +309,7 @@ impl Keeper {
         Ok(Rotations {
             service: self.service_generations().len() > 1,
             escrow: self.roster().previous.is_some(),
-            signing: false,
+            signing: self.log_verifiers().len() > 1,
             accounts: self.rotating_accounts()?,
             at_hand: self.pair_sweeps.accounts(),
         })

@@ -298,18 +298,25 @@ impl Keeper {
         })
     }
 
-    /// A new password by a recovery code, which is used up. Web sessions end; codes and app passwords go on.
+    /// A new password by a recovery code, which is used up. Web sessions end; codes and app passwords go on. An attempt is
+    /// counted like a guess at a password, and a name that is nobody's is tried and refused like one that is.
     pub(crate) fn recover(
         &self,
-        account: AccountId,
+        attempt: &Attempt,
         code: &Secret<String>,
         new: &Secret<String>,
     ) -> Result<(), VaultError> {
         not_empty(new)?;
+        let admitted = self.admit(attempt)?;
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut keys = self.account_keys(account)?;
+        let (Some(mut keys), Claim::Account(account)) = (self.claimed(&attempt.claim)?, &attempt.claim) else {
+            self.try_nobodys_code(code);
+            return Err(VaultError::WrongRecoveryCode);
+        };
+        let account = *account;
         let root = keys.use_recovery_code(code).ok_or(VaultError::WrongRecoveryCode)?;
         keys.private(&root)?;
+        self.admitted_rightly(admitted);
         keys.set_password(&root, new, self.stretch())?;
         keys.end_sessions(|_| true);
         keys.forget_ended(self.clock.now());

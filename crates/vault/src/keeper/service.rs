@@ -1,4 +1,4 @@
-//! The service key and the node's signature: what the node needs while nobody is signed in.
+//! The service key: what the node needs while nobody is signed in.
 
 use super::Keeper;
 use crate::VaultError;
@@ -18,10 +18,5 @@ impl Keeper {
 
     pub(crate) fn service_hash(&self, context: &str, data: &[u8]) -> [u8; 32] {
         self.service.hash(context, data)
-    }
-
-    /// Signs for the node: the checkpoints of its log, and certificates.
-    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.signer.sign(message)
     }
 }

@@ -160,7 +160,7 @@ impl Keeper {
     }
 
     /// The keys of whoever is claimed; `None` when it is nobody, after the same look at the disk.
-    fn claimed(&self, claim: &Claim) -> Result<Option<AccountKeys>, VaultError> {
+    pub(super) fn claimed(&self, claim: &Claim) -> Result<Option<AccountKeys>, VaultError> {
         match self.account_keys(account_of(claim)) {
             Ok(keys) => Ok(Some(keys)),
             Err(VaultError::NoSuchAccount(_)) => Ok(None),
@@ -227,6 +227,11 @@ impl Keeper {
         let familiar = Seen::load(&self.folder, &self.own, account, now).knows(&self.own, account, attempt.network);
         let target = self.door.target(&attempt.claim);
         self.door.throttle().admit(target, attempt.network, familiar, now).map_err(VaultError::SlowDown)
+    }
+
+    /// Tries a recovery code on an account that is not there.
+    pub(super) fn try_nobodys_code(&self, code: &Secret<String>) {
+        let _ = AccountKeys::nobody(self.cost, &*self.entropy).use_recovery_code(code);
     }
 
     /// The attempt was no guess.

@@ -12,7 +12,8 @@ use crate::account::app_password::Scopes;
 use crate::calls::secrets;
 use crate::custody::Custody;
 use crate::epoch::AccountPublicKey;
-use crate::secrets::{AccountGuard, OwnerProof, OwnerSecrets, PendingReset};
+use crate::network::Network;
+use crate::secrets::{AccountGuard, Attempt, Claim, OwnerProof, OwnerSecrets, PendingReset};
 
 /// Custody and secrets.
 impl Vault {
@@ -171,13 +172,24 @@ impl Vault {
         self.link.call(secrets::NewRecoveryCodes { account, proof: proof.clone() })
     }
 
-    /// A new password by a recovery code, which is used up. Web sessions end; codes of an app and app passwords go on.
+    /// [`recover_as`](Self::recover_as), from this machine.
     ///
     /// # Errors
-    /// [`VaultError::WrongRecoveryCode`], [`VaultError::EmptyPassphrase`], [`VaultError::NoSuchAccount`],
-    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// As [`recover_as`](Self::recover_as).
     pub fn recover(&self, account: AccountId, code: &Secret<String>, new: &Secret<String>) -> Result<(), VaultError> {
-        self.link.call(secrets::Recover { account, code: code.clone(), new: new.clone() })
+        let attempt = Attempt { claim: Claim::Account(account), scope: Scopes::PAGES, network: Network::HERE };
+        self.recover_as(&attempt, code, new)
+    }
+
+    /// A new password by a recovery code, which is used up. Web sessions end; codes of an app and app passwords go on. Attempts
+    /// are counted with the guesses at passwords, for the account and the network, and a claim that is nobody's is refused
+    /// in the same words after the same work.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongRecoveryCode`], [`VaultError::SlowDown`] before any work, [`VaultError::EmptyPassphrase`],
+    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn recover_as(&self, attempt: &Attempt, code: &Secret<String>, new: &Secret<String>) -> Result<(), VaultError> {
+        self.link.call(secrets::Recover { attempt: attempt.clone(), code: code.clone(), new: new.clone() })
     }
 
     /// The reset of a forgotten password that is under way. It is begun and finished by two officers

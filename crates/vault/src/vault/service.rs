@@ -1,11 +1,9 @@
-//! The service key and the node's signature, as the rest of the node has them.
-
-use std::sync::Arc;
+//! The service key, as the rest of the node has them.
 
 use super::Vault;
 use crate::VaultError;
 use crate::calls::service;
-use crate::link::{Asked, Link};
+use crate::link::Asked;
 use crate::wire::Octets;
 
 /// The service key: what the node needs while nobody is signed in.
@@ -109,16 +107,6 @@ impl Vault {
         }
         Ok(out)
     }
-
-    /// Signs for the node: the checkpoints of its log, and certificates.
-    pub fn log_signer(&self) -> Arc<dyn ledger::Signer> {
-        Arc::new(NodeSigner { link: self.link.clone(), public: *self.verifier.key() })
-    }
-
-    /// Checks what [`log_signer`](Self::log_signer) signed: the origin of the node's log and its public key.
-    pub fn log_verifier(&self) -> ledger::Verifier {
-        self.verifier.clone()
-    }
 }
 
 /// What [`Vault::service_seal_soon`] is sealing.
@@ -171,21 +159,4 @@ fn blocks<T>(items: Vec<T>, len: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
         }
     }
     blocks
-}
-
-/// The node's signing key as the ledger sees it.
-struct NodeSigner {
-    link: Link,
-    public: [u8; 32],
-}
-
-impl ledger::Signer for NodeSigner {
-    fn public_key(&self) -> [u8; 32] {
-        self.public
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], ledger::LedgerError> {
-        let signed = self.link.call(service::Sign { message: Octets(message.to_vec()) });
-        signed.map_err(|error| ledger::LedgerError::NoSignature { why: error.to_string() })
-    }
 }

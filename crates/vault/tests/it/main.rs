@@ -17,6 +17,7 @@ mod rotation;
 mod sealing;
 mod service;
 mod sign_ins;
+mod signing;
 mod stolen;
 mod vector;
 mod ways;

@@ -442,3 +442,28 @@ fn the_page_of_custody_is_the_table() {
     }
     assert!(page.contains(&table), "docs/custody.md must contain:\n{table}");
 }
+
+/// Recovery codes are counted with the guesses at passwords, and a name that is nobody's is refused in the same words.
+#[test]
+fn attempts_with_recovery_codes_are_slowed_alike_for_all() {
+    let desk = Desk::new("IE", 1);
+    let codes = desk.vault.new_recovery_codes(desk.account, &proof()).unwrap();
+    let far = Network::of([203, 0, 113, 9].into());
+    let attempt = |claim| Attempt { claim, scope: Scopes::PAGES, network: far };
+    let guess = "abcd-efgh-jkmn-pqrs-tuvw-xyz2-3456".into();
+    let refusals = |claim: Claim| -> Vec<String> {
+        let attempt = attempt(claim);
+        (0..12).map(|_| variant(&desk.vault.recover_as(&attempt, &guess, &"new".into()).unwrap_err())).collect()
+    };
+    let (known, nobody) = (refusals(Claim::Account(desk.account)), refusals(Claim::Nobody("nobody".to_owned())));
+    assert_eq!(known, nobody);
+    assert_eq!((known[0].as_str(), known[11].as_str()), ("WrongRecoveryCode", "SlowDown"));
+    // The same count as that of passwords.
+    let refused = desk.vault.sign_in_as(&attempt(Claim::Account(desk.account)), &"a guess".into(), None);
+    assert_eq!(variant(&refused.unwrap_err()), "SlowDown");
+    let right = attempt(Claim::Account(desk.account));
+    assert_eq!(variant(&desk.vault.recover_as(&right, &codes[0], &"new".into()).unwrap_err()), "SlowDown");
+    desk.clock.advance(10 * 60_000);
+    desk.vault.recover_as(&right, &codes[0], &"new".into()).unwrap();
+    desk.vault.sign_in(desk.account, &"new".into()).unwrap();
+}
