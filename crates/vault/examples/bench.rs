@@ -180,7 +180,11 @@ fn rotations(vault: &Vault, say: &mut impl FnMut(&str, &str, f64)) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         (0..threads).for_each(|_| {
-            scope.spawn(|| (0..ACCOUNTS / threads).for_each(|_| drop(account(vault))));
+            scope.spawn(|| {
+                (0..ACCOUNTS / threads).for_each(|_| {
+                    account(vault);
+                })
+            });
         });
     });
     vault.begin_service_rotation(&"the node's passphrase".into()).unwrap();
