@@ -26,7 +26,7 @@ fn rotate(desk: &Desk, vault: &Vault, log: &Log) -> Result<Verifier, VaultError>
 fn open_log(desk: &Desk, vault: &Vault) -> Log {
     let disk = Arc::new(desk.disk.clone());
     let published = ledger::published_key(&*disk, "ledger".as_ref()).unwrap();
-    let signer = vault.signer_for(&published).unwrap().expect("the vault has the key that the log publishes");
+    let signer = vault.signer_for(&published).unwrap().unwrap();
     if published != vault.log_verifier() {
         vault.finish_signing_rotation(&published).unwrap();
     }
