@@ -30,7 +30,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use mailroom::Mailroom;
 use terms::AccountId;
-use vault::{Attempt, Claim, OwnerProof, OwnerSecrets, Scopes, SessionToken, VaultError};
+use vault::{Attempt, OwnerProof, OwnerSecrets, Scopes, SessionToken, VaultError};
 
 use self::act::{CodeSecret, Done, Outcome};
 use self::ask::{Ask, FORM_BYTES_MAX, Form};
@@ -229,10 +229,12 @@ impl Room {
             Err(fault) => return Ok(self.recover_page(StatusCode::UNPROCESSABLE_ENTITY, fault)),
         };
         let mailroom = self.mailroom()?;
-        let Claim::Account(account) = mailroom.claim(form.text("address").trim())? else {
-            return Err(VaultError::WrongRecoveryCode);
+        let attempt = Attempt {
+            claim: mailroom.claim(form.text("address").trim())?,
+            scope: Scopes::PAGES,
+            network: Origin::of(headers, self.is_behind_proxy).of_sign_in(),
         };
-        mailroom.vault.recover(account, &form.code("code").unwrap_or_else(|| "".into()), &new)?;
+        mailroom.vault.recover_as(&attempt, &form.code("code").unwrap_or_else(|| "".into()), &new)?;
         Ok(self.done(&act::recovered()))
     }
 
