@@ -118,6 +118,12 @@ pub(crate) fn print(json: bool, text: &str, data: &serde_json::Value) {
     let _ = if json { writeln!(out, "{data}") } else { writeln!(out, "{}", text.trim_end_matches('\n')) };
 }
 
+/// Prints a line for a person. Standard output is a pipe often enough: a reader that went away (`| head`) is no error of
+/// ours, where `println!` would panic.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
 fn converse(mut stream: UnixStream, request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Outcome, String> {
     let lost = |error: std::io::Error| format!("the node broke off: {error}");
     let mut line = Secret::new(serde_json::to_string(request).map_err(|error| error.to_string())?);

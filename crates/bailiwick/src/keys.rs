@@ -14,7 +14,7 @@ use vault::{KeyAsk, KeyBackup, Network, Scopes, SystemEntropy, Vault, VaultError
 
 use crate::cli::NodeChoice;
 use crate::cli::keys::{BackupArgs, BackupCommand};
-use crate::client::{ask, secret};
+use crate::client::{self, ask, secret};
 use crate::config::TokenConfig;
 use crate::hands;
 use crate::node::Node;
@@ -78,7 +78,9 @@ fn restore(backup: &Path, period_key: &Path, vault: &Path) -> Result<ExitCode, S
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
     Vault::restore_keys(disk, vault.to_owned(), &backup, &passphrase, &clock, Arc::new(SystemEntropy))
         .map_err(|error| error.to_string())?;
-    println!("The vault's folder is written. Accounts that were closed since then are to be closed again.");
+    client::say(format_args!(
+        "The vault's folder is written. Accounts that were closed since then are to be closed again."
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -164,6 +166,10 @@ impl Node {
         epochs.dedup();
         let epochs = store.epoch_keys(account, &epochs).map_err(|error| error.to_string())?;
         vault.close_account(&owner, &held, &epochs).map_err(said)?;
+        // Nothing opens its index any more: what would stay is room on the disk, and no reason to say that it is open.
+        if let Err(error) = store.derived_drop(account) {
+            tracing::warn!("the index of a closed account could not be removed: {error}");
+        }
         let text = format!(
             "{address} is closed. Nobody opens its mail on this node from now on; backups of its keys open nothing when \
              their days' keys are destroyed. The law may require copies that may not be mentioned here.\nLedger entry {entry}."

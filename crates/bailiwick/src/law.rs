@@ -70,7 +70,7 @@ fn check(dir: Option<&Path>) -> Result<ExitCode, String> {
     let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
     let cases = rules::read_cases(&law, &files).map_err(|errors| errors.to_string())?;
     let report = rules::check(&law, &cases);
-    println!("{report}");
+    client::print(false, &report.to_string(), &serde_json::Value::Null);
     Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -1,5 +1,7 @@
 //! The program: configuration, wiring, subcommands. This file is the table of contents.
 
+#![deny(clippy::print_stdout)] // `println!` panics when its reader went away; `client::say` does not.
+
 mod accounts;
 mod backup;
 mod cli;

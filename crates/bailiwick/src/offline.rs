@@ -9,6 +9,7 @@ use ledger::{KeyHistory, Verifier};
 use terms::Secret;
 
 use crate::cli::{LedgerArgs, LedgerCommand, PackageArgs, PackageCommand};
+use crate::client;
 
 /// `ledger verify`
 pub(crate) fn ledger(args: &LedgerArgs) -> Result<ExitCode, String> {
@@ -16,17 +17,19 @@ pub(crate) fn ledger(args: &LedgerArgs) -> Result<ExitCode, String> {
     let key = vkey.as_deref().map(verifier).transpose()?;
     let report = ledger::verify_dir(&RealDisk, dir, key.as_ref())
         .map_err(|error| format!("the ledger in {} does not verify: {error}", dir.display()))?;
-    println!("{report}");
-    println!("witnesses  ourselves only: compare the root with others who read it");
+    client::say(format_args!("{report}"));
+    client::say(format_args!("witnesses  ourselves only: compare the root with others who read it"));
     if let Some(since) = since {
         let older = std::fs::read_to_string(since).map_err(|error| format!("{}: {error}", since.display()))?;
         let older = ledger::verify_extends(&RealDisk, dir, &older, &report.verifier).map_err(|error| {
             format!("the ledger in {} does not continue {}: {error}", dir.display(), since.display())
         })?;
-        println!("since      begins with the {} entries that {} signed", older.size, since.display());
+        client::say(format_args!("since      begins with the {} entries that {} signed", older.size, since.display()));
     }
     if key.is_none() {
-        println!("The key was taken from the directory itself; name the home's published key with --vkey to be sure.");
+        client::say(format_args!(
+            "The key was taken from the directory itself; name the home's published key with --vkey to be sure."
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -39,7 +42,7 @@ pub(crate) fn package(args: &PackageArgs) -> Result<ExitCode, String> {
     let history = keys.as_deref().map(history).transpose()?.unwrap_or_default();
     let report = disclosure::verify_over_keys(package, identity.as_ref(), key.as_ref(), &history)
         .map_err(|error| error.to_string())?;
-    println!("{report}");
+    client::say(format_args!("{report}"));
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

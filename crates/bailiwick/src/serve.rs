@@ -103,25 +103,31 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
     let token = pin.map(|pin| (pin, args.token.key_id.clone()));
     let founding = Founding { config, passphrase, officers, key_holders, token };
     let node = Node::found(&args.dir, founding).map_err(|error| error.to_string())?;
-    println!("{}\n", node.ceremony());
+    client::say(format_args!("{}\n", node.ceremony()));
     let dir = args.dir.display();
-    println!("The node is made in {dir}. Check {dir}/node.toml, above all [home]: what you declare there decides.");
+    client::say(format_args!(
+        "The node is made in {dir}. Check {dir}/node.toml, above all [home]: what you declare there decides."
+    ));
     if by_hand {
-        println!("Two of the key holders unlock it after a start: bailiwick node unlock --node {dir} --holder NAME");
+        client::say(format_args!(
+            "Two of the key holders unlock it after a start: bailiwick node unlock --node {dir} --holder NAME"
+        ));
     }
     if unlock == Unlock::Token {
-        println!("{}", token::after_a_start(&dir, node.config.vault.token.as_ref()));
+        client::say(format_args!("{}", token::after_a_start(&dir, node.config.vault.token.as_ref())));
     }
     if unlock != Unlock::PassphraseFile {
-        println!(
+        client::say(format_args!(
             "Write this down, seal it, and keep it away from the machine; it unlocks the node when nothing else does, and \
              it is shown only now:\n    {}",
             recovery.expose()
-        );
+        ));
     } else {
-        println!("Move {dir}/secrets/passphrase to a place that backups of {dir} do not reach, if you can.");
+        client::say(format_args!(
+            "Move {dir}/secrets/passphrase to a place that backups of {dir} do not reach, if you can."
+        ));
     }
-    println!("Run it with: bailiwick node run --dir {dir}");
+    client::say(format_args!("Run it with: bailiwick node run --dir {dir}"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -131,13 +137,13 @@ fn tune(dir: &std::path::Path) -> Result<ExitCode, String> {
     let cost = Cost::measured();
     config.vault.cost = Some(cost);
     config.save(&durable::RealDisk, dir).map_err(|error| error.to_string())?;
-    println!(
+    client::say(format_args!(
         "Argon2id: {} KiB, {} passes, {} lanes. Set in {}/node.toml for what is sealed after the next start.",
         cost.memory_kib,
         cost.passes,
         cost.lanes,
         dir.display()
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

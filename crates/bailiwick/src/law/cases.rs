@@ -125,7 +125,9 @@ pub(super) fn diff(old: &str, new: &str, recorded: bool, node: &NodeChoice) -> R
 fn named(name: &str) -> Result<LawName, String> {
     if Path::new(name).is_dir() {
         super::files_of(Some(Path::new(name))).map(LawName::Files)
-    } else {
+    } else if name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(LawName::Digest(name.to_owned()))
+    } else {
+        Err(format!("{name}: no such directory, and no digest of a set either"))
     }
 }

@@ -38,11 +38,11 @@ pub(super) fn make_key(file: &Path, name: &str) -> Result<ExitCode, String> {
         .write_atomic(file, sealed.as_bytes(), Visibility::Private)
         .map_err(|error| format!("{}: {error}", file.display()))?;
     let public = key.verifier().map_err(|error| error.to_string())?;
-    println!(
+    client::say(format_args!(
         "The key is in {file}, sealed; keep it away from every node. For node.toml of each node, above its first table:\n\
          counsel = \"{public}\"",
         file = file.display(),
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -81,7 +81,7 @@ pub(super) fn sign(args: &LawSignArgs) -> Result<ExitCode, String> {
     let text = match &args.rule {
         Some(id) => {
             let rule = law.rule(id).ok_or_else(|| format!("the set has no rule `{id}`"))?;
-            println!("{id} ({}): {}", rule.confidence.as_str(), rule.because);
+            client::say(format_args!("{id} ({}): {}", rule.confidence.as_str(), rule.because));
             desk::rule_text(id, rule.digest())
         }
         None => {
@@ -90,7 +90,12 @@ pub(super) fn sign(args: &LawSignArgs) -> Result<ExitCode, String> {
             if cases.is_empty() || !report.passes() {
                 return Err(format!("a set is signed only when it has cases and passes its check:\n{report}"));
             }
-            println!("the set {}: {} rules, {} cases pass", law.digest(), law.rules().len(), cases.len());
+            client::say(format_args!(
+                "the set {}: {} rules, {} cases pass",
+                law.digest(),
+                law.rules().len(),
+                cases.len()
+            ));
             desk::set_text(law.digest())
         }
     };
@@ -99,7 +104,7 @@ pub(super) fn sign(args: &LawSignArgs) -> Result<ExitCode, String> {
     RealDisk
         .write_atomic(&args.out, note.as_bytes(), Visibility::Shared)
         .map_err(|error| format!("{}: {error}", args.out.display()))?;
-    println!("signed by {} in {}", key.name(), args.out.display());
+    client::say(format_args!("signed by {} in {}", key.name(), args.out.display()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,26 +6,28 @@ use std::process::ExitCode;
 use durable::{Disk, RealDisk, Visibility};
 use rules::LawSet;
 
+use crate::client;
+
 /// Names what is not held; with `write`, writes a case for each rule where the facts of another case serve.
 pub(super) fn command(dir: Option<&Path>, write: bool) -> Result<ExitCode, String> {
     let files = super::files_of(dir)?;
     let law = LawSet::load(&files).map_err(|errors| errors.to_string())?;
     let cases = rules::read_cases(&law, &files).map_err(|errors| errors.to_string())?;
     let unheld = rules::unheld(&law, &cases);
-    for one in &unheld {
-        println!("{one}");
-    }
-    println!("{} changes of {} rules are not noticed by any of {} cases", unheld.len(), law.rules().len(), cases.len());
+    let mut said: Vec<String> = unheld.iter().map(ToString::to_string).collect();
+    let (changes, rules, cases_read) = (unheld.len(), law.rules().len(), cases.len());
+    said.push(format!("{changes} changes of {rules} rules are not noticed by any of {cases_read} cases"));
     let proposed = rules::proposed_cases(&law, &cases, &unheld);
     for (path, text) in &proposed.files {
         match dir.filter(|_| write) {
             Some(dir) => put(&dir.join(path), text)?,
-            None => println!("\n# {path}\n{text}"),
+            None => said.push(format!("\n# {path}\n{text}")),
         }
     }
     for rule in &proposed.by_hand {
-        println!("{rule}: the facts of no case serve for every end of it; write one by hand");
+        said.push(format!("{rule}: the facts of no case serve for every end of it; write one by hand"));
     }
+    client::say(said.join("\n"));
     Ok(if unheld.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

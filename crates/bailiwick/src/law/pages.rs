@@ -8,6 +8,8 @@ use doors::law::{Book, Reader};
 use durable::{Disk, RealDisk, Visibility};
 use rules::{HomeFacts, LawSet};
 
+use crate::client;
+
 /// Writes every page into `into`, over what older pages there are; the set in `law`, or the one that is built in.
 pub(super) fn render(into: &Path, law: Option<&Path>) -> Result<ExitCode, String> {
     let files = super::files_of(law)?;
@@ -20,8 +22,8 @@ pub(super) fn render(into: &Path, law: Option<&Path>) -> Result<ExitCode, String
         let page = book.page(path, Reader::File).ok_or_else(|| format!("{path}: the page could not be made"))?;
         put(&into.join(path), &page.text)?;
     }
-    println!("{} files in {}, of the law set {}", paths.len(), into.display(), book.digest());
-    println!("Begin with {}", into.join("index.html").display());
+    client::say(format_args!("{} files in {}, of the law set {}", paths.len(), into.display(), book.digest()));
+    client::say(format_args!("Begin with {}", into.join("index.html").display()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,7 @@
 //! What the pages are made from, and which pages there are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use askama::Template;
 use rules::{Case, Confidence, Day, Decision, LawErrors, LawSet, Mode, Node, Outcome, Picture, Rule, RuleSignature};
@@ -14,10 +15,8 @@ pub struct Book {
     pub(super) law: LawSet,
     pub(super) cases: Vec<Case>,
     pub(super) pictures: Vec<Picture>,
-    /// The outcome of each case, in their order.
-    pub(super) outcomes: Vec<Told>,
-    /// For each rule, in its order, what the cases say of it.
-    pub(super) by_rule: Vec<Seen>,
+    /// What the set makes of the cases, once a page has asked: a node starts without having decided them all.
+    answers: OnceLock<Answers>,
     /// Every day on which the law changes.
     pub(super) days: Vec<Day>,
     /// Page names of rules and of cases, since an id may hold what a file name should not.
@@ -29,6 +28,15 @@ pub struct Book {
     adopted_by: Option<String>,
     /// Counsel's signatures under single rules.
     pub(super) signed: Vec<RuleSignature>,
+}
+
+/// What the set makes of the cases.
+#[derive(Debug)]
+pub(super) struct Answers {
+    /// The outcome of each case, in their order.
+    pub(super) outcomes: Vec<Told>,
+    /// For each rule, in its order, what the cases say of it.
+    pub(super) by_rule: Vec<Seen>,
 }
 
 /// What became of a case.
@@ -102,32 +110,13 @@ impl Book {
     ) -> Result<Self, LawErrors> {
         let cases = rules::read_cases(&law, files)?;
         let pictures = rules::read_pictures(&law, &cases, files)?;
-        let place: BTreeMap<&str, usize> =
-            law.rules().iter().enumerate().map(|(index, rule)| (rule.id.as_str(), index)).collect();
-        let mut by_rule: Vec<Seen> = law.rules().iter().map(|_| Seen::default()).collect();
-        let mut outcomes = Vec::with_capacity(cases.len());
-        for (number, case) in cases.iter().enumerate() {
-            let decision = rules::decide(&law, &case.facts, case.mode);
-            let mut note = |id: &str, list: fn(&mut Seen) -> &mut BTreeSet<usize>| {
-                if let Some(seen) = place.get(id).and_then(|index| by_rule.get_mut(*index)) {
-                    list(seen).insert(number);
-                }
-            };
-            rules::deciding(&decision).iter().for_each(|id| note(id, |seen| &mut seen.decides));
-            for proof in proofs(&decision) {
-                proof.applied.iter().for_each(|node| below(node, &mut |id| note(id, |seen| &mut seen.defeated)));
-                proof.near.iter().for_each(|near| note(&near.rule, |seen| &mut seen.kept_out));
-            }
-            outcomes.push(Told { outcome: decision.outcome, failures: rules::compare(case, &decision) });
-        }
         let days = law.days_of_change();
         let rule_pages = page_names(law.rules().iter().map(|rule| rule.id.as_str()));
         let case_pages = page_names(cases.iter().map(|case| case.id.as_str()));
         Ok(Self {
             cases,
             pictures,
-            outcomes,
-            by_rule,
+            answers: OnceLock::new(),
             days,
             rule_pages,
             case_pages,
@@ -146,6 +135,11 @@ impl Book {
         self.adopted_by = adopted_by;
         self.signed = rules;
         self
+    }
+
+    /// What the set makes of the cases. The first page that asks waits until all are decided, some milliseconds.
+    pub(super) fn answers(&self) -> &Answers {
+        self.answers.get_or_init(|| answers(&self.law, &self.cases))
     }
 
     /// The digest of the set, as the pages show it.
@@ -272,6 +266,29 @@ impl Book {
 /// A template as text; a page that cannot be made is none.
 pub(super) fn text(page: impl Template) -> Option<String> {
     page.render().ok()
+}
+
+/// Decides every case.
+fn answers(law: &LawSet, cases: &[Case]) -> Answers {
+    let place: BTreeMap<&str, usize> =
+        law.rules().iter().enumerate().map(|(index, rule)| (rule.id.as_str(), index)).collect();
+    let mut by_rule: Vec<Seen> = law.rules().iter().map(|_| Seen::default()).collect();
+    let mut outcomes = Vec::with_capacity(cases.len());
+    for (number, case) in cases.iter().enumerate() {
+        let decision = rules::decide(law, &case.facts, case.mode);
+        let mut note = |id: &str, list: fn(&mut Seen) -> &mut BTreeSet<usize>| {
+            if let Some(seen) = place.get(id).and_then(|index| by_rule.get_mut(*index)) {
+                list(seen).insert(number);
+            }
+        };
+        rules::deciding(&decision).iter().for_each(|id| note(id, |seen| &mut seen.decides));
+        for proof in proofs(&decision) {
+            proof.applied.iter().for_each(|node| below(node, &mut |id| note(id, |seen| &mut seen.defeated)));
+            proof.near.iter().for_each(|near| note(&near.rule, |seen| &mut seen.kept_out));
+        }
+        outcomes.push(Told { outcome: decision.outcome, failures: rules::compare(case, &decision) });
+    }
+    Answers { outcomes, by_rule }
 }
 
 fn proofs(decision: &Decision) -> impl Iterator<Item = &rules::Proof> {

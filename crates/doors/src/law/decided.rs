@@ -178,7 +178,7 @@ impl Book {
     }
 
     pub(super) fn case_page(&self, number: usize) -> Option<String> {
-        let (case, told) = self.cases.get(number).zip(self.outcomes.get(number))?;
+        let (case, told) = self.cases.get(number).zip(self.answers().outcomes.get(number))?;
         text(CasePage {
             frame: self.frame("../", "cases"),
             id: &case.id,

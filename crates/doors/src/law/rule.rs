@@ -99,7 +99,7 @@ impl Book {
     }
 
     pub(super) fn case_row(&self, number: usize) -> Option<CaseRow> {
-        let (case, told) = self.cases.get(number).zip(self.outcomes.get(number))?;
+        let (case, told) = self.cases.get(number).zip(self.answers().outcomes.get(number))?;
         Some(CaseRow {
             path: self.case_path(number),
             id: case.id.clone(),
@@ -112,7 +112,7 @@ impl Book {
     }
 
     pub(super) fn rule_page(&self, index: usize) -> Option<String> {
-        let (rule, seen) = self.law.rules().get(index).zip(self.by_rule.get(index))?;
+        let (rule, seen) = self.law.rules().get(index).zip(self.answers().by_rule.get(index))?;
         let vocabulary = self.law.vocabulary();
         let means = |word: &str| vocabulary.means(word).unwrap_or_default();
         let state = words::state_of(&rule.file);

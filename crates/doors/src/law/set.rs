@@ -101,7 +101,7 @@ impl Book {
         text(FrontPage {
             frame: self.frame("", "front"),
             cases: self.cases.len(),
-            failing: self.outcomes.iter().filter(|told| !told.failures.is_empty()).count(),
+            failing: self.answers().outcomes.iter().filter(|told| !told.failures.is_empty()).count(),
             states: self.state_entries(),
             instruments: self.instrument_entries(),
             pictures: self.pictures.iter().map(|picture| self.picture_view(picture)).collect(),
