@@ -160,6 +160,8 @@ pub(crate) enum NodeCommand {
         #[command(subcommand)]
         command: token::TokenCommand,
     },
+    /// Replace the node's passphrase by a fresh one; asks for the old one. Copies of the old one open nothing that comes later.
+    Passphrase(NodeChoice),
     /// Measure what a guess at a password may cost on this machine, and set it for what is sealed from now on.
     Tune {
         /// The node's data directory. Restart the node afterwards.

@@ -120,6 +120,7 @@ impl Node {
                 self.back_up_keys(Path::new(&target), periods.map(PathBuf::from).as_deref(), window_days)
             }
             KeysRequest::RotateService { passphrase } => self.rotate_service(&passphrase.0, progress),
+            KeysRequest::NodePassphrase { old, new } => self.change_passphrase(&old.0, &new.0),
             KeysRequest::RotateSigning => self.rotate_signing(),
             KeysRequest::HandsList => hands::list(&self.gate),
             KeysRequest::HandsSet { holders, passphrase } => self.set_hands(holders, &passphrase.0),

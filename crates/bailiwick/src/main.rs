@@ -17,6 +17,7 @@ mod node;
 mod officers;
 mod offline;
 mod owner;
+mod passphrase;
 mod rotation;
 mod running;
 mod serve;

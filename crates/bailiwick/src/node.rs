@@ -287,8 +287,7 @@ impl ClosedNode {
         let config = Config::load(&self.dir)?.vault;
         match config.unlock {
             Unlock::PassphraseFile => {
-                let passphrase = passphrase(&passphrase_path(&self.dir))?;
-                self.gate.unlock(&passphrase, self.config.vault.cost()).map(Some).map_err(room("vault"))
+                crate::passphrase::unlock(&self.gate, &self.dir, self.config.vault.cost(), self.disk()).map(Some)
             }
             Unlock::ByHand => Ok(None),
             Unlock::Token => self.unlock_by_token(&config),

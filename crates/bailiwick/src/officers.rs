@@ -12,6 +12,7 @@ use vault::{Act, Hand, act_statement};
 use crate::cli::NodeChoice;
 use crate::cli::officers::{Hands, OfficerArgs, OfficerCommand, RecoveryCommand};
 use crate::client::{ask, new_secret, secret};
+use crate::config::Unlock;
 use crate::node::{Node, PASSWORD_CHARS_MIN};
 
 /// Accounts that are sealed to a new key between two reports of how far it is.
@@ -221,12 +222,16 @@ impl Node {
         for officer in vault.officers().unwrap_or_default() {
             let _ = writeln!(text, "  {:<16} key {}", officer.name.as_str(), terms::hex(&officer.verifying_key));
         }
+        let passphrase = match self.config.vault.unlock {
+            Unlock::PassphraseFile => "the node's passphrase (secrets/passphrase)",
+            Unlock::ByHand | Unlock::Token => "the node's passphrase, as it is shown below",
+        };
         let _ = write!(
             text,
             "Ledger:\n  {}\n\n\
              Write down, each in a place of its own:\n\
              1. Each officer: the own passphrase, seen by nobody else.\n\
-             2. The operator: the node's passphrase (secrets/passphrase), away from this disk and its backups.\n\
+             2. The operator: {passphrase}, away from this disk and its backups.\n\
              3. All: the officers' keys and the ledger's key as printed here; compare them before you rely on them.\n\
              Then: `officer drill --by A --by B` proves that two shares join; `officer recovery print --by A --by B` puts\n\
              shares on paper for the day on which all officers but one are lost. Both are entries of the ledger.",

@@ -19,6 +19,7 @@ use crate::config::{Config, Cost, Listen, MailboxesConfig, Unlock, VaultConfig, 
 use crate::hands;
 use crate::node::{ClosedNode, Founding, Node, NodeError, random_passphrase};
 use crate::officers;
+use crate::passphrase;
 use crate::running::{Looked, Running};
 use crate::token;
 
@@ -39,6 +40,7 @@ pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
         NodeCommand::Unlock { holder, node, .. } => client::unlock(&node, holder),
         NodeCommand::Hands { command } => hands::command(command),
         NodeCommand::Token { command } => token::command(command),
+        NodeCommand::Passphrase(node) => passphrase::change(&node),
         NodeCommand::Tune { dir } => tune(&dir),
     }
 }

@@ -214,3 +214,42 @@ fn the_running_node_destroys_the_keys_of_days_that_are_over() {
     assert!(kept.exists());
     running.kill();
 }
+
+#[test]
+fn the_passphrase_is_replaced() {
+    let node = Made::new();
+    let (file, next) = (node.dir.join("secrets/passphrase"), node.dir.join("secrets/passphrase.next"));
+    let old = std::fs::read_to_string(&file).unwrap();
+    assert!(node.ask(&["node", "passphrase"], "a wrong one\n").unwrap_err().contains("passphrase is wrong"));
+    assert!(!next.exists());
+    let vault_before = std::fs::read(node.dir.join("vault/node.keys")).unwrap();
+    node.ask(&["node", "passphrase"], &old).unwrap();
+    let new = std::fs::read_to_string(&file).unwrap();
+    assert!(new != old && !next.exists());
+    node.export(PASSWORD).unwrap();
+    assert!(node.ask(&["node", "passphrase"], &old).unwrap_err().contains("passphrase is wrong"));
+
+    // The power failed before the vault had the new one, after it had it, and after the old file was overwritten.
+    let lay = |passphrase: Option<&str>, following: &str| {
+        match passphrase {
+            Some(text) => std::fs::write(&file, text).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        std::fs::write(&next, following).unwrap();
+        std::fs::set_permissions(&next, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    for (passphrase, following) in
+        [(Some(new.as_str()), "one that never came"), (Some(old.as_str()), &new), (None, &new)]
+    {
+        lay(passphrase, following);
+        node.ask(&["officer", "list"], "").unwrap();
+        assert!(!next.exists());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), new);
+    }
+    // A copy of the vault from before opens by the old one, and only by it.
+    std::fs::write(node.dir.join("vault/node.keys"), vault_before).unwrap();
+    assert!(node.ask(&["officer", "list"], "").is_err());
+    std::fs::write(&file, &old).unwrap();
+    node.ask(&["officer", "list"], "").unwrap();
+    assert!(node.ledger_verifies());
+}

@@ -122,6 +122,7 @@ table! {
     87 keys::ResealOwn;
     88 keys::FinishService;
     89 keys::Hashes;
+    91 keys::ChangePassphrase;
     90 index::Key;
     100 secrets::Create;
     101 secrets::Guard;

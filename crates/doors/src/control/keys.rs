@@ -32,6 +32,13 @@ pub enum KeysRequest {
         /// The node's passphrase.
         passphrase: Phrase,
     },
+    /// Replaces the node's passphrase.
+    NodePassphrase {
+        /// The one that is to go.
+        old: Phrase,
+        /// The one that comes.
+        new: Phrase,
+    },
     /// Replaces the key that signs the ledger, or carries on.
     RotateSigning,
     /// Who unlocks the node by hand.

@@ -112,6 +112,22 @@ impl Call for BeginService {
     }
 }
 
+/// Seal the node's keys by another passphrase.
+pub(crate) struct ChangePassphrase {
+    pub(crate) old: Secret<String>,
+    pub(crate) new: Secret<String>,
+}
+wire_struct!(ChangePassphrase { old, new });
+
+impl Call for ChangePassphrase {
+    type Answer = ();
+    const SLOW: bool = true;
+
+    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
+        room.keeper()?.change_node_passphrase(&self.old, &self.new)
+    }
+}
+
 /// Seal the vault's own files under the new service key.
 pub(crate) struct ResealOwn {}
 wire_struct!(ResealOwn {});

@@ -111,6 +111,19 @@ impl Keeper {
         Ok(next)
     }
 
+    /// Seals the node's keys by another passphrase. The one before opens no file of the node from then on, but older copies
+    /// of that file. Durable when it returns.
+    pub(crate) fn change_node_passphrase(&self, old: &Secret<String>, new: &Secret<String>) -> Result<(), VaultError> {
+        if new.expose().is_empty() {
+            return Err(VaultError::EmptyPassphrase);
+        }
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = self.folder.read_summed(NODE_FILE)?.ok_or_else(|| damaged(NODE_FILE))?;
+        let (node, current) = NodeKeys::open(&bytes, old, &self.lanes)?;
+        let stretch = Stretch { cost: self.cost, lanes: &self.lanes, entropy: &*self.entropy };
+        self.folder.write_summed(NODE_FILE, node.to_bytes(&current, new, stretch)?)
+    }
+
     /// Checks and seals the vault's own files under the new key. Durable when it returns, file by file; again is harmless.
     pub(crate) fn reseal_own_files(&self) -> Result<u64, VaultError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -127,6 +127,15 @@ impl Vault {
         self.link.call(keys::BeginService { passphrase: passphrase.clone() })
     }
 
+    /// Seals the node's keys by another passphrase; the service key stays, and people and tokens unlock as before. Older
+    /// copies of the vault's folder and backups of keys go on to open by the old one. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::EmptyPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn change_node_passphrase(&self, old: &Secret<String>, new: &Secret<String>) -> Result<(), VaultError> {
+        self.link.call(keys::ChangePassphrase { old: old.clone(), new: new.clone() })
+    }
+
     /// Seals the vault's own files under the new service key; gives how many there were. Durable when it returns.
     ///
     /// # Errors
