@@ -49,6 +49,7 @@ impl Node {
             Request::NodeUnlock { .. } | Request::NodeUnlockToken { .. } => {
                 Err("this node does not run; a node is unlocked while it runs".to_owned())
             }
+            Request::Fsck => Ok(self.check_stored()),
             Request::Account(request) => self.about_account(request),
             Request::Keys(request) => self.keys(request, progress),
             Request::Backup(request) => self.about_backup(request, progress),
@@ -132,6 +133,8 @@ impl Node {
             home = self.config.jurisdiction,
             hostname = self.config.hostname,
         );
+        let health = crate::fsck::health_in_words(&self.mailroom.store.health());
+        text.push_str(&format!("\nstore {health}"));
         for line in crate::rotation::in_words(&standing) {
             text.push('\n');
             text.push_str(&line);
@@ -139,6 +142,7 @@ impl Node {
         let data = json!({
             "jurisdiction": self.config.jurisdiction, "hostname": self.config.hostname, "accounts": accounts,
             "officers": officers, "ledger_size": size, "law": law, "law_signed_by": adopted_by,
+            "store": health,
             "rotating": {
                 "service": standing.service, "escrow": standing.escrow, "signing": standing.signing,
                 "accounts": standing.accounts.len(), "accounts_at_hand": standing.at_hand.len(),

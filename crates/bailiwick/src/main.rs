@@ -9,6 +9,7 @@ mod client;
 mod config;
 mod control;
 mod demo;
+mod fsck;
 mod hands;
 mod keys;
 mod law;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Restore(args) => backup::restore(&args),
         Command::Officer(args) => officers::command(&args),
         Command::Account(args) => owner::account(&args),
+        Command::Fsck(node) => fsck::command(&node),
         Command::Import(args) => client::import(&args),
         Command::Export(args) => client::export(&args),
         Command::Demand(args) => client::demand(&args),

@@ -242,6 +242,8 @@ fn kill_one_node() {
             assert!(lost.is_none(), "{name}: a copy is lost: {lost:?}");
         }
     }
+    let checked = node.ask(&["fsck"], "").unwrap();
+    assert_eq!(checked["damages"], serde_json::json!([]), "{checked}");
     let all = || boxes.iter().flat_map(BTreeMap::values);
     assert!(inbox.values().any(|known| known.stored), "nothing was delivered");
     assert!(all().any(|known| known.flagged) && all().any(|known| known.copied) && all().any(|known| known.ended));

@@ -47,6 +47,8 @@ pub enum Request {
         /// The PIN.
         pin: Phrase,
     },
+    /// Checks what is stored, without any owner.
+    Fsck,
     /// About one account and its owner's secrets.
     Account(AccountRequest),
     /// The accounts of this home.

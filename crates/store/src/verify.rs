@@ -105,23 +105,29 @@ impl Store {
         for row in state.messages.iter() {
             report.messages += 1;
             epochs.insert(EpochId(row.epoch));
-            self.verify_message(account.record.id, row, report);
+            self.verify_message(account.record.id, state, row, report);
         }
         for epoch in epochs {
             let found = self.engine.reader().epoch(account.number, epoch);
             if !matches!(found, Ok(Some(_))) {
-                report.note(format!("the key of epoch {epoch} of account number {} is missing", account.number));
+                report.note(format!("the key of epoch {epoch} of account {} is missing: its messages of that hour do not open; restore a backup", account.record.id));
             }
         }
     }
 
-    fn verify_message(&self, account: AccountId, row: &MessageRow, report: &mut Report) {
+    fn verify_message(&self, account: AccountId, state: &AccountState, row: &MessageRow, report: &mut Report) {
         let (id, blobs) = (MessageId(row.id), Blobs::of(row));
         for part in PARTS {
             let Some((offset, sealed)) = blobs.place(part) else { continue };
             let len = RECORD_HEADER_BYTES as u64 + sealed;
             report.live_bytes += len;
-            let what = || format!("message {id}, segment {} at {offset}", blobs.segment);
+            let what = || {
+                let places = places(state, row.slot);
+                format!(
+                    "{part:?} of message {id} of account {account} ({places}), segment {} at {offset}",
+                    blobs.segment
+                )
+            };
             match self.engine.packs.read(blobs.segment, offset, usize::try_from(len).unwrap_or(usize::MAX)) {
                 Ok(bytes) => {
                     let checked = check_header(&bytes, account, id, part, sealed)
@@ -134,4 +140,17 @@ impl Store {
             }
         }
     }
+}
+
+/// Where an owner sees a message, for whoever has to tell the owner what is lost.
+fn places(state: &AccountState, slot: u32) -> String {
+    let seen: Vec<String> = state
+        .mailboxes
+        .values()
+        .flat_map(|mailbox| {
+            let rows = mailbox.rows.iter().filter(|row| row.slot == slot);
+            rows.map(|row| format!("{:?} UID {}", mailbox.name, row.uid))
+        })
+        .collect();
+    if seen.is_empty() { "in no mailbox".to_owned() } else { seen.join(", ") }
 }
