@@ -38,7 +38,7 @@ pub(crate) enum Command {
     Officer(officers::OfficerArgs),
     /// Make accounts, show and change how each is guarded.
     Account(AccountArgs),
-    /// Check what a node has stored: every checksum, the sequence of commits, what refers to what, the ledger. Exit code 1: damage.
+    /// Check what a node has stored: every checksum, the sequence of commits, what refers to what, the ledger. Exit code 1: damage; 2: not checked.
     Fsck(NodeChoice),
     /// Bring mail in from an mbox, a Maildir, a folder of .eml files, or one file.
     Import(ImportArgs),

@@ -12,9 +12,18 @@ use crate::cli::NodeChoice;
 use crate::client;
 use crate::node::Node;
 
-/// `fsck`: 0, all is well; 1, damage, or it could not be checked.
+/// The exit code when nothing could be checked.
+const NOT_CHECKED: u8 = 2;
+
+/// `fsck`. Exit codes: 0, all is well; 1, damage; 2, it could not be checked.
 pub(crate) fn command(node: &NodeChoice) -> Result<ExitCode, String> {
-    let Outcome { text, data } = client::answer(node, Request::Fsck)?;
+    let Outcome { text, data } = match client::answer(node, Request::Fsck) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            eprintln!("bailiwick: not checked: {error}");
+            return Ok(ExitCode::from(NOT_CHECKED));
+        }
+    };
     client::print(node.json, &text, &data);
     Ok(if data["sound"] == json!(true) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

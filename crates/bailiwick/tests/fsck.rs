@@ -82,4 +82,6 @@ fn what_is_damaged_is_named() {
     assert_eq!(damages(&dir), both[..1], "when it does not run");
     std::fs::write(&pack, before.0).unwrap();
     assert_eq!(damages(&dir), [""; 0]);
+    let nowhere = run(&["fsck", "--node", scratch.path().join("nowhere").to_str().unwrap()], "");
+    assert_eq!(nowhere.status.code(), Some(2));
 }

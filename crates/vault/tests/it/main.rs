@@ -11,6 +11,7 @@ mod hands;
 mod index;
 mod office;
 mod pairs;
+mod replaced;
 mod resets;
 mod ring;
 mod rotation;
