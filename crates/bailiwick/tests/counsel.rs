@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use support::{PROGRAM, root, run};
+use support::{PROGRAM, Single, root, run};
 
 const PASSPHRASE: &str = "passphrase of counsel\n";
 const OWNER: &str = "aoife@ie.example";
@@ -23,28 +23,7 @@ impl House {
         let house = Self { scratch: tempfile::tempdir().unwrap() };
         copy(&root().join("law"), &house.path("law"));
         house.change("us/silence.toml", |text| format!("{text}\n# read again\n"));
-        let node = house.text("node");
-        let init = [
-            "node",
-            "init",
-            "--dir",
-            &node,
-            "--jurisdiction",
-            "IE",
-            "--zone",
-            "Europe/Dublin",
-            "--operator",
-            "Example",
-            "--hostname",
-            "mail.ie.example",
-            "--domain",
-            "ie.example",
-            "--officer",
-            "ann",
-            "--officer",
-            "ben",
-        ];
-        good(&run(&init, "passphrase of ann\npassphrase of ben\n"));
+        Single::init(&house.path("node"), &[], "");
         house.ask(&["account", "add", OWNER], "owner password").unwrap();
         house
     }

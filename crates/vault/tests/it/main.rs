@@ -4,6 +4,7 @@
 
 mod accounts;
 mod acts;
+mod another;
 mod attackers;
 mod desk;
 mod faults;

@@ -4,14 +4,14 @@
 //!
 //! `cargo test -p vault --test it -- --ignored write_the_office` prints where a new one lies.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use durable::Disk;
 use serde_json::json;
 use terms::hex;
 use vault::Act;
 
+use crate::another;
 use crate::desk::{Desk, NODE_PASSPHRASE, OFFICERS, PASSWORD, name};
 
 fn file(desk: &Desk, name: &str) -> String {
@@ -48,51 +48,25 @@ fn make() -> serde_json::Value {
     });
     // The escrow key is replaced, and the one of before still opens by the new one.
     desk.act(Act::Remove { officer: name("cat") }, both()).unwrap();
-    let messages = desk.mail[1..4].iter().map(|stored| {
-        json!({
-            "id": stored.ask.id.to_string(), "epoch": stored.ask.epoch.0, "arrival": stored.ask.arrival.0,
-            "plain": hex(&stored.plain), "sealed": hex(&stored.sealed),
-        })
-    });
     json!({
         "node_passphrase": NODE_PASSPHRASE, "node": file(&desk, "node.keys"), "roster": dealt,
         "roster_replaced": file(&desk, "officers.roster"), "officers": officers, "papers": papers,
         "account": desk.account.to_string(), "account_file": account, "password": PASSWORD, "backup": backup,
-        "period": period, "case": case.0, "held": held, "messages": messages.collect::<Vec<_>>(),
+        "period": period, "case": case.0, "held": held, "messages": another::messages(&desk.mail[1..4]),
         "words": bip39::Language::English.word_list().join(" "),
     })
-}
-
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
-}
-
-fn write(file: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
-    let text = serde_json::to_string_pretty(&make()).unwrap() + "\n";
-    durable::RealDisk.write_atomic(&path, text.as_bytes(), durable::Visibility::Shared).unwrap();
-    path
 }
 
 #[test]
 #[ignore = "writes a file: for a new version of the format"]
 fn write_the_office() {
-    println!("{}", write("office.json").display());
+    println!("{}", another::write("office.json", &make()).display());
 }
 
 #[test]
 fn another_implementation_opens_the_office() {
-    for vector in [here("vectors/office.json"), write("office-of-now.json")] {
-        let ran = Command::new("python3").arg("-B").arg(here("open_office.py")).arg(&vector).output();
-        let output = match ran {
-            Ok(output) => output,
-            Err(error) => return println!("skipped: python3 does not run: {error}"),
-        };
-        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        match output.status.code() {
-            Some(0) => assert!(said.contains("opened"), "{said}"),
-            Some(77) => println!("{said}"),
-            code => panic!("open_office.py ended with {code:?} for {}: {said}", vector.display()),
-        }
-    }
+    another::opens(
+        "open_office.py",
+        &[another::here("vectors/office.json"), another::write("office-of-now.json", &make())],
+    );
 }

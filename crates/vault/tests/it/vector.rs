@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use durable::{Disk, Visibility};
@@ -17,6 +16,7 @@ use vault::{
 };
 use world::{ManualClock, MemoryDisk, SeededEntropy};
 
+use crate::another;
 use crate::desk::{NODE_PASSPHRASE, OFFICERS, PASSWORD, create, name, open};
 
 /// Everything in the vector; octets in hexadecimal.
@@ -311,17 +311,5 @@ fn the_page_shows_this_vector() {
 /// An implementation that shares nothing with this one opens the vectors. Needs Python 3 with the package `cryptography`.
 #[test]
 fn another_implementation_opens_it() {
-    for path in VECTORS {
-        let ran = Command::new("python3").arg(here("open_vector.py")).arg(here(path)).output();
-        let output = match ran {
-            Ok(output) => output,
-            Err(error) => return println!("skipped: python3 does not run: {error}"),
-        };
-        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        match output.status.code() {
-            Some(0) => assert!(said.contains("opened"), "{said}"),
-            Some(77) => println!("{said}"),
-            code => panic!("open_vector.py ended with {code:?} for {path}: {said}"),
-        }
-    }
+    another::opens("open_vector.py", &VECTORS.map(another::here));
 }

@@ -5,8 +5,7 @@
 //! `cargo test -p vault --test it -- --ignored write_the_ways` prints where a new one lies.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
@@ -16,6 +15,7 @@ use serde_json::json;
 use terms::{EpochId, Secret, hex};
 use vault::{Act, TokenKey, VaultGate};
 
+use crate::another;
 use crate::desk::{Desk, NODE_PASSPHRASE, PASSWORD, cheap, name};
 
 const HOLDERS: [(&str, &str); 3] = [("dora", "dora's words"), ("emil", "emil's words"), ("fred", "fred's words")];
@@ -62,49 +62,20 @@ fn make() -> serde_json::Value {
 
     let epochs: BTreeMap<String, String> =
         desk.epochs.iter().map(|(EpochId(epoch), sealed)| (epoch.to_string(), hex(&sealed.0))).collect();
-    let messages = desk.mail.iter().map(|stored| {
-        json!({
-            "id": stored.ask.id.to_string(), "epoch": stored.ask.epoch.0, "arrival": stored.ask.arrival.0,
-            "plain": hex(&stored.plain), "sealed": hex(&stored.sealed),
-        })
-    });
     json!({
         "node_passphrase": NODE_PASSPHRASE, "holders": BTreeMap::from(HOLDERS), "token_private": hex(private.as_ref()),
         "token_id": hex(&key.id), "account": desk.account.to_string(), "password": PASSWORD, "reset_delay": DAY_MILLIS,
-        "epochs": epochs, "messages": messages.collect::<Vec<_>>(), "files": files(&desk),
+        "epochs": epochs, "messages": another::messages(&desk.mail), "files": files(&desk),
     })
-}
-
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path)
-}
-
-fn write(file: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
-    let text = serde_json::to_string_pretty(&make()).unwrap() + "\n";
-    durable::RealDisk.write_atomic(&path, text.as_bytes(), durable::Visibility::Shared).unwrap();
-    path
 }
 
 #[test]
 #[ignore = "writes a file: for a new version of the format"]
 fn write_the_ways() {
-    println!("{}", write("ways.json").display());
+    println!("{}", another::write("ways.json", &make()).display());
 }
 
 #[test]
 fn another_implementation_opens_the_ways() {
-    for vector in [here("vectors/ways.json"), write("ways-of-now.json")] {
-        let ran = Command::new("python3").arg("-B").arg(here("open_ways.py")).arg(&vector).output();
-        let output = match ran {
-            Ok(output) => output,
-            Err(error) => return println!("skipped: python3 does not run: {error}"),
-        };
-        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        match output.status.code() {
-            Some(0) => assert!(said.contains("opened"), "{said}"),
-            Some(77) => println!("{said}"),
-            code => panic!("open_ways.py ended with {code:?} for {}: {said}", vector.display()),
-        }
-    }
+    another::opens("open_ways.py", &[another::here("vectors/ways.json"), another::write("ways-of-now.json", &make())]);
 }
