@@ -12,6 +12,9 @@
     reason = "a measurement that cannot go on should stop, and says its figures"
 )]
 
+#[path = "../tests/support/client.rs"]
+mod client;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufReader, Read};
@@ -19,11 +22,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use client::Client;
 use durable::RealDisk;
-use imap::{Config, Session, Step};
 use mailroom::Mailroom;
 use mailroom::index::Indexes;
-use mailroom::reading::Reader;
 use store::{FlagSet, Store};
 use terms::{AccountId, Address, Secret};
 use vault::{CostProfile, SystemEntropy, Vault};
@@ -47,7 +49,7 @@ fn main() {
     let room = open(&dir);
     let (_, files_before) = sizes(&dir);
 
-    let mut client = Client::new(&room);
+    let mut client = Client::selected(&room, OWNER, PASSWORD);
     let started = Instant::now();
     room.index.settle();
     let seconds = started.elapsed().as_secs_f64();
@@ -96,7 +98,7 @@ fn main() {
     drop((client, scan, room));
     // As after a start: nothing is opened yet, though the machine may have the files in memory.
     let room = open(&dir);
-    let mut client = Client::new(&room);
+    let mut client = Client::selected(&room, OWNER, PASSWORD);
     timed(&mut figures, "first_fetch_envelope_ms", 1, || client.ask("FETCH 1:* ENVELOPE"));
     timed(&mut figures, "first_search_rare_word_ms", 1, || client.ask("SEARCH TEXT xylozephyr"));
     let lines: Vec<String> = figures.iter().map(|(name, value)| format!("  \"{name}\": {value:.3}")).collect();
@@ -227,47 +229,6 @@ fn peak_memory_mb() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
     line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or_default() / 1e3
-}
-
-/// A session in INBOX.
-struct Client {
-    session: Session,
-    reader: Reader,
-}
-
-impl Client {
-    fn new(room: &Mailroom) -> Self {
-        let config = Config {
-            hostname: "mail.ie.example".to_owned(),
-            starttls: false,
-            sign_in_without_tls: false,
-            channel_binding: true,
-            message_size_bytes_max: 50 << 20,
-        };
-        let mut client =
-            Self { session: Session::new(config, true), reader: Reader::new(room.clone(), vault::Network::HERE) };
-        client.run();
-        client.ask(&format!("LOGIN {OWNER} \"{PASSWORD}\""));
-        assert!(client.ask("SELECT INBOX").contains("a OK "));
-        client
-    }
-
-    fn run(&mut self) -> String {
-        let mut said = Vec::new();
-        loop {
-            match self.session.step() {
-                Step::Write(bytes) => said.extend(bytes),
-                Step::Need(need) => self.session.answer(self.reader.perform(need)),
-                Step::Wait | Step::Idle => return String::from_utf8_lossy(&said).into_owned(),
-                step => panic!("{step:?}"),
-            }
-        }
-    }
-
-    fn ask(&mut self, command: &str) -> String {
-        self.session.feed(format!("a {command}\r\n").as_bytes());
-        self.run()
-    }
 }
 
 /// Messages that are made, the same each time: words by Zipf's law, sizes from some hundred octets to half a megabyte, HTML

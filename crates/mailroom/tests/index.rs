@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
 #![allow(clippy::disallowed_methods, reason = "damage is done to files as they lie")]
 
+#[path = "support/client.rs"]
+mod client;
 mod support;
 
 use std::collections::BTreeSet;
@@ -11,10 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use imap::{Config, Session, Step};
+use client::Client;
 use mailroom::Mailroom;
 use mailroom::index::Indexes;
-use mailroom::reading::Reader;
 use store::FlagSet;
 use support::{NOW, PASSWORD, Room};
 use terms::{AccountId, CaseId, UnixMillis};
@@ -23,47 +24,15 @@ use world::{Fault, FaultyDisk, SeededEntropy};
 const ANN: &str = "ann@ie.example";
 const BEN: &str = "ben@ie.example";
 
-/// A mail program with one connection, in INBOX.
-struct Client {
-    session: Session,
-    reader: Reader,
+fn in_inbox(mailroom: &Mailroom, who: &str) -> Client {
+    Client::selected(mailroom, who, PASSWORD)
 }
 
-impl Client {
-    fn new(mailroom: &Mailroom, who: &str) -> Self {
-        let config = Config {
-            hostname: "mail.ie.example".to_owned(),
-            starttls: false,
-            sign_in_without_tls: false,
-            channel_binding: true,
-            message_size_bytes_max: 50 << 20,
-        };
-        let mut client =
-            Self { session: Session::new(config, true), reader: Reader::new(mailroom.clone(), vault::Network::HERE) };
-        client.run();
-        assert!(client.ask(&format!("LOGIN {who} \"{PASSWORD}\"")).contains("a OK "));
-        assert!(client.ask("SELECT INBOX").contains("a OK "));
-        client
-    }
+trait Searches {
+    fn search(&mut self, keys: &str) -> BTreeSet<u32>;
+}
 
-    fn run(&mut self) -> Vec<u8> {
-        let mut said = Vec::new();
-        loop {
-            match self.session.step() {
-                Step::Write(bytes) => said.extend(bytes),
-                Step::Need(need) => self.session.answer(self.reader.perform(need)),
-                Step::Wait | Step::Idle => return said,
-                step => panic!("{step:?}"),
-            }
-        }
-    }
-
-    /// What one command brings.
-    fn ask(&mut self, command: &str) -> String {
-        self.session.feed(format!("a {command}\r\n").as_bytes());
-        String::from_utf8_lossy(&self.run()).into_owned()
-    }
-
+impl Searches for Client {
     /// What a search finds.
     fn search(&mut self, keys: &str) -> BTreeSet<u32> {
         let said = self.ask(&format!("UID SEARCH CHARSET UTF-8 {keys}"));
@@ -221,11 +190,11 @@ fn an_index_and_a_scan_find_the_same() {
             let (more, messages): (Vec<_>, Vec<_>) = (0..25).map(|_| writer.message()).unzip();
             texts.extend(more);
             put(mailroom, account, messages);
-            let mut client = Client::new(mailroom, ANN);
+            let mut client = in_inbox(mailroom, ANN);
             if round % 3 > 0 {
                 mailroom.index.settle();
             }
-            let mut scan = Client::new(&scanning(mailroom), ANN);
+            let mut scan = in_inbox(&scanning(mailroom), ANN);
             for _ in 0..120 {
                 let keys = writer.keys(&texts, 2);
                 let (by_index, by_scan) = (client.search(&keys), scan.search(&keys));
@@ -260,7 +229,7 @@ fn lists_and_searches_open_no_message() {
     let (mailroom, account, writer) = (&room.mailroom, room.account(ANN), Writer(SeededEntropy::new(9)));
     let (texts, messages): (Vec<_>, Vec<_>) = (0..300).map(|_| writer.message()).unzip();
     put(mailroom, account, messages);
-    let mut client = Client::new(mailroom, ANN);
+    let mut client = in_inbox(mailroom, ANN);
     mailroom.index.settle();
     let mut asked: Vec<String> = ["ENVELOPE", "BODYSTRUCTURE", "BODY", "(UID ENVELOPE BODYSTRUCTURE)"]
         .iter()
@@ -269,7 +238,7 @@ fn lists_and_searches_open_no_message() {
         .collect();
     asked.extend((0..50).map(|_| format!("SEARCH CHARSET UTF-8 {}", writer.keys(&texts, 2))));
     asked.push("SEARCH SENTSINCE 1-Jan-2000".to_owned());
-    let mut scan = Client::new(&scanning(mailroom), ANN);
+    let mut scan = in_inbox(&scanning(mailroom), ANN);
     let before: Vec<String> = asked.iter().map(|command| scan.ask(command)).collect();
     spoil_the_mail(&room);
     for (command, before) in asked.iter().zip(&before) {
@@ -293,14 +262,14 @@ fn damage_is_never_an_answer() {
     let (texts, messages): (Vec<_>, Vec<_>) = (0..80).map(|_| writer.message()).unzip();
     put(mailroom, account, messages);
     put(mailroom, room.account(BEN), (0..10).map(|_| writer.message().1));
-    drop((Client::new(mailroom, ANN), Client::new(mailroom, BEN)));
+    drop((in_inbox(mailroom, ANN), in_inbox(mailroom, BEN)));
     mailroom.index.settle();
     let theirs = fs::read(&volumes(&room, room.account(BEN))[0]).unwrap();
     let asked: Vec<String> = (0..25)
         .map(|_| format!("SEARCH CHARSET UTF-8 {}", writer.keys(&texts, 1)))
         .chain(["FETCH 1:* (ENVELOPE BODY)".to_owned(), "FETCH 1:* BODY.PEEK[HEADER]".to_owned()])
         .collect();
-    let mut scan = Client::new(&scanning(mailroom), ANN);
+    let mut scan = in_inbox(&scanning(mailroom), ANN);
     let expected: Vec<String> = asked.iter().map(|command| scan.ask(command)).collect();
     let whole = fs::read(&volumes(&room, account)[0]).unwrap();
     let step = (whole.len() / 40).max(1);
@@ -312,19 +281,19 @@ fn damage_is_never_an_answer() {
     let torn = [0, 10, 80, whole.len() / 2, whole.len() - 1].map(|len| whole[..len].to_vec());
     for bytes in flipped.chain(torn).chain([theirs]) {
         // While the session is open, and from its beginning.
-        let mut open = Client::new(mailroom, ANN);
+        let mut open = in_inbox(mailroom, ANN);
         mailroom.index.settle();
         let volume = volumes(&room, account).pop().unwrap();
         fs::write(&volume, &bytes).unwrap();
         let answers = |client: &mut Client| asked.iter().map(|command| client.ask(command)).collect::<Vec<_>>();
         assert!(answers(&mut open) == expected, "damage under an open index");
         drop(open);
-        let mut fresh = Client::new(mailroom, ANN);
+        let mut fresh = in_inbox(mailroom, ANN);
         assert!(answers(&mut fresh) == expected, "damage found at a sign-in");
         mailroom.index.settle();
         assert!(answers(&mut fresh) == expected, "after the fold");
         drop(fresh);
-        drop(Client::new(mailroom, ANN));
+        drop(in_inbox(mailroom, ANN));
         mailroom.index.settle();
         assert_eq!(mailroom.index_size(&room.sign_in(account)).unwrap().messages, 80, "made anew");
     }
@@ -344,7 +313,7 @@ fn the_dead_go_and_holds_do_not_show() {
     mailroom.store.hold(CaseId(7), accounts[0], UnixMillis(0), UnixMillis(i64::MAX)).unwrap();
     let sizes = || accounts.map(|account| mailroom.index_size(&room.sign_in(account)).unwrap().messages);
     for (who, _) in [ANN, BEN].iter().zip(accounts) {
-        let mut client = Client::new(mailroom, who);
+        let mut client = in_inbox(mailroom, who);
         mailroom.index.settle();
         assert_eq!(client.search("BODY word42"), BTreeSet::from([43]));
         client.ask("STORE 43 +FLAGS.SILENT (\\Deleted)");
@@ -353,13 +322,13 @@ fn the_dead_go_and_holds_do_not_show() {
     }
     assert_eq!(sizes(), [100, 100], "one dead of a hundred stays where it is");
     for who in [ANN, BEN] {
-        let mut client = Client::new(mailroom, who);
+        let mut client = in_inbox(mailroom, who);
         client.ask("STORE 1:50 +FLAGS.SILENT (\\Deleted)");
         client.ask("EXPUNGE");
         drop(client);
-        drop(Client::new(mailroom, who));
+        drop(in_inbox(mailroom, who));
         mailroom.index.settle();
-        let mut client = Client::new(mailroom, who);
+        let mut client = in_inbox(mailroom, who);
         assert_eq!(client.search("BODY filler").len(), 49);
         assert_eq!(client.search("BODY word7").len(), 10, "word7 is gone, word70 to word79 are there");
     }
@@ -381,14 +350,14 @@ fn small_volumes_merge() {
         let (more, messages): (Vec<_>, Vec<_>) = (0..9).map(|_| writer.message()).unzip();
         texts.extend(more);
         put(mailroom, account, messages);
-        drop(Client::new(mailroom, ANN));
+        drop(in_inbox(mailroom, ANN));
         mailroom.index.settle();
     }
     let size = mailroom.index_size(&room.sign_in(account)).unwrap();
     assert_eq!(size.messages, 360);
     assert!(size.volumes < 16, "{size:?}");
     assert_eq!(volumes(&room, account).len(), size.volumes, "what was replaced is removed");
-    let (mut client, mut scan) = (Client::new(mailroom, ANN), Client::new(&scanning(mailroom), ANN));
+    let (mut client, mut scan) = (in_inbox(mailroom, ANN), in_inbox(&scanning(mailroom), ANN));
     for _ in 0..100 {
         let keys = writer.keys(&texts, 2);
         assert_eq!(client.search(&keys), scan.search(&keys), "{keys}");
@@ -418,14 +387,14 @@ fn each_write_fails_once() {
                 if number == 7 {
                     disk.fail_step(disk.steps() + step, fault);
                 }
-                drop(Client::new(mailroom, ANN));
+                drop(in_inbox(mailroom, ANN));
                 mailroom.index.settle();
             }
             let size = mailroom.index_size(&room.sign_in(account)).unwrap();
             failed += u32::from(size.messages < 8 || size.volumes > 1);
             disk.fail_step(u64::MAX, fault);
             put(mailroom, account, messages[8..].iter().cloned());
-            let (mut client, mut scan) = (Client::new(mailroom, ANN), Client::new(&scanning(mailroom), ANN));
+            let (mut client, mut scan) = (in_inbox(mailroom, ANN), in_inbox(&scanning(mailroom), ANN));
             for keys in &keys {
                 assert_eq!(client.search(keys), scan.search(keys), "step {step}: {keys}");
             }
@@ -463,9 +432,9 @@ fn real_mail() {
         })
         .collect();
     put(mailroom, account, originals);
-    let mut client = Client::new(mailroom, ANN);
+    let mut client = in_inbox(mailroom, ANN);
     mailroom.index.settle();
-    let mut scan = Client::new(&scanning(mailroom), ANN);
+    let mut scan = in_inbox(&scanning(mailroom), ANN);
     let mut found = 0;
     for _ in 0..60 {
         let keys = writer.keys(&texts, 1);

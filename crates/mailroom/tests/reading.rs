@@ -2,75 +2,35 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
 
+#[path = "support/client.rs"]
+mod client;
 mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use imap::{Config, Session, Step};
-use mailroom::reading::Reader;
+use client::Client;
+use imap::Step;
 use smtp::{Accepted, Body, Envelope, Helo, Message, Protocol, Recipient};
 use support::{PASSWORD, Room};
 
 const ANN: &str = "ann@ie.example";
 
-/// A mail program with one connection.
-struct Client {
-    session: Session,
-    reader: Reader,
+fn signed_in(room: &Room) -> Client {
+    Client::signed_in(&room.mailroom, ANN, PASSWORD)
 }
 
-impl Client {
-    fn new(room: &Room) -> Self {
-        let config = Config {
-            hostname: "mail.ie.example".to_owned(),
-            starttls: false,
-            sign_in_without_tls: false,
-            channel_binding: true,
-            message_size_bytes_max: 50 << 20,
-        };
-        let mut client = Self {
-            session: Session::new(config, true),
-            reader: Reader::new(room.mailroom.clone(), vault::Network::HERE),
-        };
-        client.run();
-        client
-    }
+fn selected(room: &Room) -> Client {
+    Client::selected(&room.mailroom, ANN, PASSWORD)
+}
 
-    fn signed_in(room: &Room) -> Self {
-        let mut client = Self::new(room);
-        assert!(client.ask(&format!("LOGIN {ANN} \"{PASSWORD}\"")).contains("a OK "));
-        client
-    }
+/// What these tests ask for beside.
+trait Asks {
+    fn octets(&mut self, item: &str) -> Vec<u8>;
+    fn append(&mut self, mailbox: &str, message: &[u8]) -> String;
+}
 
-    fn selected(room: &Room) -> Self {
-        let mut client = Self::signed_in(room);
-        assert!(client.ask("SELECT INBOX").contains("a OK [READ-WRITE]"));
-        client
-    }
-
-    fn run(&mut self) -> Vec<u8> {
-        let mut said = Vec::new();
-        loop {
-            match self.session.step() {
-                Step::Write(bytes) => said.extend(bytes),
-                Step::Need(need) => self.session.answer(self.reader.perform(need)),
-                Step::Wait | Step::Idle => return said,
-                step => panic!("{step:?}"),
-            }
-        }
-    }
-
-    fn send(&mut self, bytes: &[u8]) -> Vec<u8> {
-        self.session.feed(bytes);
-        self.run()
-    }
-
-    /// What one command brings.
-    fn ask(&mut self, command: &str) -> String {
-        String::from_utf8_lossy(&self.send(format!("a {command}\r\n").as_bytes())).into_owned()
-    }
-
+impl Asks for Client {
     /// The literal that one FETCH of one item brings.
     fn octets(&mut self, item: &str) -> Vec<u8> {
         let said = self.send(format!("a FETCH 1 {item}\r\n").as_bytes());
@@ -120,7 +80,7 @@ const LETTER: &[u8] = b"From: =?utf-8?q?J=C3=B6rg?= <joerg@de.example>\r\nSubjec
 fn a_letter_in_all_its_parts() {
     let room = Room::new(&[&[ANN]]);
     deliver(&room, LETTER);
-    let mut client = Client::selected(&room);
+    let mut client = selected(&room);
     let whole = client.octets("BODY.PEEK[]");
     assert!(
         whole.ends_with(LETTER) && whole.starts_with(b"Return-Path: <bob@us.example>\r\nReceived: from mx.example")
@@ -163,7 +123,7 @@ fn search_reads_what_people_read() {
     let room = Room::new(&[&[ANN]]);
     deliver(&room, LETTER);
     deliver(&room, b"From: x@y.example\nSubject: plain\n\nnothing to see\n");
-    let mut client = Client::selected(&room);
+    let mut client = selected(&room);
     for (keys, found) in [
         ("SUBJECT grüße", "1"),
         ("FROM JÖRG", "1"),
@@ -202,7 +162,7 @@ fn a_long_letter_is_read_in_pieces() {
     let original =
         [b"Subject: long\r\nX: y\r\n\r\n".as_slice(), &b"0123456789abcdef0123456789abcdef\r\n".repeat(20_000)].concat();
     deliver(&room, &original);
-    let mut client = Client::selected(&room);
+    let mut client = selected(&room);
     let whole = client.octets("BODY.PEEK[]");
     assert!(whole.ends_with(&original));
     let header = client.octets("BODY.PEEK[HEADER]");
@@ -226,7 +186,7 @@ fn a_long_letter_is_read_in_pieces() {
 #[test]
 fn what_was_appended_comes_back() {
     let room = Room::new(&[&[ANN]]);
-    let mut client = Client::signed_in(&room);
+    let mut client = signed_in(&room);
     for (original, view) in [
         (&b"Subject: x\r\n\r\ny\r\n"[..], &b"Subject: x\r\n\r\ny\r\n"[..]),
         (b"Subject: x\n\na\0b\rc\n", b"Subject: x\r\n\r\na\x80b\r\nc\r\n"),
@@ -250,8 +210,8 @@ fn two_sessions_see_each_other() {
     for subject in ["one", "two", "three"] {
         deliver(&room, format!("Subject: {subject}\r\n\r\n").as_bytes());
     }
-    let mut one = Client::selected(&room);
-    let mut other = Client::selected(&room);
+    let mut one = selected(&room);
+    let mut other = selected(&room);
     // One's own change is told once, and never when silent; the other hears of it.
     assert_eq!(
         one.ask("STORE 1 +FLAGS (\\Flagged work)"),
@@ -297,7 +257,7 @@ fn two_sessions_see_each_other() {
 #[test]
 fn idle_hears_the_bell() {
     let room = Room::new(&[&[ANN]]);
-    let mut client = Client::selected(&room);
+    let mut client = selected(&room);
     let rung = Arc::new(AtomicUsize::new(0));
     let counter = rung.clone();
     let watching = client.reader.watch().unwrap().call_back(move |_| {
@@ -315,7 +275,7 @@ fn idle_hears_the_bell() {
 #[test]
 fn names_and_levels() {
     let room = Room::new(&[&[ANN]]);
-    let mut client = Client::signed_in(&room);
+    let mut client = signed_in(&room);
     for (command, said) in [
         ("LIST \"\" *", "* LIST (\\HasNoChildren) \"/\" INBOX\r\na OK LIST done\r\n"),
         ("CREATE Entw&APw-rfe/2026/", "a OK CREATE done\r\n"),
@@ -343,11 +303,11 @@ fn names_and_levels() {
 fn one_account_never_opens_another() {
     let room = Room::new(&[&[ANN], &["bob@ie.example"]]);
     deliver(&room, b"Subject: for ann\r\n\r\n");
-    let mut client = Client::new(&room);
+    let mut client = Client::new(&room.mailroom);
     let wrong = client.ask(&format!("LOGIN {ANN} wrong"));
     assert_eq!(wrong, client.ask("LOGIN nobody@ie.example wrong"));
     assert!(client.reader.account().is_none());
-    let mut bob = Client::new(&room);
+    let mut bob = Client::new(&room.mailroom);
     assert!(bob.ask(&format!("LOGIN bob@ie.example \"{PASSWORD}\"")).starts_with("a OK "));
     assert!(bob.ask("SELECT INBOX").contains("* 0 EXISTS\r\n"));
 }
@@ -370,7 +330,7 @@ fn a_damaged_letter_keeps_none_from_being_read() {
     bytes[middle] ^= 1;
     let file = std::fs::OpenOptions::new().write(true).open(&pack).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).unwrap();
-    let mut client = Client::selected(&room);
+    let mut client = selected(&room);
     let said = client.ask("FETCH 1:3 (UID BODY.PEEK[TEXT])");
     assert!(said.contains("* 1 FETCH (UID 1 ") && said.contains("* 3 FETCH (UID 3 "), "{said}");
     assert!(
