@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use durable::{RealDisk, SystemClock};
-use support::{OFFICER_PASSPHRASES, Single, files, lines, root, run, wait_for};
+use support::{OFFICER_PASSPHRASES, Single, files, lines, run, wait_for, write_order};
 use terms::{Clock, UnixMillis};
 use vault::{CostProfile, KeyBackup, SystemEntropy, VaultGate};
 use world::ManualClock;
@@ -129,15 +129,7 @@ impl Scene {
         // A restored node waits for them; any other says that its desk is open.
         let _ = node.ask(&["node", "open-desk", "--by", ann, "--by", ben], &both);
         let identity = disclosure::AgeIdentity::generate();
-        let mut demand: toml::Table =
-            std::fs::read_to_string(root().join("law/examples/ie-s75-order.toml")).unwrap().parse().unwrap();
-        demand.insert("accounts".into(), vec![address].into());
-        let asks = demand["asks"].as_table_mut().unwrap();
-        asks.insert("from".into(), toml::Value::Datetime("2026-01-01".parse().unwrap()));
-        asks.insert("until".into(), toml::Value::Datetime("2027-01-01".parse().unwrap()));
-        let to = demand["delivery"].as_table_mut().unwrap();
-        to.insert("age_recipient".into(), identity.recipient().to_string().into());
-        std::fs::write(home.join("demand.toml"), toml::to_string(&demand).unwrap()).unwrap();
+        write_order(&home.join("demand.toml"), "DMD-1", address, &identity.recipient().to_string());
         let package = || -> Result<PathBuf, String> {
             let served = node.ask(&["demand", "serve", home.join("demand.toml").to_str().unwrap()], "")?;
             let case = served["cases"][0]["case"].to_string();

@@ -373,3 +373,17 @@ pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+/// Writes an order of an Irish court for the content of 2026 of `address` to `path`, to be answered to the age key `recipient`.
+/// Orders of one reference are the same paper.
+pub(crate) fn write_order(path: &Path, reference: &str, address: &str, recipient: &str) {
+    let text = std::fs::read_to_string(root().join("law/examples/ie-s75-order.toml")).unwrap();
+    let mut demand: toml::Table = text.parse().unwrap();
+    demand.insert("reference".into(), reference.into());
+    demand.insert("accounts".into(), vec![address].into());
+    let asks = demand["asks"].as_table_mut().unwrap();
+    asks.insert("from".into(), toml::Value::Datetime("2026-01-01".parse().unwrap()));
+    asks.insert("until".into(), toml::Value::Datetime("2027-01-01".parse().unwrap()));
+    demand["delivery"].as_table_mut().unwrap().insert("age_recipient".into(), recipient.into());
+    std::fs::write(path, toml::to_string(&demand).unwrap()).unwrap();
+}
