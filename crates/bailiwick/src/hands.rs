@@ -58,13 +58,13 @@ impl Node {
         holders: Vec<(OfficerName, Phrase)>,
         passphrase: &Secret<String>,
     ) -> Result<Outcome, String> {
-        let said = |error: vault::VaultError| error.to_string();
         self.no_rotation()?;
+        self.gate.check_passphrase(passphrase).map_err(|error| error.to_string())?;
         let cost = self.config.vault.cost();
         let names: Vec<OfficerName> = holders.iter().map(|(name, _)| name.clone()).collect();
         let entry = self.record("key-holders", json!({ "holders": names }))?;
         let holders = holders.into_iter().map(|(name, words)| (name, words.0)).collect();
-        self.gate.deal_hands(passphrase, holders, cost).map_err(said)?;
+        self.done_or_recorded(entry, self.gate.deal_hands(passphrase, holders, cost))?;
         let mut by_token = false;
         self.change_unlocking(|vault| match vault.unlock {
             Unlock::PassphraseFile => vault.unlock = Unlock::ByHand,

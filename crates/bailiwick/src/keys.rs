@@ -124,6 +124,9 @@ impl Node {
             KeysRequest::RotateSigning => self.rotate_signing(),
             KeysRequest::HandsList => hands::list(&self.gate),
             KeysRequest::HandsSet { holders, passphrase } => self.set_hands(holders, &passphrase.0),
+            KeysRequest::TokenRemove { label, to_file, passphrase } => {
+                self.remove_token(&label, to_file, &passphrase.0)
+            }
             KeysRequest::TokenAdd { module, label, key_id, pin_file, pin_credential, pin, passphrase } => {
                 let (module, pin_file) = (module.into(), pin_file.map(PathBuf::from));
                 let token = TokenConfig { module, label, pin_file, pin_credential };
@@ -144,6 +147,15 @@ impl Node {
         let body = serde_json::to_vec(&body).map_err(|error| error.to_string())?;
         let recorded = self.desk.record_house(body).map_err(|error| error.to_string())?;
         Ok(recorded.1.index)
+    }
+
+    /// What became of an act that the ledger has already. Secrets are looked at before the entry; one that was replaced or
+    /// spent in between has done nothing, and another entry says so.
+    pub(crate) fn done_or_recorded<T>(&self, entry: u64, done: Result<T, VaultError>) -> Result<T, String> {
+        if let Err(VaultError::WrongPassphrase | VaultError::WrongPassword) = done {
+            self.record("not-done", json!({ "entry": entry }))?;
+        }
+        done.map_err(|error| error.to_string())
     }
 
     /// Closes an account for its owner. What is said is the same whether a case holds mail of it or not (invariant 13).
@@ -247,10 +259,13 @@ impl Node {
         let said = |error: VaultError| error.to_string();
         let vault = &self.mailroom.vault;
         let _turn = self.rotating();
-        if vault.service_generations().map_err(said)?.len() == 1 {
-            self.record("service-key", json!({}))?;
-        }
-        let generation = vault.begin_service_rotation(passphrase).map_err(said)?;
+        let generation = if vault.service_generations().map_err(said)?.len() == 1 {
+            self.gate.check_passphrase(passphrase).map_err(said)?;
+            let entry = self.record("service-key", json!({}))?;
+            self.done_or_recorded(entry, vault.begin_service_rotation(passphrase))?
+        } else {
+            vault.begin_service_rotation(passphrase).map_err(said)?
+        };
         let total = self.mailroom.store.accounts().len() as u64;
         while !self.service_step_with(&mut |left| {
             progress(Progress { done: total.saturating_sub(left), total, ..Progress::default() });

@@ -88,18 +88,18 @@ impl Node {
         let unlock = Config::load(&self.dir).map_err(|error| error.to_string())?.vault.unlock;
         let in_file = unlock == Unlock::PassphraseFile;
         let (disk, next) = (self.disk.as_ref(), next_path(&self.dir));
+        self.gate.check_passphrase(old).map_err(|error| error.to_string())?;
         let entry = self.record("node-passphrase", json!({}))?;
         if in_file {
             disk.write_atomic(&next, new.expose().as_bytes(), Visibility::Private)
                 .map_err(|error| format!("{}: {error}", next.display()))?;
         }
-        if let Err(error) = self.mailroom.vault.change_node_passphrase(old, new) {
-            // Only what certainly changed nothing: after another error the next start tries both.
-            if in_file && matches!(error, VaultError::WrongPassphrase) {
-                disk.shred(&next).map_err(|error| format!("{}: {error}", next.display()))?;
-            }
-            return Err(error.to_string());
+        let changed = self.mailroom.vault.change_node_passphrase(old, new);
+        // Only what certainly changed nothing: after another error the next start tries both.
+        if in_file && matches!(changed, Err(VaultError::WrongPassphrase)) {
+            disk.shred(&next).map_err(|error| format!("{}: {error}", next.display()))?;
         }
+        self.done_or_recorded(entry, changed)?;
         let mut text =
             "The new passphrase counts. The old one opens older copies of the vault's folder and older backups of \
                         keys, and nothing else."

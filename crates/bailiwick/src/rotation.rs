@@ -49,16 +49,14 @@ impl Node {
         shown: Shown,
         everything: bool,
     ) -> Result<Outcome, String> {
-        let said = |error: VaultError| error.to_string();
         let vault = &self.mailroom.vault;
         let proof = OwnerProof::here(shown.password.0, shown.code.map(|code| code.0));
-        // Whoever cannot show the password leaves no entry. A code serves once: where codes are on, the entry comes first.
-        if !vault.account_guard(account).map_err(said)?.codes {
-            vault.owner_secrets(account, &proof).map_err(said)?;
-        }
+        // Whoever cannot show the password, and a code where codes are on, leaves no entry.
+        vault.check_owner(account, &proof).map_err(|error| error.to_string())?;
         let _turn = self.rotating();
         let entry = self.record_account_key(account)?;
-        let (_, codes) = vault.begin_account_rotation(account, &proof, everything).map_err(said)?;
+        let begun = vault.begin_account_rotation(account, &proof, everything);
+        let (_, codes) = self.done_or_recorded(entry, begun)?;
         let finished = self.carry_account_on(account)?;
         let mut text = rotated(address, finished);
         if everything {

@@ -9,7 +9,7 @@ use doors::control::{Outcome, Phrase, Request};
 use durable::Visibility;
 use serde_json::json;
 use terms::Secret;
-use vault::{CostProfile, Token, TokenError, Vault, VaultGate, VaultProgram};
+use vault::{CostProfile, Token, TokenError, TokenKey, Vault, VaultError, VaultGate, VaultProgram};
 
 use crate::cli::token::{TokenCommand, WhichToken};
 use crate::client::{ask, secret, utf8};
@@ -21,7 +21,14 @@ const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// `node token …`
 pub(crate) fn command(command: TokenCommand) -> Result<ExitCode, String> {
-    let TokenCommand::Add { module, token, node } = command;
+    let (module, token, node) = match command {
+        TokenCommand::Add { module, token, node } => (module, token, node),
+        TokenCommand::Remove { label, to_passphrase_file, node } => {
+            let passphrase = Phrase(secret("Passphrase of the node")?);
+            let remove = KeysRequest::TokenRemove { label, to_file: to_passphrase_file, passphrase };
+            return ask(&node, Request::Keys(remove));
+        }
+    };
     let config = config(&module, &token)?;
     let passphrase = Phrase(secret("Passphrase of the node")?);
     let pin = Phrase(pin_now(&config)?);
@@ -106,11 +113,17 @@ pub(crate) fn add(
     passphrase: &Secret<String>,
     cost: CostProfile,
 ) -> Result<(), NodeError> {
+    let (token, key) = key_of(config, key_id, pin)?;
+    gate.add_token(passphrase, &key).map_err(|error| NodeError::Token(error.into()))?;
+    gate.unlock_by_token(&token, cost).map(|_| ()).map_err(NodeError::Token)
+}
+
+/// The token, and the key in it that is named or, when none is, made there.
+fn key_of(config: &TokenConfig, key_id: Option<&str>, pin: &Secret<String>) -> Result<(Token, TokenKey), NodeError> {
     let token = token(config, pin, true)?;
     let id = key_id.map(|hex| from_hex(hex).ok_or(TokenError::NoKey("--token-key-id is no hexadecimal number".into())));
     let key = token.key(id.transpose().map_err(NodeError::Token)?).map_err(NodeError::Token)?;
-    gate.add_token(passphrase, &key).map_err(|error| NodeError::Token(error.into()))?;
-    gate.unlock_by_token(&token, cost).map(|_| ()).map_err(NodeError::Token)
+    Ok((token, key))
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -177,8 +190,13 @@ impl Node {
         let said = |error: NodeError| error.to_string();
         self.no_rotation()?;
         let label = config.label.clone();
+        // Whoever has not the passphrase, or not the token and its PIN, leaves no entry.
+        self.gate.check_passphrase(passphrase).map_err(|error| error.to_string())?;
+        let (token, key) = key_of(&config, key_id, pin).map_err(said)?;
         let entry = self.record("unlocked-by-token", json!({ "label": label }))?;
-        add(&self.gate, &config, key_id, pin, passphrase, self.config.vault.cost()).map_err(said)?;
+        self.done_or_recorded(entry, self.gate.add_token(passphrase, &key))?;
+        let shown = self.gate.unlock_by_token(&token, self.config.vault.cost());
+        shown.map_err(|error| said(NodeError::Token(error)))?;
         let after = after_a_start(&self.dir.display(), Some(&config));
         self.change_unlocking(|vault| {
             vault.unlock = Unlock::Token;
@@ -190,6 +208,60 @@ impl Node {
              {entry}."
         );
         Ok(Outcome { text, data: json!({ "token": label, "entry": entry }) })
+    }
+
+    /// Lets the token unlock the node no more: the ledger first, then what takes its place, the vault, the configuration.
+    /// Interrupted between the last two the node is locked at its next start, and this can be asked for again.
+    pub(crate) fn remove_token(
+        &self,
+        label: &str,
+        to_file: bool,
+        passphrase: &Secret<String>,
+    ) -> Result<Outcome, String> {
+        let said = |error: VaultError| error.to_string();
+        self.no_rotation()?;
+        let now = Config::load(&self.dir).map_err(|error| error.to_string())?.vault;
+        match &now.token {
+            Some(token) if token.label == label => {}
+            Some(token) => {
+                return Err(format!("node.toml names the token {:?}, and none of the label {label:?}", token.label));
+            }
+            None => return Err("node.toml names no token".to_owned()),
+        }
+        let next = match now.unlock {
+            _ if to_file => Unlock::PassphraseFile,
+            Unlock::Token if self.gate.hands().map_err(said)?.is_empty() => {
+                return Err(
+                    "this token is the only way in which the node is unlocked, so it stays. Name people first (`node \
+                            hands set`), or say --to-passphrase-file, which writes the passphrase to the disk"
+                        .to_owned(),
+                );
+            }
+            Unlock::Token => Unlock::ByHand,
+            other => other,
+        };
+        self.gate.check_passphrase(passphrase).map_err(said)?;
+        let entry = self.record("token-removed", json!({ "label": label }))?;
+        if to_file {
+            let (file, bytes) = (passphrase_path(&self.dir), passphrase.expose().as_bytes());
+            let written = self.disk.write_atomic(&file, bytes, Visibility::Private);
+            written.map_err(|error| format!("{}: {error}", file.display()))?;
+        }
+        self.done_or_recorded(entry, self.gate.remove_token(passphrase))?;
+        self.change_unlocking(|vault| {
+            vault.unlock = next;
+            vault.token = None;
+        })?;
+        let after = match next {
+            Unlock::PassphraseFile => "The passphrase lies in secrets/passphrase again and unlocks it at each start.",
+            _ => "After each start two people unlock it: bailiwick node unlock --holder NAME",
+        };
+        let text = format!(
+            "The token {label:?} opens the vault no more. {after}\nCopies of the vault's folder of before still open by it: \
+             replace the service key (`node rotate service`) if it may be in other hands. Its key stays in the token; remove it \
+             with the token's own tools.\nLedger entry {entry}."
+        );
+        Ok(Outcome { text, data: json!({ "token": null, "entry": entry }) })
     }
 
     /// Changes how the node is unlocked, in its configuration; a passphrase file that is not used any more is overwritten.

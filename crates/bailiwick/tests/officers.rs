@@ -215,6 +215,35 @@ fn the_running_node_destroys_the_keys_of_days_that_are_over() {
     running.kill();
 }
 
+/// The ledger has what was done, and not what somebody without the secret asked for.
+#[test]
+fn a_wrong_secret_leaves_no_entry() {
+    let node = Made::new();
+    let size = || node.ask(&["node", "status"], "").unwrap()["ledger_size"].as_u64().unwrap();
+    let before = size();
+    let hands = "a wrong one\npassphrase of dora\npassphrase of emil\n";
+    let officers = format!("{ANN}\nguess\n");
+    for (args, input) in [
+        (&["node", "rotate", "service"][..], "a wrong one\n"),
+        (&["node", "passphrase"], "a wrong one\n"),
+        (&["node", "hands", "set", "--holder", "dora", "--holder", "emil"], hands),
+        (&["node", "token", "add", "--module", "/nowhere.so", "--token-label", "x"], "a wrong one\n1234\n"),
+        (&["account", "rotate-key", "ann@ie.example"], "a wrong password\n"),
+        (&["account", "rotate-key", "ann@ie.example", "--by", "ann", "--by", "ben"], &officers),
+        (&["account", "close", "ann@ie.example"], "a wrong password\n"),
+        (&["officer", "drill", "--by", "ann", "--by", "ben"], &officers),
+        (&["node", "rotate", "escrow", "--by", "ann", "--by", "ben"], &officers),
+    ] {
+        let said = node.ask(args, input).unwrap_err();
+        assert!(said.contains("wrong") || said.contains("not the passphrase"), "{args:?}: {said}");
+        assert_eq!(size(), before, "{args:?}");
+    }
+    // And what is done has one.
+    node.ask(&["account", "rotate-key", "ann@ie.example"], &format!("{PASSWORD}\n")).unwrap();
+    assert_eq!(size(), before + 1);
+    assert!(node.ledger_verifies());
+}
+
 #[test]
 fn the_passphrase_is_replaced() {
     let node = Made::new();

@@ -243,15 +243,24 @@ fn a_node_gets_a_token() {
     let dir = machine.path("IE");
     Single::init(&dir, &[], "");
     let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
+    // Empty entries that come by themselves would be counted.
+    let settings = std::fs::read_to_string(dir.join("node.toml")).unwrap();
+    let quiet = settings.replace("ledger_dummy_minutes = 60", "ledger_dummy_minutes = 600000");
+    assert_ne!(quiet, settings);
+    machine.write("IE/node.toml", &quiet);
     let node = machine.run(&dir);
     let add = |label: &str, passphrase: &str, pin: &str| {
         let input = format!("{passphrase}\n{pin}\n");
         node.ask(&["node", "token", "add", "--module", machine.module, "--token-label", label], &input)
     };
+    // Whoever has not the passphrase, the token and its PIN leaves nothing, in the ledger neither.
+    let size = || node.ask(&["node", "status"], "").unwrap()["ledger_size"].as_u64().unwrap();
+    let before = size();
     assert!(add("none", &passphrase, PIN).unwrap_err().contains("no token of the label"));
     assert!(add("bailiwick", &passphrase, "161803").unwrap_err().contains("refuses the PIN"));
     assert!(add("bailiwick", "wrong", PIN).unwrap_err().contains("passphrase is wrong"));
     assert!(dir.join("secrets/passphrase").exists(), "nothing has changed");
+    assert_eq!(size(), before);
     assert!(add("bailiwick", &passphrase, PIN).unwrap()["entry"].is_u64());
     assert!(!dir.join("secrets/passphrase").exists());
 
@@ -264,6 +273,107 @@ fn a_node_gets_a_token() {
     let node = machine.run(&dir);
     assert_eq!(state(&node), "locked");
     assert_eq!(node.ask(&["node", "unlock", "--token"], PIN).unwrap()["vault"], "unlocked");
+}
+
+/// The token goes again: to two people who were named, or back to a file; not when nothing else would unlock the node.
+#[test]
+fn a_token_is_taken_away() {
+    let Some(machine) = Machine::new() else { return };
+    let dir = machine.path("IE");
+    let passphrase = machine.init(&dir);
+    let node = machine.run(&dir);
+    let remove = |node: &Single, more: &[&str], passphrase: &str| {
+        node.ask(&[&["node", "token", "remove"], more].concat(), passphrase)
+    };
+    let sealed = RealDisk.read(&dir.join("vault/node.token")).unwrap();
+    assert!(remove(&node, &["bailiwick"], &passphrase).unwrap_err().contains("the only way"));
+    assert!(remove(&node, &["another"], &passphrase).unwrap_err().contains("\"bailiwick\""));
+    let people = [("ann", "ann's hand passphrase"), ("ben", "ben's hand passphrase")];
+    let words = format!("{passphrase}\n{}\n{}\n", people[0].1, people[1].1);
+    node.ask(&["node", "hands", "set", "--holder", "ann", "--holder", "ben"], &words).unwrap();
+    assert!(remove(&node, &["bailiwick"], "wrong").unwrap_err().contains("passphrase is wrong"));
+    assert_eq!(RealDisk.read(&dir.join("vault/node.token")).unwrap(), sealed, "nothing has changed");
+    let size = || node.ask(&["node", "status"], "").unwrap()["ledger_size"].as_u64().unwrap();
+    let before = size();
+    let removed = remove(&node, &["bailiwick"], &passphrase).unwrap();
+    assert!(removed["entry"].as_u64().unwrap() >= before && size() > before, "{removed}");
+    assert!(!dir.join("vault/node.token").exists());
+    let settings = std::fs::read_to_string(dir.join("node.toml")).unwrap();
+    assert!(!settings.contains("[vault.token]") && settings.contains("unlock = \"by-hand\""), "{settings}");
+    assert!(remove(&node, &["bailiwick"], &passphrase).unwrap_err().contains("names no token"));
+    drop(node);
+
+    // The token is plugged in and its PIN is there: it unlocks nothing. Two people do.
+    let node = machine.run(&dir);
+    assert_eq!(state(&node), "locked");
+    assert!(node.ask(&["node", "unlock", "--token"], PIN).is_err());
+    for (name, words) in people {
+        node.ask(&["node", "unlock", "--holder", name], words).unwrap();
+    }
+    assert_eq!(state(&node), "unlocked");
+
+    // It comes back, and goes to a file although there are people.
+    let pin = machine.path("pin");
+    let which = ["--token-label", "bailiwick", "--token-pin-file", pin.to_str().unwrap()];
+    let add = [&["node", "token", "add", "--module", machine.module], &which[..]].concat();
+    node.ask(&add, &passphrase).unwrap();
+    // Interrupted before the configuration: what the token opens is gone, and node.toml still names it.
+    RealDisk.remove(&dir.join("vault/node.token")).unwrap();
+    drop(node);
+    let node = machine.run(&dir);
+    assert_eq!(state(&node), "locked");
+    node.ask(&["node", "unlock", "--recovery"], &passphrase).unwrap();
+    remove(&node, &["bailiwick", "--to-passphrase-file"], &passphrase).unwrap();
+    drop(node);
+    machine.tokens_in("nothing");
+    assert_eq!(state(&machine.run(&dir)), "unlocked");
+    assert_eq!(std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap(), passphrase);
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&dir.join("secrets/passphrase").metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+/// The PIN as systemd gives it to a service: a file in a folder that the environment names.
+#[test]
+fn the_pin_is_a_credential_of_systemd() {
+    let Some(machine) = Machine::new() else { return };
+    let dir = machine.path("IE");
+    Single::init(&dir, &[], "");
+    let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
+    let node = machine.run(&dir);
+    let which = ["--token-label", "bailiwick", "--token-pin-credential", "hsm-pin"];
+    let add = [&["node", "token", "add", "--module", machine.module], &which[..]].concat();
+    node.ask(&add, &format!("{passphrase}\n{PIN}\n")).unwrap();
+    drop(node);
+
+    let (module, folder) = (machine.path("softhsm2.conf"), machine.path("credentials"));
+    let with = [("SOFTHSM2_CONF", module.as_path()), ("CREDENTIALS_DIRECTORY", folder.as_path())];
+    let refused = |environment: &[(&str, &Path)]| {
+        let run = support::run_in(environment, &["node", "run", "--dir", dir.to_str().unwrap()], "");
+        assert!(!run.status.success());
+        String::from_utf8_lossy(&run.stderr).into_owned()
+    };
+    assert!(refused(&with[..1]).contains("no CREDENTIALS_DIRECTORY"));
+    RealDisk.create_dir_all(&folder).unwrap();
+    assert!(refused(&with).contains("hsm-pin"), "the folder has no such file");
+    // systemd.exec(5): read-only for the service, and the group bits are the mask of an access list.
+    std::fs::write(folder.join("hsm-pin"), PIN).unwrap();
+    let mode: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o440);
+    std::fs::set_permissions(folder.join("hsm-pin"), mode).unwrap();
+    let node = Single::run_in(&with, &dir);
+    assert_eq!(state(&node), "unlocked");
+    let vault = node.vault_process();
+    assert!(Command::new("kill").args(["-KILL", &vault.to_string()]).status().unwrap().success());
+    wait_for("another vault", || node.vault_process() != vault && state(&node) == "unlocked");
+    // The name of the folder is in the node's environment, as systemd puts it there; the PIN is not.
+    for file in ["environ", "cmdline"] {
+        for process in [node.process(), node.vault_process()] {
+            let bytes = std::fs::read(format!("/proc/{process}/{file}")).unwrap();
+            assert!(!String::from_utf8_lossy(&bytes).contains(PIN), "{file} of {process}");
+        }
+    }
+    assert!(!node.log().contains(PIN));
+    assert!(!std::fs::read_to_string(dir.join("node.toml")).unwrap().contains(PIN));
 }
 
 /// A module that is none, and one that ends its process, take nothing down with them.

@@ -152,6 +152,9 @@ table! {
     141 token::Ask;
     142 token::Take;
     143 room::ListHands;
+    190 room::CheckPassphrase;
+    191 token::Remove;
+    192 secrets::CheckOwner;
 }
 
 /// A frame with a request: the call's number and the call. Its head is not filled in.

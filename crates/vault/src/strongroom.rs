@@ -10,13 +10,13 @@ use crate::VaultError;
 use crate::account::Stretch;
 use crate::calls;
 use crate::crypto::{CostProfile, Key32, KeyPair, open_hybrid};
-use crate::folder::{Folder, NODE_FILE};
+use crate::folder::{Folder, NODE_FILE, TOKEN_FILE};
 use crate::hands::{Hands, OpenHand, WAIT_MILLIS};
 use crate::keeper::periods::{self, KeyBackup};
 use crate::keeper::{Founding, Keeper, Place, lanes};
 use crate::node::NodeKeys;
 use crate::process::Confinement;
-use crate::service::ServiceKey;
+use crate::service::{Numbered, ServiceKey};
 use crate::token::{TokenAsk, TokenKey, TokenWrap, answer_info};
 
 /// A vault, locked or not.
@@ -83,13 +83,16 @@ impl Strongroom {
         holders: Vec<(OfficerName, Secret<String>)>,
         cost: CostProfile,
     ) -> Result<(), VaultError> {
-        let folder = self.folder();
-        let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
-        let lanes = lanes();
-        let (_, service_key) = NodeKeys::open(&bytes, passphrase, &lanes)?;
+        let (service_key, lanes) = (self.service_key(passphrase)?, lanes());
         let stretch = Stretch { cost, lanes: &lanes, entropy: &*self.place.entropy };
         let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
-        Hands::deal(&service_key.1, holders, stretch)?.write(&folder, &own)
+        Hands::deal(&service_key.1, holders, stretch)?.write(&self.folder(), &own)
+    }
+
+    /// The service key, by the node's passphrase: also of a vault that is unlocked, for whoever has to show it once more.
+    pub(crate) fn service_key(&self, passphrase: &Secret<String>) -> Result<Numbered, VaultError> {
+        let bytes = self.folder().read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+        NodeKeys::open(&bytes, passphrase, &lanes()).map(|(_, service_key)| service_key)
     }
 
     /// Who can unlock the vault by hand; nobody, where nobody was named.
@@ -141,11 +144,17 @@ impl Strongroom {
     /// Lets a token's key unlock the vault from now on, in the place of another token's. `passphrase` is the node's, which
     /// opens the service key for this. Durable when it returns.
     pub(crate) fn add_token(&self, passphrase: &Secret<String>, key: TokenKey) -> Result<(), VaultError> {
-        let folder = self.folder();
-        let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
-        let (_, service_key) = NodeKeys::open(&bytes, passphrase, &lanes())?;
+        let service_key = self.service_key(passphrase)?;
         let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
-        TokenWrap::seal(key, &[&service_key.1], &*self.place.entropy)?.write(&folder, &own)
+        TokenWrap::seal(key, &[&service_key.1], &*self.place.entropy)?.write(&self.folder(), &own)
+    }
+
+    /// Lets no token unlock the vault from now on. `passphrase` is the node's. What the token opened is overwritten; a file
+    /// that is gone already is no error. Durable when it returns.
+    pub(crate) fn remove_token(&self, passphrase: &Secret<String>) -> Result<(), VaultError> {
+        self.service_key(passphrase)?;
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.folder().remove(TOKEN_FILE)
     }
 
     /// What the token is to open. Whoever asked before gets no answer any more.

@@ -46,4 +46,17 @@ pub(crate) enum TokenCommand {
         #[command(flatten)]
         node: NodeChoice,
     },
+    /// Let the token unlock the node no more; asks for the node's passphrase. Two people unlock it then by hand, if some were
+    /// named.
+    Remove {
+        /// The label of the token that node.toml names.
+        label: String,
+        /// Write the passphrase to secrets/passphrase again, and unlock by that: a key beside its lock, unless the file is
+        /// mounted from elsewhere.
+        #[arg(long)]
+        to_passphrase_file: bool,
+        /// The node.
+        #[command(flatten)]
+        node: NodeChoice,
+    },
 }

@@ -50,6 +50,15 @@ pub enum KeysRequest {
         /// The node's passphrase.
         passphrase: Phrase,
     },
+    /// Lets no token unlock the node any more.
+    TokenRemove {
+        /// The label of the one that does.
+        label: String,
+        /// Whether the passphrase is to lie in a file again.
+        to_file: bool,
+        /// The node's passphrase.
+        passphrase: Phrase,
+    },
     /// Lets a token unlock the node.
     TokenAdd {
         /// Absolute path of its PKCS#11 module.

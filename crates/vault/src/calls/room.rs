@@ -46,6 +46,21 @@ impl Call for Open {
     }
 }
 
+/// Is this the node's passphrase?
+pub(crate) struct CheckPassphrase {
+    pub(crate) passphrase: Secret<String>,
+}
+wire_struct!(CheckPassphrase { passphrase });
+
+impl Call for CheckPassphrase {
+    type Answer = ();
+    const SLOW: bool = true;
+
+    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
+        room.service_key(&self.passphrase).map(drop)
+    }
+}
+
 /// Name the people of whom two unlock the vault by hand.
 pub(crate) struct DealHands {
     pub(crate) passphrase: Secret<String>,

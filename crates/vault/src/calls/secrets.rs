@@ -42,6 +42,22 @@ impl Call for Guard {
     }
 }
 
+/// Is this the owner?
+pub(crate) struct CheckOwner {
+    pub(crate) account: AccountId,
+    pub(crate) proof: OwnerProof,
+}
+wire_struct!(CheckOwner { account, proof });
+
+impl Call for CheckOwner {
+    type Answer = ();
+    const SLOW: bool = true;
+
+    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
+        room.keeper()?.check_owner(self.account, &self.proof)
+    }
+}
+
 /// Another password.
 pub(crate) struct SetPassword {
     pub(crate) account: AccountId,

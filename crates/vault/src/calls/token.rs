@@ -25,6 +25,21 @@ impl Call for Add {
     }
 }
 
+/// Let no token unlock the vault.
+pub(crate) struct Remove {
+    pub(crate) passphrase: Secret<String>,
+}
+wire_struct!(Remove { passphrase });
+
+impl Call for Remove {
+    type Answer = ();
+    const SLOW: bool = true;
+
+    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
+        room.remove_token(&self.passphrase)
+    }
+}
+
 /// What is the token to open?
 pub(crate) struct Ask {}
 wire_struct!(Ask {});

@@ -19,6 +19,7 @@ use crate::folder::account_file;
 use crate::network::Network;
 use crate::secrets::{AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, SessionInfo};
 use crate::seen::Seen;
+use crate::throttle::Admitted;
 
 /// Generated secrets, for the owner to write down: they are shown once.
 pub(crate) type Shown = Vec<Secret<String>>;
@@ -80,23 +81,12 @@ impl Keeper {
         proof: &OwnerProof,
         act: impl FnOnce(&mut AccountKeys, &Root) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
-        // Whoever stands at this machine has the service key, and would not guess here.
-        let attempt = Attempt { claim: Claim::Account(account), scope: Scopes::PAGES, network: proof.network };
-        let admitted = if proof.network == Network::HERE { None } else { Some(self.admit(&attempt)?) };
+        let admitted = self.admit_owner(account, proof)?;
         let now = self.clock.now();
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut keys = self.account_keys(account)?;
         let before = keys.to_bytes();
-        let root = keys.root_by_password(&proof.password, &self.lanes)?;
-        if keys.codes_on() {
-            let right = match &proof.code {
-                Some(code) => keys.spend_code(&root, code, now)?,
-                None => false,
-            };
-            if !right {
-                return Err(VaultError::WrongPassword);
-            }
-        }
+        let root = self.root_of_owner(&mut keys, proof)?;
         if let Some(admitted) = admitted {
             self.admitted_rightly(admitted);
         }
@@ -111,6 +101,34 @@ impl Keeper {
             written?;
         }
         Ok(done)
+    }
+
+    /// Whether this is the owner. The file stays as it is, so that a code that was shown is not spent.
+    pub(crate) fn check_owner(&self, account: AccountId, proof: &OwnerProof) -> Result<(), VaultError> {
+        let admitted = self.admit_owner(account, proof)?;
+        self.root_of_owner(&mut self.account_keys(account)?, proof)?;
+        if let Some(admitted) = admitted {
+            self.admitted_rightly(admitted);
+        }
+        Ok(())
+    }
+
+    /// Lets an attempt of somebody elsewhere wait its turn. Whoever stands at this machine has the service key, and would not
+    /// guess here.
+    fn admit_owner(&self, account: AccountId, proof: &OwnerProof) -> Result<Option<Admitted>, VaultError> {
+        let attempt = Attempt { claim: Claim::Account(account), scope: Scopes::PAGES, network: proof.network };
+        if proof.network == Network::HERE { Ok(None) } else { self.admit(&attempt).map(Some) }
+    }
+
+    /// The account's root by the password, and by a code where codes are on, which is spent in `keys`.
+    fn root_of_owner(&self, keys: &mut AccountKeys, proof: &OwnerProof) -> Result<Root, VaultError> {
+        let root = keys.root_by_password(&proof.password, &self.lanes)?;
+        let right = match &proof.code {
+            _ if !keys.codes_on() => true,
+            Some(code) => keys.spend_code(&root, code, self.clock.now())?,
+            None => false,
+        };
+        if right { Ok(root) } else { Err(VaultError::WrongPassword) }
     }
 
     /// Another password. Web sessions end with the old one; app passwords go on.

@@ -143,3 +143,23 @@ fn an_exchanged_file_gets_no_new_key() {
     assert_eq!(desk.disk.read(Path::new(FILE)).unwrap(), theirs);
     assert_eq!(desk.vault.service_generations().unwrap(), [1]);
 }
+
+#[test]
+fn a_token_that_was_removed_unlocks_nothing() {
+    let (desk, token) = added();
+    let gate = gate(&desk);
+    let asked = gate.link().call(Ask {}).unwrap();
+    assert!(matches!(gate.check_passphrase(&"wrong".into()), Err(VaultError::WrongPassphrase)));
+    assert!(matches!(gate.remove_token(&"wrong".into()), Err(VaultError::WrongPassphrase)));
+    assert!(desk.disk.exists(Path::new(FILE)));
+    let before = desk.disk.read(Path::new(FILE)).unwrap();
+    gate.check_passphrase(&NODE_PASSPHRASE.into()).unwrap();
+    gate.remove_token(&NODE_PASSPHRASE.into()).unwrap();
+    assert!(!desk.disk.image().contains(&before), "overwritten where it lay");
+    // Also an answer to a question of before.
+    let late = take(&gate, answer(&token, &asked).unwrap()).unwrap_err();
+    assert!(matches!(late, VaultError::TokenAnswer), "{late}");
+    assert!(matches!(unlock(&gate, &token), Err(VaultError::NoTokenKey)));
+    gate.remove_token(&NODE_PASSPHRASE.into()).unwrap();
+    assert_eq!(gate.state(), VaultState::Locked, "showing the passphrase for this unlocks nothing");
+}

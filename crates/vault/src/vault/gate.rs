@@ -128,6 +128,25 @@ impl VaultGate {
         self.link.call(token::Add { passphrase: passphrase.clone(), key: key.clone() })
     }
 
+    /// Lets no token unlock the vault from now on: what it opened is overwritten. `passphrase` is the node's. No token at all
+    /// is no error. Durable when it returns. A copy of the folder of before still opens by the token, for what is sealed under
+    /// the service key of then.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn remove_token(&self, passphrase: &Secret<String>) -> Result<(), VaultError> {
+        self.link.call(token::Remove { passphrase: passphrase.clone() })
+    }
+
+    /// Whether this is the node's passphrase. Nothing changes: for what is to be recorded between the question and the act.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::NotAVault`], [`VaultError::Damaged`], [`VaultError::Disk`],
+    /// [`VaultError::Away`].
+    pub fn check_passphrase(&self, passphrase: &Secret<String>) -> Result<(), VaultError> {
+        self.link.call(room::CheckPassphrase { passphrase: passphrase.clone() })
+    }
+
     /// Unlocks the vault by a token, which opens something for it. On a vault that is unlocked already it shows whether the
     /// token would.
     ///

@@ -51,6 +51,15 @@ impl Vault {
         self.link.call(secrets::Guard { account })
     }
 
+    /// Whether this is the owner. Nothing changes, and a code is not spent: for what is to be recorded between the question and
+    /// the act.
+    ///
+    /// # Errors
+    /// Those of every change.
+    pub fn check_owner(&self, account: AccountId, proof: &OwnerProof) -> Result<(), VaultError> {
+        self.link.call(secrets::CheckOwner { account, proof: proof.clone() })
+    }
+
     /// Another password. The old one signs nobody in from then on, and web sessions end; app passwords go on, and so do
     /// sessions of mail clients that are open.
     ///

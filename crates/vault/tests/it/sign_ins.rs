@@ -287,7 +287,13 @@ fn codes_stand_beside_the_password() {
     assert_eq!(variant(&changed.unwrap_err()), "WrongPassword");
     let changed = vault.set_password(desk.account, &with_code("wrong"), &"new password".into());
     assert_eq!(variant(&changed.unwrap_err()), "WrongPassword");
+    // Whoever only asks whether it is the owner spends no code.
+    for proof in [proof(), with_code("wrong"), OwnerProof::here(PASSWORD.into(), Some("000000".into()))] {
+        assert_eq!(variant(&vault.check_owner(desk.account, &proof).unwrap_err()), "WrongPassword");
+    }
+    vault.check_owner(desk.account, &with_code(PASSWORD)).unwrap();
     vault.let_password_serve_mail(desk.account, &with_code(PASSWORD), true).unwrap();
+    assert_eq!(variant(&vault.check_owner(desk.account, &with_code(PASSWORD)).unwrap_err()), "WrongPassword", "spent");
     reads(&desk, &vault.sign_in_as(&imap, &password, None).unwrap());
     assert_eq!(refused(vault.sign_in_as(&pages, &password, None)), "WrongPassword");
     desk.clock.advance(30_000);
