@@ -172,6 +172,9 @@ pub(crate) struct TokenConfig {
     /// The name of a systemd credential with the PIN (`LoadCredential=`, `LoadCredentialEncrypted=`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin_credential: Option<String>,
+    /// Whether the module reaches the token over a network. Else it is given none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub network: bool,
 }
 
 impl TokenConfig {

@@ -127,9 +127,9 @@ impl Node {
             KeysRequest::TokenRemove { label, to_file, passphrase } => {
                 self.remove_token(&label, to_file, &passphrase.0)
             }
-            KeysRequest::TokenAdd { module, label, key_id, pin_file, pin_credential, pin, passphrase } => {
+            KeysRequest::TokenAdd { module, label, key_id, pin_file, pin_credential, network, pin, passphrase } => {
                 let (module, pin_file) = (module.into(), pin_file.map(PathBuf::from));
-                let token = TokenConfig { module, label, pin_file, pin_credential };
+                let token = TokenConfig { module, label, pin_file, pin_credential, network };
                 self.add_token(token, key_id.as_deref(), &pin.0, &passphrase.0)
             }
         }

@@ -32,13 +32,22 @@ pub(crate) fn command(command: TokenCommand) -> Result<ExitCode, String> {
     let config = config(&module, &token)?;
     let passphrase = Phrase(secret("Passphrase of the node")?);
     let pin = Phrase(pin_now(&config)?);
-    let TokenConfig { module, label, pin_file, pin_credential } = config;
+    let TokenConfig { module, label, pin_file, pin_credential, network } = config;
     let module = utf8(&module)?.to_owned();
     let pin_file = pin_file.as_deref().map(utf8).transpose()?.map(str::to_owned);
     let key_id = token.key_id;
     ask(
         &node,
-        Request::Keys(KeysRequest::TokenAdd { module, label, key_id, pin_file, pin_credential, pin, passphrase }),
+        Request::Keys(KeysRequest::TokenAdd {
+            module,
+            label,
+            key_id,
+            pin_file,
+            pin_credential,
+            network,
+            pin,
+            passphrase,
+        }),
     )
 }
 
@@ -58,6 +67,7 @@ fn config(module: &Path, which: &WhichToken) -> Result<TokenConfig, String> {
         label: which.label.clone().ok_or("--token-label: the label of the token")?,
         pin_file: which.pin_file.as_deref().map(absolute).transpose()?,
         pin_credential: which.pin_credential.clone(),
+        network: which.network,
     })
 }
 
@@ -101,7 +111,8 @@ fn token(config: &TokenConfig, pin: &Secret<String>, typed: bool) -> Result<Toke
     let helper = |error: std::io::Error| NodeError::Token(TokenError::Helper(error.to_string().into()));
     let program = std::env::current_exe().map_err(helper)?;
     let program = VaultProgram { program, arguments: vec!["token-process".into()] };
-    Ok(Token { program, module: config.module.clone(), label: config.label.clone(), pin: pin.clone(), typed })
+    let (module, label, network) = (config.module.clone(), config.label.clone(), config.network);
+    Ok(Token { program, module, label, pin: pin.clone(), typed, network })
 }
 
 /// Lets a key of a token unlock the vault, and shows that it does.

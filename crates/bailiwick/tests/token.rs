@@ -391,3 +391,77 @@ fn a_strange_module() {
     }
     assert_eq!(state(&node), "unlocked");
 }
+
+/// A module that tries what none of them needs, writes down how each went, and is no PKCS#11 module otherwise.
+const HOSTILE: &str = r#"
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void tell(FILE *out, const char *what, long said) {
+    fprintf(out, "%s %s\n", what, said == -1 && errno == EPERM ? "refused" : "let through");
+}
+
+unsigned long C_GetFunctionList(void **list) {
+    char *none[] = { NULL };
+    FILE *out = fopen(getenv("HOSTILE_LOG"), "w");
+    tell(out, "unix", socket(AF_UNIX, SOCK_STREAM, 0));
+    tell(out, "tcp", socket(AF_INET, SOCK_STREAM, 0));
+    tell(out, "udp6", socket(AF_INET6, SOCK_DGRAM, 0));
+    tell(out, "netlink", socket(AF_NETLINK, SOCK_RAW, 0));
+    tell(out, "uring", syscall(SYS_io_uring_setup, 1, none));
+    tell(out, "execve", execve("/nowhere", none, none));
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    tell(out, "fork", child);
+    tell(out, "ptrace", ptrace(PTRACE_TRACEME, 0, NULL, NULL));
+    tell(out, "peek", syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0));
+    tell(out, "dumpable", prctl(PR_SET_DUMPABLE, 1));
+    fprintf(out, "dumps %d\n", prctl(PR_GET_DUMPABLE));
+    fclose(out);
+    return 5; /* CKR_GENERAL_ERROR */
+}
+"#;
+
+/// What foreign code in the token's process can do with the PIN that it saw.
+#[test]
+fn a_hostile_module_has_no_way_out() {
+    if !has_tool("cc") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let path = |name: &str| scratch.path().join(name);
+    std::fs::write(path("hostile.c"), HOSTILE).unwrap();
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-o"]).args([path("hostile.so"), path("hostile.c")]);
+    let compiled = client(&mut cc, scratch.path());
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let dir = path("IE");
+    Single::init(&dir, &[], "");
+    let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
+    let log = path("log");
+    let node = Single::run_in(&[("HOSTILE_LOG", &log)], &dir);
+    let (module, input) = (path("hostile.so"), format!("{passphrase}\n{PIN}\n"));
+    let add = |more: &[&str]| {
+        let add = ["node", "token", "add", "--module", module.to_str().unwrap(), "--token-label", "x"];
+        let said = node.ask(&[&add[..], more].concat(), &input).unwrap_err();
+        assert!(said.contains("module"), "{said}");
+        std::fs::read_to_string(&log).unwrap()
+    };
+    let tried = |refused: &str| {
+        let of = |what: &str| if refused.contains(what) { "refused" } else { "let through" };
+        let all = ["unix", "tcp", "udp6", "netlink", "uring", "execve", "fork", "ptrace", "peek", "dumpable"];
+        all.map(|what| format!("{what} {}\n", of(what))).concat() + "dumps 0\n"
+    };
+    assert_eq!(add(&[]), tried("tcp udp6 netlink uring execve fork ptrace peek dumpable"));
+    assert_eq!(add(&["--token-network"]), tried("uring execve fork ptrace peek dumpable"));
+    assert_eq!(state(&node), "unlocked");
+}

@@ -21,6 +21,8 @@ use crate::keeper::Place;
 use crate::strongroom::Strongroom;
 
 pub use confine::Confinement;
+pub(crate) use confine::Rules;
+pub(crate) use syscalls::no_clone3;
 
 /// The last of the three streams that a process has by right.
 const STANDARD_ERROR: i32 = 2;

@@ -7,6 +7,7 @@
 //!
 //! The token's key is an RSA pair: whatever takes the service key's place is sealed to its public half, without the token.
 
+mod confine;
 mod device;
 mod errand;
 mod line;

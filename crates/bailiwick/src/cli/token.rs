@@ -28,6 +28,9 @@ pub(crate) struct WhichToken {
     /// The name of a systemd credential that holds the PIN at each start.
     #[arg(long = "token-pin-credential", id = "pin-credential", value_name = "NAME", requires = "label")]
     pub pin_credential: Option<String>,
+    /// The token is reached over a network. Else its module is given none, but sockets of this machine.
+    #[arg(long = "token-network", id = "network", requires = "label")]
+    pub network: bool,
 }
 
 /// `node token …`

@@ -71,6 +71,8 @@ pub enum KeysRequest {
         pin_file: Option<String>,
         /// The systemd credential that will hold the PIN.
         pin_credential: Option<String>,
+        /// Whether the token is reached over a network.
+        network: bool,
         /// The PIN.
         pin: Phrase,
         /// The node's passphrase.

@@ -132,4 +132,4 @@ fn filter_system_calls() -> io::Result<bool> {
 }
 
 /// A list of calls, each with the conditions under which it is let through (none: always).
-pub(super) type Rules = BTreeMap<i64, Vec<seccompiler::SeccompRule>>;
+pub(crate) type Rules = BTreeMap<i64, Vec<seccompiler::SeccompRule>>;

@@ -75,7 +75,7 @@ fn list(arch: TargetArch) -> Result<BpfProgram, BackendError> {
 
 /// `clone3` hides its flags behind a pointer, where no filter can see them. To be told that there is no such call makes the
 /// library use `clone`.
-fn no_clone3(arch: TargetArch) -> Result<BpfProgram, BackendError> {
+pub(crate) fn no_clone3(arch: TargetArch) -> Result<BpfProgram, BackendError> {
     let rules = Rules::from([(libc::SYS_clone3, Vec::new())]);
     SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32), arch)?.try_into()
 }

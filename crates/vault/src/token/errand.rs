@@ -6,12 +6,10 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use nix::sys::mman::{MlockAllFlags, mlockall};
-use nix::sys::prctl;
-use nix::sys::resource::{Resource, setrlimit};
 use terms::Secret;
 use zeroize::Zeroizing;
 
+use super::confine;
 use super::device::Device;
 use super::{TokenAsk, TokenError, TokenKey, answer_info};
 use crate::crypto::{SystemEntropy, seal_hybrid};
@@ -28,9 +26,11 @@ pub(super) struct HelperAsk {
     pub(super) pin: Secret<String>,
     /// Whether a person typed the PIN just now.
     pub(super) typed: bool,
+    /// Whether the token is reached over a network.
+    pub(super) network: bool,
     pub(super) job: Job,
 }
-wire_struct!(HelperAsk { module, label, pin, typed, job });
+wire_struct!(HelperAsk { module, label, pin, typed, network, job });
 
 pub(super) enum Job {
     /// Make a key.
@@ -101,12 +101,7 @@ impl Wire for HelperAnswer {
 /// # Errors
 /// Standard input when it is no socket; the socket's own. What the token refuses goes to the node as an answer.
 pub fn serve_standard_input() -> io::Result<()> {
-    // The module needs its devices, files and sockets, so nothing but this can be given up.
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    prctl::set_dumpable(false)?;
-    prctl::set_no_new_privs()?;
-    // As much as the limit allows; it lives for a second.
-    let _ = mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE);
+    confine::before_the_request()?;
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     socket.peer_addr()?;
     let mut request = Zeroizing::new(vec![0; 8]);
@@ -127,6 +122,8 @@ pub fn serve_standard_input() -> io::Result<()> {
 }
 
 fn answer(ask: &HelperAsk) -> Result<HelperAnswer, TokenError> {
+    confine::before_the_module(ask.network)
+        .map_err(|error| TokenError::Helper(format!("it cannot give up system calls: {error}").into()))?;
     let device = Device::open(Path::new(&ask.module), &ask.label, &ask.pin, ask.typed)?;
     match &ask.job {
         Job::Make => device.make(&SystemEntropy).map(HelperAnswer::Key),

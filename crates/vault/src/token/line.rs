@@ -38,6 +38,8 @@ pub struct Token {
     pub pin: Secret<String>,
     /// Whether a person typed the PIN just now. One that nobody typed is not shown to a token that has seen a wrong one.
     pub typed: bool,
+    /// Whether the token is reached over a network: the helper has none otherwise, but sockets of this machine.
+    pub network: bool,
 }
 
 /// Ends the helper, whatever became of it.
@@ -74,9 +76,10 @@ impl Token {
 
     fn ask(&self, job: Job, seconds_max: u64) -> Result<HelperAnswer, TokenError> {
         let module = self.module.to_str().ok_or(TokenError::Module("its path is no UTF-8".into()))?.to_owned();
-        let (label, pin, typed) = (self.label.clone(), self.pin.clone(), self.typed);
+        let (label, pin) = (self.label.clone(), self.pin.clone());
+        let (typed, network) = (self.typed, self.network);
         let mut out = Out::new();
-        HelperAsk { module, label, pin, typed, job }.put(&mut out);
+        HelperAsk { module, label, pin, typed, network, job }.put(&mut out);
         let answer = self.converse(&out.finish(), seconds_max).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
                 TokenError::Helper(format!("the token did not answer in {seconds_max} s").into())
