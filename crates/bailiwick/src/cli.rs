@@ -38,8 +38,8 @@ pub(crate) enum Command {
     Officer(officers::OfficerArgs),
     /// Make accounts, show and change how each is guarded.
     Account(AccountArgs),
-    /// Check what a node has stored: every checksum, the sequence of commits, what refers to what, the ledger. Exit code 1: damage; 2: not checked.
-    Fsck(NodeChoice),
+    /// Check what a node has stored: every checksum, the sequence of commits, what refers to what, the keys' files, the ledger. Exit code 1: damage; 2: not checked.
+    Fsck(FsckArgs),
     /// Bring mail in from an mbox, a Maildir, a folder of .eml files, or one file.
     Import(ImportArgs),
     /// Write an account's mail out, byte for byte as it came.
@@ -63,6 +63,19 @@ pub(crate) enum Command {
     /// The process that talks to a token for the vault. A node starts it; its standard input is a socket of the node.
     #[command(hide = true)]
     TokenProcess,
+}
+
+/// `fsck`
+#[derive(Debug, Args)]
+pub(crate) struct FsckArgs {
+    /// Check one account with its owner's password: open every message, and compare what is derived from it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub account: Option<String>,
+    /// Then drop the account's index and make it anew.
+    #[arg(long, requires = "account")]
+    pub repair_index: bool,
+    #[command(flatten)]
+    pub node: NodeChoice,
 }
 
 /// Which node a command means.

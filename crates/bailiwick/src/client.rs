@@ -98,14 +98,20 @@ pub(crate) fn ask(choice: &NodeChoice, request: Request) -> Result<ExitCode, Str
 
 /// Sends `request` to the node.
 pub(crate) fn answer(choice: &NodeChoice, request: Request) -> Result<Outcome, String> {
+    answer_from(choice, request).map(|(outcome, _)| outcome)
+}
+
+/// Sends `request` to the node; the answer, and whether the node runs.
+pub(crate) fn answer_from(choice: &NodeChoice, request: Request) -> Result<(Outcome, bool), String> {
     let bar = if matches!(request, Request::Backup(_)) { bytes_bar() } else { progress_bar() };
     let mut progress = |progress: Progress| advance(&bar, &progress);
     let result = match UnixStream::connect(Node::control_path(&choice.node)) {
-        Ok(stream) => converse(stream, &request, &mut progress),
+        Ok(stream) => converse(stream, &request, &mut progress).map(|outcome| (outcome, true)),
         // No node runs there: open its directory here.
         Err(_) => Node::open(&choice.node)
             .map_err(|error| error.to_string())
-            .and_then(|node| node.handle(request, &mut progress)),
+            .and_then(|node| node.handle(request, &mut progress))
+            .map(|outcome| (outcome, false)),
     };
     bar.finish_and_clear();
     result

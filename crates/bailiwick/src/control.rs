@@ -50,6 +50,9 @@ impl Node {
                 Err("this node does not run; a node is unlocked while it runs".to_owned())
             }
             Request::Fsck => Ok(self.check_stored()),
+            Request::FsckAccount { address, shown, repair_index } => {
+                self.check_account(&address, &shown, repair_index, progress)
+            }
             Request::Account(request) => self.about_account(request),
             Request::Keys(request) => self.keys(request, progress),
             Request::Backup(request) => self.about_backup(request, progress),

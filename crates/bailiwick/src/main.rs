@@ -11,6 +11,7 @@ mod control;
 mod demo;
 mod fsck;
 mod hands;
+mod health;
 mod keys;
 mod law;
 mod mailboxes;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
         Command::Restore(args) => backup::restore(&args),
         Command::Officer(args) => officers::command(&args),
         Command::Account(args) => owner::account(&args),
-        Command::Fsck(node) => fsck::command(&node),
+        Command::Fsck(args) => fsck::command(&args),
         Command::Import(args) => client::import(&args),
         Command::Export(args) => client::export(&args),
         Command::Demand(args) => client::demand(&args),

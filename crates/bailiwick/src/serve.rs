@@ -249,6 +249,7 @@ async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result
     doors.spawn(forget_sign_ins(node.clone(), shutdown.clone()));
     doors.spawn(forget_deleted(node.clone(), shutdown.clone()));
     doors.spawn(follow_for_backups(node.clone(), shutdown.clone()));
+    doors.spawn(crate::health::watch_store(node.clone(), shutdown.clone()));
     doors.spawn(watch_vault(node.clone(), shutdown));
 
     announce(closed, json)?;

@@ -18,11 +18,13 @@ fn fsck(dir: &Path) -> (bool, Value) {
     (output.status.success(), data)
 }
 
+/// What is named as damaged, in words.
 fn damages(dir: &Path) -> Vec<String> {
     let (sound, data) = fsck(dir);
-    let all: Vec<String> = serde_json::from_value(data["damages"].clone()).unwrap();
-    assert_eq!((sound, data["sound"].as_bool()), (all.is_empty(), Some(all.is_empty())));
-    all
+    let all = data["damages"].as_array().unwrap();
+    assert_eq!((sound, data["sound"].as_bool()), (all.is_empty(), Some(all.is_empty())), "{data}");
+    assert!(all.iter().all(|damage| damage["means"].is_string() && damage["remedy"].is_string()), "{data}");
+    all.iter().map(|damage| damage["text"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Changes one octet of a file, `from_end` octets before its end.

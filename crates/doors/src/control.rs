@@ -49,6 +49,15 @@ pub enum Request {
     },
     /// Checks what is stored, without any owner.
     Fsck,
+    /// Checks one account for its owner.
+    FsckAccount {
+        /// The address.
+        address: String,
+        /// What the owner shows.
+        shown: Shown,
+        /// The index is dropped and made anew afterwards.
+        repair_index: bool,
+    },
     /// About one account and its owner's secrets.
     Account(AccountRequest),
     /// The accounts of this home.

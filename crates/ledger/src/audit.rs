@@ -1,7 +1,7 @@
 //! The check of a copy of the log that needs nothing but the files: `bailiwick ledger verify DIR`.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use durable::Disk;
 
@@ -174,17 +174,29 @@ fn by_any_key(note: &str, verifier: &Verifier, history: &KeyHistory) -> Result<C
     Checkpoint::verify(note, verifier).or_else(|error| retired.ok_or(error))
 }
 
-struct Audit<'a> {
-    disk: &'a dyn Disk,
-    dir: &'a Path,
-    size: u64,
-    files: u64,
+pub(crate) struct Audit<'a> {
+    pub(crate) disk: &'a dyn Disk,
+    pub(crate) dir: &'a Path,
+    /// How many entries the log has.
+    pub(crate) size: u64,
+    /// How many files were compared.
+    pub(crate) files: u64,
 }
 
 impl Audit<'_> {
     /// Reads file `index` of `row`, compares it with what it must be, where that is known already, and compares the
     /// superseded partial files of the same index with it.
-    fn row_file(&mut self, row: Row, index: u64, expected: Option<&[u8]>) -> Result<Vec<u8>, LedgerError> {
+    pub(crate) fn row_file(&mut self, row: Row, index: u64, expected: Option<&[u8]>) -> Result<Vec<u8>, LedgerError> {
+        let (path, bytes) = self.row_bytes(row, index)?;
+        if expected.is_some_and(|expected| expected != bytes) {
+            return Err(LedgerError::damaged(&path, "its hashes are not those of the entries"));
+        }
+        self.older(row, index, &bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads file `index` of `row`.
+    pub(crate) fn row_bytes(&mut self, row: Row, index: u64) -> Result<(PathBuf, Vec<u8>), LedgerError> {
         let width = WIDTH.min(row.items(self.size) - index * WIDTH);
         let item = row.item_size_bytes();
         let mut path = self.dir.join(row.path(index, width));
@@ -198,10 +210,14 @@ impl Audit<'_> {
         }
         let mut bytes = read_sized(self.disk, &path, stored as usize * item)?;
         bytes.truncate(width as usize * item);
-        if expected.is_some_and(|expected| expected != bytes) {
-            return Err(LedgerError::damaged(&path, "its hashes are not those of the entries"));
-        }
         self.files += 1;
+        Ok((path, bytes))
+    }
+
+    /// Compares the superseded partial files of file `index` with what superseded them.
+    pub(crate) fn older(&mut self, row: Row, index: u64, bytes: &[u8]) -> Result<(), LedgerError> {
+        let item = row.item_size_bytes();
+        let width = (bytes.len() / item) as u64;
         for older in partials(self.disk, self.dir, row, index)?.unwrap_or_default() {
             if older >= width {
                 continue;
@@ -212,6 +228,6 @@ impl Audit<'_> {
             }
             self.files += 1;
         }
-        Ok(bytes)
+        Ok(())
     }
 }

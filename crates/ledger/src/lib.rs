@@ -23,6 +23,7 @@ mod log;
 mod merkle;
 mod note;
 mod receipt;
+mod survey;
 mod tile;
 mod tree;
 
@@ -37,3 +38,4 @@ pub use log::{Log, published_key};
 pub use merkle::{empty_root, leaf_hash, node_hash, verify_consistency, verify_inclusion};
 pub use note::{Signer, Verifier};
 pub use receipt::{Receipt, verify_opening};
+pub use survey::{Survey, survey_dir};

@@ -7,6 +7,7 @@ use store::Store;
 use terms::{Address, Clock, Entropy, Secret};
 use vault::{Attempt, Claim, Network, Scopes, SignedIn, Vault, VaultError};
 
+pub mod check;
 pub mod delivery;
 pub mod export;
 pub mod import;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::numbers::UidSet;
 
 /// Keys per block. At 32 bytes per row a copy is 8 KiB: cheap against a sync, and 100,000 rows are 400 pointers.
-const KEYS_PER_BLOCK: u32 = 256;
+pub(crate) const KEYS_PER_BLOCK: u32 = 256;
 
 /// One row of a table.
 pub(crate) trait Row: Copy {

@@ -13,6 +13,7 @@ use durable::{AppendFile, ReadAt, Visibility};
 use terms::AccountId;
 
 use crate::StoreError;
+use crate::damage::SeenAt;
 use crate::store::Store;
 use crate::view::Entry;
 
@@ -83,6 +84,18 @@ impl Store {
         Ok(numbers)
     }
 
+    /// The accounts that have derived files; also such as are none any more.
+    ///
+    /// # Errors
+    /// [`StoreError::NotStored`] when the folder cannot be read.
+    pub fn derived_accounts(&self) -> Result<Vec<AccountId>, StoreError> {
+        match self.engine.packs.disk().list(&self.engine.dir.join("index")) {
+            Ok(names) => Ok(names.iter().filter_map(|name| name.parse().ok()).collect()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(StoreError::writing(&error)),
+        }
+    }
+
     /// Begins a derived file; `number` is one that no file of the account has.
     ///
     /// # Errors
@@ -137,6 +150,14 @@ impl Store {
     pub fn owned_slots(&self, account: AccountId) -> Result<Vec<u32>, StoreError> {
         let state = self.engine.seen(&*self.engine.account(account)?)?;
         Ok(state.messages.iter().filter(|row| row.in_mailboxes > 0).map(|row| row.slot).collect())
+    }
+
+    /// Where the owner sees the message in this slot.
+    ///
+    /// # Errors
+    /// As [`owned_slots`](Self::owned_slots).
+    pub fn seen_at(&self, account: AccountId, slot: u32) -> Result<Vec<SeenAt>, StoreError> {
+        Ok(self.engine.seen(&*self.engine.account(account)?)?.seen_at(|other| other == slot))
     }
 
     /// The messages in these slots, as far as the owner has them. They are the account's and of no mailbox: UID and MODSEQ

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use terms::{CaseId, MailboxId, UnixMillis};
 
 use crate::bin::{self, Bin};
-use crate::blocks::Blocks;
+use crate::blocks::{Blocks, KEYS_PER_BLOCK};
 use crate::bytes::{Malformed, Reader, Writer};
 use crate::change::{decode_flags, encode_flags};
 use crate::numbers::UidSet;
@@ -255,6 +255,59 @@ fn decode_list(input: &mut Reader<'_>, table: u32, seq: u64) -> Result<Vec<Block
 /// The account of a head and its blocks. `block` fetches and opens one block. An error of `block` ends the decoding.
 pub(crate) fn decode<E: From<Malformed>>(
     head: &[u8],
+    block: impl FnMut(BlockName) -> Result<Vec<u8>, E>,
+) -> Result<AccountState, E> {
+    let mut state = decode_uncounted(head, block)?;
+    count_references(&mut state)?;
+    Ok(state)
+}
+
+/// As [`decode`], for whoever has an [`empty_block`] where one is lost: nothing is counted, and what refers to a lost message
+/// stays. `None` when the head is none.
+pub(crate) fn decode_open<E>(
+    head: &[u8],
+    mut block: impl FnMut(BlockName) -> Result<Vec<u8>, E>,
+) -> Result<Option<AccountState>, E> {
+    enum Ended<E> {
+        Malformed,
+        Other(E),
+    }
+    impl<E> From<Malformed> for Ended<E> {
+        fn from(_: Malformed) -> Self {
+            Self::Malformed
+        }
+    }
+    match decode_uncounted(head, |name| block(name).map_err(Ended::Other)) {
+        Ok(state) => Ok(Some(state)),
+        Err(Ended::Malformed) => Ok(None),
+        Err(Ended::Other(error)) => Err(error),
+    }
+}
+
+/// A block without rows, of that table.
+pub(crate) fn empty_block(table: u32) -> Vec<u8> {
+    // Blocks of messages have no flag sets to count.
+    if table == MESSAGES { vec![VERSION, 0] } else { vec![VERSION, 0, 0] }
+}
+
+/// Whether these octets are a block of that table.
+pub(crate) fn is_block(table: u32, octets: &[u8]) -> bool {
+    let mut flags = Arc::default();
+    match table {
+        MESSAGES => decode_messages(octets).is_ok(),
+        BIN => bin::decode_block(octets, &mut flags).is_ok(),
+        _ => decode_mailbox(octets, &mut flags).is_ok(),
+    }
+}
+
+/// The keys that a block of this number may have.
+pub(crate) fn keys_of(number: u32) -> std::ops::RangeInclusive<u32> {
+    let first = number.saturating_mul(KEYS_PER_BLOCK);
+    first..=first.saturating_add(KEYS_PER_BLOCK - 1)
+}
+
+fn decode_uncounted<E: From<Malformed>>(
+    head: &[u8],
     mut block: impl FnMut(BlockName) -> Result<Vec<u8>, E>,
 ) -> Result<AccountState, E> {
     let mut input = Reader::new(head);
@@ -297,7 +350,6 @@ pub(crate) fn decode<E: From<Malformed>>(
         state.mailboxes.insert(mailbox.id, Arc::new(mailbox));
     }
     input.end()?;
-    count_references(&mut state)?;
     Ok(state)
 }
 

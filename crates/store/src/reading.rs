@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use terms::{AccountId, EpochId, MessageId};
-use vault::{Clearance, KeyAsk, MessageKey, Part, SealedEpochKey, SignedIn};
+use vault::{Clearance, KeyAsk, MessageKey, Part, SealedEpochKey, SignedIn, VaultError};
 
 use crate::StoreError;
 use crate::cases::ScopedMessage;
@@ -126,7 +126,11 @@ impl Store {
         let vault = &self.engine.vault;
         let wanted = vault.epochs_wanted(signed_in, &epochs.into_iter().collect::<Vec<_>>());
         let epochs = self.epoch_keys(owner, &wanted)?;
-        let keys = vault.message_keys(signed_in, &epochs, asks).map_err(|error| StoreError::vault(&error))?;
+        let keys = vault.message_keys(signed_in, &epochs, asks).map_err(|error| match error {
+            // A row that was altered is damage like any other; the session and its other messages are well.
+            VaultError::EpochDoesNotOpen(_) => StoreError::Damaged(error.to_string()),
+            other => StoreError::vault(&other),
+        })?;
         vault.keep_message_keys(signed_in, &keys);
         Ok(keys)
     }

@@ -12,6 +12,7 @@ use vault::{AccountPublicKey, Vault};
 use crate::accounts::{Account, AccountRecord};
 use crate::change::Act;
 use crate::commit::{Committer, Draft, Planned};
+use crate::damage::Damage;
 use crate::engine::{Engine, Health, context};
 use crate::folder::{self, CHANGES_BEFORE_FOLD, Request};
 use crate::name::INBOX;
@@ -26,7 +27,7 @@ pub struct Store {
     pub(crate) engine: Arc<Engine>,
     threads: Mutex<Option<Threads>>,
     /// What was found wrong with the packs at opening.
-    pub(crate) damage: Option<String>,
+    pub(crate) damage: Option<Damage>,
     _lock: DirLock,
 }
 

@@ -135,6 +135,11 @@ impl Entry {
         KeyAsk { epoch: self.epoch, id: self.id, arrival: self.arrival }
     }
 
+    /// Where a part lies: segment, and octet in it; `None` when it has no octets.
+    pub fn place(&self, part: Part) -> Option<(u32, u64)> {
+        Some((self.blobs.segment, self.blobs.place(part)?.0))
+    }
+
     /// The length of a part before sealing, in bytes.
     pub fn part_size_bytes(&self, part: Part) -> u32 {
         match part {

@@ -155,6 +155,7 @@ table! {
     190 room::CheckPassphrase;
     191 token::Remove;
     192 secrets::CheckOwner;
+    210 room::DamagedFiles;
 }
 
 /// A frame with a request: the call's number and the call. Its head is not filled in.

@@ -4,10 +4,11 @@
 //!
 //! One subject, one file: [`accounts`] (owners), [`sign_in`], [`secrets`] (custody, passwords, codes), [`officers`]
 //! (approvals, clearances), [`pairs`] (an account's pair is replaced), [`acts`] and [`escrow`] (what two officers change), [`service`] (the service key), [`signing`]
-//! (the node's signature), [`sessions`] (who is signed in).
+//! (the node's signature), [`sessions`] (who is signed in), [`check`] (whether the files are whole).
 
 mod accounts;
 mod acts;
+mod check;
 mod clearances;
 pub(crate) mod closing;
 pub(crate) mod escrow;

@@ -438,7 +438,7 @@ impl Work<'_> {
         self.done.messages = report.messages;
         self.done.cases_held = cases.len() as u64;
         node.log.verifier().name().clone_into(&mut self.done.ledger);
-        self.done.damages.extend(report.damages);
+        self.done.damages.extend(report.damages.iter().map(ToString::to_string));
         Ok(unheld)
     }
 }

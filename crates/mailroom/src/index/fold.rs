@@ -191,26 +191,53 @@ fn fold_one(
     let view = message::view(original);
     let record = record.and_then(|octets| Record::decode(octets).ok()).unwrap_or_else(|| Record::of(original, &view));
     let whole = [prefix, &view].concat();
-    let header = &whole[..message::header_len(&whole)];
-    let (header_text, body_text) = texts(&whole);
-    let searchable = header_text.len() + body_text.len() <= TEXT_BYTES_MAX;
+    let derived = Derived::of(&whole);
+    let searchable = derived.searchable;
     let doc = writer.next_doc();
     writer.doc(Doc { slot: entry.slot, id: entry.id, sent: record.sent, searchable });
-    writer.value(Column::Envelope, Some(&record.envelope))?;
-    writer.value(Column::BodyStructure, Some(&record.bodystructure))?;
-    writer.value(Column::Body, Some(&record.body))?;
-    writer.value(Column::Preview, Some(record.preview.as_bytes()))?;
-    writer.value(Column::Header, Some(header).filter(|header| header.len() <= HEADER_BYTES_MAX))?;
-    writer.value(Column::HeaderText, Some(header_text.as_slice()).filter(|_| searchable))?;
-    writer.value(Column::BodyText, Some(body_text.as_bytes()).filter(|_| searchable))?;
+    for (column, value) in derived.values(&record) {
+        writer.value(column, value)?;
+    }
     if searchable {
         let [header, body] = dictionaries;
-        if let Some(header_text) = HeaderText::decode(&header_text) {
+        if let Some(header_text) = HeaderText::decode(&derived.header_text) {
             add_words(header, doc, std::str::from_utf8(header_text.text).unwrap_or_default());
         }
-        add_words(body, doc, &body_text);
+        add_words(body, doc, &derived.body_text);
     }
     Ok(())
+}
+
+/// What an index keeps of a message beside its record.
+pub(crate) struct Derived<'m> {
+    header: &'m [u8],
+    header_text: Vec<u8>,
+    body_text: String,
+    /// Whether its texts are kept: those of very long ones are not.
+    pub(super) searchable: bool,
+}
+
+impl<'m> Derived<'m> {
+    /// Of a message as clients see it.
+    pub(crate) fn of(whole: &'m [u8]) -> Self {
+        let header = &whole[..message::header_len(whole)];
+        let (header_text, body_text) = texts(whole);
+        let searchable = header_text.len() + body_text.len() <= TEXT_BYTES_MAX;
+        Self { header, header_text, body_text, searchable }
+    }
+
+    /// The value of each column; `None` where none is kept.
+    pub(super) fn values<'v>(&'v self, record: &'v Record) -> [(Column, Option<&'v [u8]>); 7] {
+        [
+            (Column::Envelope, Some(&record.envelope)),
+            (Column::BodyStructure, Some(&record.bodystructure)),
+            (Column::Body, Some(&record.body)),
+            (Column::Preview, Some(record.preview.as_bytes())),
+            (Column::Header, Some(self.header).filter(|header| header.len() <= HEADER_BYTES_MAX)),
+            (Column::HeaderText, Some(self.header_text.as_slice()).filter(|_| self.searchable)),
+            (Column::BodyText, Some(self.body_text.as_bytes()).filter(|_| self.searchable)),
+        ]
+    }
 }
 
 /// What a search sees of a message, as it is kept: the headers with their fields, the text parts.

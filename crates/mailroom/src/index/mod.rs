@@ -10,6 +10,7 @@
 //! All of it is derived: it can be dropped at any time, and is made anew.
 
 mod cache;
+mod check;
 mod code;
 mod fold;
 mod merge;
@@ -32,6 +33,9 @@ use vault::{SignedIn, Vault, VaultError};
 use crate::Mailroom;
 
 use cache::Cache;
+pub use check::IndexFiles;
+pub(crate) use check::Volumes as CheckedVolumes;
+pub(crate) use fold::Derived;
 pub(crate) use owner::{HeaderText, Opened, OwnerIndex, Texts, Volumes, find};
 pub(crate) use places::DocSet;
 pub(crate) use volume::{Column, Piece, Place};
@@ -231,6 +235,19 @@ impl Mailroom {
             messages: volumes.iter().map(|volume| volume.docs()).sum(),
             bytes: volumes.iter().map(|volume| volume.file_bytes()).sum(),
         })
+    }
+
+    /// Gives the volumes of a signed-in owner, as they are on disk, to `look`; nobody writes any meanwhile. `None` where there
+    /// are no indexes.
+    pub(crate) fn look_at_volumes<T>(
+        &self,
+        owner: &SignedIn,
+        look: impl FnOnce(Option<CheckedVolumes>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Some(handle) = &self.index.0 else { return look(None) };
+        let index = handle.index_of(self, owner).map_err(|error| StoreError::Vault(error.to_string()))?;
+        let _writing = index.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        look(Some(CheckedVolumes::open(&self.store, &index.key())?))
     }
 
     /// Drops the index of a signed-in owner and makes it anew, on this thread: for whoever does not trust it.

@@ -340,6 +340,12 @@ impl Block {
         Self { octets: Arc::new(octets), values: OnceLock::new() }
     }
 
+    /// Whether the block reaches to the message `place` messages after its first.
+    pub(super) fn has(&self, place: u32) -> bool {
+        let values = self.values.get_or_init(|| values(&self.octets));
+        values.as_ref().is_some_and(|values| (place as usize) < values.len())
+    }
+
     /// The value of one message, `place` messages after the block's first.
     pub(super) fn value(&self, place: u32) -> Option<Piece> {
         let values = self.values.get_or_init(|| values(&self.octets)).as_ref()?;

@@ -8,6 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use durable::{AppendFile, Disk, ReadAt, Visibility};
 
+use crate::damage::{Damage, DamageKind};
+
 /// A batch begins a new segment when the last one has this many bytes. Large enough that a node of some terabytes has
 /// some ten thousand files, small enough that rewriting one is a matter of a second.
 pub(crate) const SEGMENT_BYTES: u64 = 256 << 20;
@@ -127,7 +129,7 @@ impl PackWriter {
         packs: &Arc<Packs>,
         acknowledged: Option<(u32, u64)>,
         segment_bytes: u64,
-    ) -> io::Result<(Self, Option<String>)> {
+    ) -> io::Result<(Self, Option<Damage>)> {
         let highest = packs.segments()?.last().copied();
         let mut damage = None;
         let (known, tail) = acknowledged.unwrap_or((0, SEGMENT_HEADER_BYTES));
@@ -143,7 +145,8 @@ impl PackWriter {
                 if file.len() == wanted && packs.header_is_sound(highest)? {
                     this.file = Some(file);
                 } else if highest == known {
-                    damage = Some(format!("segment {highest} has {} of {wanted} acknowledged bytes", file.len()));
+                    let what = format!("it has {} of {wanted} acknowledged octets", file.len());
+                    damage = Some(Damage::of_segment(DamageKind::SegmentShort, highest, None, what));
                 } else {
                     // Made, and never acknowledged: its header did not reach the disk.
                     file.truncate(0)?;
@@ -152,7 +155,9 @@ impl PackWriter {
                     this.file = Some(file);
                 }
             }
-            _ if known > 0 => damage = Some(format!("segment {known} is missing")),
+            _ if known > 0 => {
+                damage = Some(Damage::of_segment(DamageKind::SegmentShort, known, None, "it is missing"));
+            }
             _ => {}
         }
         if this.file.is_none() {

@@ -122,6 +122,20 @@ impl Call for State {
     }
 }
 
+/// Which of the vault's files are damaged?
+pub(crate) struct DamagedFiles {}
+wire_struct!(DamagedFiles {});
+
+impl Call for DamagedFiles {
+    /// How many were looked at, and the names of those that are damaged.
+    type Answer = (u64, Vec<String>);
+    const SLOW: bool = true;
+
+    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
+        room.keeper()?.damaged_files()
+    }
+}
+
 /// Whose vault is this?
 pub(crate) struct About {}
 wire_struct!(About {});

@@ -8,7 +8,7 @@ use terms::{CaseId, Clock, Entropy, EpochId, Secret};
 
 use super::{Vault, VaultGate};
 use crate::VaultError;
-use crate::calls::keys;
+use crate::calls::{keys, room};
 use crate::epoch::SealedEpochKey;
 use crate::keeper::Place;
 use crate::keeper::periods::{self, KeyBackup};
@@ -46,6 +46,19 @@ impl Vault {
     /// [`VaultError::Disk`].
     pub fn forget_held(&self, case: CaseId) -> Result<(), VaultError> {
         self.link.call(keys::ForgetHeld { case })
+    }
+}
+
+/// Whether the files are whole.
+impl Vault {
+    /// How many of the vault's files were looked at, and those that are not as they were written, by their names below the
+    /// vault's folder. Opens no key of an owner and changes nothing; what an owner's own secret seals (the ring of opened
+    /// epochs, which is made anew when it is damaged) is not looked at.
+    ///
+    /// # Errors
+    /// [`VaultError::Disk`] when a folder cannot be listed; [`VaultError::Away`], [`VaultError::Locked`].
+    pub fn damaged_files(&self) -> Result<(u64, Vec<String>), VaultError> {
+        self.link.call(room::DamagedFiles {})
     }
 }
 
