@@ -160,10 +160,12 @@ impl Node {
         for account in self.mailroom.store.accounts() {
             let mailboxes = self.mailroom.store.mailboxes(account.id).unwrap_or_default();
             let messages: u64 = mailboxes.iter().map(|mailbox| u64::from(mailbox.messages)).sum();
+            let modseq = mailboxes.iter().map(|mailbox| mailbox.highest_modseq).max().unwrap_or_default();
             let addresses: Vec<String> = account.addresses.iter().map(ToString::to_string).collect();
             lines.push(format!("{}  {} messages, since {}", addresses.join(", "), messages, account.created));
             data.push(json!({
-                "account": account.id, "addresses": addresses, "messages": messages, "created": account.created,
+                "account": account.id, "addresses": addresses, "messages": messages, "modseq": modseq,
+                "created": account.created,
             }));
         }
         Outcome { text: lines.join("\n"), data: json!(data) }

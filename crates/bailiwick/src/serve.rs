@@ -155,6 +155,8 @@ fn run(dir: &std::path::Path, with_parent: bool, json: bool) -> Result<ExitCode,
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("BAILIWICK_LOG").unwrap_or_else(|_| "info".into()))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // A line that cannot be written, because the disk with the log is full, must not end who wrote it.
+        .log_internal_errors(false)
         .init();
     let running = Arc::new(Running::start(dir).map_err(|error| error.to_string())?);
     say_confinement(&running);

@@ -294,8 +294,13 @@ impl Committer {
                     }
                     answers.push(planned.answer);
                 }
+                let writes = !batch.writes.is_empty();
                 let outcome = self.store(batch);
-                *self.engine.health() = Health::of(outcome.as_ref().err().or(place.as_ref().err()));
+                // A batch that wrote nothing, because its jobs were refused or had nothing to change, says nothing of
+                // the disk.
+                if writes || place.is_err() {
+                    *self.engine.health() = Health::of(outcome.as_ref().err().or(place.as_ref().err()));
+                }
                 outcome
             }
             Err(error) => {

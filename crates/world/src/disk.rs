@@ -50,6 +50,8 @@ struct State {
     space_bytes: Option<u64>,
     /// How long a sync takes, so that a test can see calls share one.
     sync_takes: Duration,
+    /// Whether syncs wait until this ends.
+    stalled: bool,
     /// Counts power cuts: a handle of an earlier life is dead.
     life: u64,
     /// What lies in blocks that were given back without being overwritten.
@@ -97,6 +99,11 @@ impl FaultyDisk {
     /// Lets every later sync of an appended file take this long.
     pub fn slow_syncs(&self, takes: Duration) {
         self.state().sync_takes = takes;
+    }
+
+    /// Lets every sync of an appended file wait until this is called with `false`: a disk that does not answer.
+    pub fn stall_syncs(&self, stalled: bool) {
+        self.state().stalled = stalled;
     }
 
     /// Gives the disk room for this many bytes in all; `None` for no limit.
@@ -384,6 +391,9 @@ impl AppendFile for Handle {
         };
         // Outside the lock: other threads go on while this one waits, as with a real disk.
         std::thread::sleep(takes);
+        while self.disk.state().stalled {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let mut state = self.disk.state();
         let fault = state.step();
         let content = self.alive(&mut state)?;

@@ -140,6 +140,10 @@ impl Connection {
                 for result in &delivered.results {
                     match result {
                         Ok(()) => tracing::info!(id, octets, "stored"),
+                        // The node says it once, not for each message.
+                        Err(error) if error.refusal() == Refusal::NoRoom => {
+                            tracing::debug!(id, octets, %error, "not stored");
+                        }
                         Err(error) => tracing::warn!(id, octets, %error, "not stored"),
                     }
                 }

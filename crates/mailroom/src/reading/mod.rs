@@ -158,7 +158,9 @@ impl Reader {
             Err(Unmet::Refused(refusal)) => Answer::Refused(refusal),
             Err(Unmet::Store(error)) => {
                 let refusal = refusal(&error);
-                if matches!(refusal, Refusal::Unavailable | Refusal::Corrupt) {
+                // Of a full disk the node tells by itself, once.
+                let is_news = error != StoreError::DiskFull;
+                if is_news && matches!(refusal, Refusal::Unavailable | Refusal::Corrupt) {
                     self.trouble = Some(Trouble::Store(error));
                 }
                 Answer::Refused(refusal)

@@ -38,8 +38,16 @@ pub(super) fn commits(connection: &Connection) -> Result<LastCommit, StoreError>
         }
     }
     for (account, head) in heads {
-        if account_head(connection, account).map_err(read)? < head {
+        let there = account_head(connection, account).map_err(read)?;
+        if there < head {
             return Err(StoreError::Damaged(format!("changes of account number {account} are missing up to {head}")));
+        }
+        // To go on would cut the segment where an earlier commit said, and take acknowledged mail with it.
+        if there > head {
+            return Err(StoreError::Damaged(format!(
+                "account number {account} has changes up to {there} and the commits tell of {head}: the last commits are \
+                 missing"
+            )));
         }
     }
     Ok(last)

@@ -129,7 +129,10 @@ impl RowWriter {
             .map_err(|error| cannot(&error))?;
         let connection = connect(&path).map_err(|error| cannot(&error))?;
         let mut this = Self { connection, last: LastCommit::default() };
-        this.prepare().map_err(|error| cannot(&error))??;
+        this.prepare().map_err(|error| match StoreError::rows(&error) {
+            StoreError::DiskFull => StoreError::DiskFull,
+            _ => cannot(&error),
+        })??;
         this.last = check::commits(&this.connection)?;
         Ok(this)
     }

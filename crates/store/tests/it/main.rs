@@ -18,6 +18,8 @@ mod rekey;
 mod reseal;
 mod restored;
 mod secrecy;
+mod story;
 mod threads;
+mod torn;
 mod undelete;
 mod watch;

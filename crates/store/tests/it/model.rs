@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use store::{FlagChange, FlagSet, Settings, StoreError};
+use store::{FlagChange, FlagSet, Limit, Limits, MailboxView, Settings, StoreError};
 use terms::{AccountId, CaseId, Clock, MailboxId, UnixMillis};
 use vault::SignedIn;
 
@@ -11,17 +11,63 @@ use crate::house::{House, seen};
 
 #[derive(Debug, Clone)]
 enum Step {
-    Append { mailbox: usize, count: usize, flags: FlagSet },
-    Flags { mailbox: usize, picks: Picks, change: FlagChange },
-    Transfer { from: usize, picks: Picks, to: usize, moves: bool },
-    Expunge { mailbox: usize, picks: Picks },
-    ExpungeDeleted { mailbox: usize },
-    Create { name: usize },
-    Delete { name: usize },
-    Rename { from: usize, to: usize },
-    Subscribe { name: usize, subscribed: bool },
-    Hold { case: u64, from: i64, until: i64 },
-    Release { case: u64 },
+    Append {
+        mailbox: usize,
+        count: usize,
+        flags: FlagSet,
+    },
+    Flags {
+        mailbox: usize,
+        picks: Picks,
+        change: FlagChange,
+    },
+    Transfer {
+        from: usize,
+        picks: Picks,
+        to: usize,
+        moves: bool,
+    },
+    Expunge {
+        mailbox: usize,
+        picks: Picks,
+    },
+    ExpungeDeleted {
+        mailbox: usize,
+    },
+    Create {
+        name: usize,
+    },
+    Delete {
+        name: usize,
+    },
+    Rename {
+        from: usize,
+        to: usize,
+    },
+    Subscribe {
+        name: usize,
+        subscribed: bool,
+    },
+    Hold {
+        case: u64,
+        from: i64,
+        until: i64,
+    },
+    Release {
+        case: u64,
+    },
+    /// A session looks at a mailbox, or looks again.
+    Look {
+        session: usize,
+        mailbox: usize,
+    },
+    Refresh {
+        session: usize,
+    },
+    /// The most messages that the account may have.
+    Limit {
+        messages: Option<u64>,
+    },
     Reopen,
     Kill,
 }
@@ -29,6 +75,9 @@ enum Step {
 /// Which UIDs: those that leave this rest by this divisor.
 #[derive(Debug, Clone, Copy)]
 struct Picks(u32, u32);
+
+/// Sessions, each with a view of its own.
+const SESSIONS: usize = 4;
 
 const NAMES: [&str; 5] = ["INBOX", "a", "a/b", "c", "c/d/e"];
 
@@ -63,6 +112,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1_u64..4, 0_i64..30, 1_i64..30)
             .prop_map(|(case, from, len)| Step::Hold { case, from, until: from + len }),
         1 => (1_u64..4).prop_map(|case| Step::Release { case }),
+        3 => (0..SESSIONS, one()).prop_map(|(session, mailbox)| Step::Look { session, mailbox }),
+        3 => (0..SESSIONS).prop_map(|session| Step::Refresh { session }),
+        1 => prop::option::of(0_u64..400).prop_map(|messages| Step::Limit { messages }),
         1 => Just(Step::Reopen),
         1 => Just(Step::Kill),
     ]
@@ -76,6 +128,47 @@ struct Model {
     /// Text and arrival of every message that ever was.
     messages: Vec<(String, i64)>,
     holds: BTreeMap<u64, BTreeSet<usize>>,
+    messages_max: Option<u64>,
+}
+
+/// What a session has been shown: by position UID and flags. It stays so, whatever others do, until it looks again.
+struct Session {
+    mailbox: usize,
+    view: MailboxView,
+    shown: Vec<(u32, FlagSet)>,
+}
+
+impl Session {
+    fn new(mailbox: usize, view: MailboxView) -> Self {
+        let shown = view.entries().map(|entry| (entry.uid, (*entry.flags).clone())).collect();
+        Self { mailbox, view, shown }
+    }
+
+    /// Sequence numbers, UIDs and flags are those that were shown.
+    fn check(&self) {
+        assert_eq!(self.view.len() as usize, self.shown.len());
+        for (at, (uid, flags)) in (0..).zip(&self.shown) {
+            let entry = self.view.at(at).unwrap();
+            assert_eq!((entry.uid, &*entry.flags), (*uid, flags));
+            assert_eq!(self.view.position(*uid), Some(at));
+        }
+    }
+
+    /// What is told of the difference to a later view of the same mailbox makes of what was shown what is there now.
+    fn follow(&mut self, later: MailboxView) {
+        let changes = later.changes_after(&self.view);
+        assert!(later.highest_modseq() >= self.view.highest_modseq(), "a MODSEQ went back");
+        assert!(later.uid_next() >= self.view.uid_next(), "a UID went back");
+        let mut rows: BTreeMap<u32, FlagSet> = self.shown.drain(..).collect();
+        rows.retain(|uid, _| !changes.vanished.contains(*uid));
+        for entry in &changes.changed {
+            assert!(entry.modseq > self.view.highest_modseq(), "a change below what was told");
+            rows.insert(entry.uid, (*entry.flags).clone());
+        }
+        let next = Self::new(self.mailbox, later);
+        assert!(rows.into_iter().eq(next.shown.iter().cloned()), "the changes lead elsewhere");
+        *self = next;
+    }
 }
 
 #[derive(Debug, Default)]
@@ -113,6 +206,12 @@ impl Model {
         self.holds.values().flatten().copied().chain(self.live()).collect()
     }
 
+    /// Whether so many messages more are within the limit.
+    fn has_room(&self, more: usize) -> bool {
+        let there: usize = self.mailboxes.values().map(|folder| folder.rows.len()).sum();
+        more == 0 || self.messages_max.is_none_or(|most| (there + more) as u64 <= most)
+    }
+
     fn renamed(&self, from: &str, to: &str) -> Option<Vec<(String, String)>> {
         let moved = |name: &String| name == from || name.starts_with(&format!("{from}/"));
         let pairs: Vec<(String, String)> = self
@@ -133,6 +232,7 @@ struct Run {
     model: Model,
     start: UnixMillis,
     mailboxes_made: u32,
+    sessions: [Option<Session>; SESSIONS],
 }
 
 impl Run {
@@ -145,7 +245,7 @@ impl Run {
         model.mailboxes.insert("INBOX".to_owned(), Folder { id: 1, ..Folder::default() });
         model.subscriptions.insert("INBOX".to_owned());
         let start = house.clock.now();
-        Self { house, account, owner, model, start, mailboxes_made: 1 }
+        Self { house, account, owner, model, start, mailboxes_made: 1, sessions: Default::default() }
     }
 
     /// The id by which a test asks for a mailbox: one that never was, when there is none of that name.
@@ -213,8 +313,33 @@ impl Run {
                 let released = self.house.store().release_hold(CaseId(case)).unwrap();
                 assert_eq!(released, u64::from(self.model.holds.remove(&case).is_some()));
             }
+            Step::Look { session, mailbox } => {
+                let view = self.house.store().snapshot(account, self.id(mailbox));
+                assert_eq!(view.is_ok(), self.model.mailboxes.contains_key(NAMES[mailbox]));
+                self.sessions[session] = view.ok().map(|view| Session::new(mailbox, view));
+            }
+            Step::Refresh { session } => {
+                let Some(mut session_now) = self.sessions[session].take() else { return };
+                let id = session_now.view.id();
+                // The mailbox may be gone, or have another name: the session has its id.
+                let there = self.model.mailboxes.values().any(|folder| folder.id == id.0);
+                let later = self.house.store().snapshot(account, id);
+                assert_eq!(later.is_ok(), there);
+                if let Ok(later) = later {
+                    session_now.follow(later);
+                    self.sessions[session] = Some(session_now);
+                }
+            }
+            Step::Limit { messages } => {
+                let messages_limit = messages.map_or(Limit::Unlimited, Limit::At);
+                let limits = Limits { bytes: Limit::Policy, messages: messages_limit };
+                self.house.store().set_limits(account, limits).unwrap();
+                self.model.messages_max = messages;
+            }
             Step::Reopen => {
                 let before = seen(self.house.store(), account);
+                // No session outlives its node.
+                self.sessions = Default::default();
                 self.house.reopen();
                 assert_eq!(seen(self.house.store(), account), before);
             }
@@ -235,10 +360,15 @@ impl Run {
         };
         let stored = self.house.store().append((0..count).map(one).collect());
         let now = self.house.clock.now().0;
+        let has_room = self.model.has_room(count);
         let Some(folder) = self.model.mailboxes.get_mut(NAMES[mailbox]) else {
-            assert_eq!(stored, Err(StoreError::NoSuchMailbox));
+            assert!(matches!(stored, Err(StoreError::NoSuchMailbox | StoreError::OverQuota)), "{stored:?}");
             return;
         };
+        if !has_room {
+            assert_eq!(stored, Err(StoreError::OverQuota));
+            return;
+        }
         for (n, appended) in stored.unwrap().into_iter().enumerate() {
             self.model.messages.push((format!("message {}", first + n), now));
             folder.add(first + n, flags.clone());
@@ -279,9 +409,19 @@ impl Run {
         } else {
             store.copy(self.account, source, &uids, target)
         };
+        let picked = self
+            .model
+            .mailboxes
+            .get(NAMES[from])
+            .map_or(0, |folder| uids.iter().filter(|uid| folder.rows.contains_key(uid)).count());
+        let has_room = moves || self.model.has_room(picked);
         let names = &mut self.model.mailboxes;
         if !names.contains_key(NAMES[from]) || !names.contains_key(NAMES[to]) {
             assert_eq!(done, Err(StoreError::NoSuchMailbox));
+            return;
+        }
+        if !has_room {
+            assert_eq!(done, Err(StoreError::OverQuota));
             return;
         }
         let rows: Vec<(u32, (usize, FlagSet))> =
@@ -372,6 +512,7 @@ proptest! {
         let mut run = Run::new();
         for step in steps {
             run.take(step);
+            run.sessions.iter().flatten().for_each(Session::check);
         }
         run.check();
         run.house.reopen();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use store::{FlagChange, FlagSet, Settings};
@@ -102,4 +103,50 @@ fn sessions_race_and_everything_acknowledged_is_there() {
     house.reopen();
     assert_eq!(seen(house.store(), ann), before);
     assert!(house.store().verify().is_sound());
+}
+
+/// A disk that does not answer: senders wait, so that what waits in memory stays within the line's bound; reading goes on;
+/// and when the disk answers, every one of them is told that its message is there.
+#[test]
+fn a_disk_that_stalls_makes_senders_wait() {
+    const MESSAGES: usize = 400;
+    const BYTES: usize = 512 << 10;
+    /// One batch is in the hands of the commit thread, another waits: 64 MiB each (queue.rs), and the call that waits itself.
+    const TAKEN_MAX: usize = 2 * ((64 << 20) / BYTES) + 1;
+    let disk = FaultyDisk::new();
+    let house = House::on(Arc::new(disk.clone()), Settings::default());
+    let (ann, owner) = house.account("ann@example.org");
+    house.deliver(ann, INBOX, "before");
+    disk.stall_syncs(true);
+    let (taken, stored) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0..MESSAGES {
+                let stored = Arc::clone(&stored);
+                let text = format!("{n} {}", "x".repeat(BYTES));
+                house.store().submit(vec![house.message(ann, INBOX, &text)], move |outcome| {
+                    outcome.unwrap();
+                    stored.fetch_add(1, Ordering::SeqCst);
+                });
+                taken.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        // Until the line is full; then some time more, in which one without a bound would take what is left.
+        while house.store().has_room(BYTES) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let seen = (taken.load(Ordering::SeqCst), stored.load(Ordering::SeqCst), house.texts(&owner, INBOX));
+        // Before anything is judged: a thread that waits for ever would say nothing.
+        disk.stall_syncs(false);
+        let (waiting, told, texts) = seen;
+        assert!(waiting <= TAKEN_MAX, "{waiting} messages were taken into memory");
+        assert_eq!(told, 0, "nothing is told before the disk has it");
+        assert_eq!(texts, ["before"], "reading goes on");
+    });
+    // A change that comes behind all of them is answered behind all of them.
+    house.deliver(ann, INBOX, "after");
+    assert_eq!(stored.load(Ordering::SeqCst), MESSAGES);
+    let view = house.store().snapshot(ann, INBOX).unwrap();
+    assert_eq!(view.len() as usize, MESSAGES + 2);
 }
