@@ -6,6 +6,7 @@
 //! * after a failed sync the un-synced bytes count as clean: the next sync is a success and persists none of them, as
 //!   Linux does;
 //! * a full disk: from some number of bytes on, appends fail with `StorageFull` until space returns;
+//! * a disk that does not answer: syncs wait until a test ends it;
 //! * a power cut: of what was not synced, each file keeps nothing, all, a beginning, or a torn mixture in which some
 //!   512-byte sectors are what was written and others are zero. Every open handle is dead afterwards.
 //!

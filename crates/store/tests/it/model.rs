@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use store::{FlagChange, FlagSet, Limit, Limits, MailboxView, Settings, StoreError};
+use store::{FlagChange, FlagSet, Limit, Limits, MailboxView, Policy, Settings, StoreError};
 use terms::{AccountId, CaseId, Clock, MailboxId, UnixMillis};
 use vault::SignedIn;
 
@@ -55,6 +55,10 @@ enum Step {
     },
     Release {
         case: u64,
+    },
+    /// Those of the bin that leave this rest come back.
+    Restore {
+        picks: Picks,
     },
     /// A session looks at a mailbox, or looks again.
     Look {
@@ -112,6 +116,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1_u64..4, 0_i64..30, 1_i64..30)
             .prop_map(|(case, from, len)| Step::Hold { case, from, until: from + len }),
         1 => (1_u64..4).prop_map(|case| Step::Release { case }),
+        2 => picks().prop_map(|picks| Step::Restore { picks }),
         3 => (0..SESSIONS, one()).prop_map(|(session, mailbox)| Step::Look { session, mailbox }),
         3 => (0..SESSIONS).prop_map(|session| Step::Refresh { session }),
         1 => prop::option::of(0_u64..400).prop_map(|messages| Step::Limit { messages }),
@@ -129,6 +134,19 @@ struct Model {
     messages: Vec<(String, i64)>,
     holds: BTreeMap<u64, BTreeSet<usize>>,
     messages_max: Option<u64>,
+    /// Whether what is deleted can be restored, and what lies in the bin: by its number.
+    restorable: bool,
+    bin: BTreeMap<u32, Binned>,
+    bin_last: u32,
+    /// Names of mailboxes that are gone.
+    gone_names: BTreeMap<u32, String>,
+}
+
+#[derive(Debug)]
+struct Binned {
+    message: usize,
+    flags: FlagSet,
+    mailbox: u32,
 }
 
 /// What a session has been shown: by position UID and flags. It stays so, whatever others do, until it looks again.
@@ -202,8 +220,34 @@ impl Model {
         self.mailboxes.values().flat_map(|folder| folder.rows.values().map(|(message, _)| *message)).collect()
     }
 
+    fn binned(&self) -> BTreeSet<usize> {
+        self.bin.values().map(|binned| binned.message).collect()
+    }
+
     fn kept(&self) -> BTreeSet<usize> {
-        self.holds.values().flatten().copied().chain(self.live()).collect()
+        self.holds.values().flatten().copied().chain(self.live()).chain(self.binned()).collect()
+    }
+
+    /// Takes messages out of a mailbox, one after the other: the last copy of each goes to the bin.
+    fn expunge(&mut self, name: &str, uids: &[u32]) -> Option<Vec<u32>> {
+        let id = self.mailboxes.get(name)?.id;
+        let mut gone = Vec::new();
+        for &uid in uids {
+            let folder = self.mailboxes.get_mut(name)?;
+            let Some((message, flags)) = folder.rows.get(&uid).cloned() else { continue };
+            gone.extend(folder.remove(&[uid]));
+            if self.restorable && !self.live().contains(&message) {
+                self.bin_last += 1;
+                self.bin.insert(self.bin_last, Binned { message, flags, mailbox: id });
+            }
+        }
+        Some(gone)
+    }
+
+    /// The name of a mailbox, there or gone.
+    fn name_of(&self, id: u32) -> String {
+        let there = self.mailboxes.iter().find(|(_, folder)| folder.id == id).map(|(name, _)| name.clone());
+        there.unwrap_or_else(|| self.gone_names[&id].clone())
     }
 
     /// Whether so many messages more are within the limit.
@@ -236,16 +280,17 @@ struct Run {
 }
 
 impl Run {
-    fn new() -> Self {
+    fn new(restorable: bool) -> Self {
         let mut house = House::new();
         house.settings = Settings { segment_bytes: 20_000, changes_before_fold: 6 };
-        house.reopen();
         let (account, owner) = house.account("ann@example.org");
-        let mut model = Model::default();
+        let mut model = Model { restorable, ..Model::default() };
         model.mailboxes.insert("INBOX".to_owned(), Folder { id: 1, ..Folder::default() });
         model.subscriptions.insert("INBOX".to_owned());
         let start = house.clock.now();
-        Self { house, account, owner, model, start, mailboxes_made: 1, sessions: Default::default() }
+        let mut this = Self { house, account, owner, model, start, mailboxes_made: 1, sessions: Default::default() };
+        this.reopen();
+        this
     }
 
     /// The id by which a test asks for a mailbox: one that never was, when there is none of that name.
@@ -262,19 +307,18 @@ impl Run {
             Step::Transfer { from, picks, to, moves } => self.transfer(from, picks, to, moves),
             Step::Expunge { mailbox, picks } => {
                 let id = self.id(mailbox);
-                let folder = self.model.mailboxes.get_mut(NAMES[mailbox]);
-                let uids = folder.as_ref().map_or(vec![1], |folder| folder.pick(picks));
+                let uids = self.model.mailboxes.get(NAMES[mailbox]).map_or(vec![1], |folder| folder.pick(picks));
                 let expunged = self.house.store().expunge(account, id, &uids).map(|done| done.uids);
-                assert_eq!(expunged, folder.map(|folder| folder.remove(&uids)).ok_or(StoreError::NoSuchMailbox));
+                assert_eq!(expunged, self.model.expunge(NAMES[mailbox], &uids).ok_or(StoreError::NoSuchMailbox));
             }
             Step::ExpungeDeleted { mailbox } => {
                 let id = self.id(mailbox);
                 let expunged = self.house.store().expunge_deleted(account, id, None).map(|done| done.uids);
-                let gone = self.model.mailboxes.get_mut(NAMES[mailbox]).map(|folder| {
+                let deleted = self.model.mailboxes.get(NAMES[mailbox]).map_or(Vec::new(), |folder| {
                     let deleted = folder.rows.iter().filter(|(_, (_, flags))| flags.is_deleted());
-                    let uids: Vec<u32> = deleted.map(|(uid, _)| *uid).collect();
-                    folder.remove(&uids)
+                    deleted.map(|(uid, _)| *uid).collect()
                 });
+                let gone = self.model.expunge(NAMES[mailbox], &deleted);
                 assert_eq!(expunged, gone.ok_or(StoreError::NoSuchMailbox));
             }
             Step::Create { name } => {
@@ -288,7 +332,13 @@ impl Run {
             }
             Step::Delete { name } => {
                 let deleted = self.house.store().delete_mailbox(account, NAMES[name]).is_ok();
-                assert_eq!(deleted, name != 0 && self.model.mailboxes.remove(NAMES[name]).is_some());
+                assert_eq!(deleted, name != 0 && self.model.mailboxes.contains_key(NAMES[name]));
+                if deleted {
+                    let uids: Vec<u32> = self.model.mailboxes[NAMES[name]].rows.keys().copied().collect();
+                    self.model.expunge(NAMES[name], &uids);
+                    let folder = self.model.mailboxes.remove(NAMES[name]).unwrap();
+                    self.model.gone_names.insert(folder.id, NAMES[name].to_owned());
+                }
             }
             Step::Rename { from, to } => self.rename(NAMES[from], NAMES[to]),
             Step::Subscribe { name, subscribed } => {
@@ -313,6 +363,7 @@ impl Run {
                 let released = self.house.store().release_hold(CaseId(case)).unwrap();
                 assert_eq!(released, u64::from(self.model.holds.remove(&case).is_some()));
             }
+            Step::Restore { picks } => self.restore(picks),
             Step::Look { session, mailbox } => {
                 let view = self.house.store().snapshot(account, self.id(mailbox));
                 assert_eq!(view.is_ok(), self.model.mailboxes.contains_key(NAMES[mailbox]));
@@ -340,13 +391,45 @@ impl Run {
                 let before = seen(self.house.store(), account);
                 // No session outlives its node.
                 self.sessions = Default::default();
-                self.house.reopen();
+                self.reopen();
                 assert_eq!(seen(self.house.store(), account), before);
             }
             Step::Kill => {
                 let before = seen(self.house.store(), account);
                 self.house.after_a_kill(|copy| assert_eq!(seen(copy, account), before));
             }
+        }
+    }
+
+    /// Opens the store anew, with what the operator has set.
+    fn reopen(&mut self) {
+        self.house.reopen();
+        let restorable_days = if self.model.restorable { 14 } else { 0 };
+        self.house.store().set_policy(Policy { restorable_days, ..Policy::default() });
+    }
+
+    fn restore(&mut self, Picks(by, rest): Picks) {
+        let numbers: Vec<u32> = self.model.bin.keys().copied().filter(|number| number % by == rest % by).collect();
+        let restored = self.house.store().restore(&self.owner, &numbers).map(|restored| restored.messages);
+        if !self.model.has_room(numbers.len()) {
+            assert_eq!(restored, Err(StoreError::OverQuota));
+            return;
+        }
+        assert_eq!(restored, Ok(numbers.len() as u64));
+        let mut groups: BTreeMap<u32, Vec<Binned>> = BTreeMap::new();
+        for number in numbers {
+            let binned = self.model.bin.remove(&number).unwrap();
+            groups.entry(binned.mailbox).or_default().push(binned);
+        }
+        for (mailbox, group) in groups {
+            let name = self.model.name_of(mailbox);
+            let made = &mut self.mailboxes_made;
+            let folder = self.model.mailboxes.entry(name).or_insert_with(|| {
+                *made += 1;
+                Folder { id: *made, ..Folder::default() }
+            });
+            let undelete = FlagChange::Remove(FlagSet::system(FlagSet::DELETED));
+            group.into_iter().for_each(|binned| folder.add(binned.message, undelete.after(&binned.flags)));
         }
     }
 
@@ -498,6 +581,11 @@ impl Run {
         let (live, kept) = (model.live(), model.kept());
         assert_eq!(scope.len(), kept.len());
         assert_eq!(scope.iter().filter(|message| message.held_only).count(), kept.len() - live.len());
+        let told = store.deleted(&self.owner).unwrap();
+        let told = told.iter().map(|gone| (gone.number, gone.mailbox.clone(), (*gone.entry.flags).clone()));
+        let expected =
+            model.bin.iter().map(|(number, gone)| (*number, model.name_of(gone.mailbox), gone.flags.clone()));
+        assert!(told.eq(expected), "the bin");
         let report = store.verify();
         assert!(report.is_sound(), "{report:?}");
         assert_eq!(report.messages, kept.len() as u64);
@@ -508,14 +596,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn the_store_does_what_the_model_does(steps in prop::collection::vec(step(), 1..60)) {
-        let mut run = Run::new();
+    fn the_store_does_what_the_model_does(restorable in any::<bool>(), steps in prop::collection::vec(step(), 1..60)) {
+        let mut run = Run::new(restorable);
         for step in steps {
             run.take(step);
             run.sessions.iter().flatten().for_each(Session::check);
         }
         run.check();
-        run.house.reopen();
+        run.reopen();
         run.check();
     }
 }
