@@ -1,15 +1,20 @@
 //! The real program, killed at random under load: what was acknowledged is there once, with its bytes and its flags; no UID
-//! goes back or names another message than before, and no MODSEQ goes back. (IMAP does not tell MODSEQ yet, so `account list`
-//! is asked, and the least that it must be is counted: each acknowledged change took one.)
+//! goes back or names another message than before, and no MODSEQ goes back. (IMAP does not tell MODSEQ: the machine does not
+//! speak CONDSTORE, so `SELECT … (CONDSTORE)` is an option that it does not know. So `account list` is asked, under load too;
+//! the least that it must be is counted, for each acknowledged change took one; and the MODSEQ of each message is read from
+//! what the kill left on the disk.)
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
 
+#[path = "killed/left.rs"]
+mod left;
 mod support;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use support::Single;
@@ -185,9 +190,25 @@ impl Before {
     }
 }
 
-/// The account's MODSEQ: it belongs to all of its mailboxes.
+/// The account's MODSEQ: it belongs to all of its mailboxes. An error when the node is gone.
+fn ask_modseq(node: &Single) -> Result<u64, String> {
+    Ok(node.ask(&["account", "list"], "")?[0]["modseq"].as_u64().unwrap())
+}
+
 fn modseq(node: &Single) -> u64 {
-    node.ask(&["account", "list"], "").unwrap()[0]["modseq"].as_u64().unwrap()
+    ask_modseq(node).unwrap()
+}
+
+/// Asks for the account's MODSEQ until the node is about to be killed; the highest that was told, which never sinks meanwhile.
+fn watch_modseq(node: &Single, over: &AtomicBool) -> u64 {
+    let mut told = 0;
+    while !over.load(Ordering::SeqCst) {
+        // The last question may meet the kill.
+        let Ok(now) = ask_modseq(node) else { break };
+        assert!(now >= told, "MODSEQ {told} was told, then {now}");
+        told = now;
+    }
+    told
 }
 
 /// How many changes were acknowledged.
@@ -241,11 +262,15 @@ fn kill_one_node() {
     let (mut inbox, mut boxes) = (Told::new(), vec![Told::new(); SESSIONS]);
     let mut befores: BTreeMap<String, Before> = BTreeMap::new();
     let (mut modseq_before, mut counted) = (modseq(&node), 0);
+    let mut left = left::Before::default();
     for cycle in 0..CYCLES {
         let (lmtp, imap) = (node.door("lmtp").to_owned(), node.door("imap").to_owned());
         let (process, vault) = (node.process(), node.vault_process());
-        let delivered = std::thread::scope(|scope| {
-            let lmtp = &lmtp;
+        let over = AtomicBool::new(false);
+        let (delivered, told) = std::thread::scope(|scope| {
+            let (lmtp, node) = (&lmtp, &node);
+            let over = &over;
+            let watcher = scope.spawn(move || watch_modseq(node, over));
             let deliverers: Vec<_> = (0..SESSIONS)
                 .map(|n| {
                     scope.spawn(move || {
@@ -261,15 +286,20 @@ fn kill_one_node() {
             }
             let chance = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
             std::thread::sleep(Duration::from_millis(300 + u64::from(chance / 1000 % 500)));
+            over.store(true, Ordering::SeqCst);
             kill(process);
             kill(vault);
-            deliverers.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            let delivered = deliverers.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>();
+            (delivered, watcher.join().unwrap())
         });
         inbox.extend(delivered.into_iter().flatten());
         node.kill();
+        let highest = left.follow(&dir, ADDRESS, &mailboxes);
+        assert!(highest >= told, "MODSEQ {told} was told, and {highest} is the highest on the disk");
         node = Single::run(&dir);
         let (height, count) = (modseq(&node), changes(boxes.iter().chain([&inbox])));
         let least = modseq_before + count - counted;
+        assert!(height >= highest, "MODSEQ {highest} is on the disk, and {height} is told");
         assert!(height >= least, "MODSEQ was {modseq_before}, {} changes came, and it is {height}", count - counted);
         (modseq_before, counted) = (height, count);
 
