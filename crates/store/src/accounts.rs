@@ -128,6 +128,14 @@ impl Account {
         self.bell.ring(modseq);
     }
 
+    /// Forgets the columns when nobody looks at them: the next one to ask reads them from disk.
+    pub(crate) fn let_go(&self) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if state.as_ref().is_some_and(|state| Arc::strong_count(state) == 1) {
+            *state = None;
+        }
+    }
+
     /// Forgets the columns: the next one to ask reads them from disk.
     pub(crate) fn forget(&self) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = None;

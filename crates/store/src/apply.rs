@@ -10,6 +10,7 @@ use crate::change::{Act, Arrived, Change};
 use crate::flags::{FlagChange, FlagSet};
 use crate::numbers::UidSet;
 use crate::state::{AccountState, FlagTable, Mailbox, MailboxRow, MessageRow, Vanished};
+use crate::view::Blobs;
 
 /// The change does not fit the account: a row is lost, or was put where it does not belong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,7 @@ pub(crate) fn apply(state: &mut AccountState, change: &Change) -> Result<(), Mis
             state.limits = *limits;
             Ok(())
         }
+        Act::Relocate { segment, offset, slots } => relocate(state, *segment, *offset, slots),
     }
 }
 
@@ -294,4 +296,15 @@ fn release(state: &mut AccountState, case: CaseId) {
         }
     });
     state.messages.remove(&UidSet::of(&free), seq);
+}
+
+/// The records of these messages lie in another segment now, by slot, one message behind the other.
+fn relocate(state: &mut AccountState, segment: u32, offset: u64, slots: &UidSet) -> Result<(), Misfit> {
+    let (seq, mut next, mut moved) = (state.seq, offset, 0_u64);
+    state.messages.update(slots, seq, |message| {
+        (message.segment, message.offset) = (segment, next);
+        next = next.saturating_add(Blobs::of(message).len_bytes());
+        moved += 1;
+    });
+    if moved == 0 { Err(NO_MESSAGE) } else { Ok(()) }
 }

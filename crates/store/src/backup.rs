@@ -16,6 +16,7 @@ use vault::SealedEpochKey;
 use crate::StoreError;
 use crate::bytes::{Malformed, Reader, Writer};
 use crate::change::Act;
+use crate::compact::Era;
 use crate::decide;
 use crate::engine::Engine;
 use crate::rows::{AccountRow, LastCommit, RowReader, RowWriter, SealedBlock, Write};
@@ -47,6 +48,8 @@ pub struct Backup {
     accounts: Vec<AccountRow>,
     addresses: Vec<([u8; 32], i64)>,
     segments: Vec<BackupSegment>,
+    /// As long as it lives, no segment goes that the rows of the moment refer to.
+    _era: Arc<Era>,
 }
 
 /// A segment at that moment.
@@ -95,6 +98,7 @@ impl Store {
 impl Backup {
     fn of(engine: &Engine) -> Result<Self, StoreError> {
         let read = |error: rusqlite::Error| StoreError::reading(&error);
+        let era = engine.compaction.era();
         let rows = RowReader::open(&engine.dir)?;
         rows.hold_moment().map_err(read)?;
         let last = rows.last_commit().map_err(read)?;
@@ -109,7 +113,7 @@ impl Backup {
             let len = if number == last.segment { len.min(last.tail) } else { len };
             segments.push(BackupSegment { number, len, file });
         }
-        Ok(Self { rows, last, accounts, addresses, segments })
+        Ok(Self { rows, last, accounts, addresses, segments, _era: era })
     }
 
     /// How many commits the store had had.

@@ -54,6 +54,8 @@ pub(crate) enum Act {
     Limit { limits: Limits },
     /// Every mailbox has another UIDVALIDITY: this one, and the numbers after it, in the order of the ids.
     Renumber { uid_validity: u32 },
+    /// The records of these messages lie elsewhere: one message behind the other, by slot, from this offset on.
+    Relocate { segment: u32, offset: u64, slots: UidSet },
 }
 
 /// A message that came in.
@@ -161,6 +163,12 @@ impl Change {
                 out.byte(17);
                 out.number((*uid_validity).into());
             }
+            Act::Relocate { segment, offset, slots } => {
+                out.byte(18);
+                out.number((*segment).into());
+                out.number(*offset);
+                out.uids(slots);
+            }
         }
         out.finish()
     }
@@ -226,6 +234,7 @@ impl Act {
             15 => Self::Forget { numbers: input.uids()? },
             16 => Self::Limit { limits: Limits::decode(input)? },
             17 => Self::Renumber { uid_validity: input.small()? },
+            18 => Self::Relocate { segment: input.small()?, offset: input.number()?, slots: input.uids()? },
             _ => return Err(Malformed),
         })
     }
@@ -321,9 +330,10 @@ mod tests {
             Act::Expunge { mailbox: other, uids: uids.clone(), keep: true },
             Act::Delete { mailbox: other, keep: true },
             Act::Restore { numbers: uids.clone(), to: other },
-            Act::Forget { numbers: uids },
+            Act::Forget { numbers: uids.clone() },
             Act::Limit { limits: Limits { bytes: Limit::At(5_000_000_000), messages: Limit::Unlimited } },
             Act::Renumber { uid_validity: 4_000_000_000 },
+            Act::Relocate { segment: 300, offset: 123_456_789, slots: uids },
         ];
         acts.into_iter().map(|act| Change { at: UnixMillis(1_795_420_800_123), modseq: 1000, act }).collect()
     }

@@ -13,6 +13,7 @@ use crate::apply::apply;
 use crate::bytes::Malformed;
 use crate::change::Change;
 use crate::commit::Job;
+use crate::compact::Compaction;
 use crate::fold;
 use crate::pack::Packs;
 use crate::queue::Queue;
@@ -54,6 +55,7 @@ pub(crate) struct Engine {
     directory: RwLock<Directory>,
     health: Mutex<Health>,
     pub(crate) policy: RwLock<Policy>,
+    pub(crate) compaction: Compaction,
 }
 
 /// The contexts under which rows are sealed: each names the row's place, so that none can stand in for another.
@@ -114,6 +116,7 @@ impl Engine {
             directory: RwLock::default(),
             health: Mutex::default(),
             policy: RwLock::default(),
+            compaction: Compaction::default(),
         };
         engine.read_directory()?;
         Ok(engine)
@@ -173,6 +176,7 @@ impl Engine {
         *self.reader() = reader;
         self.read_directory()?;
         self.directory().by_id.values().for_each(|account| account.forget());
+        self.compaction.forget();
         Ok(())
     }
 

@@ -46,6 +46,8 @@ pub(crate) fn run(engine: &Arc<Engine>, requests: &Receiver<Request>) {
             Ok(Request::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {}
         }
+        // What readers had of segments that are to go, they may have let go since.
+        engine.compaction.sweep(&engine.packs);
         let now = engine.clock.now();
         engine.directory().by_id.values().for_each(|account| account.epochs.forget_if_over(now));
     }

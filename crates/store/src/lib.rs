@@ -5,7 +5,7 @@
 //! * An account in memory is `state.rs`; what changes it is in `change.rs`, decided in `decide.rs` and done in
 //!   `apply.rs`, there and when it is replayed. Logs fold into snapshots (`fold.rs`, `folder.rs`).
 //! * How much an account may have is `quota.rs`; what its owner deleted and may have back, `bin.rs` and `undelete.rs`;
-//!   a copy of the whole while it goes on, `backup.rs`.
+//!   a copy of the whole while it goes on, `backup.rs`; how space comes back, `compact/`.
 //! * A session holds a [`MailboxView`]. Parts open for a `SignedIn` or a `Clearance` only (`reading.rs`).
 //!
 //! What must stay absent: a way to open stored mail with the service key; plaintext of a message, an address or a name in
@@ -21,6 +21,7 @@ mod bytes;
 mod cases;
 mod change;
 mod commit;
+mod compact;
 mod damage;
 mod decide;
 mod derived;
@@ -52,6 +53,7 @@ mod watch;
 pub use accounts::AccountRecord;
 pub use backup::{Backup, BackupSegment, RowRestorer};
 pub use cases::{Place, ScopedMessage};
+pub use compact::{Compacted, CompactionPlan, PackStatus};
 pub use damage::{Damage, DamageKind, SeenAt};
 pub use derived::DerivedFile;
 pub use engine::Health;

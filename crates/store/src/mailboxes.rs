@@ -49,8 +49,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchMailbox`], and as [`mailboxes`](Self::mailboxes).
     pub fn snapshot(&self, account: AccountId, mailbox: MailboxId) -> Result<MailboxView, StoreError> {
+        let era = self.engine.compaction.era();
         let state = self.engine.seen(&*self.engine.account(account)?)?;
-        MailboxView::new(account, state, mailbox).ok_or(StoreError::NoSuchMailbox)
+        MailboxView::new(account, state, mailbox, era).ok_or(StoreError::NoSuchMailbox)
     }
 
     /// Makes a mailbox. Levels above it are not made: a listing shows those that are missing as `\NonExistent`.

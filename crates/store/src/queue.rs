@@ -58,6 +58,11 @@ impl<J> Queue<J> {
         inner.closed || (inner.jobs.len() < JOBS_MAX / 2 && inner.bytes.saturating_add(bytes) <= BYTES_MAX / 2)
     }
 
+    /// Whether no job is taken any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inner().closed
+    }
+
     /// Waits for jobs and takes all of them. `None` when the queue is closed and empty.
     pub(crate) fn take(&self) -> Option<Vec<J>> {
         let idle = |inner: &mut Inner<J>| inner.jobs.is_empty() && !inner.closed;

@@ -224,7 +224,24 @@ impl Engine {
             check_header(bytes, account, key.id(), part, sealed).map_err(|error| damaged(&error))?;
             key.open_into(part, &bytes[RECORD_HEADER_BYTES..], out).map_err(|error| damaged(&error))
         });
-        opened.map_err(|error| damaged(&error))?
+        match opened {
+            Ok(opened) => opened,
+            Err(error) => match self.moved(account, key.id(), blobs, &error) {
+                Some(moved) => self.open_into(account, &moved, key, part, out),
+                None => Err(damaged(&error)),
+            },
+        }
+    }
+
+    /// Where a message lies now whose segment is gone: who reads by an entry without a view may be that late.
+    fn moved(&self, account: AccountId, id: MessageId, blobs: &Blobs, error: &io::Error) -> Option<Blobs> {
+        if error.kind() != io::ErrorKind::NotFound {
+            return None;
+        }
+        let state = self.seen(&*self.account(account).ok()?).ok()?;
+        let now = Blobs::of(state.message(blobs.slot).filter(|row| row.id == id.0)?);
+        // Places go up only, so that this ends.
+        (now.segment > blobs.segment).then_some(now)
     }
 
     fn open_range(
@@ -237,7 +254,15 @@ impl Engine {
     ) -> Result<Vec<u8>, StoreError> {
         let Some((offset, sealed)) = blobs.place(part) else { return Ok(Vec::new()) };
         let damaged = |what: &dyn std::fmt::Display| damaged(blobs, offset, what);
-        let file = self.packs.reader(blobs.segment).map_err(|error| damaged(&error))?;
+        let file = match self.packs.reader(blobs.segment) {
+            Ok(file) => file,
+            Err(error) => {
+                return match self.moved(account, key.id(), blobs, &error) {
+                    Some(moved) => self.open_range(account, &moved, key, part, range),
+                    None => Err(damaged(&error)),
+                };
+            }
+        };
         let mut header = [0; RECORD_HEADER_BYTES];
         file.read_exact_at(&mut header, offset).map_err(|error| damaged(&error))?;
         check_header(&header, account, key.id(), part, sealed).map_err(|error| damaged(&error))?;

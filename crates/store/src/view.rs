@@ -9,6 +9,7 @@ use std::sync::Arc;
 use terms::{AccountId, EpochId, MailboxId, MessageId, UnixMillis};
 use vault::{KeyAsk, Part, sealed_len};
 
+use crate::compact::Era;
 use crate::flags::FlagSet;
 use crate::numbers::UidSet;
 use crate::pack::RECORD_HEADER_BYTES;
@@ -49,6 +50,8 @@ pub struct MailboxView {
     account: AccountId,
     state: Arc<AccountState>,
     mailbox: Arc<Mailbox>,
+    /// As long as it lives, no segment goes that the state refers to.
+    _era: Arc<Era>,
 }
 
 /// A message in a mailbox.
@@ -82,6 +85,8 @@ pub struct Entry {
 /// Where the sealed parts of a message lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Blobs {
+    /// Whose they are: by it the present place is found when the segment is gone.
+    pub(crate) slot: u32,
     pub(crate) segment: u32,
     pub(crate) offset: u64,
     /// The plain lengths of original, prefix and record; a part without bytes has no blob.
@@ -94,7 +99,13 @@ pub(crate) const PARTS: [Part; 3] = [Part::Original, Part::Prefix, Part::Record]
 impl Blobs {
     pub(crate) fn of(row: &MessageRow) -> Self {
         let plain = [row.original_bytes, row.prefix_bytes, row.record_bytes];
-        Self { segment: row.segment, offset: row.offset, plain }
+        Self { slot: row.slot, segment: row.segment, offset: row.offset, plain }
+    }
+
+    /// How many bytes the records of all parts have together, which lie one behind the other.
+    pub(crate) fn len_bytes(&self) -> u64 {
+        let lens = self.plain.iter().filter(|plain| **plain > 0);
+        lens.map(|plain| RECORD_HEADER_BYTES as u64 + sealed_len((*plain).into())).sum()
     }
 
     /// The offset and the sealed length of a part's record; `None` when the part has no bytes.
@@ -160,9 +171,10 @@ pub struct Changes {
 }
 
 impl MailboxView {
-    pub(crate) fn new(account: AccountId, state: Arc<AccountState>, id: MailboxId) -> Option<Self> {
+    /// `era` was taken before `state`.
+    pub(crate) fn new(account: AccountId, state: Arc<AccountState>, id: MailboxId, era: Arc<Era>) -> Option<Self> {
         let mailbox = Arc::clone(state.mailboxes.get(&id)?);
-        Some(Self { account, state, mailbox })
+        Some(Self { account, state, mailbox, _era: era })
     }
 
     /// Whose it is.

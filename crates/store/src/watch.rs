@@ -40,6 +40,15 @@ impl Bell {
         callbacks.iter().for_each(|callback| callback(modseq));
     }
 
+    /// Calls back though nothing has changed: who waits looks again, and lets go of an old view.
+    pub(crate) fn stir(&self) {
+        let (modseq, callbacks): (u64, Vec<Callback>) = {
+            let inner = self.inner();
+            (inner.modseq, inner.callbacks.iter().map(|(_, callback)| Arc::clone(callback)).collect())
+        };
+        callbacks.iter().for_each(|callback| callback(modseq));
+    }
+
     fn register(self: &Arc<Self>, callback: Callback) -> Watching {
         let mut inner = self.inner();
         inner.last_id += 1;
@@ -73,7 +82,8 @@ impl Watch {
         })
     }
 
-    /// Calls back with the account's MODSEQ after each change, until the returned value is dropped. The callback runs
+    /// Calls back with the account's MODSEQ after each change, and now and then without one, until the returned value is
+    /// dropped. The callback runs
     /// on the commit thread, before the change's own caller is answered: it must do no more than wake somebody.
     /// What changed between the making of this watch and now is called at once.
     pub fn call_back(self, callback: impl Fn(u64) + Send + Sync + 'static) -> Watching {

@@ -8,4 +8,4 @@ mod record;
 mod segment;
 
 pub(crate) use record::{RECORD_HEADER_BYTES, Record, RecordError, frame};
-pub(crate) use segment::{PackWriter, Packs, SEGMENT_BYTES};
+pub(crate) use segment::{PackWriter, Packs, SEGMENT_BYTES, SEGMENT_HEADER_BYTES};

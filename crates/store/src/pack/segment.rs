@@ -64,9 +64,30 @@ impl Packs {
         if let Some(reader) = self.open.read().unwrap_or_else(PoisonError::into_inner).get(&segment) {
             return Ok(Arc::clone(reader));
         }
-        let reader: Arc<dyn ReadAt> = self.disk.open_read(&self.path(segment))?.into();
+        // Opened under the lock, so that a segment that was removed is not kept open by who was late.
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(open.entry(segment).or_insert(reader)))
+        if let Some(reader) = open.get(&segment) {
+            return Ok(Arc::clone(reader));
+        }
+        let reader: Arc<dyn ReadAt> = self.disk.open_read(&self.path(segment))?.into();
+        open.insert(segment, Arc::clone(&reader));
+        Ok(reader)
+    }
+
+    /// Removes a segment that nothing refers to; how many bytes it had. Durable when it returns. One that is not there is no
+    /// error.
+    pub(crate) fn remove(&self, segment: u32) -> io::Result<u64> {
+        let len = match self.reader(segment).and_then(|reader| reader.len()) {
+            Ok(len) => len,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(error),
+        };
+        let removed = match self.disk.remove(&self.path(segment)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(len),
+        };
+        self.close(segment);
+        removed
     }
 
     /// Forgets that a segment was opened.

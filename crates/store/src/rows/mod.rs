@@ -20,8 +20,9 @@ use crate::bytes::Writer;
 const APPLICATION: i64 = 0x4261_696c;
 
 /// `PRAGMA user_version`: the format of the rows. Format 1 has the same tables; what is sealed in them knows neither limits
-/// nor a bin. It opens, and is format 2 from then on, so that a program of before does not take its rows for damaged.
-const FORMAT: i64 = 2;
+/// nor a bin; format 2 knows of no message that moved to another segment. They open, and are format 3 from then on, so that a
+/// program of before does not take its rows for damaged.
+const FORMAT: i64 = 3;
 
 /// How many rows of `commits` stay. A few thousand are enough to see a loss, and a few hundred kilobytes.
 const COMMITS_KEPT: u64 = 4096;
@@ -156,7 +157,7 @@ impl RowWriter {
                 Ok(())
             }
             (APPLICATION, FORMAT, _) => Ok(()),
-            (APPLICATION, 1, _) => {
+            (APPLICATION, 1 | 2, _) => {
                 connection.pragma_update(None, "user_version", FORMAT)?;
                 Ok(())
             }
