@@ -133,6 +133,8 @@ pub(crate) enum NodeCommand {
     },
     /// Say what a node is and how it fares.
     Status(NodeChoice),
+    /// Give the space of deleted mail back now, which a running node does by itself each hour.
+    Compact(NodeChoice),
     /// Let the desk of a restored node work again: two officers, each with the own passphrase.
     OpenDesk {
         /// Who agrees.

@@ -21,6 +21,11 @@ pub(crate) fn status(node: &NodeChoice) -> Result<ExitCode, String> {
     ask(node, Request::Status)
 }
 
+/// `node compact`
+pub(crate) fn compact(node: &NodeChoice) -> Result<ExitCode, String> {
+    ask(node, Request::Compact)
+}
+
 /// `import`
 pub(crate) fn import(args: &ImportArgs) -> Result<ExitCode, String> {
     let source = std::fs::canonicalize(&args.source).map_err(|error| format!("{}: {error}", args.source.display()))?;

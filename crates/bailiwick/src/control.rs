@@ -49,6 +49,7 @@ impl Node {
             Request::NodeUnlock { .. } | Request::NodeUnlockToken { .. } => {
                 Err("this node does not run; a node is unlocked while it runs".to_owned())
             }
+            Request::Compact => self.compact(progress),
             Request::Fsck => Ok(self.check_stored()),
             Request::FsckAccount { address, shown, repair_index } => {
                 self.check_account(&address, &shown, repair_index, progress)
@@ -138,6 +139,8 @@ impl Node {
         );
         let health = crate::fsck::health_in_words(&self.mailroom.store.health());
         text.push_str(&format!("\nstore {health}"));
+        let packs = self.mailroom.store.pack_status();
+        text.push_str(&format!("\n{}", crate::compaction::in_words(&packs)));
         for line in crate::rotation::in_words(&standing) {
             text.push('\n');
             text.push_str(&line);
@@ -146,6 +149,7 @@ impl Node {
             "jurisdiction": self.config.jurisdiction, "hostname": self.config.hostname, "accounts": accounts,
             "officers": officers, "ledger_size": size, "law": law, "law_signed_by": adopted_by,
             "store": health,
+            "packs": crate::compaction::as_data(&packs),
             "rotating": {
                 "service": standing.service, "escrow": standing.escrow, "signing": standing.signing,
                 "accounts": standing.accounts.len(), "accounts_at_hand": standing.at_hand.len(),

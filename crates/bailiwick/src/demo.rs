@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use terms::{Address, Jurisdiction, OfficerName, Secret};
 
 use crate::cli::DemoArgs;
-use crate::config::{Config, Listen, MailboxesConfig, VaultConfig, jurisdiction_name};
+use crate::config::{Config, Listen, MailboxesConfig, StoreConfig, VaultConfig, jurisdiction_name};
 use crate::node::{Founding, Node, random_passphrase};
 
 /// The first port unless `--ports` says otherwise: below the range that Linux hands out by itself (32768 and up).
@@ -269,6 +269,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
         counsel: None,
         backup_place: Vec::new(),
         mailboxes: MailboxesConfig::default(),
+        store: StoreConfig::default(),
         vault: VaultConfig::default(),
         connections_max: doors::CONNECTIONS_MAX,
         imap_loopback_without_tls: false,

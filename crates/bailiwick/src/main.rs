@@ -6,6 +6,7 @@ mod accounts;
 mod backup;
 mod cli;
 mod client;
+mod compaction;
 mod config;
 mod control;
 mod demo;

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::cli::{InitArgs, NodeArgs, NodeCommand, RotateCommand};
 use crate::client;
-use crate::config::{Config, Cost, Listen, MailboxesConfig, Unlock, VaultConfig, jurisdiction_name};
+use crate::config::{Config, Cost, Listen, MailboxesConfig, StoreConfig, Unlock, VaultConfig, jurisdiction_name};
 use crate::hands;
 use crate::node::{ClosedNode, Founding, Node, NodeError, random_passphrase};
 use crate::officers;
@@ -32,6 +32,7 @@ pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, String> {
         NodeCommand::Init(args) => init(args),
         NodeCommand::Run { dir, with_parent, json } => run(&dir, with_parent, json),
         NodeCommand::Status(node) => client::status(&node),
+        NodeCommand::Compact(node) => client::compact(&node),
         NodeCommand::OpenDesk { hands, node } => crate::backup::open_desk(&hands, &node),
         NodeCommand::Rotate { key: RotateCommand::Service(node) } => crate::keys::rotate_service(&node),
         NodeCommand::Rotate { key: RotateCommand::Signing(node) } => crate::keys::rotate_signing(&node),
@@ -84,6 +85,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         counsel: None,
         backup_place: Vec::new(),
         mailboxes: MailboxesConfig::default(),
+        store: StoreConfig::default(),
         vault: VaultConfig { unlock, cost: Some(Cost::measured()), token, ..VaultConfig::default() },
         connections_max: doors::CONNECTIONS_MAX,
         imap_loopback_without_tls: false,
@@ -250,6 +252,7 @@ async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result
     doors.spawn(keep_cadence(node.clone(), shutdown.clone()));
     doors.spawn(forget_sign_ins(node.clone(), shutdown.clone()));
     doors.spawn(forget_deleted(node.clone(), shutdown.clone()));
+    doors.spawn(crate::compaction::give_back_space(node.clone(), shutdown.clone()));
     doors.spawn(follow_for_backups(node.clone(), shutdown.clone()));
     doors.spawn(crate::health::watch_store(node.clone(), shutdown.clone()));
     doors.spawn(watch_vault(node.clone(), shutdown));

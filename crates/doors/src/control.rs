@@ -47,6 +47,8 @@ pub enum Request {
         /// The PIN.
         pin: Phrase,
     },
+    /// Gives the space of deleted mail back.
+    Compact,
     /// Checks what is stored, without any owner.
     Fsck,
     /// Checks one account for its owner.

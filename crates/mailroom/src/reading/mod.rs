@@ -327,6 +327,8 @@ impl Reader {
         let open = self.open.as_mut().ok_or(Refusal::Unavailable)?;
         let view = self.mail.store.snapshot(account, open.mailbox)?;
         if view.account_modseq() == open.view.account_modseq() {
+            // The same to the owner; but messages may lie elsewhere, and an old view keeps a segment from going.
+            open.view = view;
             return Ok(Answer::Changes(Changes::default()));
         }
         let before = std::mem::replace(&mut open.view, view);

@@ -54,6 +54,8 @@ struct Moving {
 enum Stays {
     /// A record is damaged: nobody copies it, and whoever repairs it looks for it where it is.
     Damaged,
+    /// The caller wanted to go no further.
+    Stopped,
     Store(StoreError),
 }
 
@@ -65,14 +67,18 @@ impl From<StoreError> for Stays {
 
 impl Store {
     /// One pass over all segments: those that are wholly dead are given up, and those with much dead space are rewritten.
-    /// Blocks as long as that takes; `seen` is told how many bytes of how many are written anew. What a message's owner, a
-    /// case or the bin has stays. When it returns, what moved is durable in its new place; the space comes back when
+    /// Blocks as long as that takes; `seen` is told how many bytes of how many are written anew, and says whether to go on;
+    /// a pass that ends early has done what it says. What a message's owner, a case or the bin has stays. When it returns, what moved is durable in its new place; the space comes back when
     /// nobody reads the old one any more, within a minute or so, or after the next start.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when an account cannot be read: then nobody knows what is dead, and nothing is given up.
     /// [`StoreError::DiskFull`] and those of writing; segments that were wholly dead are given up before.
-    pub fn compact(&self, plan: &CompactionPlan, seen: &mut dyn FnMut(u64, u64)) -> Result<Compacted, StoreError> {
+    pub fn compact(
+        &self,
+        plan: &CompactionPlan,
+        seen: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Compacted, StoreError> {
         let engine = &self.engine;
         let _turn = engine.compaction.turn.lock().unwrap_or_else(PoisonError::into_inner);
         engine.compaction.sweep(&engine.packs);
@@ -87,12 +93,13 @@ impl Store {
         for (segment, _) in thin {
             match self.empty(*segment, plan, &mut |bytes| {
                 done.bytes_rewritten += bytes;
-                seen(done.bytes_rewritten.min(total), total);
+                seen(done.bytes_rewritten.min(total), total)
             }) {
                 Ok(()) => emptied.push(*segment),
                 Err(Stays::Damaged) => {
                     engine.compaction.inner().damaged.insert(*segment);
                 }
+                Err(Stays::Stopped) => break,
                 Err(Stays::Store(error)) => {
                     outcome = Err(error);
                     break;
@@ -154,7 +161,7 @@ impl Store {
     }
 
     /// Moves every message out of a segment; `moved` is told of bytes.
-    fn empty(&self, segment: u32, plan: &CompactionPlan, moved: &mut dyn FnMut(u64)) -> Result<(), Stays> {
+    fn empty(&self, segment: u32, plan: &CompactionPlan, moved: &mut dyn FnMut(u64) -> bool) -> Result<(), Stays> {
         let engine = &self.engine;
         let mut accounts: Vec<Arc<Account>> = engine.directory().by_id.values().cloned().collect();
         accounts.sort_unstable_by_key(|account| account.number);
@@ -177,7 +184,9 @@ impl Store {
                 let rest = waiting.split_off(count);
                 let batch = engine.moving(account.record.id, std::mem::replace(&mut waiting, rest))?;
                 let written = self.relocate(&account, batch, in_memory)?;
-                moved(written);
+                if !moved(written) {
+                    return Err(Stays::Stopped);
+                }
                 self.breathe(written, plan, began)?;
             }
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use durable::RealDisk;
-use store::{FlagChange, FlagSet, Limit, Limits, Policy, Settings, SpecialUse, Store};
+use store::{CompactionPlan, FlagChange, FlagSet, Limit, Limits, Policy, Settings, SpecialUse, Store};
 use terms::{AccountId, CaseId, UnixMillis};
 use vault::{CostProfile, Vault};
 use world::{ManualClock, SeededEntropy};
@@ -80,7 +80,7 @@ fn policy() -> Policy {
 #[test]
 #[ignore = "writes the fixture"]
 fn write_the_fixture() {
-    let here = || here("v2");
+    let here = || here("v3");
     let (clock, entropy) = (Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(1)));
     std::fs::create_dir_all(here()).unwrap();
     let vault = Vault::create_at_cost(
@@ -128,6 +128,15 @@ fn write_the_fixture() {
     store.move_(ACCOUNT, gone, &[other[0].uid + 1], sent).unwrap();
     store.delete_mailbox(ACCOUNT, "Gone").unwrap();
     store.set_limits(ACCOUNT, limits()).unwrap();
+    // What the third has more: messages that moved to another segment, with changes behind that.
+    store.set_policy(Policy::default());
+    for n in 0..8 {
+        store.append(vec![message(&*clock, ACCOUNT, sent, &format!("message 14 {n}"))]).unwrap();
+    }
+    let last = store.mailbox_named(ACCOUNT, "Sent").unwrap().uid_next;
+    store.expunge(ACCOUNT, sent, &(last - 8..last - 3).collect::<Vec<_>>()).unwrap();
+    let plan = CompactionPlan { dead_percent: 1, bytes_per_second: 0 };
+    assert!(store.compact(&plan, &mut |_, _| true).unwrap().bytes_rewritten > 0);
     drop(store);
     std::fs::remove_file(here().join("store/lock")).unwrap();
 }
@@ -140,6 +149,17 @@ fn the_first_format_opens() {
 #[test]
 fn the_second_format_opens() {
     opens("v2", &expected_of_the_second);
+}
+
+#[test]
+fn the_third_format_opens() {
+    // Some of it has moved: a segment among the others is gone.
+    let packs = std::fs::read_dir(here("v3").join("store/packs")).unwrap();
+    let mut names: Vec<String> = packs.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    let numbers: Vec<u32> = names.iter().map(|name| name.trim_end_matches(".pack").parse().unwrap()).collect();
+    assert!(numbers.windows(2).any(|two| two[1] > two[0] + 1), "{names:?}");
+    opens("v3", &expected_of_the_second);
 }
 
 fn opens(version: &str, expected: &dyn Fn(&Store, &Vault)) {
