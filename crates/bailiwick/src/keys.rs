@@ -1,4 +1,4 @@
-//! `account close`, `backup keys`, `node rotate service`: the end of keys, their backup, their replacement.
+//! `backup keys`, `node rotate service`: the backup of keys and their replacement.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doors::control::keys::KeysRequest;
-use doors::control::{Outcome, Phrase, Progress, Request, Shown};
+use doors::control::{Outcome, Phrase, Progress, Request};
 use durable::{Disk, RealDisk, SystemClock, Visibility};
 use serde_json::json;
-use terms::{CaseId, Clock, Digest, Secret, UnixMillis};
-use vault::{KeyAsk, KeyBackup, Network, Scopes, SystemEntropy, Vault, VaultError};
+use terms::{Clock, Secret};
+use vault::{KeyBackup, SystemEntropy, Vault, VaultError};
 
 use crate::cli::NodeChoice;
 use crate::cli::keys::{BackupArgs, BackupCommand};
@@ -18,19 +18,12 @@ use crate::client::{self, ask, secret};
 use crate::config::TokenConfig;
 use crate::hands;
 use crate::node::Node;
-use crate::owner;
 
 /// "Bailiwick backup of keys", format 1 (docs/formats/keys.md).
 const MAGIC: &[u8; 4] = b"BVB\x01";
 
 /// How long a rotation waits before it looks again whether the old key may go.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
-
-/// `account close`
-pub(crate) fn close_account(address: &str, node: &NodeChoice) -> Result<ExitCode, String> {
-    let Shown { password, code } = owner::shown(node, address)?;
-    ask(node, Request::Keys(KeysRequest::CloseAccount { address: address.to_owned(), password, code }))
-}
 
 /// `node rotate service`
 pub(crate) fn rotate_service(node: &NodeChoice) -> Result<ExitCode, String> {
@@ -156,54 +149,6 @@ impl Node {
             self.record("not-done", json!({ "entry": entry }))?;
         }
         done.map_err(|error| error.to_string())
-    }
-
-    /// Closes an account for its owner. What is said is the same whether a case holds mail of it or not (invariant 13).
-    fn close_account(
-        &self,
-        address: &str,
-        password: &Secret<String>,
-        code: Option<&Secret<String>>,
-    ) -> Result<Outcome, String> {
-        let said = |error: VaultError| error.to_string();
-        let (store, vault) = (&self.mailroom.store, &self.mailroom.vault);
-        let owner = self.mailroom.sign_in(address, password, code, Scopes::PAGES, Network::HERE).map_err(said)?;
-        let account = owner.account();
-        let hash = vault.service_hash("ledger/account", &account.0).map_err(said)?;
-        let entry = self.record("account-closed", json!({ "account": Digest(hash) }))?;
-        // Nothing arrives any more; then what cases hold is sealed for them; then the keys go.
-        store.close_account(account).map_err(|error| error.to_string())?;
-        let held = self.held(account)?;
-        let mut epochs: Vec<_> = held.iter().flat_map(|(_, asks)| asks.iter().map(|ask| ask.epoch)).collect();
-        epochs.sort_unstable();
-        epochs.dedup();
-        let epochs = store.epoch_keys(account, &epochs).map_err(|error| error.to_string())?;
-        vault.close_account(&owner, &held, &epochs).map_err(said)?;
-        // Nothing opens its index any more: what would stay is room on the disk, and no reason to say that it is open.
-        if let Err(error) = store.derived_drop(account) {
-            tracing::warn!("the index of a closed account could not be removed: {error}");
-        }
-        let text = format!(
-            "{address} is closed. Nobody opens its mail on this node from now on; backups of its keys open nothing when \
-             their days' keys are destroyed. The law may require copies that may not be mentioned here.\nLedger entry {entry}."
-        );
-        Ok(Outcome { text, data: json!({ "closed": address, "entry": entry }) })
-    }
-
-    /// What each case holds of an account.
-    fn held(&self, account: terms::AccountId) -> Result<Vec<(CaseId, Vec<KeyAsk>)>, String> {
-        let store = &self.mailroom.store;
-        let cases = store.holds(account).map_err(|error| error.to_string())?;
-        let all =
-            store.scope(account, UnixMillis(i64::MIN), UnixMillis(i64::MAX)).map_err(|error| error.to_string())?;
-        cases
-            .into_iter()
-            .map(|(case, _)| {
-                let held = store.held_by(case, account).map_err(|error| error.to_string())?;
-                let asks = all.iter().filter(|message| held.contains(&message.id)).map(|message| message.key_ask());
-                Ok((case, asks.collect()))
-            })
-            .collect()
     }
 
     pub(crate) fn back_up_keys(

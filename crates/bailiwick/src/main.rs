@@ -7,6 +7,7 @@ mod backup;
 mod cli;
 mod client;
 mod compaction;
+mod closing;
 mod config;
 mod control;
 mod demo;

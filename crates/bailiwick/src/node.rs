@@ -54,6 +54,8 @@ pub(crate) struct Node {
     pub disk: Arc<dyn Disk>,
     /// Held by whoever replaces a key.
     pub rotating: Mutex<()>,
+    /// Held by whoever closes an account.
+    pub closing: Mutex<()>,
     /// Held while the node is open.
     _lock: Arc<DirLock>,
 }
@@ -352,9 +354,10 @@ impl ClosedNode {
         })
         .map_err(room("desk"))?;
         let (dir, config, disk, lock) = (dir.clone(), config.clone(), disk.clone(), lock.clone());
-        let (lectern, gate, rotating) = (lectern.clone(), gate.clone(), Mutex::default());
-        let node = Node { dir, config, mailroom, desk, gate, lectern, log, disk, rotating, _lock: lock };
+        let (lectern, gate, rotating, closing) = (lectern.clone(), gate.clone(), Mutex::default(), Mutex::default());
+        let node = Node { dir, config, mailroom, desk, gate, lectern, log, disk, rotating, closing, _lock: lock };
         node.follow_vault().map_err(room("store"))?;
+        node.finish_closings();
         Ok(node)
     }
 }

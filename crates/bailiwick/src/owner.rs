@@ -21,7 +21,7 @@ pub(crate) fn account(args: &AccountArgs) -> Result<ExitCode, String> {
             let password = Phrase(new_secret("Password for the owner")?);
             act(node, address, AccountAct::Add { custody: custody.to_string(), password })
         }
-        AccountCommand::Close(whose) => crate::keys::close_account(&whose.address, &whose.node),
+        AccountCommand::Close(whose) => crate::closing::close_account(&whose.address, &whose.node),
         AccountCommand::List(node) => ask(node, Request::AccountList),
         AccountCommand::Custody { address, to, node } => match to {
             None => act(node, address, AccountAct::Guard),

@@ -174,6 +174,7 @@ impl Node {
         if let Err(error) = self.mailroom.vault.destroy_periods(self.config.vault.key_window_days) {
             tracing::error!("keys of days that are over could not be destroyed: {error}");
         }
+        self.finish_closings();
         // Whoever replaces a key at the command line does it there.
         let _turn = match self.rotating.try_lock() {
             Ok(turn) => turn,

@@ -344,3 +344,36 @@ fn after_the_window_nothing_opens_a_closed_account_anywhere() {
     // Said in docs/threat-model.md: with a plain copy of the vault's folder there is no window.
     assert!(scene.ways(&before, strict).contains("password"));
 }
+
+/// The power goes between the vault's note and the end of the keys: the next start of the node finishes, since the owner could
+/// not ask again.
+#[test]
+fn an_interrupted_closing_is_finished_at_the_next_start() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("node");
+    Single::init(&dir, &[], "");
+    let node = Single::run(&dir);
+    let [address, other] = [CLOSED[0], STAYS];
+    node.ask(&["account", "add", address], PASSWORD).unwrap();
+    let accounts = files(&dir.join("vault/accounts"));
+    node.ask(&["account", "add", other], PASSWORD).unwrap();
+    drop(node);
+    {
+        let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
+        let (disk, clock) = (Arc::new(RealDisk), Arc::new(SystemClock));
+        let gate = VaultGate::here(disk, dir.join("vault"), clock, Arc::new(SystemEntropy));
+        let vault = gate.unlock(&passphrase.as_str().into(), CostProfile::OWASP).unwrap();
+        let account = accounts[0].file_stem().unwrap().to_str().unwrap().parse().unwrap();
+        let owner = vault.sign_in(account, &PASSWORD.into()).unwrap();
+        vault.begin_closing(&owner, &[], &[]).unwrap();
+    }
+    assert!(accounts[0].exists() && accounts.len() == 1);
+    let node = Single::run(&dir);
+    assert!(!accounts[0].exists() && files(&dir.join("vault/closing")).is_empty());
+    let rcpt = |to: &str| {
+        let says = ["LHLO a.example", "MAIL FROM:<>", &format!("RCPT TO:<{to}>")];
+        lines(node.door("lmtp"), &says)[3].clone()
+    };
+    assert!(rcpt(address).starts_with("550") && rcpt(other).starts_with("250"), "{} {}", rcpt(address), rcpt(other));
+    assert!(node.ask(&["account", "app-password", "list", address], PASSWORD).is_err());
+}

@@ -156,6 +156,9 @@ table! {
     191 token::Remove;
     192 secrets::CheckOwner;
     210 room::DamagedFiles;
+    193 keys::BeginClosing;
+    194 keys::Closings;
+    195 keys::FinishClosing;
 }
 
 /// A frame with a request: the call's number and the call. Its head is not filled in.

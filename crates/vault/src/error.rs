@@ -166,6 +166,10 @@ pub enum VaultError {
     RotationUnfinished,
     /// The account is closed, and the case does not hold this message.
     NotHeld(MessageId),
+    /// Nobody began to close this account.
+    NoClosing(AccountId),
+    /// A case holds other mail of the account than when its closing was begun.
+    HeldChanged(AccountId),
     /// The old key may still be needed; try again in a minute.
     TooSoon,
     /// No key is being replaced, or it waits for two officers or an owner.
@@ -309,6 +313,12 @@ impl fmt::Display for VaultError {
             Self::RotationUnfinished => {
                 f.write_str("the escrow key is being replaced; two officers carry it on with `node rotate escrow`")
             }
+            Self::NoClosing(id) => write!(f, "nobody began to close account {id}; its owner closes it"),
+            Self::HeldChanged(id) => write!(
+                f,
+                "a case holds other mail of account {id} than when its closing was begun, so its keys stay; they are destroyed \
+                 when the case holds it no more"
+            ),
             Self::NotHeld(id) => write!(f, "message {id} is of a closed account, and this case does not hold it"),
             Self::TooSoon => f.write_str("something is still sealed under the old key; try again in a minute"),
             Self::NoRotation => {

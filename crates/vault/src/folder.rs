@@ -49,6 +49,9 @@ pub(crate) const CLEARANCES: &str = "clearances";
 /// Folder of one file for each account whose pair is being replaced.
 pub(crate) const ROTATING: &str = "rotating";
 
+/// Folder of one file for each account that its owner is closing.
+pub(crate) const CLOSING: &str = "closing";
+
 /// Octets of the check at the end of each file: SHA-256 or HMAC-SHA256.
 const CHECK_LEN: usize = 32;
 
@@ -65,6 +68,11 @@ pub(crate) fn ring_file(id: AccountId) -> String {
 /// The file that says that an account's pair is being replaced.
 pub(crate) fn rotating_file(id: AccountId) -> String {
     format!("{ROTATING}/{id}")
+}
+
+/// The file that says that an owner is closing an account.
+pub(crate) fn closing_file(id: AccountId) -> String {
+    format!("{CLOSING}/{id}")
 }
 
 /// The file of what a case holds of a closed account.
@@ -109,10 +117,10 @@ impl Folder {
     /// Makes the folder and its folders, and overwrites what an interruption left there to be overwritten. Durable when it
     /// returns.
     pub(crate) fn create(&self) -> Result<(), VaultError> {
-        for name in [ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS, ROTATING] {
+        for name in [ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS, ROTATING, CLOSING] {
             self.disk.create_dir_all(&self.dir.join(name)).map_err(disk(name))?;
         }
-        for name in ["", ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS, ROTATING] {
+        for name in ["", ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS, ROTATING, CLOSING] {
             self.disk.finish_shredding(&self.dir.join(name)).map_err(disk(name))?;
         }
         Ok(())

@@ -262,3 +262,79 @@ fn an_account_key_of_before_opens_nothing_that_came_later() {
         assert_eq!((found, opened.len()), (crate::ring::Found::Worn, 0));
     }
 }
+
+/// The power goes between the store's part and the vault's: what the owner began is finished without the owner, and what cases
+/// hold stays theirs.
+#[test]
+fn a_closing_that_was_begun_is_finished_without_the_owner() {
+    let desk = Desk::new("IE", 1);
+    let thief = Thief::of(&desk);
+    let account = desk.account;
+    let held = vec![(desk.order().case, vec![desk.mail[1].ask]), (CaseId(9), Vec::new())];
+    let other = vec![(desk.order().case, vec![desk.mail[2].ask])];
+    let nobody = desk.vault.finish_closing(account, &held);
+    assert!(matches!(nobody, Err(crate::VaultError::NoClosing(of)) if of == account), "its owner did not ask for it");
+
+    let session = desk.vault.sign_in(account, &PASSWORD.into()).unwrap();
+    desk.vault.begin_closing(&session, &held, &desk.epochs).unwrap();
+    // All opens as before, and after the interruption too.
+    desk.vault.message_keys(&session, &desk.epochs, &held[0].1).unwrap();
+    let vault = desk.reopen().unwrap();
+    assert_eq!((vault.closings().unwrap(), thief.finds(&desk, &[], &[])), (vec![account], 1));
+    let changed = vault.finish_closing(account, &other);
+    assert!(matches!(changed, Err(crate::VaultError::HeldChanged(of)) if of == account));
+    assert_eq!(thief.finds(&desk, &[], &[]), 1, "what a case holds now was not sealed for it");
+
+    vault.finish_closing(account, &held).unwrap();
+    assert_eq!((vault.closings().unwrap(), thief.finds(&desk, &[], &[])), (Vec::new(), 0));
+    assert!(vault.sign_in(account, &PASSWORD.into()).is_err());
+    let mut attempt = desk.attempt();
+    attempt.asks = held[0].1.clone();
+    let clearance = desk.clear(attempt).unwrap();
+    let stored = &desk.mail[1];
+    let key = clearance.message_key(stored.ask.id).unwrap();
+    assert_eq!(key.open(crate::Part::Original, &stored.sealed).unwrap(), stored.plain);
+}
+
+/// A case lets go of what it held, before the closing is finished: nothing is held, so nothing need stay.
+#[test]
+fn a_closing_is_finished_when_nothing_is_held_any_more() {
+    let desk = Desk::new("IE", 1);
+    let thief = Thief::of(&desk);
+    let session = desk.vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
+    let held = [(desk.order().case, vec![desk.mail[1].ask])];
+    desk.vault.begin_closing(&session, &held, &desk.epochs).unwrap();
+    desk.vault.finish_closing(desk.account, &[]).unwrap();
+    assert_eq!(thief.finds(&desk, &[], &[]), 0);
+    // Closed in one go, no note stays either.
+    let desk = Desk::new("IE", 2);
+    close(&desk);
+    assert!(desk.vault.closings().unwrap().is_empty());
+}
+
+/// Whichever step of the end of the keys fails, and whether it took place or not: the note stays until all is gone.
+#[test]
+fn each_step_of_a_closing_fails_once() {
+    for fault in [world::Fault::Failed, world::Fault::FailedButPersisted] {
+        for step in 0.. {
+            let desk = Desk::new("IE", 1);
+            let thief = Thief::of(&desk);
+            let session = desk.vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
+            desk.vault.begin_closing(&session, &[], &desk.epochs).unwrap();
+            let fails_at = desk.disk.steps() + step;
+            desk.disk.fail_step(fails_at, fault);
+            let finished = desk.vault.finish_closing(desk.account, &[]);
+            if desk.disk.steps() <= fails_at {
+                finished.unwrap();
+                assert!(step >= 3, "{step} steps");
+                break;
+            }
+            let vault = desk.reopen().unwrap();
+            for account in vault.closings().unwrap() {
+                vault.finish_closing(account, &[]).unwrap();
+            }
+            assert_eq!(thief.finds(&desk, &[], &[]), 0, "{fault:?} at {step}");
+            assert!(vault.closings().unwrap().is_empty());
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Calls for the end and the replacement of keys: closing, backups, rotation.
 
-use terms::{CaseId, EpochId, Secret};
+use terms::{AccountId, CaseId, EpochId, Secret};
 
 use super::Call;
 use crate::VaultError;
@@ -25,6 +25,51 @@ impl Call for CloseAccount {
 
     fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
         room.keeper()?.close_account(self.session, &self.held, &self.epochs)
+    }
+}
+
+/// Note that the owner of a session is closing the account.
+pub(crate) struct BeginClosing {
+    pub(crate) session: SessionId,
+    pub(crate) held: Vec<HeldByCase>,
+    pub(crate) epochs: Vec<(EpochId, SealedEpochKey)>,
+}
+wire_struct!(BeginClosing { session, held, epochs });
+
+impl Call for BeginClosing {
+    type Answer = ();
+    const SLOW: bool = true;
+
+    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
+        room.keeper()?.begin_closing(self.session, &self.held, &self.epochs)
+    }
+}
+
+/// Whose closing is not done?
+pub(crate) struct Closings {}
+wire_struct!(Closings {});
+
+impl Call for Closings {
+    type Answer = Vec<AccountId>;
+
+    fn serve(self, room: &Strongroom) -> Result<Vec<AccountId>, VaultError> {
+        room.keeper()?.closings()
+    }
+}
+
+/// End the keys of an account whose closing was begun.
+pub(crate) struct FinishClosing {
+    pub(crate) account: AccountId,
+    pub(crate) held: Vec<HeldByCase>,
+}
+wire_struct!(FinishClosing { account, held });
+
+impl Call for FinishClosing {
+    type Answer = ();
+    const SLOW: bool = true;
+
+    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
+        room.keeper()?.finish_closing(self.account, &self.held)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Closing an account: its keys are overwritten, and with them the mail is shut for everybody. What a case holds is not:
 //! the keys of the messages that it holds, and of no other, are sealed to the escrow key first.
+//!
+//! The store closes the account too, in between. So the vault notes first that the owner is closing it, and of what cases
+//! hold then; after an interruption that note is enough to end the keys without the owner, who cannot sign in any more.
 
 use std::sync::PoisonError;
 
@@ -7,21 +10,24 @@ use terms::{AccountId, CaseId, EpochId};
 use zeroize::Zeroizing;
 
 use super::Keeper;
-use super::sessions::SessionId;
+use super::sessions::{Session, SessionId};
 use crate::VaultError;
 use crate::crypto::{
-    AeadKey, HYBRID_OVERHEAD, Key32, NONCE_ZERO, PrivateHalf, Prk, open_hybrid, random_key, seal_hybrid,
+    AeadKey, HYBRID_OVERHEAD, Key32, NONCE_ZERO, PrivateHalf, Prk, open_hybrid, random_key, seal_hybrid, sha256,
 };
 use crate::custody::Custody;
 use crate::encode::{Decoder, Encoder};
 use crate::epoch::SealedEpochKey;
-use crate::folder::{HELD, account_file, damaged, held_file, ring_file, unreadable};
+use crate::folder::{CLOSING, HELD, account_file, closing_file, damaged, held_file, ring_file, unreadable};
 use crate::message::{KeyAsk, MessageKey};
 use crate::order::Order;
 use crate::seen::seen_file;
 
 /// "Bailiwick vault held", format 1.
 const MAGIC: &[u8; 4] = b"BVH\x01";
+
+/// "Bailiwick vault, exit", format 1: that an account is being closed.
+const NOTE_MAGIC: &[u8; 4] = b"BVX\x01";
 
 /// What a case holds of an account: the messages.
 pub(crate) type HeldByCase = (CaseId, Vec<KeyAsk>);
@@ -37,14 +43,71 @@ impl Keeper {
         epochs: &[(EpochId, SealedEpochKey)],
     ) -> Result<(), VaultError> {
         let session = self.sessions.find(session)?;
-        let account = session.account();
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.hold_all(&session, held, epochs)?;
+        self.end_keys(session.account())
+    }
+
+    /// Seals what cases hold of a session's account to the escrow key, and notes that its owner is closing it. Everything opens
+    /// as before. Durable when it returns.
+    pub(crate) fn begin_closing(
+        &self,
+        session: SessionId,
+        held: &[HeldByCase],
+        epochs: &[(EpochId, SealedEpochKey)],
+    ) -> Result<(), VaultError> {
+        let session = self.sessions.find(session)?;
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.hold_all(&session, held, epochs)?;
+        let note = Encoder::new(NOTE_MAGIC).fixed(&digest_of(held)).finish();
+        self.folder.write(&closing_file(session.account()), &note)
+    }
+
+    /// The accounts whose closing was begun and is not done.
+    pub(crate) fn closings(&self) -> Result<Vec<AccountId>, VaultError> {
+        Ok(self.folder.list(CLOSING)?.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    /// Ends the keys of an account whose owner began to close it. `held` is what cases hold of it now: when that is neither
+    /// nothing nor what was sealed for them, nothing is done. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::NoClosing`], [`VaultError::HeldChanged`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub(crate) fn finish_closing(&self, account: AccountId, held: &[HeldByCase]) -> Result<(), VaultError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = closing_file(account);
+        let note = self.folder.read(&file)?.ok_or(VaultError::NoClosing(account))?;
+        let digest = Decoder::new(NOTE_MAGIC, &note).and_then(|mut rest| {
+            let digest: [u8; 32] = rest.array()?;
+            rest.end().map(|()| digest)
+        });
+        let digest = digest.ok_or_else(|| unreadable(&file, &[NOTE_MAGIC], &note))?;
+        let nothing = held.iter().all(|(_, asks)| asks.is_empty());
+        if self.folder.exists(&account_file(account)) && !nothing && digest != digest_of(held) {
+            return Err(VaultError::HeldChanged(account));
+        }
+        self.end_keys(account)
+    }
+
+    /// Seals for each case what it holds.
+    fn hold_all(
+        &self,
+        session: &Session,
+        held: &[HeldByCase],
+        epochs: &[(EpochId, SealedEpochKey)],
+    ) -> Result<(), VaultError> {
+        let account = session.account();
         // Under `owner` custody two officers open nothing before, so they open nothing afterwards either.
         let by_officers = self.account_keys(account)?.custody() != Custody::Owner;
         for (case, asks) in held.iter().filter(|(_, asks)| by_officers && !asks.is_empty()) {
             let keys = session.message_keys(&self.rings(), epochs, asks)?;
             self.hold(*case, account, asks, &keys)?;
         }
+        Ok(())
+    }
+
+    /// Overwrites what opens an account. The caller holds `changing`.
+    fn end_keys(&self, account: AccountId) -> Result<(), VaultError> {
         self.folder.remove(&account_file(account))?;
         // It opens with the account's private half only, which is gone.
         self.folder.remove(&ring_file(account))?;
@@ -53,7 +116,8 @@ impl Keeper {
         self.stop_reset(account)?;
         self.remembered.forget(account);
         self.sessions.forget(|session| session.account() == account);
-        Ok(())
+        // Last: as long as it is there, somebody carries on.
+        self.folder.remove(&closing_file(account))
     }
 
     /// Seals the keys of held messages to the escrow key.
@@ -148,6 +212,14 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+/// What is held, whatever the order in which it is told.
+fn digest_of(held: &[HeldByCase]) -> [u8; 32] {
+    let ids = held.iter().flat_map(|(case, asks)| asks.iter().map(|ask| (case.0, ask.id.0)));
+    let ids: std::collections::BTreeSet<(u64, [u8; 16])> = ids.collect();
+    let told = ids.iter().fold(Encoder::new(b"bailiwick/closing/v1"), |told, (case, id)| told.u64(*case).fixed(id));
+    sha256(&[&told.finish()])
 }
 
 /// The keys of held messages, sealed.

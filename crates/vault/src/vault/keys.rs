@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use durable::Disk;
-use terms::{CaseId, Clock, Entropy, EpochId, Secret};
+use terms::{AccountId, CaseId, Clock, Entropy, EpochId, Secret};
 
 use super::{Vault, VaultGate};
 use crate::VaultError;
@@ -37,6 +37,42 @@ impl Vault {
         let closed = self.link.call(call);
         // Also after an error: it may have been closed all the same.
         self.link.kept.end(signed_in.account());
+        closed
+    }
+
+    /// Notes that the owner is closing the account, before the store closes it: after an interruption
+    /// [`finish_closing`](Self::finish_closing) needs no owner. What cases hold is sealed for them. All opens as before.
+    /// Durable when it returns.
+    ///
+    /// # Errors
+    /// As [`close_account`](Self::close_account).
+    pub fn begin_closing(
+        &self,
+        signed_in: &SignedIn,
+        held: &[(CaseId, Vec<KeyAsk>)],
+        epochs: &[(EpochId, SealedEpochKey)],
+    ) -> Result<(), VaultError> {
+        let (session, held, epochs) = (signed_in.session(), held.to_vec(), epochs.to_vec());
+        self.link.call(keys::BeginClosing { session, held, epochs })
+    }
+
+    /// The accounts whose closing was begun and is not done.
+    ///
+    /// # Errors
+    /// [`VaultError::Disk`].
+    pub fn closings(&self) -> Result<Vec<AccountId>, VaultError> {
+        self.link.call(keys::Closings {})
+    }
+
+    /// Ends the keys of an account whose owner began to close it, as [`close_account`](Self::close_account) would have.
+    /// `held` is what cases hold of it now. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::NoClosing`], [`VaultError::HeldChanged`] when cases hold something else than then, [`VaultError::Damaged`],
+    /// [`VaultError::Disk`].
+    pub fn finish_closing(&self, account: AccountId, held: &[(CaseId, Vec<KeyAsk>)]) -> Result<(), VaultError> {
+        let closed = self.link.call(keys::FinishClosing { account, held: held.to_vec() });
+        self.link.kept.end(account);
         closed
     }
 

@@ -110,6 +110,8 @@ errors! {
     140 NoTokenKey;
     141 TokenKeyUnusable;
     142 TokenAnswer;
+    190 NoClosing(account);
+    191 HeldChanged(account);
 }
 
 impl Wire for Cow<'static, str> {
