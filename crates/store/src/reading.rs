@@ -43,7 +43,15 @@ impl Store {
         entries: &[Entry],
         part: Part,
     ) -> Result<Vec<Result<Vec<u8>, StoreError>>, StoreError> {
-        let keys = self.keys(signed_in, entries)?;
+        let keys = match (self.keys(signed_in, entries), entries) {
+            (Ok(keys), _) => keys,
+            // The key of an epoch is damaged: each message by itself, so that only those of that epoch fail.
+            (Err(error @ StoreError::Damaged(_)), [_]) => return Ok(vec![Err(error)]),
+            (Err(StoreError::Damaged(_)), _) => {
+                return Ok(entries.iter().map(|entry| self.open_part(signed_in, entry, part)).collect());
+            }
+            (Err(error), _) => return Err(error),
+        };
         let one = |(entry, key): (&Entry, &MessageKey)| self.engine.open_part(entry.account, &entry.blobs, key, part);
         Ok(entries.iter().zip(&keys).map(one).collect())
     }

@@ -51,8 +51,7 @@ pub(super) fn rows(
     if record {
         let unlisted = |entry: &&Entry| !listings.knows(entry.uid);
         let present: Vec<Entry> = entries.iter().flatten().filter(unlisted).cloned().collect();
-        // Should the keys of all not open together, each letter asks for its own below.
-        let opened = mail.store.open_parts(owner, &present, Part::Record).unwrap_or_default();
+        let opened = mail.store.open_parts(owner, &present, Part::Record)?;
         // A record that does not open is derived from the original.
         records = present.iter().zip(opened).filter_map(|(entry, record)| Some((entry.uid, record.ok()?))).collect();
     }

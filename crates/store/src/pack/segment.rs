@@ -166,8 +166,10 @@ impl PackWriter {
                 if file.len() == wanted && packs.header_is_sound(highest)? {
                     this.file = Some(file);
                 } else if highest == known {
+                    // A header that is damaged is found where all headers are checked.
                     let what = format!("it has {} of {wanted} acknowledged octets", file.len());
-                    damage = Some(Damage::of_segment(DamageKind::SegmentShort, highest, None, what));
+                    let short = Damage::of_segment(DamageKind::SegmentShort, highest, None, what);
+                    damage = (file.len() != wanted).then_some(short);
                 } else {
                     // Made, and never acknowledged: its header did not reach the disk.
                     file.truncate(0)?;

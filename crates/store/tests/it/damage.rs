@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use store::{FlagChange, FlagSet, StoreError};
+use store::{DamageKind, FlagChange, FlagSet, Report, SeenAt, StoreError};
 use vault::Part;
 
 use crate::house::{House, INBOX, seen};
@@ -166,4 +166,90 @@ fn blocks_of_a_snapshot_cannot_be_swapped_or_set_back() {
     house.reopen();
     assert!(matches!(house.store().mailboxes(ann), Err(StoreError::Damaged(_))));
     assert!(!house.store().verify().is_sound());
+}
+
+/// An account of 300 messages whose log was folded, in the state in which `sql` leaves it: what a check says of it.
+fn checked_after(sql: &str, folded: bool) -> Report {
+    let mut house = House::new();
+    if folded {
+        house.settings.changes_before_fold = 60;
+        house.reopen();
+    }
+    let (ann, _) = house.account("ann@example.org");
+    let (ben, owner) = house.account("ben@example.org");
+    house.deliver(ben, INBOX, "of ben");
+    for n in 0..if folded { 300 } else { 10 } {
+        house.deliver(ann, INBOX, &format!("text {n}"));
+    }
+    house.close();
+    let rows = rusqlite::Connection::open(house.path().join("rows.sqlite")).unwrap();
+    let before: i64 = rows.query_row("SELECT count(*) FROM blocks", [], |row| row.get(0)).unwrap();
+    assert_eq!(before > 0, folded);
+    rows.execute_batch(sql).unwrap();
+    drop(rows);
+    house.reopen();
+    // Others go on, and the account itself is whole or not there at all.
+    assert_eq!(house.texts(&owner, INBOX), ["of ben"]);
+    assert!(sql.is_empty() || matches!(house.store().mailboxes(ann), Err(StoreError::Damaged(_))), "{sql}");
+    house.store().verify()
+}
+
+#[test]
+fn a_lost_block_costs_no_other() {
+    assert!(checked_after("", true).is_sound());
+    let lost = |mailbox: u32, block: u32| {
+        let sql = format!(
+            "UPDATE blocks SET sealed = zeroblob(60) WHERE account = 1 AND mailbox = {mailbox} AND block = {block}"
+        );
+        checked_after(&sql, true)
+    };
+    let inbox = |uid_first, uid_last| vec![SeenAt { mailbox: "INBOX".to_owned(), uid_first, uid_last }];
+    // Of the messages themselves: the others are read, the lost ones named.
+    let report = lost(0, 0);
+    assert_eq!(report.damages.len(), 1, "{report:?}");
+    assert_eq!((report.damages[0].kind, &report.damages[0].seen_at), (DamageKind::Block, &inbox(1, 255)));
+    assert_eq!(report.messages, 46, "45 and ben's");
+    // Of the mailbox: the messages are all there.
+    let report = lost(1, 0);
+    assert_eq!((report.damages.len(), &report.damages[0].seen_at), (1, &inbox(1, 255)), "{report:?}");
+    assert_eq!(report.messages, 301);
+    // Two, and both are named.
+    let report = checked_after("DELETE FROM blocks WHERE account = 1 AND block = 0", true);
+    assert_eq!(report.damages.len(), 2, "{report:?}");
+    // The head.
+    let report = checked_after("UPDATE snapshots SET sealed = zeroblob(60) WHERE account = 1", true);
+    assert_eq!(report.damages[0].kind, DamageKind::Snapshot, "{report:?}");
+}
+
+#[test]
+fn behind_a_lost_change_messages_are_still_checked() {
+    assert!(checked_after("", false).is_sound());
+    // The changes are INBOX, its subscription, and ten messages.
+    let report = checked_after("UPDATE changes SET sealed = zeroblob(60) WHERE account = 1 AND seq = 6", false);
+    assert_eq!((report.damages.len(), report.damages[0].kind), (1, DamageKind::Change), "{report:?}");
+    assert_eq!(report.messages, 10, "nine and ben's");
+    let report = checked_after("DELETE FROM changes WHERE account = 1 AND seq IN (4, 7)", false);
+    let kinds: Vec<DamageKind> = report.damages.iter().map(|damage| damage.kind).collect();
+    assert_eq!(kinds, [DamageKind::Change, DamageKind::Change], "{report:?}");
+    assert_eq!(report.messages, 9, "eight and ben's");
+}
+
+#[test]
+fn a_lost_epoch_or_address_is_named_and_the_rest_goes_on() {
+    let mut house = House::new();
+    let (ann, owner) = three_messages(&house);
+    house.close();
+    let rows = rusqlite::Connection::open(house.path().join("rows.sqlite")).unwrap();
+    rows.execute_batch("UPDATE addresses SET hash = zeroblob(32); UPDATE epochs SET sealed = zeroblob(81)").unwrap();
+    drop(rows);
+    house.reopen();
+    let report = house.store().verify();
+    assert_eq!((report.damages.len(), report.damages[0].kind), (1, DamageKind::Profile), "{report:?}");
+    assert_eq!(report.damages[0].account, Some(ann));
+    let entries: Vec<_> = house.store().snapshot(ann, INBOX).unwrap().entries().collect();
+    let opened = house.store().open_parts(&owner, &entries, Part::Original).unwrap();
+    assert!(
+        opened.iter().all(|opened| matches!(opened, Err(StoreError::Damaged(_)))),
+        "each says so itself: {opened:?}"
+    );
 }
