@@ -144,8 +144,12 @@ impl Store {
             if inner().emptied.iter().any(|one| one.segment == segment) {
                 continue;
             }
-            let len = engine.packs.reader(segment).and_then(|reader| reader.len());
-            let len = len.map_err(|error| StoreError::Damaged(format!("segment {segment}: {error}")))?;
+            let len = match engine.packs.reader(segment).and_then(|reader| reader.len()) {
+                Ok(len) => len,
+                // Emptied before, and removed since the names were listed.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(StoreError::Damaged(format!("segment {segment}: {error}"))),
+            };
             let one = Looked { len, live: live.get(&segment).copied().unwrap_or_default() };
             segments += 1;
             bytes += len;
