@@ -51,7 +51,7 @@ pub struct Compacted {
 /// The packs, for the operator's eyes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PackStatus {
-    /// When a pass last looked at all segments; what follows is as it was then.
+    /// When a pass last looked at all segments; what follows is as it was then, without what that pass has emptied.
     pub looked: Option<UnixMillis>,
     /// Segments.
     pub segments: u64,
@@ -135,6 +135,12 @@ impl Compaction {
     /// Gives up segments, with their lengths: nothing refers to them from now on.
     fn give_up(&self, segments: impl IntoIterator<Item = (u32, u64)>) {
         let mut inner = self.inner();
+        let segments: Vec<(u32, u64)> = segments.into_iter().collect();
+        let bytes = segments.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        // They are told of as waiting from now on.
+        inner.status.segments = inner.status.segments.saturating_sub(segments.len() as u64);
+        inner.status.bytes = inner.status.bytes.saturating_sub(bytes);
+        inner.status.dead_bytes = inner.status.dead_bytes.saturating_sub(bytes);
         let past = std::mem::replace(&mut inner.era, Arc::new(Era));
         inner.before.retain(|era| era.strong_count() > 0);
         inner.before.push(Arc::downgrade(&past));

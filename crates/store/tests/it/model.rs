@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use store::{FlagChange, FlagSet, Limit, Limits, MailboxView, Policy, Settings, StoreError};
+use store::{CompactionPlan, FlagChange, FlagSet, Limit, Limits, MailboxView, Policy, Settings, StoreError};
 use terms::{AccountId, CaseId, Clock, MailboxId, UnixMillis};
 use vault::SignedIn;
 
@@ -72,6 +72,8 @@ enum Step {
     Limit {
         messages: Option<u64>,
     },
+    /// Space comes back, which nobody notices.
+    Compact,
     Reopen,
     Kill,
 }
@@ -120,6 +122,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..SESSIONS, one()).prop_map(|(session, mailbox)| Step::Look { session, mailbox }),
         3 => (0..SESSIONS).prop_map(|session| Step::Refresh { session }),
         1 => prop::option::of(0_u64..400).prop_map(|messages| Step::Limit { messages }),
+        2 => Just(Step::Compact),
         1 => Just(Step::Reopen),
         1 => Just(Step::Kill),
     ]
@@ -386,6 +389,15 @@ impl Run {
                 let limits = Limits { bytes: Limit::Policy, messages: messages_limit };
                 self.house.store().set_limits(account, limits).unwrap();
                 self.model.messages_max = messages;
+            }
+            Step::Compact => {
+                let store = self.house.store();
+                let before = store.mailboxes(account).unwrap();
+                let plan = CompactionPlan { dead_percent: 20, bytes_per_second: 0 };
+                store.compact(&plan, &mut |_, _| true).unwrap();
+                assert_eq!(store.mailboxes(account).unwrap(), before);
+                let report = store.verify();
+                assert!(report.is_sound(), "{:?}", report.damages);
             }
             Step::Reopen => {
                 let before = seen(self.house.store(), account);
