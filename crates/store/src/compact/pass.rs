@@ -170,7 +170,8 @@ impl Store {
         let mut accounts: Vec<Arc<Account>> = engine.directory().by_id.values().cloned().collect();
         accounts.sort_unstable_by_key(|account| account.number);
         for account in accounts {
-            if !engine.share(&account)?.contains_key(&segment) {
+            // One that is not in memory is known from the look at all; one that is, is asked below.
+            if account.seen().is_none() && !engine.share(&account)?.contains_key(&segment) {
                 continue;
             }
             let (state, in_memory) = engine.glance(&account)?;
