@@ -9,13 +9,11 @@ mod client;
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
 
 use client::Client;
 use mailroom::check::{self, CheckReport};
 use store::{DamageKind, FlagSet, Incoming};
-use support::{NOW, PASSWORD, Room};
-use terms::AccountId;
+use support::{NOW, PASSWORD, Room, volumes};
 
 const ANN: &str = "ann@ie.example";
 
@@ -47,13 +45,6 @@ fn session(room: &Room) -> Client {
 fn checked(room: &Room) -> CheckReport {
     let right = room.sign_in(room.account(ANN));
     check::run(&room.mailroom, &right, &mut |_| {}).unwrap()
-}
-
-fn volumes(room: &Room, account: AccountId) -> Vec<PathBuf> {
-    let dir = room.dir.path().join(format!("store/index/{account}"));
-    let mut paths: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
 }
 
 #[test]

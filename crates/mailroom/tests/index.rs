@@ -17,7 +17,7 @@ use client::Client;
 use mailroom::Mailroom;
 use mailroom::index::Indexes;
 use store::FlagSet;
-use support::{NOW, PASSWORD, Room};
+use support::{NOW, PASSWORD, Room, volumes};
 use terms::{AccountId, CaseId, UnixMillis};
 use world::{Fault, FaultyDisk, SeededEntropy};
 
@@ -245,13 +245,6 @@ fn lists_and_searches_open_no_message() {
         assert_eq!(&client.ask(command), before, "{command}");
     }
     assert!(!scan.ask("FETCH 1:* ENVELOPE").contains("ENVELOPE"), "the mail is spoiled indeed");
-}
-
-fn volumes(room: &Room, account: AccountId) -> Vec<PathBuf> {
-    let dir = room.dir.path().join(format!("store/index/{account}"));
-    let mut paths: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    paths
 }
 
 /// Whatever becomes of a volume, the answers stay, and the next sign-in makes it anew.

@@ -102,3 +102,12 @@ pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, vault: Arc<Vault>, clock: Ar
         index: Default::default(),
     }
 }
+
+/// The files of an account's index, sorted.
+pub(crate) fn volumes(room: &Room, account: AccountId) -> Vec<std::path::PathBuf> {
+    let dir = room.dir.path().join(format!("store/index/{account}"));
+    let mut paths: Vec<std::path::PathBuf> =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
