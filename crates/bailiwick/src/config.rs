@@ -1,13 +1,16 @@
 //! A node's configuration: `node.toml` in its data directory. Read once at start, strictly: an unknown key is an error.
 
+mod store;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use durable::{Disk, Visibility};
 use serde::{Deserialize, Serialize};
-use store::CompactionPlan;
 use terms::Jurisdiction;
+
+pub(crate) use self::store::StoreConfig;
 
 /// The longest delay of a reset: what the vault takes, 30 days.
 const RESET_DELAY_HOURS_MAX: u32 = 30 * 24;
@@ -57,7 +60,7 @@ pub(crate) struct Config {
     /// How much an owner may have, and how long what an owner deleted can be restored.
     #[serde(default)]
     pub mailboxes: MailboxesConfig,
-    /// When the space of deleted mail is given back.
+    /// How large segments grow, and when the space of deleted mail is given back.
     #[serde(default)]
     pub store: StoreConfig,
     /// How the vault is unlocked, and what a guess at a secret costs.
@@ -108,30 +111,6 @@ impl Default for MailboxesConfig {
     /// No limits, and two weeks: long enough to come back from a holiday and miss something.
     fn default() -> Self {
         Self { quota_bytes: None, quota_messages: None, restorable_days: 14 }
-    }
-}
-
-/// When the space of deleted mail is given back, and how fast. The defaults are [`CompactionPlan`]'s.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct StoreConfig {
-    /// A segment is rewritten when so many hundredths of it are dead, 1 to 100; at 100 only what is wholly dead goes.
-    pub rewrite_dead_percent: u8,
-    /// How many bytes a second are rewritten, at most; 0 for no limit.
-    pub rewrite_bytes_per_second: u64,
-}
-
-impl Default for StoreConfig {
-    fn default() -> Self {
-        let CompactionPlan { dead_percent, bytes_per_second } = CompactionPlan::default();
-        Self { rewrite_dead_percent: dead_percent, rewrite_bytes_per_second: bytes_per_second }
-    }
-}
-
-impl StoreConfig {
-    pub(crate) fn plan(&self) -> CompactionPlan {
-        let Self { rewrite_dead_percent: dead_percent, rewrite_bytes_per_second: bytes_per_second } = *self;
-        CompactionPlan { dead_percent, bytes_per_second }
     }
 }
 
@@ -380,9 +359,7 @@ impl Config {
         if self.mailboxes.restorable_days > RESTORABLE_DAYS_MAX {
             return Err(format!("mailboxes.restorable_days: at most {RESTORABLE_DAYS_MAX}"));
         }
-        if !(1..=100).contains(&self.store.rewrite_dead_percent) {
-            return Err("store.rewrite_dead_percent: from 1 to 100".to_owned());
-        }
+        self.store.check()?;
         if let Some(Cost { memory_kib, passes, lanes }) = self.vault.cost
             && vault::CostProfile::new(memory_kib, passes, lanes).is_none()
         {

@@ -326,7 +326,8 @@ impl ClosedNode {
             Log::create(disk.clone(), ledger_dir, origin, vault.log_signer())
         };
         let log = Arc::new(log.map_err(room("ledger"))?);
-        let store = Store::open(disk.clone(), &dir.join("store"), vault.clone(), clock.clone(), entropy.clone())
+        let (sizes, store_dir) = (config.store.settings(), dir.join("store"));
+        let store = Store::open_with(sizes, disk.clone(), &store_dir, vault.clone(), clock.clone(), entropy.clone())
             .map_err(room("store"))?;
         store.set_policy(config.mailboxes.policy());
         let store = Arc::new(store);

@@ -36,7 +36,7 @@ struct Threads {
     handles: [JoinHandle<()>; 2],
 }
 
-/// Sizes that a test may want smaller. The defaults are the program's.
+/// Sizes that an operator or a test may want otherwise.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// A segment takes no further batch when it has this many bytes.
