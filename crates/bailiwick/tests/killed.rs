@@ -3,20 +3,28 @@
 //! speak CONDSTORE, so `SELECT … (CONDSTORE)` is an option that it does not know. So `account list` is asked, under load too;
 //! the least that it must be is counted, for each acknowledged change took one; and the MODSEQ of each message is read from
 //! what the kill left on the disk.)
+//!
+//! All the time the space of deleted mail is given back, without a limit to its rate and with the smallest segments: much of
+//! the mail ends soon, so that kills fall into passes that move what lives. In every second cycle there is one pass only, over
+//! all that the cycle has left, and the kill waits until it moves.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
 
 #[path = "killed/left.rs"]
 mod left;
+#[path = "killed/passes.rs"]
+mod passes;
 mod support;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use passes::Passes;
 use support::Single;
 
 const ADDRESS: &str = "ann@ie.example";
@@ -92,8 +100,21 @@ impl Talk {
     }
 }
 
+/// Lines of a message that ends soon. So the greater part of what arrives is dead a moment later, and of most segments
+/// more than half is.
+const LINES_OF_BRIEF: usize = 60;
+
+/// Whether a message of an IMAP session, the `n`th of its cycle, is expunged by it.
+fn is_brief(n: u64) -> bool {
+    n % 3 == 2
+}
+
+/// The message of a token, which is `d` or `b` (for LMTP and IMAP) and the session, `c` and the cycle, `n` and the number, `z`.
 fn body(token: &str) -> String {
-    format!("Subject: {token}\r\n\r\n{}\r\n", format!("{token} ").repeat(60).trim_end())
+    let number = token.split_once('n').unwrap().1.trim_end_matches('z').parse().unwrap();
+    let lines = if token.starts_with('b') && is_brief(number) { LINES_OF_BRIEF } else { 1 };
+    let line = format!("{token} ").repeat(60);
+    format!("Subject: {token}\r\n\r\n{}", format!("{}\r\n", line.trim_end()).repeat(lines))
 }
 
 /// Delivers until the node is gone.
@@ -134,7 +155,7 @@ fn use_imap(door: &str, mailbox: &str, name: &str, told: &mut Told) -> Option<()
             known.copied = true;
             known.changes += 1;
         }
-        if n % 3 == 2 {
+        if is_brief(n) {
             known.ending = true;
             talk.say(&format!("a UID STORE {uid} +FLAGS (\\Deleted)"), "a OK")?;
             known.changes += 1;
@@ -230,8 +251,46 @@ fn check(mailbox: &str, told: &Told, found: &BTreeMap<String, (u32, String)>) {
     }
 }
 
-fn kill(process: u32) {
-    let _ = Command::new("kill").args(["-KILL", &process.to_string()]).status();
+/// A shell that waits for a line and then kills: what a shell would take to start would be too late for a pass.
+struct Kill(Child);
+
+impl Kill {
+    fn ready(processes: [u32; 2]) -> Self {
+        let [node, vault] = processes.map(|process| process.to_string());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "read line; kill -KILL \"$0\" \"$1\"", &node, &vault]).stdin(Stdio::piped());
+        Self(shell.spawn().unwrap())
+    }
+
+    fn now(mut self) {
+        self.0.stdin.take().unwrap().write_all(b"\n").unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// The settings of a node that gives space back as soon and as fast as it may. Nothing is kept restorable, so that what is
+/// expunged is dead.
+fn set(dir: &Path) {
+    let path = dir.join("node.toml");
+    let mut settings = std::fs::read_to_string(&path).unwrap();
+    for (usual, wanted) in [
+        ("imap_loopback_without_tls = false", "imap_loopback_without_tls = true"),
+        ("restorable_days = 14", "restorable_days = 0"),
+        ("segment_bytes = 268435456", "segment_bytes = 1048576"),
+        ("rewrite_bytes_per_second = 16777216", "rewrite_bytes_per_second = 0"),
+    ] {
+        assert!(settings.contains(usual), "{settings}");
+        settings = settings.replace(usual, wanted);
+    }
+    std::fs::write(path, settings).unwrap();
+}
+
+/// Waits until a pass moves mail, for two seconds at most: where nothing is to be moved, the kill comes all the same.
+fn wait_for_a_pass(moving: &AtomicBool) {
+    let ends = Instant::now() + Duration::from_secs(2);
+    while !moving.load(Ordering::SeqCst) && Instant::now() < ends {
+        std::thread::sleep(Duration::from_micros(200));
+    }
 }
 
 /// Kills of one node, whose mail is read whole after each: with more the reading would take the time.
@@ -248,9 +307,7 @@ fn kill_one_node() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("node");
     Single::init(&dir, &[], "");
-    let settings = std::fs::read_to_string(dir.join("node.toml")).unwrap();
-    let settings = settings.replace("imap_loopback_without_tls = false", "imap_loopback_without_tls = true");
-    std::fs::write(dir.join("node.toml"), settings).unwrap();
+    set(&dir);
     let mut node = Single::run(&dir);
     node.ask(&["account", "add", ADDRESS], PASSWORD).unwrap();
     let mailboxes: Vec<String> = (0..SESSIONS).map(|n| format!("box{n}")).collect();
@@ -263,13 +320,16 @@ fn kill_one_node() {
     let mut befores: BTreeMap<String, Before> = BTreeMap::new();
     let (mut modseq_before, mut counted) = (modseq(&node), 0);
     let mut left = left::Before::default();
+    let mut passes = Passes::default();
     for cycle in 0..CYCLES {
         let (lmtp, imap) = (node.door("lmtp").to_owned(), node.door("imap").to_owned());
         let (process, vault) = (node.process(), node.vault_process());
-        let over = AtomicBool::new(false);
-        let (delivered, told) = std::thread::scope(|scope| {
-            let (lmtp, node) = (&lmtp, &node);
-            let over = &over;
+        let (all_the_time, kill) = (cycle % 2 == 0, Kill::ready([process, vault]));
+        let (over, go, moving) = (AtomicBool::new(false), AtomicBool::new(all_the_time), AtomicBool::new(false));
+        let (delivered, told, passed) = std::thread::scope(|scope| {
+            let (lmtp, node, dir) = (&lmtp, &node, &dir);
+            let (over, go, moving) = (&over, &go, &moving);
+            let compactor = scope.spawn(move || Passes::until_gone(dir, go, moving));
             let watcher = scope.spawn(move || watch_modseq(node, over));
             let deliverers: Vec<_> = (0..SESSIONS)
                 .map(|n| {
@@ -286,12 +346,17 @@ fn kill_one_node() {
             }
             let chance = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
             std::thread::sleep(Duration::from_millis(300 + u64::from(chance / 1000 % 500)));
+            if !all_the_time {
+                go.store(true, Ordering::SeqCst);
+                wait_for_a_pass(moving);
+                std::thread::sleep(Duration::from_micros(u64::from(chance % 5000)));
+            }
             over.store(true, Ordering::SeqCst);
-            kill(process);
-            kill(vault);
+            kill.now();
             let delivered = deliverers.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>();
-            (delivered, watcher.join().unwrap())
+            (delivered, watcher.join().unwrap(), compactor.join().unwrap())
         });
+        passes.add(&passed);
         inbox.extend(delivered.into_iter().flatten());
         node.kill();
         let highest = left.follow(&dir, ADDRESS, &mailboxes);
@@ -320,6 +385,9 @@ fn kill_one_node() {
     let checked = node.ask(&["fsck"], "").unwrap();
     assert_eq!(checked["damages"], serde_json::json!([]), "{checked}");
     let all = || boxes.iter().flat_map(BTreeMap::values);
+    println!("given back under load: {passes:?}");
+    assert!(passes.segments > 0 && passes.bytes_moved > 0, "no pass moved anything: {passes:?}");
+    assert!(passes.broken > 0, "no kill fell into a pass: {passes:?}");
     assert!(inbox.values().any(|known| known.stored), "nothing was delivered");
     assert!(all().any(|known| known.flagged) && all().any(|known| known.copied) && all().any(|known| known.ended));
 }

@@ -75,6 +75,8 @@ impl Before {
         let vault = copy.path().join("vault");
         let vault = Vault::open(disk.clone(), vault, &passphrase, clock.clone(), entropy.clone()).unwrap();
         let store = Store::open(disk, &copy.path().join("store"), Arc::new(vault), clock, entropy).unwrap();
+        let verified = store.verify();
+        assert!(verified.is_sound(), "{verified:?}");
         let account = store.account_of(&address.parse().unwrap()).unwrap().unwrap();
         let mut highest = 0;
         for info in store.mailboxes(account).unwrap() {
