@@ -21,6 +21,7 @@ struct Benchmark {
 }
 
 const BENCHMARKS: &[Benchmark] = &[
+    Benchmark { name: "compaction", about: mail::compaction::ABOUT, run: mail::compaction::run },
     Benchmark { name: "law", about: law::ABOUT, run: law::run },
     Benchmark { name: "mail", about: mail::ABOUT, run: mail::run },
     Benchmark { name: "vault", about: vault::ABOUT, run: vault::run },
@@ -37,7 +38,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         None => {
             println!("cargo xtask bench NAME\n");
             for benchmark in BENCHMARKS {
-                println!("  {:<8}  {}", benchmark.name, benchmark.about);
+                println!("  {:<10}  {}", benchmark.name, benchmark.about);
             }
             ExitCode::from(2)
         }

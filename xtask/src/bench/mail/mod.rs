@@ -3,6 +3,7 @@
 
 mod chance;
 mod client;
+pub(crate) mod compaction;
 mod corpus;
 mod dovecot;
 mod machine;
