@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{OFFICER_PASSPHRASES, Single, files, lines, root, run};
+use support::{OFFICER_PASSPHRASES, Single, files, lines, run, write_order};
 
 const ANN: &str = "ann@ie.example";
 const BEN: &str = "ben@ie.example";
@@ -154,13 +154,8 @@ fn a_lost_node_comes_back() {
 
     // After the backup: mail that will be lost, a demand whose hold must come back, an account that closes.
     deliver(&node, ANN, "lost", 100);
-    let mut demand: toml::Table =
-        std::fs::read_to_string(root().join("law/examples/ie-s75-order.toml")).unwrap().parse().unwrap();
-    demand.insert("accounts".into(), vec![ANN].into());
-    let asks = demand["asks"].as_table_mut().unwrap();
-    asks.insert("from".into(), toml::Value::Datetime("2026-01-01".parse().unwrap()));
-    asks.insert("until".into(), toml::Value::Datetime("2027-01-01".parse().unwrap()));
-    std::fs::write(scratch.path("demand.toml"), toml::to_string(&demand).unwrap()).unwrap();
+    let recipient = disclosure::AgeIdentity::generate().recipient().to_string();
+    write_order(&scratch.path("demand.toml"), "DMD-1", ANN, &recipient);
     let served = node.ask(&["demand", "serve", &scratch.text("demand.toml")], "").unwrap();
     assert_eq!(served["cases"][0]["held"], true);
     let case = served["cases"][0]["case"].to_string();

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use support::{Demo, corpus, files, root, run};
+use support::{Demo, corpus, day_from_now, files, root, run};
 
 const SUBJECT: &str = "subject@ie.example";
 const PASSWORD: &str = "correct horse battery";
@@ -170,10 +170,12 @@ fn the_irish_order_is_answered(demo: &Demo, scratch: &Path, mail: &[Vec<u8>]) {
     // The order asks for 2026-03-03 to 2026-03-05, days of Ireland, which is on UTC in March.
     let identity = scratch.join("authority.key");
     let recipient = keygen(&identity);
+    let answer_by = day_from_now(28);
     let order = demand("ie-s75-order.toml", scratch, |table| {
         let asks = table["asks"].as_table_mut().unwrap();
         asks.insert("from".into(), toml::Value::Datetime("2026-03-03".parse().unwrap()));
         asks.insert("until".into(), toml::Value::Datetime("2026-03-05".parse().unwrap()));
+        table["facts"].as_table_mut().unwrap().insert("stated_answer_by".into(), answer_by.clone());
         table["delivery"].as_table_mut().unwrap().insert("age_recipient".into(), recipient.clone().into());
     });
     let served = demo.ask("IE", &["demand", "serve", order.to_str().unwrap()], "").unwrap();
@@ -182,7 +184,7 @@ fn the_irish_order_is_answered(demo: &Demo, scratch: &Path, mail: &[Vec<u8>]) {
     let number = case["case"].to_string();
 
     let shown = demo.print("IE", &["case", "show", &number]);
-    assert!(shown.contains("2026-12-21"), "`case show` says by when:\n{shown}");
+    assert!(shown.contains(&answer_by.to_string()), "`case show` says by when:\n{shown}");
     let early = demo.ask("IE", &["case", "collect", &number], "").unwrap_err();
     assert!(early.contains("approve"), "nothing is collected before two officers approved: {early}");
     let approve = |officer: &str, passphrase: &str| {

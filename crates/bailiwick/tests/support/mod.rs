@@ -11,6 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use terms::Clock;
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_bailiwick");
@@ -374,16 +375,24 @@ pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Writes an order of an Irish court for the content of 2026 of `address` to `path`, to be answered to the age key `recipient`.
-/// Orders of one reference are the same paper.
+/// The day so many days from now. What is asked for of mail that arrives during a test, and what a paper says of days to come,
+/// is counted from the clock, so that the test holds in any year.
+pub(crate) fn day_from_now(days: i64) -> toml::Value {
+    let at = durable::SystemClock.now().plus_millis(days * 24 * 60 * 60 * 1000);
+    toml::Value::Datetime(at.rfc3339()[..10].parse().unwrap())
+}
+
+/// Writes an order of an Irish court for the content of a year before and a year after today of `address` to `path`, to be
+/// answered to the age key `recipient`. Orders of one reference are the same paper.
 pub(crate) fn write_order(path: &Path, reference: &str, address: &str, recipient: &str) {
     let text = std::fs::read_to_string(root().join("law/examples/ie-s75-order.toml")).unwrap();
     let mut demand: toml::Table = text.parse().unwrap();
     demand.insert("reference".into(), reference.into());
     demand.insert("accounts".into(), vec![address].into());
     let asks = demand["asks"].as_table_mut().unwrap();
-    asks.insert("from".into(), toml::Value::Datetime("2026-01-01".parse().unwrap()));
-    asks.insert("until".into(), toml::Value::Datetime("2027-01-01".parse().unwrap()));
+    asks.insert("from".into(), day_from_now(-365));
+    asks.insert("until".into(), day_from_now(365));
+    demand["facts"].as_table_mut().unwrap().insert("stated_answer_by".into(), day_from_now(28));
     demand["delivery"].as_table_mut().unwrap().insert("age_recipient".into(), recipient.into());
     std::fs::write(path, toml::to_string(&demand).unwrap()).unwrap();
 }
