@@ -11,6 +11,6 @@ pub(crate) const ABOUT: &str =
 /// `cargo xtask bench law`. The measuring is an example of the room itself, since it needs the room's types.
 pub(crate) fn run(_: &[String]) -> ExitCode {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).args(["run", "--release", "--locked", "-q", "-p", "rules", "--example", "bench"]);
+    command.current_dir(root()).args(["run", "--release", "--locked", "-q", "-p", "rules", "--example", "law_figures"]);
     if command.status().is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
