@@ -12,6 +12,15 @@ pub(crate) const ABOUT: &str =
 /// `cargo xtask bench vault`. The measuring is an example of the room itself, which starts itself again as the vault.
 pub(crate) fn run(_: &[String]) -> ExitCode {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root()).args(["run", "--release", "--locked", "-q", "-p", "vault", "--example", "vault_figures"]);
+    command.current_dir(root()).args([
+        "run",
+        "--release",
+        "--locked",
+        "-q",
+        "-p",
+        "vault",
+        "--example",
+        "vault_figures",
+    ]);
     if command.status().is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
