@@ -139,6 +139,10 @@ impl Node {
         );
         let health = crate::fsck::health_in_words(&self.mailroom.store.health());
         text.push_str(&format!("\nstore {health}"));
+        let shut = self.mailroom.store.shut_accounts();
+        if !shut.is_empty() {
+            text.push_str(&format!("\n{}", crate::fsck::shut_in_words(&shut)));
+        }
         let packs = self.mailroom.store.pack_status();
         text.push_str(&format!("\n{}", crate::compaction::in_words(&packs)));
         for line in crate::rotation::in_words(&standing) {
@@ -148,7 +152,7 @@ impl Node {
         let data = json!({
             "jurisdiction": self.config.jurisdiction, "hostname": self.config.hostname, "accounts": accounts,
             "officers": officers, "ledger_size": size, "law": law, "law_signed_by": adopted_by,
-            "store": health,
+            "store": health, "shut_accounts": shut,
             "packs": crate::compaction::as_data(&packs),
             "rotating": {
                 "service": standing.service, "escrow": standing.escrow, "signing": standing.signing,
@@ -171,6 +175,10 @@ impl Node {
                 "account": account.id, "addresses": addresses, "messages": messages, "modseq": modseq,
                 "created": account.created,
             }));
+        }
+        for account in self.mailroom.store.shut_accounts() {
+            lines.push(format!("account {account} is shut: its profile is damaged"));
+            data.push(json!({ "account": account, "shut": true }));
         }
         Outcome { text: lines.join("\n"), data: json!(data) }
     }

@@ -9,6 +9,7 @@ use doors::control::{Outcome, Progress, Request};
 use durable::RealDisk;
 use serde_json::json;
 use store::Health;
+use terms::AccountId;
 use vault::{Network, Scopes};
 
 use crate::cli::FsckArgs;
@@ -60,6 +61,18 @@ pub(crate) fn health_in_words(health: &Health) -> String {
             format!("unhealthy: the last write failed ({error}); the next one is tried with fresh files")
         }
     }
+}
+
+/// The accounts whose profile does not open, for an operator.
+pub(crate) fn shut_in_words(shut: &[AccountId]) -> String {
+    let ids: Vec<String> = shut.iter().map(ToString::to_string).collect();
+    format!(
+        "unhealthy: the profile of {} {} is damaged. {} mail is deferred and nobody reads it; everybody else's goes on. Run \
+         `bailiwick fsck`, and restore a backup",
+        if shut.len() == 1 { "account" } else { "accounts" },
+        ids.join(", "),
+        if shut.len() == 1 { "Its" } else { "Their" },
+    )
 }
 
 impl Node {

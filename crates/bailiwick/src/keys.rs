@@ -205,6 +205,11 @@ impl Node {
         let vault = &self.mailroom.vault;
         let _turn = self.rotating();
         let generation = if vault.service_generations().map_err(said)?.len() == 1 {
+            if !self.mailroom.store.shut_accounts().is_empty() {
+                return Err("the profile of an account does not open, so its rows cannot be sealed anew, and the key of before \
+                     could never go; `bailiwick fsck` names it. Restore a backup first"
+                    .to_owned());
+            }
             self.gate.check_passphrase(passphrase).map_err(said)?;
             let entry = self.record("service-key", json!({}))?;
             self.done_or_recorded(entry, vault.begin_service_rotation(passphrase))?

@@ -357,6 +357,10 @@ impl ClosedNode {
         let (dir, config, disk, lock) = (dir.clone(), config.clone(), disk.clone(), lock.clone());
         let (lectern, gate, rotating, closing) = (lectern.clone(), gate.clone(), Mutex::default(), Mutex::default());
         let node = Node { dir, config, mailroom, desk, gate, lectern, log, disk, rotating, closing, _lock: lock };
+        let shut = node.mailroom.store.shut_accounts();
+        if !shut.is_empty() {
+            tracing::error!("the store is {}", crate::fsck::shut_in_words(&shut));
+        }
         node.follow_vault().map_err(room("store"))?;
         node.finish_closings();
         Ok(node)

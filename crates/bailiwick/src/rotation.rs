@@ -213,8 +213,8 @@ impl Node {
     pub(crate) fn follow_vault(&self) -> Result<(), StoreError> {
         for account in self.mailroom.store.accounts().iter().filter(|account| !account.closed) {
             match self.mailroom.store.follow_vault(account.id) {
-                // A file that does not open keeps one owner out, not the node.
-                Ok(()) | Err(StoreError::Vault(_)) => {}
+                // A file that does not open, or rows that do not, keep one owner out, not the node.
+                Ok(()) | Err(StoreError::Vault(_) | StoreError::Damaged(_)) => {}
                 Err(error) => return Err(error),
             }
         }

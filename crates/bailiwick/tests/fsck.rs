@@ -224,7 +224,7 @@ fn each_kind_of_file_and_the_owners_check() {
     for (table, change, expected) in [
         ("addresses", "UPDATE addresses SET hash = zeroblob(32)".to_owned(), &["profile"][..]),
         ("changes", format!("UPDATE changes SET sealed = CAST({rotten} AS BLOB) WHERE seq = 3"), &["change"]),
-        ("accounts", format!("UPDATE accounts SET sealed = CAST({rotten} AS BLOB)"), &[]),
+        ("accounts", format!("UPDATE accounts SET sealed = CAST({rotten} AS BLOB)"), &["profile"]),
         ("commits", "DELETE FROM commits WHERE seq = 3".to_owned(), &[]),
     ] {
         sql(&change);

@@ -194,8 +194,10 @@ impl Mailroom {
         for batch in firsts.chunks(copies) {
             let stored = self.put(&letter, batch);
             match stored {
-                // Somebody is gone, or has no room: the others need not suffer for it.
-                Err(DeliveryError::NoSuchMailbox | DeliveryError::Store(StoreError::OverQuota)) if batch.len() > 1 => {
+                // Somebody is gone, has no room, or is damaged: the others need not suffer for it.
+                Err(
+                    DeliveryError::NoSuchMailbox | DeliveryError::Store(StoreError::OverQuota | StoreError::Damaged(_)),
+                ) if batch.len() > 1 => {
                     results.extend(batch.iter().map(|one| (one.account, self.put(&letter, &[*one]))));
                 }
                 stored => results.extend(batch.iter().map(|one| (one.account, stored.clone()))),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use store::Store;
+use store::{Store, StoreError};
 use terms::{Address, Clock, Entropy, Secret};
 use vault::{Attempt, Claim, Network, Scopes, SignedIn, Vault, VaultError};
 
@@ -49,9 +49,14 @@ impl Mailroom {
     pub fn claim(&self, user: &str) -> Result<Claim, VaultError> {
         Ok(match user.parse::<Address>() {
             // The store knows whose an address is unless the vault is away.
-            Ok(address) => match self.store.open_account_of(&address).map_err(|_| VaultError::Away)? {
-                Some(account) => Claim::Account(account),
-                None => Claim::Nobody(address.canonical()),
+            Ok(address) => match self.store.open_account_of(&address).or_else(|error| match error {
+                // Whoever proves to be its owner is told; nobody else is told more than of any other account.
+                StoreError::Damaged(_) => self.store.account_of(&address),
+                error => Err(error),
+            }) {
+                Ok(Some(account)) => Claim::Account(account),
+                Ok(None) => Claim::Nobody(address.canonical()),
+                Err(_) => return Err(VaultError::Away),
             },
             Err(_) => Claim::Nobody(user.to_lowercase()),
         })

@@ -31,6 +31,13 @@ pub struct AccountRecord {
     pub closed: bool,
 }
 
+impl AccountRecord {
+    /// An opened profile, if it is one and of this account.
+    pub(crate) fn parse(id: AccountId, plain: &[u8]) -> Option<Self> {
+        serde_json::from_slice::<Self>(plain).ok().filter(|record| record.id == id)
+    }
+}
+
 impl std::fmt::Debug for AccountRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "AccountRecord({})", self.id)
@@ -143,10 +150,28 @@ impl Account {
     }
 }
 
+impl Account {
+    /// One whose profile does not open, as far as it is known: its number and its id. Its mail is counted and checked, and
+    /// nobody works with it.
+    pub(crate) fn shut(number: i64, id: AccountId) -> Self {
+        let record = AccountRecord {
+            id,
+            addresses: Vec::new(),
+            display_name: String::new(),
+            created: UnixMillis(0),
+            public_key: AccountPublicKey([0; 32]),
+            closed: false,
+        };
+        Self::new(number, record)
+    }
+}
+
 /// All accounts, by id and by keyed hash of each address.
 #[derive(Default)]
 pub(crate) struct Directory {
     pub(crate) by_id: HashMap<AccountId, Arc<Account>>,
+    /// Accounts whose profile does not open. Their ids, numbers and addresses stay taken, and their mail stays.
+    pub(crate) shut: HashMap<AccountId, Arc<Account>>,
     pub(crate) by_address: HashMap<[u8; 32], AccountId>,
     /// The addresses as the profiles have them, in canonical form: what arrives for one of them asks the vault for no hash.
     pub(crate) by_name: HashMap<String, AccountId>,
@@ -161,6 +186,32 @@ impl Directory {
         self.last_number = self.last_number.max(account.number);
         self.by_address.extend(hashes.into_iter().map(|hash| (hash, id)));
         self.by_name.extend(account.record.addresses.iter().map(|address| (address.canonical(), id)));
+        self.shut.remove(&id);
         self.by_id.entry(id).or_insert(account);
+    }
+
+    /// Adds an account whose profile does not open, unless it was read before: then it goes on as it was.
+    pub(crate) fn insert_shut(&mut self, account: Arc<Account>, hashes: impl IntoIterator<Item = [u8; 32]>) {
+        let id = account.record.id;
+        self.last_number = self.last_number.max(account.number);
+        self.by_address.extend(hashes.into_iter().map(|hash| (hash, id)));
+        if !self.by_id.contains_key(&id) {
+            self.shut.insert(id, account);
+        }
+    }
+
+    /// Whether there is an account of this id, shut or not.
+    pub(crate) fn has(&self, id: AccountId) -> bool {
+        self.by_id.contains_key(&id) || self.shut.contains_key(&id)
+    }
+
+    /// Every account, the shut ones behind the others: for whoever must know what belongs to somebody.
+    pub(crate) fn every(&self) -> Vec<Arc<Account>> {
+        let in_order = |accounts: &HashMap<AccountId, Arc<Account>>| {
+            let mut accounts: Vec<Arc<Account>> = accounts.values().cloned().collect();
+            accounts.sort_unstable_by_key(|account| account.number);
+            accounts
+        };
+        [in_order(&self.by_id), in_order(&self.shut)].concat()
     }
 }

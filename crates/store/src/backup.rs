@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 use durable::ReadAt;
 use terms::{AccountId, EpochId};
-use vault::SealedEpochKey;
+use vault::{SealedEpochKey, Vault};
 
 use crate::StoreError;
+use crate::accounts::AccountRecord;
 use crate::bytes::{Malformed, Reader, Writer};
 use crate::change::Act;
 use crate::compact::Era;
 use crate::decide;
-use crate::engine::Engine;
+use crate::engine::{Engine, context};
 use crate::rows::{AccountRow, LastCommit, RowReader, RowWriter, SealedBlock, Write};
 use crate::store::Store;
 
@@ -254,6 +255,19 @@ impl AccountRows {
     }
 }
 
+/// The sealed profile that an account's pieces have; `None` when they have none that opens.
+///
+/// # Errors
+/// [`StoreError::VaultAway`].
+pub fn profile_in(vault: &Vault, id: AccountId, pieces: &[Vec<u8>]) -> Result<Option<Vec<u8>>, StoreError> {
+    let Ok(AccountRows { account: Some((_, of, sealed)), .. }) = AccountRows::read(pieces) else { return Ok(None) };
+    match vault.service_open(&context::account(id), &sealed) {
+        Ok(plain) => Ok((of == id && AccountRecord::parse(id, &plain).is_some()).then_some(sealed)),
+        Err(error) if error.is_temporary() => Err(StoreError::VaultAway),
+        Err(_) => Ok(None),
+    }
+}
+
 /// The rows of a store in the making.
 pub struct RowRestorer {
     rows: RowWriter,
@@ -273,16 +287,18 @@ impl RowRestorer {
         Ok(Self { rows, tail })
     }
 
-    /// Writes the rows of an account, all of them or none. Durable when it returns.
+    /// Writes the rows of an account, all of them or none; its profile is `profile` where there is one, which
+    /// [`profile_in`] gave, perhaps of another copy. Durable when it returns.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when the pieces are not what [`Backup::pieces`] gave for this account; [`StoreError::DiskFull`],
     /// [`StoreError::NotStored`].
-    pub fn account(&mut self, id: AccountId, pieces: &[Vec<u8>]) -> Result<(), StoreError> {
+    pub fn account(&mut self, id: AccountId, pieces: &[Vec<u8>], profile: Option<Vec<u8>>) -> Result<(), StoreError> {
         let damaged = || StoreError::Damaged(format!("the rows of account {id} in this copy"));
         let AccountRows { account, addresses, epochs, snapshot, blocks, changes } =
             AccountRows::read(pieces).map_err(|Malformed| damaged())?;
         let Some((account, of, sealed)) = account.filter(|(_, of, _)| *of == id) else { return Err(damaged()) };
+        let sealed = profile.unwrap_or(sealed);
         let folded = snapshot.as_ref().map_or(0, |(seq, _)| *seq);
         let head = changes.iter().map(|(seq, _)| *seq).max().unwrap_or(folded);
         if head != folded + changes.len() as u64 {

@@ -129,6 +129,13 @@ impl Store {
                 accounts.push(record.id);
             }
         }
+        // One whose profile does not open cannot be written to. Where the case holds nothing of it, that is no matter.
+        let shut: Vec<_> = self.engine.directory().shut.values().cloned().collect();
+        for account in shut {
+            if self.engine.read_account(&account)?.0.holds.contains_key(&case) {
+                self.engine.account(account.record.id)?;
+            }
+        }
         self.run(0, move |draft| {
             let mut released = 0;
             for id in accounts {

@@ -207,7 +207,7 @@ impl Draft<'_> {
         sealed: Vec<u8>,
         account: impl FnOnce(i64) -> Account,
     ) -> Result<(), StoreError> {
-        let in_memory = self.batch.engine.directory().by_id.contains_key(&id);
+        let in_memory = self.batch.engine.directory().has(id);
         if in_memory || self.tips.contains_key(&id) || self.batch.tips.contains_key(&id) {
             return Err(StoreError::AccountExists);
         }

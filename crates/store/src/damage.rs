@@ -59,7 +59,10 @@ impl DamageKind {
             Self::EpochKey => "the messages of that hour of this account do not open",
             Self::Rows => "rows may be lost; the sealed messages are in the packs, but not which they are",
             Self::Commits => "commits are lost, or rows were put back to an earlier state",
-            Self::Profile => "the account cannot be used under that address",
+            Self::Profile => {
+                "the account is shut, or cannot be used under that address; its mail lies there still, and what arrives for it \
+                 waits with its senders"
+            }
             Self::Snapshot => "the account does not open; its sealed messages lie in the packs still",
             Self::Block => {
                 "the account does not open until this is restored; the messages named are known in no other place"

@@ -144,10 +144,16 @@ impl Engine {
 
     /// The account in memory.
     pub(crate) fn account(&self, id: AccountId) -> Result<Arc<Account>, StoreError> {
-        self.directory().by_id.get(&id).cloned().ok_or(StoreError::NoSuchAccount)
+        let directory = self.directory();
+        match (directory.by_id.get(&id), directory.shut.get(&id)) {
+            (Some(account), _) => Ok(Arc::clone(account)),
+            (None, Some(shut)) => Err(StoreError::Damaged(format!("the profile of account number {}", shut.number))),
+            (None, None) => Err(StoreError::NoSuchAccount),
+        }
     }
 
-    /// Adds the accounts on disk that are not in memory.
+    /// Adds the accounts on disk that are not in memory. One whose profile does not open is shut and keeps its addresses; the
+    /// others go on.
     pub(crate) fn read_directory(&self) -> Result<(), StoreError> {
         let (accounts, addresses) = {
             let reader = self.reader();
@@ -159,14 +165,11 @@ impl Engine {
         let opened = self.vault.service_open_all(sealed).map_err(|error| StoreError::vault(&error))?;
         let mut directory = self.directory_mut();
         for ((number, id), plain) in ids.into_iter().zip(opened) {
-            let damaged = || StoreError::Damaged(format!("the profile of account number {number}"));
-            let plain = plain.ok_or_else(damaged)?;
-            let record: AccountRecord = serde_json::from_slice(&plain).map_err(|_| damaged())?;
-            if record.id != id {
-                return Err(damaged());
-            }
             let hashes = addresses.iter().filter(|(_, account)| *account == number).map(|(hash, _)| *hash);
-            directory.insert(Arc::new(Account::new(number, record)), hashes);
+            match plain.and_then(|plain| AccountRecord::parse(id, &plain)) {
+                Some(record) => directory.insert(Arc::new(Account::new(number, record)), hashes),
+                None => directory.insert_shut(Arc::new(Account::shut(number, id)), hashes),
+            }
         }
         Ok(())
     }

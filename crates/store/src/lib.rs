@@ -51,7 +51,7 @@ mod view;
 mod watch;
 
 pub use accounts::AccountRecord;
-pub use backup::{Backup, BackupSegment, RowRestorer};
+pub use backup::{Backup, BackupSegment, RowRestorer, profile_in};
 pub use cases::{Place, ScopedMessage};
 pub use compact::{Compacted, CompactionPlan, PackStatus};
 pub use damage::{Damage, DamageKind, SeenAt};

@@ -28,10 +28,10 @@ impl Store {
     /// [`StoreError::Damaged`] when the rows cannot be read.
     pub fn stale_accounts(&self, generation: u8) -> Result<Vec<AccountId>, StoreError> {
         let numbers = self.engine.reader().stale(generation).map_err(|error| StoreError::reading(&error))?;
-        let directory = self.engine.directory();
-        let mut stale: Vec<_> = directory.by_id.values().filter(|account| numbers.contains(&account.number)).collect();
-        stale.sort_unstable_by_key(|account| account.number);
-        Ok(stale.iter().map(|account| account.record.id).collect())
+        // One whose profile does not open counts: the key that sealed its rows must not go.
+        let every = self.engine.directory().every();
+        let stale = every.iter().filter(|account| numbers.contains(&account.number));
+        Ok(stale.map(|account| account.record.id).collect())
     }
 
     /// Seals every row of an account under the present service key. Durable when it returns. While it runs, the account is
@@ -141,7 +141,7 @@ impl Store {
     /// Whether the account was closed.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchAccount`].
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`] where nobody can say.
     pub fn is_closed(&self, id: AccountId) -> Result<bool, StoreError> {
         Ok(self.engine.account(id)?.closed.load(Ordering::SeqCst))
     }
@@ -149,21 +149,27 @@ impl Store {
     /// Whose address this is, unless that account was closed.
     ///
     /// # Errors
-    /// [`StoreError::VaultAway`]: then nobody knows whose it is.
+    /// [`StoreError::VaultAway`]: then nobody knows whose it is. [`StoreError::Damaged`]: somebody's whose account is shut
+    /// ([`shut_accounts`](Self::shut_accounts)).
     pub fn open_account_of(&self, address: &Address) -> Result<Option<AccountId>, StoreError> {
         let account = self.account_of(address)?;
-        Ok(account.filter(|id| self.is_closed(*id).is_ok_and(|closed| !closed)))
+        account.map_or(Ok(None), |id| self.unless_closed(id))
+    }
+
+    fn unless_closed(&self, id: AccountId) -> Result<Option<AccountId>, StoreError> {
+        let closed = self.is_closed(id)?;
+        Ok(Some(id).filter(|_| !closed))
     }
 
     /// As [`open_account_of`](Self::open_account_of), for what arrives: of an address that somebody here has the vault is not
     /// asked, only looked at. Not for a sign-in, where the time that it spares would tell who has an account.
     ///
     /// # Errors
-    /// [`StoreError::VaultAway`].
+    /// [`StoreError::VaultAway`], [`StoreError::Damaged`].
     pub fn receiver_of(&self, address: &Address) -> Result<Option<AccountId>, StoreError> {
         let known = self.engine.directory().by_name.get(&address.canonical()).copied();
         match known.filter(|_| self.engine.vault.is_serving()) {
-            Some(id) => Ok(Some(id).filter(|id| self.is_closed(*id).is_ok_and(|closed| !closed))),
+            Some(id) => self.unless_closed(id),
             None => self.open_account_of(address),
         }
     }

@@ -245,12 +245,22 @@ impl Store {
     /// One account.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchAccount`].
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`] when its profile does not open.
     pub fn account(&self, id: AccountId) -> Result<AccountRecord, StoreError> {
         Ok(self.engine.account(id)?.record())
     }
 
-    /// Every account, in the order in which they were made.
+    /// The accounts whose profile does not open, in the order in which they were made. Their mail stays, their addresses stay
+    /// taken, and every call for one of them is answered [`StoreError::Damaged`]; all others go on.
+    pub fn shut_accounts(&self) -> Vec<AccountId> {
+        let directory = self.engine.directory();
+        let mut shut: Vec<(i64, AccountId)> =
+            directory.shut.iter().map(|(id, account)| (account.number, *id)).collect();
+        shut.sort_unstable();
+        shut.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Every account but the shut ones, in the order in which they were made.
     pub fn accounts(&self) -> Vec<AccountRecord> {
         let mut accounts: Vec<Arc<Account>> = self.engine.directory().by_id.values().cloned().collect();
         accounts.sort_unstable_by_key(|account| account.number);

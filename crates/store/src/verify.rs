@@ -59,8 +59,7 @@ impl Store {
         self.verify_rows(&mut report);
         self.verify_directory(&mut report);
         let mut used = BTreeSet::new();
-        let mut accounts: Vec<_> = self.engine.directory().by_id.values().cloned().collect();
-        accounts.sort_unstable_by_key(|account| account.number);
+        let accounts = self.engine.directory().every();
         report.accounts = accounts.len() as u64;
         for account in accounts {
             // From disk, not from memory: memory may be right where the disk is not.
@@ -107,9 +106,8 @@ impl Store {
                 Ok(opened) => opened.into_iter().next().flatten(),
                 Err(error) => return report.unchecked.push(format!("profiles: {error}")),
             };
-            let record = opened.and_then(|plain| serde_json::from_slice::<AccountRecord>(&plain).ok());
             let damage = |what: &str| Damage::of_file(DamageKind::Profile, ROWS_FILE, what).of(id);
-            let Some(record) = record.filter(|record| record.id == id) else {
+            let Some(record) = opened.and_then(|plain| AccountRecord::parse(id, &plain)) else {
                 report.damages.push(damage("the seal of the account's profile is broken"));
                 continue;
             };

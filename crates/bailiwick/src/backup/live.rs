@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use durable::Visibility;
+use store::Store;
 use terms::AccountId;
 use vault::Vault;
 
@@ -79,14 +80,9 @@ fn copy(node: &Node, place: &Place) -> Result<(), String> {
     for (name, bytes) in &files.changing {
         put(&ledger.join(name), bytes)?;
     }
-    let closed: Vec<AccountId> = node.mailroom.store.accounts().iter().map(|account| account.id).collect();
-    let closed: Vec<u8> = closed
-        .into_iter()
-        .filter(|id| node.mailroom.store.is_closed(*id).unwrap_or(false))
-        .flat_map(|id| id.0)
-        .collect();
     let path = live.join("closed");
     let known = place.disk.read(&path).ok().and_then(|sealed| node.mailroom.vault.service_open(CLOSED, &sealed).ok());
+    let closed = closed_now(&node.mailroom.store, known.as_deref().unwrap_or_default());
     if known.as_deref() != Some(&closed) {
         put(&path, &node.mailroom.vault.service_seal(CLOSED, &closed).map_err(|error| error.to_string())?)?;
     }
@@ -107,6 +103,20 @@ pub(super) fn at(place: &Place) -> Option<i64> {
     std::str::from_utf8(&text).ok()?.parse().ok()
 }
 
+/// The accounts that are closed now, as octets. Of one whose profile does not open the list keeps what it said.
+fn closed_now(store: &Store, known: &[u8]) -> Vec<u8> {
+    let accounts = store.accounts().into_iter().map(|account| account.id);
+    let mut closed: Vec<AccountId> = accounts.filter(|id| store.is_closed(*id).unwrap_or(false)).collect();
+    let shut = store.shut_accounts();
+    closed.extend(ids(known).filter(|id| shut.contains(id)));
+    closed.into_iter().flat_map(|id| id.0).collect()
+}
+
+/// The accounts of such a list.
+fn ids(octets: &[u8]) -> impl Iterator<Item = AccountId> + '_ {
+    octets.as_chunks::<16>().0.iter().map(|id| AccountId(*id))
+}
+
 /// The accounts that were closed when that was copied last; none when nothing was.
 ///
 /// # Errors
@@ -120,6 +130,5 @@ pub(super) fn closed(place: &Place, vault: &Vault) -> Result<Vec<AccountId>, Str
     let opened = opened.and_then(|sealed| vault.service_open(CLOSED, &sealed).map_err(|error| error.to_string()));
     let plain =
         opened.map_err(|error| format!("the list of accounts that were closed since does not open: {error}"))?;
-    let (ids, _) = plain.as_chunks::<16>();
-    Ok(ids.iter().map(|id| AccountId(*id)).collect())
+    Ok(ids(&plain).collect())
 }

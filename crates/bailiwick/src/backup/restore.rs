@@ -14,8 +14,8 @@ use std::time::Instant;
 use doors::control::Progress;
 use durable::{DirLock, Disk, RealDisk, SystemClock, Visibility};
 use serde_json::json;
-use store::RowRestorer;
-use terms::{AccountId, Clock, Entropy, Secret};
+use store::{RowRestorer, StoreError, profile_in};
+use terms::{AccountId, Clock, Entropy, Secret, UnixMillis};
 use vault::{CostProfile, KeyBackup, SystemEntropy, Vault};
 
 use super::live;
@@ -150,7 +150,7 @@ pub(super) fn restore(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result
         let bytes = plan.passphrase.expose().as_bytes();
         disk.write_atomic(&path, bytes, Visibility::Private).map_err(said(&path))?;
     }
-    work.rows()?;
+    work.rows(&vault)?;
     work.segments()?;
     work.files()?;
     let before = work.old_ledger(plan.ledger.as_deref())?;
@@ -235,26 +235,38 @@ impl Work<'_> {
         Ok(text)
     }
 
-    /// The rows of every account, from the newest backup in which they are whole.
-    fn rows(&mut self) -> Result<(), String> {
+    /// The rows of every account, from the newest backup in which they are whole. A profile that was damaged already when it
+    /// was copied is taken from the newest backup in which it opens: what changes of it is put right when the node opens.
+    fn rows(&mut self, vault: &Vault) -> Result<(), String> {
         let dir = self.to.join("store");
         self.disk.create_dir_all(&dir).map_err(said(&dir))?;
         let mut rows = RowRestorer::create(&dir, self.newest().tail).map_err(|error| error.to_string())?;
         let accounts: Vec<AccountId> = self.newest().accounts.iter().map(|part| part.account).collect();
         for account in accounts {
             let mut restored = None;
+            let mut other_profile = None;
             for (age, manifest) in self.manifests.iter().enumerate() {
-                let Some(part) = manifest.accounts.iter().find(|part| part.account == account) else { continue };
-                let pieces = part.pieces.iter().map(|digest| self.place.get(digest)).collect::<Option<Vec<_>>>();
-                let Some(pieces) = pieces else { continue };
-                match rows.account(account, &pieces) {
+                let Some(pieces) = self.pieces(manifest, account) else { continue };
+                other_profile = None;
+                let opens = profile_in(vault, account, &pieces).map_err(|error| error.to_string())?;
+                let profile = opens.or_else(|| {
+                    let (at, profile) = self.older_profile(vault, account, age)?;
+                    other_profile = Some(at);
+                    Some(profile)
+                });
+                match rows.account(account, &pieces, profile) {
                     Ok(()) => {
                         restored = Some((age, manifest.at));
                         break;
                     }
-                    Err(store::StoreError::Damaged(_)) => {}
+                    Err(StoreError::Damaged(_)) => {}
                     Err(error) => return Err(error.to_string()),
                 }
+            }
+            if let (Some(at), Some(_)) = (other_profile, restored) {
+                self.damaged(format!(
+                    "the profile of account {account} was damaged when it was backed up; it is of the backup of {at}"
+                ));
             }
             match restored {
                 Some((0, _)) => {}
@@ -267,6 +279,20 @@ impl Work<'_> {
             }
         }
         rows.finish().map_err(|error| error.to_string())
+    }
+
+    /// The rows of an account as a backup has them; `None` where it has them not, or not whole.
+    fn pieces(&self, manifest: &Manifest, account: AccountId) -> Option<Vec<Vec<u8>>> {
+        let part = manifest.accounts.iter().find(|part| part.account == account)?;
+        part.pieces.iter().map(|digest| self.place.get(digest)).collect()
+    }
+
+    /// The profile of an account in the newest backup behind the one of this age in which it opens, and when that was made.
+    fn older_profile(&self, vault: &Vault, account: AccountId, age: usize) -> Option<(UnixMillis, Vec<u8>)> {
+        self.manifests.iter().skip(age + 1).find_map(|manifest| {
+            let profile = profile_in(vault, account, &self.pieces(manifest, account)?).ok()??;
+            Some((manifest.at, profile))
+        })
     }
 
     /// The segments that the backups speak of.
@@ -418,9 +444,15 @@ impl Work<'_> {
             Vec::new()
         });
         for account in closed {
-            if store.is_closed(account) == Ok(false) {
-                store.close_account(account).map_err(|error| error.to_string())?;
-                self.done.closed_again += 1;
+            match store.is_closed(account) {
+                Ok(false) => {
+                    store.close_account(account).map_err(|error| error.to_string())?;
+                    self.done.closed_again += 1;
+                }
+                Err(StoreError::Damaged(_)) => self.damaged(format!(
+                    "account {account} was closed since the backup, and is not closed again: its profile is damaged"
+                )),
+                Ok(true) | Err(_) => {}
             }
             if store.holds(account).is_ok_and(|holds| holds.is_empty()) {
                 unheld.push(account);

@@ -45,7 +45,7 @@ impl Mailroom {
                 }
             };
             out.files += numbers.len() as u64;
-            if self.store.account(account).is_err() {
+            if self.store.account(account) == Err(StoreError::NoSuchAccount) {
                 out.notes.push(format!("index/{account}: no account has these {} files", numbers.len()));
             }
             for &number in &numbers {

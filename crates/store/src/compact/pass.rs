@@ -167,12 +167,16 @@ impl Store {
     /// Moves every message out of a segment; `moved` is told of bytes.
     fn empty(&self, segment: u32, plan: &CompactionPlan, moved: &mut dyn FnMut(u64) -> bool) -> Result<(), Stays> {
         let engine = &self.engine;
-        let mut accounts: Vec<Arc<Account>> = engine.directory().by_id.values().cloned().collect();
-        accounts.sort_unstable_by_key(|account| account.number);
+        // Behind the others come those whose profile does not open: what such a one has there stays, and with it the segment.
+        // The list is taken first: the commit that is waited for below needs the directory.
+        let accounts = engine.directory().every();
         for account in accounts {
             // One that is not in memory is known from the look at all; one that is, is asked below.
             if account.seen().is_none() && !engine.share(&account)?.contains_key(&segment) {
                 continue;
+            }
+            if engine.directory().shut.contains_key(&account.record.id) {
+                return Err(Stays::Damaged);
             }
             let (state, in_memory) = engine.glance(&account)?;
             let rows = state.messages.iter().filter(|row| row.segment == segment);
@@ -280,7 +284,7 @@ impl Engine {
 
     /// What all accounts have in each segment. In segments that nobody writes any more it can only become less.
     fn live(&self) -> Result<Share, StoreError> {
-        let accounts: Vec<Arc<Account>> = self.directory().by_id.values().cloned().collect();
+        let accounts = self.directory().every();
         let mut live = Share::new();
         for account in accounts {
             for (segment, of) in self.share(&account)? {

@@ -21,7 +21,7 @@ fn restored(house: &House, backup: &Backup, dir: &Path) -> Store {
     copy_segments(backup, dir);
     let mut rows = RowRestorer::create(dir, backup.tail()).unwrap();
     for account in backup.accounts() {
-        rows.account(account, &backup.pieces(account).unwrap()).unwrap();
+        rows.account(account, &backup.pieces(account).unwrap(), None).unwrap();
     }
     rows.finish().unwrap();
     house.open_at(dir).unwrap()
@@ -134,13 +134,13 @@ fn damaged_rows_of_one_account_stop_no_other() {
         let mut rows = RowRestorer::create(copy.path(), backup.tail()).unwrap();
         let mut bad = good[0].clone();
         bad[0][at] ^= 1;
-        assert!(matches!(rows.account(accounts[0], &bad), Err(StoreError::Damaged(_))), "{what}");
+        assert!(matches!(rows.account(accounts[0], &bad, None), Err(StoreError::Damaged(_))), "{what}");
         bad[0].truncate(at);
-        assert!(matches!(rows.account(accounts[0], &bad), Err(StoreError::Damaged(_))), "{what} cut");
+        assert!(matches!(rows.account(accounts[0], &bad, None), Err(StoreError::Damaged(_))), "{what} cut");
         // Nor do another's pieces, or one's own without the head.
-        assert!(matches!(rows.account(accounts[0], &good[1]), Err(StoreError::Damaged(_))));
-        assert!(matches!(rows.account(accounts[0], &good[0][1..]), Err(StoreError::Damaged(_))));
-        rows.account(accounts[1], &good[1]).unwrap();
+        assert!(matches!(rows.account(accounts[0], &good[1], None), Err(StoreError::Damaged(_))));
+        assert!(matches!(rows.account(accounts[0], &good[0][1..], None), Err(StoreError::Damaged(_))));
+        rows.account(accounts[1], &good[1], None).unwrap();
         rows.finish().unwrap();
         let twin = house.open_at(copy.path()).unwrap();
         assert_eq!(twin.accounts().len(), 1);

@@ -19,6 +19,7 @@ mod rekey;
 mod reseal;
 mod restored;
 mod secrecy;
+mod shut;
 mod story;
 mod threads;
 mod torn;
