@@ -23,8 +23,8 @@
 //!
 //! * No space: the batch is refused; the segment is cut back; the next batch is tried.
 //! * A sync or a commit fails: it is not retried, because the kernel may report success for pages that it has dropped.
-//!   The segment is abandoned, the database is opened anew, what was in memory of it is forgotten, and nobody in the
-//!   batch is answered as done. If the database cannot be opened, every batch is refused until it can.
+//!   The segment is abandoned (uncut: a commit whose sync failed may still be found after a kill, and then its blobs are
+//!   there), the database is opened anew, what was in memory of it is forgotten, and nobody in the batch is answered as done. If the database cannot be opened, every batch is refused until it can.
 //!
 //! [`MailboxView`]: crate::MailboxView
 
@@ -339,6 +339,11 @@ impl Committer {
         let tail = if batch.blobs.is_empty() { (before.segment, before.tail) } else { self.pack.tail() };
         if let Err(error) = rows.commit(&batch.writes, &heads, tail) {
             let error = StoreError::rows(&error);
+            if error != StoreError::DiskFull {
+                // The commit may be whole in the log's file: this process goes on without it, but whoever opens the log after a
+                // kill finds it, and must find its blobs. (A write that had no room left no whole commit.)
+                self.pack.abandon();
+            }
             let start_over = self.start_over();
             let persisted = self.rows.as_ref().is_none_or(|rows| rows.last().seq > before.seq);
             return Err(match (error, start_over, persisted) {

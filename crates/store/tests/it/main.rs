@@ -1,7 +1,7 @@
 //! The store from outside: what its calls promise, through crashes, failures, and sessions that race.
 //!
 //! The packs lie on a disk of `world` where a test makes them fail; SQLite always has a real temporary directory, and
-//! its own failures are made by locking it.
+//! its own failures are made by locking it, and by a library before the machine's calls (`failing_rows.rs`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
 #![allow(clippy::disallowed_methods, reason = "a test that damages files need not be durable")]
@@ -10,6 +10,7 @@ mod backup;
 mod cases;
 mod compact;
 mod damage;
+mod failing_rows;
 mod faults;
 mod fixture;
 mod house;
