@@ -24,7 +24,8 @@
 //! * No space: the batch is refused; the segment is cut back; the next batch is tried.
 //! * A sync or a commit fails: it is not retried, because the kernel may report success for pages that it has dropped.
 //!   The segment is abandoned (uncut: a commit whose sync failed may still be found after a kill, and then its blobs are
-//!   there), the database is opened anew, what was in memory of it is forgotten, and nobody in the batch is answered as done. If the database cannot be opened, every batch is refused until it can.
+//!   there), the database is opened anew, what was in memory of it is forgotten, and nobody in the batch is answered as
+//!   done. If the database cannot be opened, every batch is refused until it can.
 //!
 //! [`MailboxView`]: crate::MailboxView
 
