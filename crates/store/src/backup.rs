@@ -19,8 +19,8 @@ use crate::bytes::{Malformed, Reader, Writer};
 use crate::change::Act;
 use crate::compact::Era;
 use crate::decide;
-use crate::engine::{Engine, context};
-use crate::rows::{AccountRow, LastCommit, RowReader, RowWriter, SealedBlock, Write};
+use crate::engine::{Engine, Moment, context};
+use crate::rows::{AccountRow, LOG_PAGES, LastCommit, RowReader, RowWriter, SealedBlock, Write};
 use crate::store::Store;
 
 /// What a piece begins with.
@@ -49,6 +49,8 @@ pub struct Backup {
     accounts: Vec<AccountRow>,
     addresses: Vec<([u8; 32], i64)>,
     segments: Vec<BackupSegment>,
+    /// Behind `rows`, so that the connection is closed before the log may flow back.
+    _moment: Moment,
     /// As long as it lives, no segment goes that the rows of the moment refer to.
     _era: Arc<Era>,
 }
@@ -100,6 +102,7 @@ impl Backup {
     fn of(engine: &Engine) -> Result<Self, StoreError> {
         let read = |error: rusqlite::Error| StoreError::reading(&error);
         let era = engine.compaction.era();
+        let moment = engine.moment();
         let rows = RowReader::open(&engine.dir)?;
         rows.hold_moment().map_err(read)?;
         let last = rows.last_commit().map_err(read)?;
@@ -114,7 +117,7 @@ impl Backup {
             let len = if number == last.segment { len.min(last.tail) } else { len };
             segments.push(BackupSegment { number, len, file });
         }
-        Ok(Self { rows, last, accounts, addresses, segments, _era: era })
+        Ok(Self { rows, last, accounts, addresses, segments, _moment: moment, _era: era })
     }
 
     /// How many commits the store had had.
@@ -311,7 +314,11 @@ impl RowRestorer {
             writes.push(Write::Snapshot { account, seq, sealed, blocks, gone: Vec::new() });
         }
         writes.extend(changes.into_iter().map(|(seq, sealed)| Write::Change { account, seq, sealed }));
-        self.rows.commit(&writes, &[(account, head)], self.tail).map_err(|error| StoreError::rows(&error))
+        let mut commit = || {
+            self.rows.commit(&writes, &[(account, head)], self.tail)?;
+            if self.rows.log_is_long(LOG_PAGES)? { self.rows.flow_back() } else { Ok(()) }
+        };
+        commit().map_err(|error| StoreError::rows(&error))
     }
 
     /// Brings the rows into one file. Durable when it returns.

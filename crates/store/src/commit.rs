@@ -26,6 +26,10 @@
 //!   The segment is abandoned (uncut: a commit whose sync failed may still be found after a kill, and then its blobs are
 //!   there), the database is opened anew, what was in memory of it is forgotten, and nobody in the batch is answered as
 //!   done. If the database cannot be opened, every batch is refused until it can.
+//! * The log of the rows cannot flow back into their file: nothing is lost, the log grows, the node says that it is
+//!   unhealthy, and it is tried again after the next batch.
+//!
+//! What the kernel makes of a sync that failed, and why this is enough, is at the head of `rows/log.rs`.
 //!
 //! [`MailboxView`]: crate::MailboxView
 
@@ -37,7 +41,6 @@ use std::sync::mpsc::Sender;
 use terms::{AccountId, UnixMillis};
 use vault::SealedSoon;
 
-use crate::StoreError;
 use crate::accounts::Account;
 use crate::apply::apply;
 use crate::change::{Act, Change};
@@ -48,6 +51,7 @@ use crate::pack::PackWriter;
 use crate::quota::Policy;
 use crate::rows::{RowReader, RowWriter, Write};
 use crate::state::AccountState;
+use crate::{Settings, StoreError};
 
 /// Something to commit. It plans in the draft, or is told why it cannot; what it returns is called after the commit.
 pub(crate) type Job = Box<dyn FnOnce(Result<&mut Draft<'_>, StoreError>) -> Planned + Send>;
@@ -67,8 +71,7 @@ pub(crate) struct Committer {
     rows: Option<RowWriter>,
     pack: PackWriter,
     folder: Sender<Request>,
-    /// An account's log is folded when it has this many changes.
-    changes_before_fold: u64,
+    settings: Settings,
 }
 
 /// An account that a batch makes.
@@ -256,9 +259,9 @@ impl Committer {
         rows: RowWriter,
         pack: PackWriter,
         folder: Sender<Request>,
-        changes_before_fold: u64,
+        settings: Settings,
     ) -> Self {
-        Self { engine, rows: Some(rows), pack, folder, changes_before_fold }
+        Self { engine, rows: Some(rows), pack, folder, settings }
     }
 
     /// Works until the line is closed and empty. If the thread should ever panic, the line is closed, so that every
@@ -275,8 +278,8 @@ impl Committer {
             self.batch(jobs);
         }
         if let Some(rows) = &self.rows {
-            // Only tidiness: an unfinished checkpoint is finished at the next opening.
-            let _ = rows.checkpoint();
+            // Only tidiness: what has not flowed back does so after the next opening.
+            let _ = self.engine.while_nobody_reads(|| rows.checkpoint());
         }
     }
 
@@ -311,6 +314,20 @@ impl Committer {
             }
         };
         answers.into_iter().for_each(|answer| answer(outcome.clone()));
+        self.flow_back();
+    }
+
+    /// Brings the log of the rows back into their file when it is long. Nothing acknowledged hangs on it: when it fails,
+    /// the operator is told, and it is done again after the next batch, as `rows/log.rs` says.
+    fn flow_back(&self) {
+        let Some(rows) = &self.rows else { return };
+        let flowed = rows.log_is_long(self.settings.log_pages).and_then(|long| {
+            let flow = || self.engine.while_nobody_reads(|| rows.flow_back()).unwrap_or(Ok(()));
+            if long { flow() } else { Ok(()) }
+        });
+        if let Err(error) = flowed {
+            *self.engine.health() = Health::of(Some(&StoreError::rows(&error)));
+        }
     }
 
     /// Opens the rows that an earlier failure has closed.
@@ -403,7 +420,7 @@ impl Committer {
         }
         for (account, state) in batch.tips.into_values() {
             let log = state.seq.saturating_sub(account.folded.load(Ordering::SeqCst));
-            let long = log >= self.changes_before_fold;
+            let long = log >= self.settings.changes_before_fold;
             account.publish(state);
             if long && !account.folding.swap(true, Ordering::SeqCst) {
                 // The folder is gone only when the store closes.

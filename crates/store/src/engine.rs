@@ -1,7 +1,7 @@
 //! What the threads of a store share: keys, packs, rows for reading, the accounts, the line of jobs.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use terms::{AccountId, Clock, Entropy, EpochId};
@@ -52,10 +52,21 @@ pub(crate) struct Engine {
     pub(crate) packs: Arc<Packs>,
     pub(crate) queue: Queue<Job>,
     reader: Mutex<RowReader>,
+    /// How many connections beside the reader hold a moment of the rows.
+    moments: Arc<AtomicUsize>,
     directory: RwLock<Directory>,
     health: Mutex<Health>,
     pub(crate) policy: RwLock<Policy>,
     pub(crate) compaction: Compaction,
+}
+
+/// See [`Engine::moment`].
+pub(crate) struct Moment(Arc<AtomicUsize>);
+
+impl Drop for Moment {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// The contexts under which rows are sealed: each names the row's place, so that none can stand in for another.
@@ -113,6 +124,7 @@ impl Engine {
             packs,
             queue: Queue::default(),
             reader: Mutex::new(reader),
+            moments: Arc::default(),
             directory: RwLock::default(),
             health: Mutex::default(),
             policy: RwLock::default(),
@@ -124,6 +136,20 @@ impl Engine {
 
     pub(crate) fn reader(&self) -> MutexGuard<'_, RowReader> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a connection read one moment of the rows for long: as long as what is returned lives, their log does not flow
+    /// back. Call it before the moment is taken.
+    pub(crate) fn moment(&self) -> Moment {
+        let _reader = self.reader();
+        self.moments.fetch_add(1, Ordering::SeqCst);
+        Moment(Arc::clone(&self.moments))
+    }
+
+    /// Runs `act` while no connection of this process reads the rows; `None`, without running it, while one holds a moment.
+    pub(crate) fn while_nobody_reads<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
+        let _reader = self.reader();
+        (self.moments.load(Ordering::SeqCst) == 0).then(act)
     }
 
     pub(crate) fn directory(&self) -> RwLockReadGuard<'_, Directory> {

@@ -17,7 +17,7 @@ use crate::engine::{Engine, Health, context};
 use crate::folder::{self, CHANGES_BEFORE_FOLD, Request};
 use crate::name::INBOX;
 use crate::pack::{PackWriter, Packs, SEGMENT_BYTES};
-use crate::rows::{RowReader, RowWriter};
+use crate::rows::{LOG_PAGES, RowReader, RowWriter};
 use crate::watch::Watch;
 use crate::{StoreError, decide};
 
@@ -43,11 +43,13 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// An account's log is folded when it has this many changes.
     pub changes_before_fold: u64,
+    /// The log of the rows flows back into their file when it has this many pages, of 4,096 octets each.
+    pub log_pages: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { segment_bytes: SEGMENT_BYTES, changes_before_fold: CHANGES_BEFORE_FOLD }
+        Self { segment_bytes: SEGMENT_BYTES, changes_before_fold: CHANGES_BEFORE_FOLD, log_pages: LOG_PAGES }
     }
 }
 
@@ -110,7 +112,7 @@ impl Store {
         let reader = RowReader::open(dir)?;
         let engine = Arc::new(Engine::new(dir.to_owned(), vault, clock, entropy, packs, reader)?);
         let (folder, requests) = channel();
-        let committer = Committer::new(Arc::clone(&engine), rows, pack, folder.clone(), settings.changes_before_fold);
+        let committer = Committer::new(Arc::clone(&engine), rows, pack, folder.clone(), settings);
         let for_folder = Arc::clone(&engine);
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let handles = [

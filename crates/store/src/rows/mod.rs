@@ -1,11 +1,13 @@
 //! Rows: SQLite, and every statement that the store makes.
 //!
 //! Write-ahead log with `synchronous=FULL`: when a commit returns, the log is synced. Two connections: the commit
-//! thread writes, everybody else reads. Nothing temporary goes to disk, and deleted content is overwritten.
+//! thread writes, everybody else reads. Nothing temporary goes to disk, and deleted content is overwritten. What a sync
+//! that failed leaves behind is in [`log`].
 
 mod check;
+mod log;
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +25,9 @@ const APPLICATION: i64 = 0x4261_696c;
 /// nor a bin; format 2 knows of no message that moved to another segment. They open, and are format 3 from then on, so that a
 /// program of before does not take its rows for damaged.
 const FORMAT: i64 = 3;
+
+/// How many pages the log has before it flows back: 16 MiB, so that a burst of deliveries is not stopped by each.
+pub(crate) const LOG_PAGES: u32 = 4096;
 
 /// How many rows of `commits` stay. A few thousand are enough to see a loss, and a few hundred kilobytes.
 const COMMITS_KEPT: u64 = 4096;
@@ -110,6 +115,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "foreign_keys", "OFF")?;
+    // SQLite would not tell whether the log flowed back: the commit thread has it done.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
@@ -119,21 +126,25 @@ impl RowWriter {
     pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = path(dir);
         let cannot = |error: &dyn std::fmt::Display| StoreError::CannotOpen(format!("{}: {error}", path.display()));
-        // SQLite would make the file readable for the group; its log takes over the mode.
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .and_then(|_| std::fs::File::open(dir)?.sync_all())
-            .map_err(|error| cannot(&error))?;
+        let failed = |error: &std::io::Error| match StoreError::writing(error) {
+            StoreError::DiskFull => StoreError::DiskFull,
+            _ => cannot(error),
+        };
+        // SQLite would make the file readable for the group; its log takes over the mode. A file that is there is not
+        // opened here: to close it would drop the locks of every connection that this process has.
+        if !path.exists() {
+            let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+            file.and_then(|_| File::open(dir)?.sync_all()).map_err(|error| failed(&error))?;
+        }
+        log::settle(&path).map_err(|error| failed(&error))?;
         let connection = connect(&path).map_err(|error| cannot(&error))?;
         let mut this = Self { connection, last: LastCommit::default() };
         this.prepare().map_err(|error| match StoreError::rows(&error) {
             StoreError::DiskFull => StoreError::DiskFull,
             _ => cannot(&error),
         })??;
+        // The log may have been made just now, and one of before removed. SQLite does not tell when it could not sync that.
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| failed(&error))?;
         this.last = check::commits(&this.connection)?;
         Ok(this)
     }
@@ -142,8 +153,6 @@ impl RowWriter {
         let connection = &mut self.connection;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        // 16 MiB of log before it flows back: a burst of deliveries is not stopped by each.
-        connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
         let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -197,11 +206,6 @@ impl RowWriter {
         transaction.commit()?;
         self.last = LastCommit { seq, segment, tail };
         Ok(())
-    }
-
-    /// Brings the log back into the database, for a tidy end.
-    pub(crate) fn checkpoint(&self) -> rusqlite::Result<()> {
-        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 }
 

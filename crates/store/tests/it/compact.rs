@@ -14,7 +14,7 @@ use world::{Fault, FaultyDisk, SeededEntropy};
 use crate::house::{House, INBOX};
 
 /// Some ten messages a segment.
-const SMALL: Settings = Settings { segment_bytes: 4000, changes_before_fold: 8 };
+const SMALL: Settings = Settings { segment_bytes: 4000, changes_before_fold: 8, log_pages: 64 };
 
 const AT_ONCE: CompactionPlan = CompactionPlan { dead_percent: 50, bytes_per_second: 0 };
 
@@ -267,7 +267,10 @@ fn a_full_disk_gets_its_dead_space_back() {
 /// Compacts with the fault at `step` steps from the beginning; loses power; goes on.
 fn run(step: u64, fault: Fault) -> u64 {
     let disk = FaultyDisk::new();
-    let mut house = House::on(Arc::new(disk.clone()), Settings { segment_bytes: 1500, changes_before_fold: 4 });
+    let mut house = House::on(
+        Arc::new(disk.clone()),
+        Settings { segment_bytes: 1500, changes_before_fold: 4, ..Settings::default() },
+    );
     let (ann, owner) = house.account("ann@example.org");
     let what = format!("{fault:?} at {step}");
     for n in 0..16 {

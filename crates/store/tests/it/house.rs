@@ -69,8 +69,13 @@ impl House {
     }
 
     pub(crate) fn reopen(&mut self) {
+        self.try_reopen().unwrap();
+    }
+
+    pub(crate) fn try_reopen(&mut self) -> Result<(), StoreError> {
         self.store = None;
-        self.store = Some(self.open_at(&self.path()).unwrap());
+        self.store = Some(self.open_at(&self.path())?);
+        Ok(())
     }
 
     /// Opens what is on the disk at this moment elsewhere, as after a kill: nothing was closed or finished.

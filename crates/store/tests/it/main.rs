@@ -1,7 +1,7 @@
 //! The store from outside: what its calls promise, through crashes, failures, and sessions that race.
 //!
 //! The packs lie on a disk of `world` where a test makes them fail; SQLite always has a real temporary directory, and
-//! its own failures are made by locking it, and by a library before the machine's calls (`failing_rows.rs`).
+//! its own failures are made by locking it, and by a library before the machine's calls (`rows_faults.rs`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]
 #![allow(clippy::disallowed_methods, reason = "a test that damages files need not be durable")]
@@ -10,7 +10,6 @@ mod backup;
 mod cases;
 mod compact;
 mod damage;
-mod failing_rows;
 mod faults;
 mod fixture;
 mod house;
@@ -19,6 +18,7 @@ mod model;
 mod rekey;
 mod reseal;
 mod restored;
+mod rows_faults;
 mod secrecy;
 mod shut;
 mod story;

@@ -285,7 +285,7 @@ struct Run {
 impl Run {
     fn new(restorable: bool) -> Self {
         let mut house = House::new();
-        house.settings = Settings { segment_bytes: 20_000, changes_before_fold: 6 };
+        house.settings = Settings { segment_bytes: 20_000, changes_before_fold: 6, ..Settings::default() };
         let (account, owner) = house.account("ann@example.org");
         let mut model = Model { restorable, ..Model::default() };
         model.mailboxes.insert("INBOX".to_owned(), Folder { id: 1, ..Folder::default() });

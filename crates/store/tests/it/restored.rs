@@ -45,7 +45,10 @@ fn collect_packs(disk: &dyn Disk, store: &Path, parts: &mut Parts, what: &str) {
 fn run(step: u64, fault: Fault) -> (usize, u64) {
     let what = format!("{fault:?} at {step}");
     let disk = FaultyDisk::new();
-    let mut house = House::on(Arc::new(disk.clone()), Settings { segment_bytes: 1500, changes_before_fold: 4 });
+    let mut house = House::on(
+        Arc::new(disk.clone()),
+        Settings { segment_bytes: 1500, changes_before_fold: 4, ..Settings::default() },
+    );
     let (ann, _) = house.account("ann@example.org");
     let (first, mut parts) = (disk.steps(), Parts::new());
     disk.fail_step(first + step, fault);

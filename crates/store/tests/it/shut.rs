@@ -9,7 +9,7 @@ use vault::AccountPublicKey;
 use crate::house::{House, INBOX, address, copy_dir, seen};
 
 /// Some ten messages a segment.
-const SMALL: Settings = Settings { segment_bytes: 4000, changes_before_fold: 8 };
+const SMALL: Settings = Settings { segment_bytes: 4000, changes_before_fold: 8, log_pages: 64 };
 
 const BEN: &str = "ben@example.org";
 

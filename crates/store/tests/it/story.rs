@@ -8,20 +8,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use store::{FlagChange, FlagSet, Limit, Limits, Policy, Settings, StoreError};
+use store::{FlagChange, FlagSet, Limit, Limits, Policy, Settings, Store, StoreError};
 use terms::{AccountId, CaseId, MailboxId, UnixMillis};
 use vault::SignedIn;
 use world::{Fault, FaultyDisk, SeededEntropy};
 
-use crate::house::{House, INBOX, seen};
+use crate::house::{House, INBOX, seen, texts};
 
 /// Small segments, so that a new one is begun every other step; frequent folds.
-const SMALL: Settings = Settings { segment_bytes: 900, changes_before_fold: 4 };
+const SMALL: Settings = Settings { segment_bytes: 900, changes_before_fold: 4, log_pages: 64 };
 
-struct Account<'h> {
-    house: &'h House,
-    id: AccountId,
-    owner: &'h SignedIn,
+pub(crate) struct Account<'h> {
+    pub(crate) house: &'h House,
+    pub(crate) id: AccountId,
+    pub(crate) owner: &'h SignedIn,
 }
 
 type Step = fn(&Account<'_>) -> Result<(), StoreError>;
@@ -37,32 +37,35 @@ impl Account<'_> {
         self.house.store().mailbox_named(self.id, name).unwrap().id
     }
 
-    /// All that its owner and a case can tell of it, but for times and random identifiers.
-    fn told(&self) -> Vec<String> {
-        let store = self.house.store();
-        let seen = seen(store, self.id);
-        let mut told = vec![format!("{:?}", seen.subscriptions)];
-        for (info, entries, changes) in &seen.mailboxes {
-            let rows: Vec<_> =
-                entries.iter().map(|entry| (entry.uid, entry.modseq, Arc::clone(&entry.flags))).collect();
-            let texts = self.house.texts(self.owner, info.id);
-            told.push(format!(
-                "{} {:?} {} {}: {rows:?} {texts:?} without {:?}",
-                info.name, info.id, info.uid_next, info.highest_modseq, changes.vanished
-            ));
-        }
-        let bin = store.deleted(self.owner).unwrap();
-        told.extend(bin.iter().map(|gone| format!("bin {} of {} {:?}", gone.number, gone.mailbox, gone.entry.flags)));
-        told.push(format!("{:?}", store.usage(self.id).unwrap()));
-        let scope = store.scope(self.id, UnixMillis(0), UnixMillis(i64::MAX)).unwrap();
-        let held = scope.iter().filter(|message| message.held_only).count();
-        told.push(format!("{:?} {} {held}", store.holds(self.id).unwrap(), scope.len()));
-        told
+    pub(crate) fn told(&self) -> Vec<String> {
+        told(self.house.store(), self.owner)
     }
 }
 
+/// All that its owner and a case can tell of an account, but for times and random identifiers.
+pub(crate) fn told(store: &Store, owner: &SignedIn) -> Vec<String> {
+    let id = owner.account();
+    let seen = seen(store, id);
+    let mut told = vec![format!("{:?}", seen.subscriptions)];
+    for (info, entries, changes) in &seen.mailboxes {
+        let rows: Vec<_> = entries.iter().map(|entry| (entry.uid, entry.modseq, Arc::clone(&entry.flags))).collect();
+        let texts = texts(store, owner, info.id);
+        told.push(format!(
+            "{} {:?} {} {}: {rows:?} {texts:?} without {:?}",
+            info.name, info.id, info.uid_next, info.highest_modseq, changes.vanished
+        ));
+    }
+    let bin = store.deleted(owner).unwrap();
+    told.extend(bin.iter().map(|gone| format!("bin {} of {} {:?}", gone.number, gone.mailbox, gone.entry.flags)));
+    told.push(format!("{:?}", store.usage(id).unwrap()));
+    let scope = store.scope(id, UnixMillis(0), UnixMillis(i64::MAX)).unwrap();
+    let held = scope.iter().filter(|message| message.held_only).count();
+    told.push(format!("{:?} {} {held}", store.holds(id).unwrap(), scope.len()));
+    told
+}
+
 /// Deliveries, flags, copies, moves, expunges, holds, the bin, restoring from it, quota, names, and the end of the bin's days.
-const STORY: [(&str, Step); 22] = [
+pub(crate) const STORY: [(&str, Step); 22] = [
     ("deliver", |a| a.append("INBOX", &["one"])),
     ("deliver two", |a| a.append("INBOX", &["two", "three"])),
     ("create", |a| a.house.store().create_mailbox(a.id, "Other", None).map(drop)),
@@ -103,12 +106,12 @@ const STORY: [(&str, Step); 22] = [
     ("deliver at last", |a| a.append("INBOX", &["nine"])),
 ];
 
-fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy { restorable_days: 14, ..Policy::default() }
 }
 
 /// What is told of the account after each step on a good disk.
-fn on_a_good_disk() -> Vec<Vec<String>> {
+pub(crate) fn on_a_good_disk() -> Vec<Vec<String>> {
     let house = House::on(Arc::new(FaultyDisk::new()), SMALL);
     house.store().set_policy(policy());
     let (id, owner) = house.account("ann@example.org");
