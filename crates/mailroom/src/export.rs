@@ -189,7 +189,8 @@ fn claim(target: &Path, account: AccountId) -> Result<File, ExportError> {
     DirBuilder::new().recursive(true).mode(0o700).create(target).map_err(failed)?;
     let path = target.join(MARKER);
     let occupied = || ExportError::Occupied(target.to_owned());
-    if fs::symlink_metadata(&path).is_err() && !holds_marker_only(target).map_err(failed)? {
+    // In this order: an export that begins at this moment has made its marker before it makes anything else.
+    if !holds_marker_only(target).map_err(failed)? && fs::symlink_metadata(&path).is_err() {
         return Err(occupied());
     }
     let mut file = match new_file(&path) {
