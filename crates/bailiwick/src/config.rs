@@ -1,5 +1,6 @@
 //! A node's configuration: `node.toml` in its data directory. Read once at start, strictly: an unknown key is an error.
 
+mod edit;
 mod store;
 
 use std::fmt;
@@ -315,7 +316,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Writes the configuration durably.
+    /// Writes the configuration of a new node durably.
     ///
     /// # Errors
     /// The disk's.
@@ -323,6 +324,34 @@ impl Config {
         let path = Self::path(dir);
         let text = toml::to_string(self).map_err(|error| ConfigError::Content(path.clone(), error.to_string()))?;
         disk.write_atomic(&path, text.as_bytes(), Visibility::Private).map_err(|error| ConfigError::File(path, error))
+    }
+
+    /// Changes the configuration of the node in `dir` and gives what it is now. In the file only what differs changes: the
+    /// operator's comments and order stay. Durable on return.
+    ///
+    /// # Errors
+    /// As of [`load`](Self::load); a change that makes it impossible; the disk's.
+    pub(crate) fn change(disk: &dyn Disk, dir: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, ConfigError> {
+        let before = Self::load(dir)?;
+        let path = Self::path(dir);
+        let text = std::fs::read_to_string(&path).map_err(|error| ConfigError::File(path.clone(), error))?;
+        let mut after = before.clone();
+        change(&mut after);
+        let text = after.written_over(&before, &text).map_err(|what| ConfigError::Content(path.clone(), what))?;
+        disk.write_atomic(&path, text.as_bytes(), Visibility::Private)
+            .map_err(|error| ConfigError::File(path, error))?;
+        Ok(after)
+    }
+
+    /// `text`, which says `before`, changed to say this. It is read again, so that a wrong edit is never written.
+    fn written_over(&self, before: &Self, text: &str) -> Result<String, String> {
+        let table = |config: &Self| toml::Table::try_from(config).map_err(|error| error.to_string());
+        let wanted = table(self)?;
+        let text = edit::edited(text, &table(before)?, &wanted)?;
+        if table(&Self::parse(&text)?)? != wanted {
+            return Err("it could not be changed in place; change it by hand".to_owned());
+        }
+        Ok(text)
     }
 
     fn check(&self) -> Result<(), String> {

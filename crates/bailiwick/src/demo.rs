@@ -226,9 +226,8 @@ fn check_ports(base: u16) -> Result<(), String> {
 fn move_ports(dir: &Path, state: &DemoState) -> Result<(), String> {
     for (place, node) in state.nodes.iter().enumerate() {
         let node_dir = dir.join(node.jurisdiction.as_str());
-        let mut config = Config::load(&node_dir).map_err(|error| error.to_string())?;
-        config.listen = listen(state.ports, place);
-        config.save(&RealDisk, &node_dir).map_err(|error| error.to_string())?;
+        Config::change(&RealDisk, &node_dir, |config| config.listen = listen(state.ports, place))
+            .map_err(|error| error.to_string())?;
     }
     save(dir, state)
 }

@@ -137,10 +137,11 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
 
 /// Measures what a guess may cost on this machine and writes it into the node's configuration.
 fn tune(dir: &std::path::Path) -> Result<ExitCode, String> {
-    let mut config = Config::load(dir).map_err(|error| error.to_string())?;
+    // Measured only where there is a node.
+    Config::load(dir).map_err(|error| error.to_string())?;
     let cost = Cost::measured();
-    config.vault.cost = Some(cost);
-    config.save(&durable::RealDisk, dir).map_err(|error| error.to_string())?;
+    Config::change(&durable::RealDisk, dir, |config| config.vault.cost = Some(cost))
+        .map_err(|error| error.to_string())?;
     client::say(format_args!(
         "Argon2id: {} KiB, {} passes, {} lanes. Set in {}/node.toml for what is sealed after the next start.",
         cost.memory_kib,

@@ -277,9 +277,8 @@ impl Node {
 
     /// Changes how the node is unlocked, in its configuration; a passphrase file that is not used any more is overwritten.
     pub(crate) fn change_unlocking(&self, change: impl FnOnce(&mut VaultConfig)) -> Result<(), String> {
-        let mut config = Config::load(&self.dir).map_err(|error| error.to_string())?;
-        change(&mut config.vault);
-        config.save(self.disk.as_ref(), &self.dir).map_err(|error| error.to_string())?;
+        let config = Config::change(self.disk.as_ref(), &self.dir, |config| change(&mut config.vault));
+        let config = config.map_err(|error| error.to_string())?;
         let file = passphrase_path(&self.dir);
         if config.vault.unlock != Unlock::PassphraseFile && self.disk.exists(&file) {
             self.disk.shred(&file).map_err(|error| format!("{}: {error}", file.display()))?;
