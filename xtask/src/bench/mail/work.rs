@@ -23,8 +23,9 @@ const INDEXED: &[Kind] = &[Kind::Node, Kind::Mdbox, Kind::Xapian];
 /// How often a short command is repeated within a round.
 const TIMES: usize = 5;
 
-/// Reads of single messages in a round.
-const RANDOM_READS: usize = 2000;
+/// Reads of single messages in a round: about a second of them. With a fifth of that the rounds of one run were apart by half, and
+/// much of it was the first reads of a session.
+const RANDOM_READS: usize = 10_000;
 
 type Outcome = Result<Sample, String>;
 
