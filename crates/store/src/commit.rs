@@ -317,8 +317,8 @@ impl Committer {
         self.flow_back();
     }
 
-    /// Brings the log of the rows back into their file when it is long. Nothing acknowledged hangs on it: when it fails,
-    /// the operator is told, and it is done again after the next batch, as `rows/log.rs` says.
+    /// Brings the log of the rows back into their file when it is long and nobody reads; else after the next batch. Nothing
+    /// acknowledged hangs on it: when it fails, the operator is told, and it is done again, as `rows/log.rs` says.
     fn flow_back(&self) {
         let Some(rows) = &self.rows else { return };
         let flowed = rows.log_is_long(self.settings.log_pages).and_then(|long| {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use terms::{AccountId, Clock, Entropy, EpochId};
 use vault::{SealedEpochKey, Vault, VaultError};
@@ -146,9 +146,13 @@ impl Engine {
         Moment(Arc::clone(&self.moments))
     }
 
-    /// Runs `act` while no connection of this process reads the rows; `None`, without running it, while one holds a moment.
+    /// Runs `act` while no connection of this process reads the rows; `None`, without running it or waiting, if one does.
     pub(crate) fn while_nobody_reads<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
-        let _reader = self.reader();
+        let _reader = match self.reader.try_lock() {
+            Ok(reader) => reader,
+            Err(TryLockError::Poisoned(reader)) => reader.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
         (self.moments.load(Ordering::SeqCst) == 0).then(act)
     }
 

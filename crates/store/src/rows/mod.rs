@@ -29,6 +29,9 @@ const FORMAT: i64 = 3;
 /// How many pages the log has before it flows back: 16 MiB, so that a burst of deliveries is not stopped by each.
 pub(crate) const LOG_PAGES: u32 = 4096;
 
+/// The size of a page, SQLite's default.
+const PAGE_BYTES: i64 = 4096;
+
 /// How many rows of `commits` stay. A few thousand are enough to see a loss, and a few hundred kilobytes.
 const COMMITS_KEPT: u64 = 4096;
 
@@ -117,6 +120,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "foreign_keys", "OFF")?;
     // SQLite would not tell whether the log flowed back: the commit thread has it done.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // What a long read lets it grow to is given back, so that the next opening does not write all of it anew.
+    connection.pragma_update(None, "journal_size_limit", i64::from(LOG_PAGES) * 2 * PAGE_BYTES)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
