@@ -42,15 +42,15 @@ mod kind {
     pub(super) const CHANGE: u8 = 6;
 }
 
-/// The store at one moment. As long as it lives, the log of the rows cannot flow back: take what there is, and drop it.
+/// The store at one moment. Until [`rows_are_taken`](Self::rows_are_taken), the log of the rows cannot flow back: take those
+/// first.
 pub struct Backup {
-    rows: RowReader,
+    /// In this order, so that the connection is closed before the log may flow back.
+    rows: Option<(RowReader, Moment)>,
     last: LastCommit,
     accounts: Vec<AccountRow>,
     addresses: Vec<([u8; 32], i64)>,
     segments: Vec<BackupSegment>,
-    /// Behind `rows`, so that the connection is closed before the log may flow back.
-    _moment: Moment,
     /// As long as it lives, no segment goes that the rows of the moment refer to.
     _era: Arc<Era>,
 }
@@ -117,7 +117,7 @@ impl Backup {
             let len = if number == last.segment { len.min(last.tail) } else { len };
             segments.push(BackupSegment { number, len, file });
         }
-        Ok(Self { rows, last, accounts, addresses, segments, _moment: moment, _era: era })
+        Ok(Self { rows: Some((rows, moment)), last, accounts, addresses, segments, _era: era })
     }
 
     /// How many commits the store had had.
@@ -140,11 +140,17 @@ impl Backup {
         self.accounts.iter().map(|(_, id, _)| *id)
     }
 
+    /// Lets go of the rows: [`pieces`](Self::pieces) gives no more. The segments stay, and may take long to copy.
+    pub fn rows_are_taken(&mut self) {
+        self.rows = None;
+    }
+
     /// The rows of an account in pieces, sealed as they are.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`]; [`StoreError::Closed`] when the rows were let go.
     pub fn pieces(&self, account: AccountId) -> Result<Vec<Vec<u8>>, StoreError> {
+        let (rows, _) = self.rows.as_ref().ok_or(StoreError::Closed)?;
         let read = |error: rusqlite::Error| StoreError::reading(&error);
         let (number, id, sealed) =
             self.accounts.iter().find(|(_, id, _)| *id == account).ok_or(StoreError::NoSuchAccount)?;
@@ -153,23 +159,23 @@ impl Backup {
         for (hash, _) in self.addresses.iter().filter(|(_, of)| of == number) {
             head.put(kind::ADDRESS, &[], &[hash]);
         }
-        if let Some((seq, sealed)) = self.rows.snapshot(*number).map_err(read)? {
+        if let Some((seq, sealed)) = rows.snapshot(*number).map_err(read)? {
             head.put(kind::SNAPSHOT, &[seq], &[&sealed]);
         }
-        for (seq, sealed) in self.rows.changes(*number).map_err(read)? {
+        for (seq, sealed) in rows.changes(*number).map_err(read)? {
             head.put(kind::CHANGE, &[seq], &[&sealed]);
         }
         let mut groups: BTreeMap<(u8, u32, u32), Piece> = BTreeMap::new();
-        let mut epochs = self.rows.epochs(*number).map_err(read)?;
+        let mut epochs = rows.epochs(*number).map_err(read)?;
         epochs.sort_unstable_by_key(|(epoch, _)| *epoch);
         for (epoch, key) in epochs {
             let piece = groups.entry((kind::EPOCH, 0, epoch.0 / EPOCHS_IN_PIECE)).or_default();
             piece.put(kind::EPOCH, &[epoch.0.into()], &[&key.0]);
         }
-        let mut blocks = self.rows.block_keys(*number).map_err(read)?;
+        let mut blocks = rows.block_keys(*number).map_err(read)?;
         blocks.sort_unstable();
         for (table, block) in blocks {
-            let Some(sealed) = self.rows.block(*number, table, block).map_err(read)? else { continue };
+            let Some(sealed) = rows.block(*number, table, block).map_err(read)? else { continue };
             let piece = groups.entry((kind::BLOCK, table, block / BLOCKS_IN_PIECE)).or_default();
             piece.put(kind::BLOCK, &[table.into(), block.into()], &[&sealed]);
         }
@@ -316,7 +322,7 @@ impl RowRestorer {
         writes.extend(changes.into_iter().map(|(seq, sealed)| Write::Change { account, seq, sealed }));
         let mut commit = || {
             self.rows.commit(&writes, &[(account, head)], self.tail)?;
-            if self.rows.log_is_long(LOG_PAGES)? { self.rows.flow_back() } else { Ok(()) }
+            if self.rows.log_pages()? < LOG_PAGES.into() { Ok(()) } else { self.rows.flow_back() }
         };
         commit().map_err(|error| StoreError::rows(&error))
     }

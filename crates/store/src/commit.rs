@@ -26,8 +26,8 @@
 //!   The segment is abandoned (uncut: a commit whose sync failed may still be found after a kill, and then its blobs are
 //!   there), the database is opened anew, what was in memory of it is forgotten, and nobody in the batch is answered as
 //!   done. If the database cannot be opened, every batch is refused until it can.
-//! * The log of the rows cannot flow back into their file: nothing is lost, the log grows, the node says that it is
-//!   unhealthy, and it is tried again after the next batch.
+//! * The log of the rows cannot flow back into their file: nothing is lost, the log grows, the node says so, and it is tried
+//!   again when the log has grown.
 //!
 //! What the kernel makes of a sync that failed, and why this is enough, is at the head of `rows/log.rs`.
 //!
@@ -72,6 +72,8 @@ pub(crate) struct Committer {
     pack: PackWriter,
     folder: Sender<Request>,
     settings: Settings,
+    /// The log of the rows flows back when so many of its pages have not.
+    flow_back_at: u64,
 }
 
 /// An account that a batch makes.
@@ -261,7 +263,8 @@ impl Committer {
         folder: Sender<Request>,
         settings: Settings,
     ) -> Self {
-        Self { engine, rows: Some(rows), pack, folder, settings }
+        let flow_back_at = settings.log_pages.into();
+        Self { engine, rows: Some(rows), pack, folder, settings, flow_back_at }
     }
 
     /// Works until the line is closed and empty. If the thread should ever panic, the line is closed, so that every
@@ -317,17 +320,23 @@ impl Committer {
         self.flow_back();
     }
 
-    /// Brings the log of the rows back into their file when it is long and nobody reads; else after the next batch. Nothing
-    /// acknowledged hangs on it: when it fails, the operator is told, and it is done again, as `rows/log.rs` says.
-    fn flow_back(&self) {
+    /// Brings the log of the rows back into their file when it is long and nobody reads; else after a later batch. Nothing
+    /// acknowledged hangs on it: when it fails, the operator is told, and it is done again, as `rows/log.rs` says, when the
+    /// log has grown by as much again.
+    fn flow_back(&mut self) {
         let Some(rows) = &self.rows else { return };
-        let flowed = rows.log_is_long(self.settings.log_pages).and_then(|long| {
-            let flow = || self.engine.while_nobody_reads(|| rows.flow_back()).unwrap_or(Ok(()));
-            if long { flow() } else { Ok(()) }
-        });
-        if let Err(error) = flowed {
-            *self.engine.health() = Health::of(Some(&StoreError::rows(&error)));
-        }
+        let usual = u64::from(self.settings.log_pages);
+        let (flowed, next) = match rows.log_pages() {
+            Ok(pages) if pages < self.flow_back_at => return,
+            Ok(pages) => match self.engine.while_nobody_reads(|| rows.flow_back()) {
+                None => return,
+                Some(Ok(())) => (Ok(()), usual),
+                Some(Err(error)) => (Err(error), pages + usual),
+            },
+            Err(error) => (Err(error), self.flow_back_at),
+        };
+        self.flow_back_at = next;
+        *self.engine.log_stays() = flowed.err().map(|error| error.to_string());
     }
 
     /// Opens the rows that an earlier failure has closed.

@@ -31,6 +31,9 @@ pub enum Health {
     DiskFull,
     /// The last write failed; what the machine said. The next one is tried with fresh files.
     Failing(String),
+    /// All is stored, and the log of the rows cannot be brought into their file, so that it grows; what the machine said. It
+    /// is tried again when the log has grown.
+    LogStays(String),
 }
 
 impl Health {
@@ -56,6 +59,8 @@ pub(crate) struct Engine {
     moments: Arc<AtomicUsize>,
     directory: RwLock<Directory>,
     health: Mutex<Health>,
+    /// Why the log of the rows could not flow back at the last attempt.
+    log_stays: Mutex<Option<String>>,
     pub(crate) policy: RwLock<Policy>,
     pub(crate) compaction: Compaction,
 }
@@ -127,6 +132,7 @@ impl Engine {
             moments: Arc::default(),
             directory: RwLock::default(),
             health: Mutex::default(),
+            log_stays: Mutex::default(),
             policy: RwLock::default(),
             compaction: Compaction::default(),
         };
@@ -168,8 +174,14 @@ impl Engine {
         *self.policy.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How the last write went.
     pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the log of the rows could not flow back at the last attempt.
+    pub(crate) fn log_stays(&self) -> MutexGuard<'_, Option<String>> {
+        self.log_stays.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account in memory.

@@ -137,9 +137,13 @@ impl Store {
         }
     }
 
-    /// How the last write went.
+    /// How the last write went, and whether the rows are in order behind it.
     pub fn health(&self) -> Health {
-        self.engine.health().clone()
+        let last = self.engine.health().clone();
+        match (last, &*self.engine.log_stays()) {
+            (Health::Fine, Some(why)) => Health::LogStays(why.clone()),
+            (last, _) => last,
+        }
     }
 
     /// Commits what `plan` drafts, and calls `answer` afterwards. Waits only while the line is full.

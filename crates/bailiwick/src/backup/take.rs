@@ -115,7 +115,7 @@ impl Taking<'_> {
     pub(super) fn write(
         &self,
         place: &Place,
-        moment: Backup,
+        mut moment: Backup,
         files: impl FnOnce(Put<'_>) -> Result<(), String>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(u64, Manifest, u64), String> {
@@ -125,8 +125,9 @@ impl Taking<'_> {
         let new = |one: &BackupSegment| one.len.saturating_sub(before(one.number).map_or(0, SegmentPart::len));
         let total = moment.segments().iter().map(new).sum();
         let mut copied = Copied { done: 0, total, written: 0, progress };
-        // Rows first: as long as the moment is held, the log of the rows grows.
+        // Rows first: as long as they are held, their log grows.
         let accounts = accounts(place, &moment, &mut copied)?;
+        moment.rows_are_taken();
         let segments = moment.segments().iter().map(|one| segment(place, one, before(one.number), &mut copied));
         let segments = segments.collect::<Result<Vec<_>, _>>()?;
         let tail = moment.tail();

@@ -12,17 +12,24 @@
 //! * When the log flows back and the sync of the database fails, SQLite does it again from the frame at which the last
 //!   good one ended; all pages of the failed attempt are written again, and so they are dirty again. That holds only if
 //!   each flow before went to the end of the log: one that a reader stopped short is counted and not synced. So it is
-//!   done only while no connection of this process reads.
+//!   done only while no connection of this process reads. (An operator's own shell of SQL may read at that moment; that takes
+//!   a failed sync of the database, too, and then a power cut.)
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::RowWriter;
 
-/// So many octets of the log are written anew at a time.
-const PIECE_BYTES: usize = 1 << 18;
+/// The header of the log: at 8 the size of a page, at 16 two salts (<https://www.sqlite.org/fileformat2.html#walformat>).
+const HEADER_BYTES: usize = 32;
+
+/// The header of a frame, which one page follows: at 8 the salts of the log that it is of.
+const FRAME_HEADER_BYTES: usize = 24;
+
+/// So many frames of the log are written anew at a time.
+const FRAMES_AT_ONCE: usize = 64;
 
 /// Where the log of a database lies.
 fn path_of(database: &Path) -> PathBuf {
@@ -31,22 +38,45 @@ fn path_of(database: &Path) -> PathBuf {
     path.into()
 }
 
-/// Makes the log durable as it reads, if there is one. Nobody may write to it meanwhile. A power cut during this leaves
-/// it as it was.
+/// Makes the log durable as it reads, if there is one. What is behind its last frame, left of longer logs before it, is not
+/// looked at. Nobody may write to the log meanwhile. A power cut during this leaves it as it was.
 pub(super) fn settle(database: &Path) -> io::Result<()> {
     let file = match OpenOptions::new().read(true).write(true).open(path_of(database)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => file?,
     };
-    let (mut at, len) = (0, file.metadata()?.len());
-    let mut piece = vec![0; PIECE_BYTES];
-    while at < len {
-        let bytes = usize::try_from(len - at).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
-        file.read_exact_at(&mut piece[..bytes], at)?;
-        file.write_all_at(&piece[..bytes], at)?;
-        at += bytes as u64;
+    let len = file.metadata()?.len();
+    if len >= HEADER_BYTES as u64 {
+        write_anew(&file, len)?;
     }
     file.sync_all()
+}
+
+fn write_anew(file: &File, len: u64) -> io::Result<()> {
+    let mut header = [0; HEADER_BYTES];
+    file.read_exact_at(&mut header, 0)?;
+    file.write_all_at(&header, 0)?;
+    let page = u32::from_be_bytes([header[8], header[9], header[10], header[11]]) as usize;
+    // Else no page fits, and SQLite takes the log for empty.
+    if !(512..=65536).contains(&page) {
+        return Ok(());
+    }
+    let frame = FRAME_HEADER_BYTES + page;
+    let mut piece = vec![0; FRAMES_AT_ONCE * frame];
+    let (mut at, frames) = (HEADER_BYTES as u64, (len - HEADER_BYTES as u64) / frame as u64);
+    let end = at + frames * frame as u64;
+    while at < end {
+        let bytes = piece.len().min((end - at) as usize);
+        file.read_exact_at(&mut piece[..bytes], at)?;
+        let of_this_log = |frame: &&[u8]| frame[8..16] == header[16..24];
+        let known = piece[..bytes].chunks_exact(frame).take_while(of_this_log).count() * frame;
+        file.write_all_at(&piece[..known], at)?;
+        if known < bytes {
+            break;
+        }
+        at += known as u64;
+    }
+    Ok(())
 }
 
 /// How long the log is, in pages.
@@ -67,13 +97,13 @@ impl RowWriter {
         statement.query_row([], |row| Ok(LogPages { all: pages(row, 1)?, flowed_back: pages(row, 2)? }))
     }
 
-    /// Whether so many pages of the log have not flowed back.
-    pub(crate) fn log_is_long(&self, pages: u32) -> rusqlite::Result<bool> {
+    /// How many pages of the log have not flowed back.
+    pub(crate) fn log_pages(&self) -> rusqlite::Result<u64> {
         let log = self.checkpoint_as("NOOP")?;
-        Ok(log.all.saturating_sub(log.flowed_back) >= pages.into())
+        Ok(log.all.saturating_sub(log.flowed_back))
     }
 
-    /// Brings the log back into the database, as far as readers let it. Durable when it returns.
+    /// Brings the log back into the database, as far as readers let it. Durable when it returns, unless a reader stopped it.
     pub(crate) fn flow_back(&self) -> rusqlite::Result<()> {
         self.checkpoint_as("PASSIVE").map(drop)
     }
