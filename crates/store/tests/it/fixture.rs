@@ -21,7 +21,11 @@ fn open(dir: &Path, vault: Arc<Vault>) -> Store {
     let (clock, entropy) = (Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(2)));
     // Small, so that the fixture has two segments, and a snapshot with changes behind it.
     let settings = Settings { segment_bytes: 2000, changes_before_fold: 8, ..Settings::default() };
-    Store::open_with(settings, Arc::new(RealDisk), &dir.join("store"), vault, clock, entropy).unwrap()
+    let open = || {
+        let (vault, clock, entropy) = (Arc::clone(&vault), clock.clone(), entropy.clone());
+        Store::open_with(settings, Arc::new(RealDisk), &dir.join("store"), vault, clock, entropy)
+    };
+    crate::house::patiently(open).unwrap()
 }
 
 /// What a reader should find.

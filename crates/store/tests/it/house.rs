@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use durable::{Disk, RealDisk};
 use ledger::{Log, Opening};
@@ -22,6 +23,20 @@ pub(crate) struct House {
     pub(crate) vault: Arc<Vault>,
     pub(crate) settings: Settings,
     store: Option<Store>,
+}
+
+/// Opens a store that this process has just closed. A process that a test beside this one starts (`rows_faults.rs`) has all
+/// files of this one, and so the lock of the store, until it runs its program.
+pub(crate) fn patiently(open: impl Fn() -> Result<Store, StoreError>) -> Result<Store, StoreError> {
+    let (mine, until) = (format!(" process {}:", std::process::id()), Instant::now() + Duration::from_secs(10));
+    loop {
+        match open() {
+            Err(StoreError::CannotOpen(why)) if why.contains(&mine) && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            opened => return opened,
+        }
+    }
 }
 
 impl House {
@@ -57,7 +72,10 @@ impl House {
 
     pub(crate) fn open_at(&self, path: &Path) -> Result<Store, StoreError> {
         let (disk, vault) = (Arc::clone(&self.disk), Arc::clone(&self.vault));
-        Store::open_with(self.settings, disk, path, vault, self.clock.clone(), self.entropy.clone())
+        patiently(|| {
+            let (disk, vault) = (Arc::clone(&disk), Arc::clone(&vault));
+            Store::open_with(self.settings, disk, path, vault, self.clock.clone(), self.entropy.clone())
+        })
     }
 
     pub(crate) fn store(&self) -> &Store {
