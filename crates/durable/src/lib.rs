@@ -5,6 +5,7 @@
 //! fails the n-th write, and that forgets what was not synced.
 
 mod clock;
+mod direct;
 mod lock;
 mod real;
 mod shred;
@@ -13,6 +14,7 @@ use std::io;
 use std::path::Path;
 
 pub use clock::SystemClock;
+pub use direct::BLOCK_BYTES;
 pub use lock::{DirLock, LockError};
 pub use real::RealDisk;
 
@@ -65,6 +67,14 @@ pub trait Disk: Send + Sync {
     /// Opens a file for appending, and makes it when it is missing. The file's *name* is durable when this returns;
     /// its content is a matter of [`AppendFile::sync`].
     fn open_append(&self, path: &Path, visibility: Visibility) -> io::Result<Box<dyn AppendFile>>;
+
+    /// As [`open_append`](Disk::open_append), for a large file of the node's own user whose bytes need not stay in memory
+    /// once they are written: they may go to the disk in whole blocks. The file then is longer than what was appended, by
+    /// zeros and by less than [`BLOCK_BYTES`], until it is [cut](AppendFile::truncate) or dropped: who opens it anew after a
+    /// power cut must know its length from elsewhere.
+    fn open_append_in_blocks(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
+        self.open_append(path, Visibility::Private)
+    }
 
     /// Opens a file for reading at any offset, also while it grows.
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn ReadAt>>;

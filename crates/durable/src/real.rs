@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::direct::DirectAppend;
 use crate::{AppendFile, Disk, ReadAt, Visibility, shred};
 
 /// Files in the machine's file system, with every sync that POSIX asks for and no fewer.
@@ -135,6 +136,12 @@ impl Disk for RealDisk {
         sync_dir(parent(path))?;
         let len = file.seek(SeekFrom::End(0))?;
         Ok(Box::new(RealAppend { file, len, misplaced: false }))
+    }
+
+    fn open_append_in_blocks(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
+        let file = DirectAppend::open(path, mode(Visibility::Private))?;
+        sync_dir(parent(path))?;
+        Ok(Box::new(file))
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn ReadAt>> {

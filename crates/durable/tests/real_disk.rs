@@ -76,6 +76,110 @@ fn appends_continue_and_reads_follow() {
     assert_eq!(reader.read_exact_at(&mut buf, 1).unwrap_err().kind(), ErrorKind::UnexpectedEof);
 }
 
+/// Lengths around the end of a block and of the place from which blocks are written; what is there is always the bytes that were
+/// appended, and behind them less than a block of zeros.
+#[test]
+fn a_file_in_blocks_has_every_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pack");
+    let mut whole = Vec::new();
+    let byte = |at: usize| (at % 251) as u8 + 1;
+    let mut file = RealDisk.open_append_in_blocks(&path).unwrap();
+    let reader = RealDisk.open_read(&path).unwrap();
+    let lens = [0, 1, 4094, 1, 1, 0, 4096, 4095, 8191, 1 << 20, (1 << 20) - 1, (1 << 20) + 4097, 3 << 20, 5, 12_345];
+    for (round, len) in lens.into_iter().enumerate() {
+        let more: Vec<u8> = (whole.len()..whole.len() + len).map(byte).collect();
+        let (left, right) = more.split_at(len / 3);
+        assert_eq!(file.append(&[left, b"", right]).unwrap(), whole.len() as u64);
+        file.sync().unwrap();
+        whole.extend(&more);
+        assert_eq!(file.len(), whole.len() as u64);
+        let on_disk = RealDisk.read(&path).unwrap();
+        let (bytes, behind) = on_disk.split_at(whole.len());
+        assert!(bytes == whole && behind.len() < durable::BLOCK_BYTES && behind.iter().all(|byte| *byte == 0), "{round}");
+        let mut seen = vec![0; len];
+        reader.read_exact_at(&mut seen, (whole.len() - len) as u64).unwrap();
+        assert_eq!(seen, more);
+        match round % 3 {
+            0 => {}
+            1 => {
+                drop(file);
+                assert_eq!(RealDisk.read(&path).unwrap().len(), whole.len(), "who closes it cuts it");
+                file = RealDisk.open_append_in_blocks(&path).unwrap();
+            }
+            _ => {
+                // As after a power cut: the file has zeros behind its end, and the caller knows where that is.
+                std::mem::forget(file);
+                file = RealDisk.open_append_in_blocks(&path).unwrap();
+                assert_eq!(file.len() as usize, whole.len().next_multiple_of(durable::BLOCK_BYTES));
+                whole.truncate(whole.len() - whole.len() / 5);
+                file.truncate(whole.len() as u64).unwrap();
+                assert_eq!(RealDisk.read(&path).unwrap(), whole);
+            }
+        }
+    }
+}
+
+/// An append that fails halfway changes nothing, and the next one takes its place.
+#[test]
+fn a_file_in_blocks_goes_on_after_a_full_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    // The machine's own full disk: it takes no byte.
+    std::os::unix::fs::symlink("/dev/full", dir.path().join("full")).unwrap();
+    let mut full = RealDisk.open_append_in_blocks(&dir.path().join("full")).unwrap();
+    assert_eq!(full.append(&[b"x"]).unwrap_err().kind(), ErrorKind::StorageFull);
+    assert_eq!(full.len(), 0);
+}
+
+/// Readers go through the page cache and the writer around it: whoever reads what was appended has it, also in the block that
+/// is written again with what follows.
+#[test]
+fn a_file_in_blocks_is_read_while_it_grows() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pack");
+    let mut file = RealDisk.open_append_in_blocks(&path).unwrap();
+    let known = AtomicU64::new(0);
+    let word = |at: u64| (at / 8).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+    std::thread::scope(|scope| {
+        for reader in 0..3_u64 {
+            let (known, path) = (&known, &path);
+            scope.spawn(move || {
+                let mut seed = reader + 1;
+                let mut bytes = vec![0; 3 * durable::BLOCK_BYTES];
+                let file = RealDisk.open_read(path).unwrap();
+                loop {
+                    let end = known.load(Ordering::Acquire);
+                    if end == u64::MAX {
+                        return;
+                    }
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    // Mostly what was appended last.
+                    let len = (bytes.len() as u64).min(end) & !7;
+                    let from = if seed >> 63 == 0 { end - len } else { (seed >> 8) % (end - len + 1) & !7 };
+                    let bytes = &mut bytes[..len as usize];
+                    file.read_exact_at(bytes, from).unwrap();
+                    for (at, found) in (from..).step_by(8).zip(bytes.chunks_exact(8)) {
+                        assert_eq!(found, word(at), "at {at} of {end}");
+                    }
+                }
+            });
+        }
+        let mut len = 0_u64;
+        for round in 0..1500_u64 {
+            let more: Vec<u8> = (0..1 + round * 7919 % 1700).flat_map(|at| word(len + at * 8)).collect();
+            let appended = file.append(&[&more]);
+            if appended.is_err() {
+                known.store(u64::MAX, Ordering::Release);
+            }
+            assert_eq!(appended.unwrap(), len);
+            len += more.len() as u64;
+            known.store(len, Ordering::Release);
+        }
+        known.store(u64::MAX, Ordering::Release);
+    });
+}
+
 #[test]
 fn many_pieces_in_one_append() {
     // More than IOV_MAX (1,024 on Linux) slices: the write is split, the bytes are not.

@@ -8,7 +8,8 @@
 //! * a full disk: from some number of bytes on, appends fail with `StorageFull` until space returns;
 //! * a disk that does not answer: syncs wait until a test ends it;
 //! * a power cut: of what was not synced, each file keeps nothing, all, a beginning, or a torn mixture in which some
-//!   512-byte sectors are what was written and others are zero. Every open handle is dead afterwards.
+//!   512-byte sectors are what was written and others are zero; a file that is written in blocks has zeros up to the end of
+//!   its last block. Every open handle is dead afterwards.
 //!
 //! Names are durable at once, as the contract of [`Disk`] asks.
 
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use durable::{AppendFile, Disk, ReadAt, Visibility};
+use durable::{AppendFile, BLOCK_BYTES, Disk, ReadAt, Visibility};
 
 use crate::SeededEntropy;
 
@@ -69,6 +70,10 @@ struct Content {
     synced: Vec<u8>,
     /// From where on `seen` may differ from `synced`, unless a failed sync made the kernel forget.
     dirty_from: Option<usize>,
+    /// Whether it was written in blocks in this life of the disk: a power cut leaves the last one whole.
+    in_blocks: bool,
+    /// Whether who writes it in blocks has it open still.
+    open_in_blocks: bool,
 }
 
 impl FaultyDisk {
@@ -133,6 +138,7 @@ impl FaultyDisk {
         state.plan = None;
         for content in state.files.values_mut() {
             content.survive(chance);
+            content.fill_last_block();
         }
     }
 
@@ -152,13 +158,28 @@ impl FaultyDisk {
 impl Content {
     /// A file that was written and synced.
     fn whole(bytes: &[u8]) -> Self {
-        Self { seen: bytes.to_vec(), synced: bytes.to_vec(), dirty_from: None }
+        Self { seen: bytes.to_vec(), synced: bytes.to_vec(), ..Self::default() }
     }
 
     fn persist(&mut self) {
         if self.dirty_from.take().is_some() {
             self.synced.clone_from(&self.seen);
         }
+    }
+
+    /// How long the file is, zeros behind its end included.
+    fn len(&self) -> usize {
+        if self.open_in_blocks { self.seen.len().next_multiple_of(BLOCK_BYTES) } else { self.seen.len() }
+    }
+
+    /// After a power cut nobody has cut what is behind the end, or that cut was not synced.
+    fn fill_last_block(&mut self) {
+        if std::mem::take(&mut self.in_blocks) {
+            let len = self.seen.len().next_multiple_of(BLOCK_BYTES);
+            self.seen.resize(len, 0);
+            self.synced.clone_from(&self.seen);
+        }
+        self.open_in_blocks = false;
     }
 
     /// What is left after a power cut.
@@ -331,7 +352,17 @@ impl Disk for FaultyDisk {
             })?;
         }
         let len = state.files.get(path).map_or(0, |content| content.seen.len() as u64);
-        Ok(Box::new(Handle { disk: self.clone(), path: path.to_owned(), len, life: state.life }))
+        Ok(Box::new(Handle { disk: self.clone(), path: path.to_owned(), len, life: state.life, in_blocks: false }))
+    }
+
+    fn open_append_in_blocks(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
+        let file = self.open_append(path, Visibility::Private)?;
+        let mut state = self.state();
+        if let Some(content) = state.files.get_mut(path) {
+            (content.in_blocks, content.open_in_blocks) = (true, true);
+        }
+        let (len, life) = (file.len(), state.life);
+        Ok(Box::new(Handle { disk: self.clone(), path: path.to_owned(), len, life, in_blocks: true }))
     }
 
     fn open_read(&self, path: &Path) -> io::Result<Box<dyn ReadAt>> {
@@ -339,7 +370,7 @@ impl Disk for FaultyDisk {
         if !state.files.contains_key(path) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        Ok(Box::new(Handle { disk: self.clone(), path: path.to_owned(), len: 0, life: state.life }))
+        Ok(Box::new(Handle { disk: self.clone(), path: path.to_owned(), len: 0, life: state.life, in_blocks: false }))
     }
 }
 
@@ -350,6 +381,16 @@ struct Handle {
     len: u64,
     /// The life of the disk in which this was opened.
     life: u64,
+    /// Whether this writes in blocks.
+    in_blocks: bool,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.in_blocks && let Ok(content) = self.alive(&mut self.disk.state()) {
+            content.open_in_blocks = false;
+        }
+    }
 }
 
 impl Handle {
@@ -432,6 +473,6 @@ impl ReadAt for Handle {
 
     fn len(&self) -> io::Result<u64> {
         let mut state = self.disk.state();
-        Ok(self.alive(&mut state)?.seen.len() as u64)
+        Ok(self.alive(&mut state)?.len() as u64)
     }
 }

@@ -35,6 +35,34 @@ fn a_power_cut_keeps_what_was_synced_and_tears_the_rest() {
     assert!(lens.contains(&700) && lens.contains(&3700) && lens.len() > 10, "{lens:?}");
 }
 
+/// A file that is written in blocks is longer than what was appended, by zeros: while it is open, and after a power cut.
+#[test]
+fn a_file_in_blocks_has_zeros_behind_its_end() {
+    let mut lens = std::collections::BTreeSet::new();
+    for seed in 0..100 {
+        let disk = FaultyDisk::new();
+        let path = Path::new(FILE);
+        let mut file = disk.open_append_in_blocks(path).unwrap();
+        let reader = disk.open_read(path).unwrap();
+        file.append(&[&[1; 700]]).unwrap();
+        assert_eq!((file.len(), reader.len().unwrap()), (700, 4096));
+        file.sync().unwrap();
+        file.append(&[&[2; 3000], &[2; 3000]]).unwrap();
+        if seed % 2 == 0 {
+            drop(file);
+            assert_eq!(reader.len().unwrap(), 6700, "who closes it cuts it");
+        }
+        disk.cut_power(&SeededEntropy::new(seed));
+        let left = disk.read(path).unwrap();
+        assert!(left[..700] == [1; 700] && left[700..].iter().all(|byte| [0, 2].contains(byte)));
+        lens.insert(left.len());
+        let mut file = disk.open_append_in_blocks(path).unwrap();
+        file.truncate(700).unwrap();
+        assert_eq!(file.append(&[b"x"]).unwrap(), 700);
+    }
+    assert_eq!(lens.into_iter().collect::<Vec<_>>(), [4096, 8192]);
+}
+
 #[test]
 fn a_failed_sync_forgets_and_the_next_one_lies() {
     let disk = disk_with(b"kept", b"");

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use durable::{AppendFile, Disk, ReadAt, Visibility};
+use durable::{AppendFile, Disk, ReadAt};
 
 use crate::damage::{Damage, DamageKind};
 
@@ -158,7 +158,7 @@ impl PackWriter {
         match highest {
             Some(highest) if highest >= known.max(1) => {
                 this.segment = highest;
-                let mut file = packs.disk.open_append(&packs.path(highest), Visibility::Private)?;
+                let mut file = packs.disk.open_append_in_blocks(&packs.path(highest))?;
                 let wanted = if highest == known { tail } else { SEGMENT_HEADER_BYTES };
                 if file.len() > wanted {
                     file.truncate(wanted)?;
@@ -195,7 +195,7 @@ impl PackWriter {
         let next = self.segment.max(highest) + 1;
         let path = self.packs.path(next);
         let begin = || {
-            let mut file = self.packs.disk.open_append(&path, Visibility::Private)?;
+            let mut file = self.packs.disk.open_append_in_blocks(&path)?;
             file.append(&[&header(next)])?;
             file.sync()?;
             Ok(file)

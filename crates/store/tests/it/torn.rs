@@ -17,6 +17,8 @@ struct Two {
     owner: SignedIn,
     before: tempfile::TempDir,
     after: tempfile::TempDir,
+    /// How long the segment is with two messages, and with three; behind that the last block has zeros.
+    tails: (usize, usize),
 }
 
 impl Two {
@@ -26,10 +28,14 @@ impl Two {
         let (before, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         house.deliver(ann, INBOX, "one");
         house.deliver(ann, INBOX, "two");
+        // Nothing is dead in it.
+        let tail = |house: &House| house.store().verify().live_bytes as usize + 24;
         copy_dir(&house.path(), before.path());
+        let known = tail(&house);
         house.deliver(ann, INBOX, "three");
         copy_dir(&house.path(), after.path());
-        Self { house, ann, owner, before, after }
+        let tails = (known, tail(&house));
+        Self { house, ann, owner, before, after, tails }
     }
 
     /// The octets of a file with two messages, and with three.
@@ -60,21 +66,29 @@ impl Two {
 #[test]
 fn a_segment_torn_at_any_octet_is_cut() {
     let two = Two::new();
-    let (known, whole) = two.octets("packs/00000001.pack");
+    let (mut known, mut whole) = two.octets("packs/00000001.pack");
+    let block = known.len().max(whole.len());
+    assert!(known[two.tails.0..].iter().chain(&whole[two.tails.1..]).all(|&octet| octet == 0));
+    (known.truncate(two.tails.0), whole.truncate(two.tails.1));
     let fresh = &whole[known.len()..];
     assert!(whole.starts_with(&known) && fresh.len() > 150, "{}", fresh.len());
     let dir = tempfile::tempdir().unwrap();
     for cut in 0..=fresh.len() {
-        // By turns: the file ends there; the rest was never written; the beginning was never written.
-        let tail = match cut % 3 {
-            0 => fresh[..cut].to_vec(),
-            1 => [&fresh[..cut], &vec![0; fresh.len() - cut][..]].concat(),
-            _ => [&vec![0; cut][..], &fresh[cut..]].concat(),
-        };
+        // By turns: the file ends there; the rest was never written; the beginning was never written. In each way with and without
+        // what fills the last block.
+        let mut torn = known.clone();
+        match cut % 3 {
+            0 => torn.extend(&fresh[..cut]),
+            1 => torn.extend([&fresh[..cut], &vec![0; fresh.len() - cut][..]].concat()),
+            _ => torn.extend([&vec![0; cut][..], &fresh[cut..]].concat()),
+        }
+        if cut % 2 == 0 {
+            torn.resize(block, 0);
+        }
         fs::remove_dir_all(dir.path()).unwrap();
         fs::create_dir(dir.path()).unwrap();
         copy_dir(two.before.path(), dir.path());
-        fs::write(dir.path().join("packs/00000001.pack"), [&known[..], &tail].concat()).unwrap();
+        fs::write(dir.path().join("packs/00000001.pack"), torn).unwrap();
         assert_eq!(two.open(dir.path(), &format!("cut at {cut}")), 2);
     }
 }
