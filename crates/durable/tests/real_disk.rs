@@ -96,7 +96,10 @@ fn a_file_in_blocks_has_every_byte() {
         assert_eq!(file.len(), whole.len() as u64);
         let on_disk = RealDisk.read(&path).unwrap();
         let (bytes, behind) = on_disk.split_at(whole.len());
-        assert!(bytes == whole && behind.len() < durable::BLOCK_BYTES && behind.iter().all(|byte| *byte == 0), "{round}");
+        assert!(
+            bytes == whole && behind.len() < durable::BLOCK_BYTES && behind.iter().all(|byte| *byte == 0),
+            "{round}"
+        );
         let mut seen = vec![0; len];
         reader.read_exact_at(&mut seen, (whole.len() - len) as u64).unwrap();
         assert_eq!(seen, more);
@@ -156,7 +159,7 @@ fn a_file_in_blocks_is_read_while_it_grows() {
                     seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                     // Mostly what was appended last.
                     let len = (bytes.len() as u64).min(end) & !7;
-                    let from = if seed >> 63 == 0 { end - len } else { (seed >> 8) % (end - len + 1) & !7 };
+                    let from = if seed >> 63 == 0 { end - len } else { ((seed >> 8) % (end - len + 1)) & !7 };
                     let bytes = &mut bytes[..len as usize];
                     file.read_exact_at(bytes, from).unwrap();
                     for (at, found) in (from..).step_by(8).zip(bytes.chunks_exact(8)) {

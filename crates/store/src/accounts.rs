@@ -207,11 +207,13 @@ impl Directory {
 
     /// Every account, the shut ones behind the others: for whoever must know what belongs to somebody.
     pub(crate) fn every(&self) -> Vec<Arc<Account>> {
-        let in_order = |accounts: &HashMap<AccountId, Arc<Account>>| {
-            let mut accounts: Vec<Arc<Account>> = accounts.values().cloned().collect();
-            accounts.sort_unstable_by_key(|account| account.number);
-            accounts
-        };
         [in_order(&self.by_id), in_order(&self.shut)].concat()
     }
+}
+
+/// Accounts in the order in which they were made.
+pub(crate) fn in_order(accounts: &HashMap<AccountId, Arc<Account>>) -> Vec<Arc<Account>> {
+    let mut accounts: Vec<Arc<Account>> = accounts.values().cloned().collect();
+    accounts.sort_unstable_by_key(|account| account.number);
+    accounts
 }

@@ -9,7 +9,7 @@ use durable::{DirLock, Disk};
 use terms::{AccountId, Address, Clock, Entropy};
 use vault::{AccountPublicKey, Vault};
 
-use crate::accounts::{Account, AccountRecord};
+use crate::accounts::{Account, AccountRecord, in_order};
 use crate::change::Act;
 use crate::commit::{Committer, Draft, Planned};
 use crate::damage::Damage;
@@ -259,18 +259,12 @@ impl Store {
     /// The accounts whose profile does not open, in the order in which they were made. Their mail stays, their addresses stay
     /// taken, and every call for one of them is answered [`StoreError::Damaged`]; all others go on.
     pub fn shut_accounts(&self) -> Vec<AccountId> {
-        let directory = self.engine.directory();
-        let mut shut: Vec<(i64, AccountId)> =
-            directory.shut.iter().map(|(id, account)| (account.number, *id)).collect();
-        shut.sort_unstable();
-        shut.into_iter().map(|(_, id)| id).collect()
+        in_order(&self.engine.directory().shut).iter().map(|account| account.record.id).collect()
     }
 
     /// Every account but the shut ones, in the order in which they were made.
     pub fn accounts(&self) -> Vec<AccountRecord> {
-        let mut accounts: Vec<Arc<Account>> = self.engine.directory().by_id.values().cloned().collect();
-        accounts.sort_unstable_by_key(|account| account.number);
-        accounts.iter().map(|account| account.record()).collect()
+        in_order(&self.engine.directory().by_id).iter().map(|account| account.record()).collect()
     }
 
     /// A watch over an account's changes from now on.

@@ -387,7 +387,9 @@ struct Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if self.in_blocks && let Ok(content) = self.alive(&mut self.disk.state()) {
+        if self.in_blocks
+            && let Ok(content) = self.alive(&mut self.disk.state())
+        {
             content.open_in_blocks = false;
         }
     }

@@ -87,9 +87,11 @@ fn keep_comment(document: &mut DocumentMut, position: isize, comment: &str) {
         return;
     }
     let joined = |old: Option<&RawString>| format!("{comment}{}", old.and_then(RawString::as_str).unwrap_or_default());
+    // Tables without a header of their own have no place for a comment.
+    let place = |table: &Table| table.position().filter(|_| !table.is_implicit() && !table.is_dotted());
     let mut next = None;
     each_table(document.as_item_mut(), &mut |table| {
-        let at = table.position().filter(|at| *at > position && !table.is_implicit() && !table.is_dotted());
+        let at = place(table).filter(|at| *at > position);
         next = [next, at].into_iter().flatten().min();
     });
     let Some(next) = next else {
@@ -97,7 +99,7 @@ fn keep_comment(document: &mut DocumentMut, position: isize, comment: &str) {
         return document.set_trailing(trailing);
     };
     each_table(document.as_item_mut(), &mut |table| {
-        if table.position() == Some(next) && !table.is_implicit() && !table.is_dotted() {
+        if place(table) == Some(next) {
             let prefix = joined(table.decor().prefix());
             table.decor_mut().set_prefix(prefix);
         }

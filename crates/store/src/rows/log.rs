@@ -90,8 +90,8 @@ struct LogPages {
 
 impl RowWriter {
     /// Does one of SQLite's checkpoints; tells of the log afterwards.
-    fn checkpoint_as(&self, mode: &str) -> rusqlite::Result<LogPages> {
-        let mut statement = self.connection.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
+    fn checkpoint_as(&self, statement: &'static str) -> rusqlite::Result<LogPages> {
+        let mut statement = self.connection.prepare_cached(statement)?;
         // -1 where there is no log.
         let pages = |row: &rusqlite::Row<'_>, at| Ok::<_, rusqlite::Error>(row.get::<_, i64>(at)?.max(0) as u64);
         statement.query_row([], |row| Ok(LogPages { all: pages(row, 1)?, flowed_back: pages(row, 2)? }))
@@ -99,17 +99,17 @@ impl RowWriter {
 
     /// How many pages of the log have not flowed back.
     pub(crate) fn log_pages(&self) -> rusqlite::Result<u64> {
-        let log = self.checkpoint_as("NOOP")?;
+        let log = self.checkpoint_as("PRAGMA wal_checkpoint(NOOP)")?;
         Ok(log.all.saturating_sub(log.flowed_back))
     }
 
     /// Brings the log back into the database, as far as readers let it. Durable when it returns, unless a reader stopped it.
     pub(crate) fn flow_back(&self) -> rusqlite::Result<()> {
-        self.checkpoint_as("PASSIVE").map(drop)
+        self.checkpoint_as("PRAGMA wal_checkpoint(PASSIVE)").map(drop)
     }
 
     /// Brings the log back into the database, for a tidy end.
     pub(crate) fn checkpoint(&self) -> rusqlite::Result<()> {
-        self.checkpoint_as("TRUNCATE").map(drop)
+        self.checkpoint_as("PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
     }
 }

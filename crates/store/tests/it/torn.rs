@@ -69,7 +69,8 @@ fn a_segment_torn_at_any_octet_is_cut() {
     let (mut known, mut whole) = two.octets("packs/00000001.pack");
     let block = known.len().max(whole.len());
     assert!(known[two.tails.0..].iter().chain(&whole[two.tails.1..]).all(|&octet| octet == 0));
-    (known.truncate(two.tails.0), whole.truncate(two.tails.1));
+    known.truncate(two.tails.0);
+    whole.truncate(two.tails.1);
     let fresh = &whole[known.len()..];
     assert!(whole.starts_with(&known) && fresh.len() > 150, "{}", fresh.len());
     let dir = tempfile::tempdir().unwrap();

@@ -71,6 +71,9 @@ impl Lmtp {
 fn send_both(stream: &mut TcpStream, mut message: &[u8], mut end: &[u8]) -> std::io::Result<()> {
     while !message.is_empty() {
         let sent = stream.write_vectored(&[IoSlice::new(message), IoSlice::new(end)])?;
+        if sent == 0 {
+            return Err(std::io::ErrorKind::WriteZero.into());
+        }
         end = &end[sent.saturating_sub(message.len())..];
         message = &message[sent.min(message.len())..];
     }
