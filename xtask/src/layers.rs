@@ -56,9 +56,14 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "a key is opened, wrapped, split or joined in one place",
     },
     Kept {
-        crates: &["landlock", "seccompiler", "nix", "libc"],
+        crates: &["landlock", "seccompiler", "nix"],
         rooms: &["vault"],
         why: "the vault's process confines itself; nobody else has business with the kernel",
+    },
+    Kept {
+        crates: &["libc"],
+        rooms: &["vault", "durable"],
+        why: "the vault's process confines itself, and segments need a flag of open(2); nobody else has business with the kernel",
     },
     Kept { crates: &["rusqlite"], rooms: &["store"], why: "the database is the store's own matter" },
     Kept {
