@@ -31,11 +31,12 @@ fn damages(dir: &Path) -> Vec<String> {
     all.iter().map(|damage| damage["text"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Changes one octet of a file, `from_end` octets before its end.
+/// Changes one octet of a file, `from_end` octets before its end, or before the zeros that a segment has behind it while it grows.
 fn damage(file: &Path, from_end: usize) -> Vec<u8> {
     let before = std::fs::read(file).unwrap();
     let mut bytes = before.clone();
-    let at = bytes.len() - from_end;
+    let end = bytes.iter().rposition(|octet| *octet != 0).unwrap() + 1;
+    let at = end - from_end;
     bytes[at] ^= 1;
     std::fs::write(file, bytes).unwrap();
     before
