@@ -8,13 +8,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 use crate::AppendFile;
 
-/// What [`open_append_in_blocks`](crate::Disk::open_append_in_blocks) writes in, in bytes. No disk in use has larger logical blocks than
-/// these, and file systems have blocks of as many.
+/// What [`open_append_in_blocks`](crate::Disk::open_append_in_blocks) writes in, in bytes: the blocks of most file systems, and a
+/// multiple of the logical blocks of most disks. Where larger ones are asked for, the page cache is used.
 pub const BLOCK_BYTES: usize = 4096;
 
 /// How much goes to the disk in one call, in bytes: enough that a call costs little beside the transfer, little enough to
@@ -41,10 +41,10 @@ impl Place {
 
 /// A file that grows in whole blocks.
 pub(crate) struct DirectAppend {
-    path: PathBuf,
+    /// The file through the page cache: for its end, its sync, and where nothing else is to be had.
     file: File,
-    /// Whether the file system was found to take writes around the page cache.
-    direct: bool,
+    /// The same file around the page cache; `None` where the file system cannot.
+    around: Option<File>,
     /// Where the next append begins.
     len: u64,
     /// The bytes of the last block, when it is partly filled.
@@ -52,46 +52,46 @@ pub(crate) struct DirectAppend {
     place: Place,
 }
 
-fn open(path: &Path, mode: u32, flags: i32) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(flags).open(path)
-}
-
 /// The bytes of the last block of a file of `len` bytes, when that is partly filled.
-fn read_last(path: &Path, len: u64) -> io::Result<Vec<u8>> {
+fn read_last(file: &File, len: u64) -> io::Result<Vec<u8>> {
     let partial = len % BLOCK_BYTES as u64;
     let mut last = vec![0; partial as usize];
-    if partial > 0 {
-        // Through the page cache, which takes any length.
-        File::open(path)?.read_exact_at(&mut last, len - partial)?;
-    }
+    file.read_exact_at(&mut last, len - partial)?;
     Ok(last)
 }
 
+/// The file at `path` around the page cache, if that is possible and it is this file.
+fn around(file: &File, path: &Path) -> io::Result<Option<File>> {
+    match OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path) {
+        Ok(around) => {
+            let (one, other) = (file.metadata()?, around.metadata()?);
+            Ok(((one.dev(), one.ino()) == (other.dev(), other.ino())).then_some(around))
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl DirectAppend {
-    /// Opens or makes a file. Where the file system cannot write around the page cache, it is written through it.
+    /// Opens or makes a file.
     pub(crate) fn open(path: &Path, mode: u32) -> io::Result<Self> {
-        let (file, direct) = match open(path, mode, libc::O_DIRECT) {
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => (open(path, mode, 0)?, false),
-            file => (file?, true),
-        };
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode).open(path)?;
         let len = file.metadata()?.len();
-        let last = read_last(path, len)?;
-        Ok(Self { path: path.to_owned(), file, direct, len, last, place: Place::new() })
+        let (around, last) = (around(&file, path)?, read_last(&file, len)?);
+        Ok(Self { file, around, len, last, place: Place::new() })
     }
 
-    /// Writes whole blocks.
+    /// Writes the first bytes of the place: whole blocks.
     fn write(&mut self, blocks: usize, at: u64) -> io::Result<()> {
-        let bytes = &self.place.bytes()[..blocks];
-        match self.file.write_all_at(bytes, at) {
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput && self.direct => {
-                // The file system took the flag and not the write.
-                self.file = open(&self.path, 0, 0)?;
-                self.direct = false;
-                self.file.write_all_at(&self.place.bytes()[..blocks], at)
+        let bytes = &self.place.memory[self.place.from..self.place.from + blocks];
+        if let Some(around) = &self.around {
+            match around.write_all_at(bytes, at) {
+                // The file system took the flag and not the write, or had larger blocks.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.around = None,
+                written => return written,
             }
-            written => written,
         }
+        self.file.write_all_at(bytes, at)
     }
 
     fn write_pieces(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
@@ -129,7 +129,10 @@ impl AppendFile for DirectAppend {
     }
 
     fn append(&mut self, pieces: &[&[u8]]) -> io::Result<u64> {
-        self.write_pieces(pieces)?;
+        self.write_pieces(pieces).inspect_err(|_| {
+            // Gives back what was written: on a full disk others need it.
+            let _ = self.file.set_len(self.len);
+        })?;
         let offset = self.len;
         self.len += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
         Ok(offset)
@@ -142,7 +145,7 @@ impl AppendFile for DirectAppend {
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
-        let last = read_last(&self.path, len)?;
+        let last = read_last(&self.file, len)?;
         self.file.set_len(len)?;
         (self.len, self.last) = (len, last);
         self.file.sync_all()
@@ -162,22 +165,57 @@ mod tests {
 
     use super::*;
 
-    /// A file system that takes the flag and then not the write is written through the page cache. Memory that does not begin
-    /// at a block's beginning has any disk refuse.
+    fn scratch() -> (tempfile::TempDir, DirectAppend) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = DirectAppend::open(&dir.path().join("pack"), 0o600).unwrap();
+        (dir, file)
+    }
+
+    fn content(dir: &tempfile::TempDir) -> Vec<u8> {
+        std::fs::read(dir.path().join("pack")).unwrap()
+    }
+
+    /// A file system may take the flag and not the write. Most refuse one from memory that does not begin where a sector could.
     #[test]
     fn what_cannot_go_around_the_page_cache_goes_through_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("pack");
-        let mut file = DirectAppend::open(&path, 0o600).unwrap();
+        let (dir, mut file) = scratch();
         file.place.from += 1;
         for piece in [&[1; 5000][..], &[2; 100], &[3; 9000]] {
             file.append(&[piece]).unwrap();
             file.sync().unwrap();
         }
-        if file.direct {
+        if file.around.is_some() {
             println!("skipped: {} takes writes from any address", dir.path().display());
         }
         drop(file);
-        assert_eq!(std::fs::read(&path).unwrap(), [&[1; 5000][..], &[2; 100], &[3; 9000]].concat());
+        assert_eq!(content(&dir), [&[1; 5000][..], &[2; 100], &[3; 9000]].concat());
+    }
+
+    /// An append that fails halfway leaves the file as long as it was, and the next one takes its place.
+    #[test]
+    fn an_append_that_fails_leaves_nothing() {
+        let (dir, mut file) = scratch();
+        let path = dir.path().join("pack");
+        file.append(&[&[1; 5000]]).unwrap();
+        // The first part of it is written, and then no more can be.
+        file.file.write_all_at(&[9; 3 * BLOCK_BYTES], 5000).unwrap();
+        file.around = Some(File::open(&path).unwrap());
+        file.append(&[&[2; 20_000]]).unwrap_err();
+        assert_eq!((file.len(), content(&dir).len()), (5000, 5000));
+        file.around = around(&file.file, &path).unwrap();
+        assert_eq!(file.append(&[&[3; 100]]).unwrap(), 5000);
+        file.sync().unwrap();
+        drop(file);
+        assert_eq!(content(&dir), [&[1; 5000][..], &[3; 100]].concat());
+    }
+
+    /// A name that another file has by now is not written.
+    #[test]
+    fn another_file_of_that_name_is_not_this_one() {
+        let (dir, file) = scratch();
+        let path = dir.path().join("pack");
+        std::fs::remove_file(&path).unwrap();
+        let _other = DirectAppend::open(&path, 0o600).unwrap();
+        assert!(around(&file.file, &path).unwrap().is_none());
     }
 }

@@ -71,7 +71,7 @@ pub trait Disk: Send + Sync {
     /// As [`open_append`](Disk::open_append), for a large file of the node's own user whose bytes need not stay in memory
     /// once they are written: they may go to the disk in whole blocks. The file then is longer than what was appended, by
     /// zeros and by less than [`BLOCK_BYTES`], until it is [cut](AppendFile::truncate) or dropped: who opens it anew after a
-    /// power cut must know its length from elsewhere.
+    /// kill or a power cut must know its length from elsewhere. An append that fails leaves none of its bytes, if that is possible.
     fn open_append_in_blocks(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
         self.open_append(path, Visibility::Private)
     }

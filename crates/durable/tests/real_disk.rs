@@ -123,17 +123,6 @@ fn a_file_in_blocks_has_every_byte() {
     }
 }
 
-/// An append that fails halfway changes nothing, and the next one takes its place.
-#[test]
-fn a_file_in_blocks_goes_on_after_a_full_disk() {
-    let dir = tempfile::tempdir().unwrap();
-    // The machine's own full disk: it takes no byte.
-    std::os::unix::fs::symlink("/dev/full", dir.path().join("full")).unwrap();
-    let mut full = RealDisk.open_append_in_blocks(&dir.path().join("full")).unwrap();
-    assert_eq!(full.append(&[b"x"]).unwrap_err().kind(), ErrorKind::StorageFull);
-    assert_eq!(full.len(), 0);
-}
-
 /// Readers go through the page cache and the writer around it: whoever reads what was appended has it, also in the block that
 /// is written again with what follows.
 #[test]
@@ -172,7 +161,8 @@ fn a_file_in_blocks_is_read_while_it_grows() {
         for round in 0..1500_u64 {
             let more: Vec<u8> = (0..1 + round * 7919 % 1700).flat_map(|at| word(len + at * 8)).collect();
             let appended = file.append(&[&more]);
-            if appended.is_err() {
+            if appended.as_ref().ok() != Some(&len) {
+                // Else the readers would go on for ever.
                 known.store(u64::MAX, Ordering::Release);
             }
             assert_eq!(appended.unwrap(), len);

@@ -319,15 +319,10 @@ fn a_damaged_letter_keeps_none_from_being_read() {
         deliver(&room, format!("Subject: {subject}\r\n\r\n{}\r\n", "x".repeat(1000)).as_bytes());
     }
     // One octet of the second original, on disk.
-    let packs = room.dir.path().join("store/packs");
-    let pack = std::fs::read_dir(packs)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .max_by_key(|path| path.metadata().unwrap().len());
-    let pack = pack.unwrap();
+    let (segment, offset) = room.inbox(ANN)[1].place(vault::Part::Original).unwrap();
+    let pack = room.dir.path().join(format!("store/packs/{segment:08}.pack"));
     let mut bytes = std::fs::read(&pack).unwrap();
-    let middle = bytes.len() / 2 - 600;
-    bytes[middle] ^= 1;
+    bytes[offset as usize + 80] ^= 1;
     let file = std::fs::OpenOptions::new().write(true).open(&pack).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&file, &bytes, 0).unwrap();
     let mut client = selected(&room);

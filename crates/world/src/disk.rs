@@ -138,7 +138,7 @@ impl FaultyDisk {
         state.plan = None;
         for content in state.files.values_mut() {
             content.survive(chance);
-            content.fill_last_block();
+            content.fill_last_block(chance);
         }
     }
 
@@ -172,14 +172,22 @@ impl Content {
         if self.open_in_blocks { self.seen.len().next_multiple_of(BLOCK_BYTES) } else { self.seen.len() }
     }
 
-    /// After a power cut nobody has cut what is behind the end, or that cut was not synced.
-    fn fill_last_block(&mut self) {
-        if std::mem::take(&mut self.in_blocks) {
+    /// After a power cut nobody has cut what is behind the end of a file that was open, and the cut of who closed one may be
+    /// lost.
+    fn fill_last_block(&mut self, chance: &SeededEntropy) {
+        if self.in_blocks && (self.open_in_blocks || chance.below(2) == 0) {
             let len = self.seen.len().next_multiple_of(BLOCK_BYTES);
             self.seen.resize(len, 0);
             self.synced.clone_from(&self.seen);
         }
-        self.open_in_blocks = false;
+        (self.in_blocks, self.open_in_blocks) = (false, false);
+    }
+
+    /// What a reader has of it: with the zeros behind its end.
+    fn read(&self) -> Vec<u8> {
+        let mut bytes = self.seen.clone();
+        bytes.resize(self.len(), 0);
+        bytes
     }
 
     /// What is left after a power cut.
@@ -270,7 +278,7 @@ impl Disk for FaultyDisk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let state = self.state();
-        Ok(state.files.get(path).ok_or(io::ErrorKind::NotFound)?.seen.clone())
+        Ok(state.files.get(path).ok_or(io::ErrorKind::NotFound)?.read())
     }
 
     fn write_atomic(&self, path: &Path, bytes: &[u8], _visibility: Visibility) -> io::Result<()> {
@@ -469,7 +477,12 @@ impl ReadAt for Handle {
         let content = self.alive(&mut state)?;
         let from = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
         let end = from.checked_add(buf.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        buf.copy_from_slice(content.seen.get(from..end).ok_or(io::ErrorKind::UnexpectedEof)?);
+        if end > content.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let written = content.seen.get(from..end.min(content.seen.len())).unwrap_or_default();
+        buf[..written.len()].copy_from_slice(written);
+        buf[written.len()..].fill(0);
         Ok(())
     }
 

@@ -38,14 +38,18 @@ fn a_power_cut_keeps_what_was_synced_and_tears_the_rest() {
 /// A file that is written in blocks is longer than what was appended, by zeros: while it is open, and after a power cut.
 #[test]
 fn a_file_in_blocks_has_zeros_behind_its_end() {
-    let mut lens = std::collections::BTreeSet::new();
-    for seed in 0..100 {
+    let mut lens = [std::collections::BTreeSet::new(), std::collections::BTreeSet::new()];
+    for seed in 0..200 {
         let disk = FaultyDisk::new();
         let path = Path::new(FILE);
         let mut file = disk.open_append_in_blocks(path).unwrap();
         let reader = disk.open_read(path).unwrap();
         file.append(&[&[1; 700]]).unwrap();
         assert_eq!((file.len(), reader.len().unwrap()), (700, 4096));
+        let mut end = [9; 96];
+        reader.read_exact_at(&mut end, 4000).unwrap();
+        assert!(end == [0; 96] && reader.read_exact_at(&mut end, 4001).is_err());
+        assert_eq!(disk.read(path).unwrap().len(), 4096);
         file.sync().unwrap();
         file.append(&[&[2; 3000], &[2; 3000]]).unwrap();
         if seed % 2 == 0 {
@@ -55,12 +59,14 @@ fn a_file_in_blocks_has_zeros_behind_its_end() {
         disk.cut_power(&SeededEntropy::new(seed));
         let left = disk.read(path).unwrap();
         assert!(left[..700] == [1; 700] && left[700..].iter().all(|byte| [0, 2].contains(byte)));
-        lens.insert(left.len());
+        lens[seed as usize % 2].insert(left.len());
         let mut file = disk.open_append_in_blocks(path).unwrap();
         file.truncate(700).unwrap();
         assert_eq!(file.append(&[b"x"]).unwrap(), 700);
     }
-    assert_eq!(lens.into_iter().collect::<Vec<_>>(), [4096, 8192]);
+    let [closed, open] = lens;
+    assert_eq!(open.into_iter().collect::<Vec<_>>(), [4096, 8192]);
+    assert!(closed.contains(&700) && closed.contains(&4096) && closed.contains(&6700) && closed.contains(&8192));
 }
 
 #[test]

@@ -134,6 +134,16 @@ impl Packs {
     }
 }
 
+/// Opens a segment and cuts what is behind `tail`; how long it is then.
+fn cut(packs: &Packs, segment: u32, tail: u64) -> io::Result<(Box<dyn AppendFile>, u64)> {
+    let mut file = packs.disk.open_append_in_blocks(&packs.path(segment))?;
+    if file.len() > tail {
+        file.truncate(tail)?;
+    }
+    let len = file.len();
+    Ok((file, len))
+}
+
 /// The segment that grows. One thread has it.
 pub(crate) struct PackWriter {
     packs: Arc<Packs>,
@@ -156,27 +166,28 @@ impl PackWriter {
         let (known, tail) = acknowledged.unwrap_or((0, SEGMENT_HEADER_BYTES));
         let mut this = Self { packs: Arc::clone(packs), segment: known, file: None, segment_bytes };
         match highest {
-            Some(highest) if highest >= known.max(1) => {
+            Some(highest) if highest == known => {
                 this.segment = highest;
-                let mut file = packs.disk.open_append_in_blocks(&packs.path(highest))?;
-                let wanted = if highest == known { tail } else { SEGMENT_HEADER_BYTES };
-                if file.len() > wanted {
-                    file.truncate(wanted)?;
-                }
-                if file.len() == wanted && packs.header_is_sound(highest)? {
-                    this.file = Some(file);
-                } else if highest == known {
+                // If its end cannot be read or cut, it does not grow any more. What of it cannot be read is found where every record
+                // is checked.
+                if let Ok((file, len)) = cut(packs, highest, tail) {
                     // A header that is damaged is found where all headers are checked.
-                    let what = format!("it has {} of {wanted} acknowledged octets", file.len());
+                    let what = format!("it has {len} of {tail} acknowledged octets");
                     let short = Damage::of_segment(DamageKind::SegmentShort, highest, None, what);
-                    damage = (file.len() != wanted).then_some(short);
-                } else {
+                    damage = (len != tail).then_some(short);
+                    this.file = (len == tail && packs.header_is_sound(highest)?).then_some(file);
+                }
+            }
+            Some(highest) if highest > known => {
+                this.segment = highest;
+                let (mut file, len) = cut(packs, highest, SEGMENT_HEADER_BYTES)?;
+                if len != SEGMENT_HEADER_BYTES || !packs.header_is_sound(highest)? {
                     // Made, and never acknowledged: its header did not reach the disk.
                     file.truncate(0)?;
                     file.append(&[&header(highest)])?;
                     file.sync()?;
-                    this.file = Some(file);
                 }
+                this.file = Some(file);
             }
             _ if known > 0 => {
                 damage = Some(Damage::of_segment(DamageKind::SegmentShort, known, None, "it is missing"));

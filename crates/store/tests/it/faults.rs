@@ -112,7 +112,7 @@ fn a_failed_sync_abandons_the_segment() {
     house.deliver(ann, INBOX, "kept");
     let view = house.store().snapshot(ann, INBOX).unwrap();
     let segment = |n: u32| house.path().join(format!("packs/{n:08}.pack"));
-    let before = disk_len(&disk, &segment(1));
+    let before = house.store().verify().live_bytes as usize + 24;
     // The next step is the append, the one after it the sync.
     disk.fail_step(disk.steps() + 1, Fault::Failed);
     let refused = house.store().append(vec![house.message(ann, INBOX, "refused")]);
@@ -126,6 +126,29 @@ fn a_failed_sync_abandons_the_segment() {
     assert!(disk_len(&disk, &segment(2)) > 24);
     assert_eq!(house.texts(&owner, INBOX), ["kept", "after"]);
     assert_eq!(view.len(), 1, "a session's view stays");
+}
+
+/// The end of the last segment can be neither read nor cut when the store is opened: it stays as it is, and another grows.
+#[test]
+fn a_segment_whose_end_cannot_be_cut_does_not_grow() {
+    let disk = FaultyDisk::new();
+    let mut house = House::on(Arc::new(disk.clone()), Settings::default());
+    let (ann, owner) = house.account("ann@example.org");
+    house.deliver(ann, INBOX, "kept");
+    let segment = |house: &House, n: u32| house.path().join(format!("packs/{n:08}.pack"));
+    disk.cut_power(&SeededEntropy::new(1));
+    house.close();
+    let before = disk_len(&disk, &segment(&house, 1));
+    // The first step of opening is the cut of the zeros that the power cut left.
+    disk.fail_step(disk.steps(), Fault::Failed);
+    house.reopen();
+    house.deliver(ann, INBOX, "after");
+    house.close();
+    assert_eq!(disk_len(&disk, &segment(&house, 1)), before);
+    assert!(disk_len(&disk, &segment(&house, 2)) > 24);
+    house.reopen();
+    assert_eq!(house.texts(&owner, INBOX), ["kept", "after"]);
+    assert!(house.store().verify().is_sound());
 }
 
 #[test]

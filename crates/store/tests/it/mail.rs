@@ -134,10 +134,15 @@ fn copies_share_their_bytes_and_moves_are_one_step() {
     for n in 1..=4 {
         house.deliver(ann, INBOX, &format!("text {n}"));
     }
+    // A segment that grows has zeros behind its end, until it is closed.
+    let pack_bytes = |house: &mut House| {
+        house.reopen();
+        house.store().verify().pack_bytes
+    };
+    let bytes = pack_bytes(&mut house);
     let store = house.store();
     let sent = store.create_mailbox(ann, "Sent", Some(SpecialUse::Sent)).unwrap();
     store.change_flags(ann, INBOX, &[2], FlagChange::Set(FlagSet::system(FlagSet::FLAGGED)), None).unwrap();
-    let bytes = store.verify().pack_bytes;
 
     let copied = store.copy(ann, INBOX, &[4, 2, 77], sent.id).unwrap();
     assert_eq!((copied.uids.as_slice(), copied.uid_validity), (&[(2, 1), (4, 2)][..], sent.uid_validity));
@@ -145,7 +150,7 @@ fn copies_share_their_bytes_and_moves_are_one_step() {
     assert_eq!(moved.uids, [(1, 3), (2, 4)]);
     assert_eq!(store.copy(ann, sent.id, &[1], sent.id).unwrap().uids, [(1, 5)]);
     assert_eq!(store.copy(ann, sent.id, &[70], INBOX).unwrap().modseq, None);
-    assert_eq!(store.verify().pack_bytes, bytes);
+    assert_eq!(pack_bytes(&mut house), bytes);
     for _ in 0..2 {
         assert_eq!(house.texts(&owner, sent.id), ["text 2", "text 4", "text 1", "text 2", "text 2"]);
         assert_eq!(house.texts(&owner, INBOX), ["text 3", "text 4"]);
