@@ -14,9 +14,10 @@
 //! next one gathers, so that the busier the node, the more callers share a sync. For a batch:
 //!
 //! 1. each job plans against the tip of its account, which earlier jobs of the batch have moved ([`Draft`]);
-//! 2. all changes are given to the vault to be sealed, in one call, which goes on beside 3;
+//! 2. all changes are given to the vault to be sealed, in one call; beside 3 a second thread takes them back and drafts one
+//!    transaction of all rows, with the number of the commit and the tail of the segment ([`Scribe`]);
 //! 3. the blobs of all jobs are appended to the segment in one write, and synced once;
-//! 4. all rows go into one transaction, with the number of the commit and the tail of the segment;
+//! 4. the transaction is committed;
 //! 5. the tips are published, bells ring, callers are answered.
 //!
 //! # When it fails
@@ -49,7 +50,8 @@ use crate::epochs::Epoch;
 use crate::folder::Request;
 use crate::pack::PackWriter;
 use crate::quota::Policy;
-use crate::rows::{RowReader, RowWriter, Write};
+use crate::rows::{LastCommit, RowReader, RowWriter, Write};
+use crate::scribe::{RowDraft, Scribe, Undrafted};
 use crate::state::AccountState;
 use crate::{Settings, StoreError};
 
@@ -74,6 +76,7 @@ pub(crate) struct Committer {
     settings: Settings,
     /// The log of the rows flows back when so many of its pages have not.
     flow_back_at: u64,
+    scribe: Scribe,
 }
 
 /// An account that a batch makes.
@@ -262,9 +265,10 @@ impl Committer {
         pack: PackWriter,
         folder: Sender<Request>,
         settings: Settings,
+        scribe: Scribe,
     ) -> Self {
         let flow_back_at = settings.log_pages.into();
-        Self { engine, rows: Some(rows), pack, folder, settings, flow_back_at }
+        Self { engine, rows: Some(rows), pack, folder, settings, flow_back_at, scribe }
     }
 
     /// Works until the line is closed and empty. If the thread should ever panic, the line is closed, so that every
@@ -349,64 +353,90 @@ impl Committer {
         if batch.writes.is_empty() {
             return Ok(());
         }
-        let before_blobs = self.pack.tail();
-        let sealing = batch.seal();
-        self.store_blobs(&batch)?;
-        if let Err(error) = batch.sealed(sealing) {
-            // No row knows the blobs: the next batch overwrites them.
-            if !batch.blobs.is_empty() {
-                self.pack.cut_to(before_blobs.0, before_blobs.1);
-            }
-            return Err(error);
-        }
-        let heads: Vec<(i64, u64)> = batch.tips.values().map(|(account, tip)| (account.number, tip.seq)).collect();
-        let Some(rows) = &mut self.rows else { return Err(StoreError::Closed) };
+        let Some(rows) = self.rows.take() else { return Err(StoreError::Closed) };
         let before = rows.last();
+        let begins = self.pack.tail();
+        let (places, sealing) = batch.seal();
         // A commit without blobs says again what the last one said: the segment may have been abandoned since.
-        let tail = if batch.blobs.is_empty() { (before.segment, before.tail) } else { self.pack.tail() };
-        if let Err(error) = rows.commit(&batch.writes, &heads, tail) {
-            let error = StoreError::rows(&error);
-            if error != StoreError::DiskFull {
-                // The commit may be whole in the log's file: this process goes on without it, but whoever opens the log after a
-                // kill finds it, and must find its blobs. (A write that had no room left no whole commit.)
-                self.pack.abandon();
-            }
-            let start_over = self.start_over();
-            let persisted = self.rows.as_ref().is_none_or(|rows| rows.last().seq > before.seq);
-            return Err(match (error, start_over, persisted) {
-                (StoreError::DiskFull, Ok(()), false) => StoreError::DiskFull,
-                (StoreError::DiskFull, _, _) => StoreError::NotStored("the disk is full".to_owned()),
-                (error, _, _) => error,
-            });
+        let tail = match batch.place {
+            Ok(ends) if !batch.blobs.is_empty() => ends,
+            _ => (before.segment, before.tail),
+        };
+        let heads = batch.tips.values().map(|(account, tip)| (account.number, tip.seq)).collect();
+        let draft = RowDraft { rows, writes: std::mem::take(&mut batch.writes), heads, tail, sealing, places };
+        let (blobs, drafted) = if batch.blobs.is_empty() {
+            (Ok(()), Ok(draft.write()))
+        } else {
+            let pack = &mut self.pack;
+            self.scribe.beside(draft, || write_blobs(pack, &batch.blobs))
+        };
+        // From here on an error leaves it to the next batch to open the rows, unless they are put back or opened below.
+        let (rows, drafted) = drafted?;
+        let rows = self.rows.insert(rows);
+        if let Err(unwritten) = blobs {
+            return Err(self.without_blobs(begins, unwritten));
         }
+        let committed = match drafted {
+            Ok(()) => rows.finish(),
+            Err(Undrafted::Rows(error)) => Err(error),
+            Err(Undrafted::Sealing(error)) => {
+                // No row knows the blobs: the next batch overwrites them.
+                if !batch.blobs.is_empty() {
+                    self.pack.cut_to(begins.0, begins.1);
+                }
+                return Err(error);
+            }
+        };
+        if let Err(error) = committed {
+            return Err(self.without_rows(before, &error));
+        }
+        debug_assert!(batch.blobs.is_empty() || self.pack.tail() == tail);
         self.publish(batch);
         Ok(())
     }
 
-    fn store_blobs(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        if batch.blobs.is_empty() {
-            return Ok(());
+    /// After the blobs of a batch could not be written: gives up what was drafted of its rows, and makes ready for the next one.
+    fn without_blobs(&mut self, begins: (u32, u64), unwritten: Unwritten) -> StoreError {
+        if self.rows.as_ref().is_some_and(|rows| rows.give_up().is_err()) {
+            self.rows = None;
         }
-        let (segment, tail) = self.pack.tail();
-        let pieces: Vec<&[u8]> = batch.blobs.iter().map(Vec::as_slice).collect();
-        if let Err(error) = self.pack.append(&pieces) {
-            let error = StoreError::writing(&error);
-            if error == StoreError::DiskFull {
-                // The next batch overwrites what was written of this one.
-                self.pack.cut_to(segment, tail);
-            } else {
+        match unwritten {
+            Unwritten::Append(error) => {
+                let error = StoreError::writing(&error);
+                if error == StoreError::DiskFull {
+                    // The next batch overwrites what was written of this one.
+                    self.pack.cut_to(begins.0, begins.1);
+                } else {
+                    self.pack.abandon();
+                }
+                error
+            }
+            Unwritten::Sync(error) => {
                 self.pack.abandon();
+                let error = StoreError::writing(&error);
+                match self.start_over() {
+                    Ok(()) => error,
+                    Err(worse) => worse,
+                }
             }
-            return Err(error);
         }
-        self.pack.sync().map_err(|error| {
+    }
+
+    /// After the rows of a batch could not be committed.
+    fn without_rows(&mut self, before: LastCommit, error: &rusqlite::Error) -> StoreError {
+        let error = StoreError::rows(error);
+        if error != StoreError::DiskFull {
+            // The commit may be whole in the log's file: this process goes on without it, but whoever opens the log after a
+            // kill finds it, and must find its blobs. (A write that had no room left no whole commit.)
             self.pack.abandon();
-            let error = StoreError::writing(&error);
-            match self.start_over() {
-                Ok(()) => error,
-                Err(worse) => worse,
-            }
-        })
+        }
+        let start_over = self.start_over();
+        let persisted = self.rows.as_ref().is_none_or(|rows| rows.last().seq > before.seq);
+        match (error, start_over, persisted) {
+            (StoreError::DiskFull, Ok(()), false) => StoreError::DiskFull,
+            (StoreError::DiskFull, _, _) => StoreError::NotStored("the disk is full".to_owned()),
+            (error, _, _) => error,
+        }
     }
 
     /// Opens the database anew and forgets what was in memory of it.
@@ -461,15 +491,17 @@ impl Batch {
             self.unsealed.drain(..).map(|(at, context, plain)| (at, (context, plain))).unzip();
         (places, self.engine.vault.service_seal_soon(plain))
     }
+}
 
-    /// Takes the sealed changes. After an error none of the batch is to be written.
-    fn sealed(&mut self, (places, sealing): (Vec<usize>, SealedSoon)) -> Result<(), StoreError> {
-        let all = sealing.wait().map_err(|error| StoreError::vault(&error))?;
-        for (at, octets) in places.into_iter().zip(all) {
-            if let Some(Write::Change { sealed, .. }) = self.writes.get_mut(at) {
-                *sealed = octets;
-            }
-        }
-        Ok(())
-    }
+/// Why the blobs of a batch are not there.
+enum Unwritten {
+    Append(std::io::Error),
+    Sync(std::io::Error),
+}
+
+/// Appends the blobs of a batch and syncs them.
+fn write_blobs(pack: &mut PackWriter, blobs: &[Vec<u8>]) -> Result<(), Unwritten> {
+    let pieces: Vec<&[u8]> = blobs.iter().map(Vec::as_slice).collect();
+    pack.append(&pieces).map_err(Unwritten::Append)?;
+    pack.sync().map_err(Unwritten::Sync)
 }

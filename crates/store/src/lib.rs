@@ -42,6 +42,7 @@ mod reading;
 mod rekey;
 mod reseal;
 mod rows;
+mod scribe;
 mod state;
 mod store;
 mod survey;

@@ -18,6 +18,7 @@ use crate::folder::{self, CHANGES_BEFORE_FOLD, Request};
 use crate::name::INBOX;
 use crate::pack::{PackWriter, Packs, SEGMENT_BYTES};
 use crate::rows::{LOG_PAGES, RowReader, RowWriter};
+use crate::scribe::Scribe;
 use crate::watch::Watch;
 use crate::{StoreError, decide};
 
@@ -112,7 +113,8 @@ impl Store {
         let reader = RowReader::open(dir)?;
         let engine = Arc::new(Engine::new(dir.to_owned(), vault, clock, entropy, packs, reader)?);
         let (folder, requests) = channel();
-        let committer = Committer::new(Arc::clone(&engine), rows, pack, folder.clone(), settings);
+        let scribe = Scribe::start().map_err(cannot)?;
+        let committer = Committer::new(Arc::clone(&engine), rows, pack, folder.clone(), settings, scribe);
         let for_folder = Arc::clone(&engine);
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let handles = [

@@ -106,6 +106,8 @@ pub(crate) fn path(dir: &Path) -> PathBuf {
 pub(crate) struct RowWriter {
     connection: Connection,
     last: LastCommit,
+    /// What [`RowWriter::finish`] makes the last commit.
+    next: LastCommit,
 }
 
 /// A connection for reading.
@@ -143,7 +145,7 @@ impl RowWriter {
         }
         log::settle(&path).map_err(|error| failed(&error))?;
         let connection = connect(&path).map_err(|error| cannot(&error))?;
-        let mut this = Self { connection, last: LastCommit::default() };
+        let mut this = Self { connection, last: LastCommit::default(), next: LastCommit::default() };
         this.prepare().map_err(|error| match StoreError::rows(&error) {
             StoreError::DiskFull => StoreError::DiskFull,
             _ => cannot(&error),
@@ -185,32 +187,51 @@ impl RowWriter {
         self.last
     }
 
-    /// Commits a batch as one transaction. Durable when it returns. After an error nobody knows whether the commit took
-    /// place: open the rows anew and see.
-    pub(crate) fn commit(
+    /// Begins a transaction and writes a batch into it. Nothing is durable: [`finish`](Self::finish) it, or [give it
+    /// up](Self::give_up).
+    pub(crate) fn draft(
         &mut self,
         writes: &[Write],
         heads: &[(i64, u64)],
         (segment, tail): (u32, u64),
     ) -> rusqlite::Result<()> {
         let seq = self.last.seq + 1;
-        let transaction = self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        writes.iter().try_for_each(|write| write.make(&transaction))?;
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        writes.iter().try_for_each(|write| write.make(&self.connection))?;
         let mut list = Writer::default();
         for (account, head) in heads {
             list.number(*account as u64);
             list.number(*head);
         }
-        transaction
+        self.connection
             .prepare_cached("INSERT INTO commits (seq, segment, tail, heads) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![seq as i64, segment, tail as i64, list.finish()])?;
         if seq.is_multiple_of(COMMITS_KEPT) && seq > COMMITS_KEPT {
             let gone = seq - COMMITS_KEPT;
-            transaction.execute("DELETE FROM commits WHERE seq <= ?1", [gone as i64])?;
+            self.connection.execute("DELETE FROM commits WHERE seq <= ?1", [gone as i64])?;
         }
-        transaction.commit()?;
-        self.last = LastCommit { seq, segment, tail };
+        self.next = LastCommit { seq, segment, tail };
         Ok(())
+    }
+
+    /// Commits what was [drafted](Self::draft). Durable when it returns. After an error nobody knows whether the commit
+    /// took place: open the rows anew and see.
+    pub(crate) fn finish(&mut self) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.last = self.next;
+        Ok(())
+    }
+
+    /// Gives up what was drafted, if anything was.
+    pub(crate) fn give_up(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() { Ok(()) } else { self.connection.execute_batch("ROLLBACK") }
+    }
+
+    /// Commits a batch as one transaction. Durable when it returns. After an error nobody knows whether the commit took
+    /// place: open the rows anew and see.
+    pub(crate) fn commit(&mut self, writes: &[Write], heads: &[(i64, u64)], tail: (u32, u64)) -> rusqlite::Result<()> {
+        self.draft(writes, heads, tail)?;
+        self.finish()
     }
 }
 
