@@ -13,7 +13,7 @@ pub(crate) const LAYERS: &[(u8, &[&str])] = &[
     (3, &["store"]),
     (4, &["mailroom", "desk"]),
     (5, &["border"]),
-    (6, &["doors"]),
+    (6, &["doors", "pages"]),
     (7, &["bailiwick"]),
 ];
 
@@ -46,7 +46,7 @@ pub(crate) struct Kept {
 pub(crate) const KEPT: &[Kept] = &[
     Kept {
         crates: &["tokio", "tokio-", "axum", "hyper", "hyper-", "tower", "tower-"],
-        rooms: &["border", "doors", "bailiwick", "world"],
+        rooms: &["border", "doors", "pages", "bailiwick", "world"],
         why: "what decides and what stores blocks or returns; only what talks to the outside waits",
     },
     Kept { crates: &["rustls", "rcgen"], rooms: &["border", "doors"], why: "the outside ends where TLS ends" },
@@ -120,8 +120,8 @@ pub(crate) const FENCES: &[Fence] = &[
     },
     Fence {
         names: &["TcpStream", "TcpListener", "UdpSocket", "UnixListener", "UnixDatagram", "ToSocketAddrs", "tokio"],
-        around: Around::AllBut(&["border", "doors", "bailiwick", "world"]),
-        why: "sockets belong to `doors` and `border`",
+        around: Around::AllBut(&["border", "doors", "pages", "bailiwick", "world"]),
+        why: "sockets belong to `doors`, `pages` and `border`",
     },
     Fence {
         names: &["UnixStream"],

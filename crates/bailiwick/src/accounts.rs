@@ -272,7 +272,7 @@ fn shown_once(text: &str, codes: &[Secret<String>], mut data: serde_json::Value)
 }
 
 fn totp_secret(address: &str, secret: &Secret<String>) -> Outcome {
-    let uri = doors::otpauth(address, secret);
+    let uri = vault::otpauth(address, secret);
     let uri = uri.expose();
     let text = format!(
         "Give this secret to the authenticator app; it is shown this once, and counts when a code of it was typed here:\n\

@@ -22,11 +22,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use desk::{Desk, DeskParts, LawRoom};
-use doors::http::Lectern;
 use durable::{DirLock, Disk, RealDisk, SystemClock, Visibility};
 use ledger::Log;
 use mailroom::Mailroom;
 use mailroom::index::Indexes;
+use pages::law::Lectern;
 use store::Store;
 use terms::{AccountId, Address, Clock, Entropy, OfficerName, Secret};
 use vault::{Custody, SystemEntropy, TokenError, Vault, VaultGate, VaultProgram};

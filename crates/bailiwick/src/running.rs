@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use doors::Opening;
 use doors::control::keys::KeysRequest;
 use doors::control::{Control, Outcome, Progress, Request};
+use mailroom::Opening;
 use serde_json::json;
 use terms::{OfficerName, Secret};
 use vault::{Vault, VaultState};

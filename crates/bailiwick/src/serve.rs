@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use doors::http::{AccountPages, HttpConfig};
-use doors::{control, http, imap, smtp, tls};
+use doors::{Admission, control, imap, smtp, tls};
+use pages::{AccountPages, HttpConfig};
 use terms::{Entropy, OfficerName, Secret};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -246,8 +246,9 @@ async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result
         account: AccountPages { mail: mail.clone(), is_behind_proxy: config.http_behind_tls_proxy },
     };
     let http_shutdown = shutdown.clone();
+    let admission = Admission::new(doors::CONNECTIONS_MAX);
     doors.spawn(async move {
-        let _ = http::serve(http_listener, page, http_shutdown).await;
+        let _ = pages::serve(http_listener, page, move |peer| admission.enter(peer), http_shutdown).await;
     });
     doors.spawn(control::serve(control_listener, node.clone(), shutdown.clone()));
     doors.spawn(keep_cadence(node.clone(), shutdown.clone()));

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const PATIENCE_UNDER_STRESS: Duration = Duration::from_secs(10);
 
 /// The counts of a door.
-pub(crate) struct Admission {
+pub struct Admission {
     connections_max: usize,
     open: Mutex<Open>,
     held_bytes: AtomicUsize,
@@ -39,7 +39,7 @@ struct Open {
 }
 
 /// A place at the door; it is free again when this is dropped.
-pub(crate) struct Entry {
+pub struct Entry {
     admission: Arc<Admission>,
     peer: Option<IpAddr>,
     held_bytes: usize,
@@ -47,12 +47,12 @@ pub(crate) struct Entry {
 
 impl Admission {
     /// For a door that so many connections may use at a time.
-    pub(crate) fn new(connections_max: usize) -> Arc<Self> {
+    pub fn new(connections_max: usize) -> Arc<Self> {
         Arc::new(Self { connections_max, open: Mutex::default(), held_bytes: AtomicUsize::new(0) })
     }
 
     /// Takes a place; `None` when there is none.
-    pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Entry> {
+    pub fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Entry> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.count >= self.connections_max {
             return None;
@@ -70,7 +70,7 @@ impl Admission {
     }
 
     /// How long to wait for a silent peer now.
-    pub(crate) fn patience(&self) -> Duration {
+    pub fn patience(&self) -> Duration {
         let count = self.open.lock().unwrap_or_else(PoisonError::into_inner).count;
         if count >= self.connections_max / 5 * 4 { PATIENCE_UNDER_STRESS } else { PATIENCE }
     }
@@ -78,7 +78,7 @@ impl Admission {
 
 impl Entry {
     /// Counts what this connection holds now. `false`: there is no memory for it.
-    pub(crate) fn hold(&mut self, bytes: usize) -> bool {
+    pub fn hold(&mut self, bytes: usize) -> bool {
         let held = &self.admission.held_bytes;
         let before = std::mem::replace(&mut self.held_bytes, bytes);
         let all = if bytes >= before {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::imap::Bye;
+use mailroom::Opening;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -18,7 +19,6 @@ use tokio_rustls::TlsAcceptor;
 use vault::Network;
 
 use self::connection::Connection;
-use crate::Opening;
 use crate::admission::Admission;
 
 /// How long open sessions may take to end once the node stops; each hears `BYE` at its next pause.

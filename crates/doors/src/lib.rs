@@ -1,20 +1,14 @@
-//! Listening sockets, pages and wire words. A door reads bytes, feeds a machine, does what the machine needs through the
+//! Listening sockets and wire words. A door reads bytes, feeds a machine, does what the machine needs through the
 //! mailroom or the desk, and writes what the machine says.
 
 mod admission;
 pub mod control;
-pub mod http;
 pub mod imap;
-pub mod law;
-mod opening;
-mod otpauth;
 pub mod smtp;
 pub mod tls;
 mod wire;
 
-pub use admission::CONNECTIONS_MAX;
-pub use opening::Opening;
-pub use otpauth::otpauth;
+pub use admission::{Admission, CONNECTIONS_MAX, Entry};
 
 /// Waits until the word to stop is given (or nobody is left to give it).
 pub async fn told(shutdown: &mut tokio::sync::watch::Receiver<bool>) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ::smtp::Farewell;
 pub use ::smtp::{MESSAGE_SIZE_BYTES_MAX, Protocol};
+use mailroom::Opening;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -18,7 +19,6 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use self::connection::Connection;
-use crate::Opening;
 use crate::admission::Admission;
 use crate::wire::Wire;
 

@@ -12,9 +12,12 @@ pub mod delivery;
 pub mod export;
 pub mod import;
 pub mod index;
+mod opening;
 mod packing;
 pub mod reading;
 pub mod record;
+
+pub use opening::Opening;
 
 /// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret that a person chose.
 pub const PASSWORD_CHARS_MIN: usize = 8;

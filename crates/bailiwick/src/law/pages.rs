@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use desk::{Desk, LawInUse, LawRoom};
-use doors::law::{Book, Reader};
 use durable::{Disk, RealDisk, Visibility};
+use pages::law::{Book, Reader};
 use rules::{HomeFacts, LawSet};
 
 use crate::client;

@@ -9,6 +9,7 @@ mod day;
 mod decided;
 mod form;
 mod picture;
+pub(crate) mod published;
 mod rule;
 mod set;
 mod whatif;
@@ -19,3 +20,4 @@ pub(crate) mod tests;
 
 pub use book::{Book, Page, Reader};
 pub use form::QUERY_BYTES_MAX;
+pub use published::Lectern;

@@ -28,7 +28,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use mailroom::Mailroom;
+use mailroom::{Mailroom, Opening};
 use terms::AccountId;
 use vault::{Attempt, OwnerProof, OwnerSecrets, Scopes, SessionToken, VaultError};
 
@@ -36,7 +36,6 @@ use self::act::{CodeSecret, Done, Outcome};
 use self::ask::{Ask, FORM_BYTES_MAX, Form};
 use self::page::{CodesPage, DonePage, Overview, RecoverPage, RefusedPage, SignInPage, Visitor, shown};
 use self::visit::{Cookies, Origin, SESSION_MILLIS, browser_name, form_token, is_form_of, is_from_here};
-use crate::Opening;
 
 /// No script, no picture, no frame; the one sheet of styles and the forms are this door's own.
 const POLICY: &str =
@@ -110,7 +109,7 @@ async fn guarded(mut response: Response) -> Response {
 
 async fn style() -> Response {
     let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
-    (kind, include_str!("../../templates/account/account.css")).into_response()
+    (kind, include_str!("../templates/account/account.css")).into_response()
 }
 
 /// Runs blocking work: the vault computes Argon2id and reads files.

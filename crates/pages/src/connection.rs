@@ -2,9 +2,8 @@
 //! whoever opens connections and says nothing would take the descriptors that the mail doors need.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,8 +12,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
-use crate::admission::{Admission, CONNECTIONS_MAX, Entry};
-
 /// How long a connection lasts, whatever passes over it. What this door serves is small; a browser connects again.
 const VISIT: Duration = Duration::from_secs(60);
 
@@ -22,27 +19,32 @@ const VISIT: Duration = Duration::from_secs(60);
 const BREATH: Duration = Duration::from_millis(100);
 
 /// The listener of the HTTP door.
-pub(super) struct Visits {
+pub(super) struct Visits<A> {
     listener: TcpListener,
-    admission: Arc<Admission>,
+    admit: A,
 }
 
-impl Visits {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, admission: Admission::new(CONNECTIONS_MAX) }
+impl<A> Visits<A> {
+    /// `admit` gives a peer its place, or none.
+    pub(super) fn new(listener: TcpListener, admit: A) -> Self {
+        Self { listener, admit }
     }
 }
 
-impl Listener for Visits {
-    type Io = Visit;
+impl<A, E> Listener for Visits<A>
+where
+    A: Fn(IpAddr) -> Option<E> + Send + 'static,
+    E: Send + Unpin + 'static,
+{
+    type Io = Visit<E>;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Visit, SocketAddr) {
+    async fn accept(&mut self) -> (Visit<E>, SocketAddr) {
         loop {
             match self.listener.accept().await {
                 // Who finds no place hears nothing: there is nothing to say before a request is read.
                 Ok((stream, peer)) => {
-                    if let Some(entry) = self.admission.enter(peer.ip().to_canonical()) {
+                    if let Some(entry) = (self.admit)(peer.ip().to_canonical()) {
                         return (Visit::new(stream, entry, VISIT), peer);
                     }
                 }
@@ -57,15 +59,15 @@ impl Listener for Visits {
 }
 
 /// One connection; after its time it fails.
-pub(super) struct Visit {
+pub(super) struct Visit<E> {
     stream: TcpStream,
     end: Pin<Box<Sleep>>,
     /// The place, free again when this is dropped.
-    _entry: Entry,
+    _entry: E,
 }
 
-impl Visit {
-    fn new(stream: TcpStream, entry: Entry, lasts: Duration) -> Self {
+impl<E> Visit<E> {
+    fn new(stream: TcpStream, entry: E, lasts: Duration) -> Self {
         Self { stream, end: Box::pin(tokio::time::sleep(lasts)), _entry: entry }
     }
 
@@ -74,7 +76,7 @@ impl Visit {
     }
 }
 
-impl AsyncRead for Visit {
+impl<E: Unpin> AsyncRead for Visit<E> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.is_over(context) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -83,7 +85,7 @@ impl AsyncRead for Visit {
     }
 }
 
-impl AsyncWrite for Visit {
+impl<E: Unpin> AsyncWrite for Visit<E> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         if self.is_over(context) {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
@@ -108,7 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_visit_ends() {
-        let mut visits = Visits::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let mut visits = Visits::new(TcpListener::bind("127.0.0.1:0").await.unwrap(), |_| Some(()));
         let mut client = TcpStream::connect(visits.local_addr().unwrap()).await.unwrap();
         let (mut visit, _) = visits.accept().await;
         visit.end = Box::pin(tokio::time::sleep(Duration::from_millis(50)));

@@ -3,10 +3,9 @@
 use mailroom::Mailroom;
 use store::StoreError;
 use terms::{AccountId, Secret};
-use vault::{Attempt, Claim, Custody, OwnerProof, Scopes, VaultError};
+use vault::{Attempt, Claim, Custody, OwnerProof, Scopes, VaultError, otpauth};
 
 use super::ask::Ask;
-use crate::otpauth::otpauth;
 
 /// Milliseconds of a day.
 const DAY_MILLIS: i64 = 86_400_000;

@@ -1,21 +1,16 @@
 //! The IMAP doors over real sockets, with a real store behind them.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
-
-#[path = "../../mailroom/tests/support/mod.rs"]
-mod support;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::support::{NOW, PASSWORD, Room};
 use doors::imap::{self, ImapConfig};
 use doors::tls::Identity;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use store::FlagSet;
-use support::{NOW, PASSWORD, Room};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use tokio::time::Instant;
 
-use crate::law::{Book, QUERY_BYTES_MAX, Reader};
+use super::{Book, QUERY_BYTES_MAX, Reader};
 
 /// No script, no picture from elsewhere, no frame; the one sheet of styles and the form are this door's own.
 const POLICY: &str =
@@ -70,7 +70,7 @@ impl Lectern {
 }
 
 /// The pages of the law.
-pub(super) fn router(lectern: Arc<Lectern>) -> Router {
+pub(crate) fn router(lectern: Arc<Lectern>) -> Router {
     Router::new()
         .route("/law", get(|| async { Redirect::permanent("/law/") }))
         .route("/law/", get(|state, query| page(state, UrlPath(String::new()), query)))

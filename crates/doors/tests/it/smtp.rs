@@ -1,20 +1,15 @@
 //! The SMTP and LMTP doors over real sockets, with a real store behind them.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
-
-#[path = "../../mailroom/tests/support/mod.rs"]
-mod support;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::Room;
 use doors::smtp::{self, Protocol, SmtpConfig};
 use doors::tls::Identity;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
-use support::Room;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;

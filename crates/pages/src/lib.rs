@@ -6,8 +6,9 @@
 
 mod account;
 mod connection;
-mod law;
+pub mod law;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,13 +18,13 @@ use axum::extract::{Path as UrlPath, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use mailroom::Opening;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 pub use self::account::AccountPages;
 use self::connection::Visits;
 pub use self::law::Lectern;
-use crate::Opening;
 
 /// What the page says, and where the ledger's files lie.
 #[derive(Clone)]
@@ -72,13 +73,15 @@ impl Checkpoint {
     }
 }
 
-/// Serves until `shutdown` turns true. Errors are the listener's own.
-pub async fn serve(
+/// Serves until `shutdown` turns true. `admit` gives a peer its place, which is held as long as the connection lasts;
+/// without one nothing is read. Errors are the listener's own.
+pub async fn serve<E: Send + Unpin + 'static>(
     listener: TcpListener,
     config: HttpConfig,
+    admit: impl Fn(IpAddr) -> Option<E> + Send + 'static,
     mut shutdown: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    axum::serve(Visits::new(listener), router(config))
+    axum::serve(Visits::new(listener, admit), router(config))
         .with_graceful_shutdown(async move {
             let _ = shutdown.wait_for(|stop| *stop).await;
         })
@@ -87,7 +90,7 @@ pub async fn serve(
 
 /// The pages and files of this door.
 fn router(config: HttpConfig) -> Router {
-    let law = law::router(config.law.clone());
+    let law = law::published::router(config.law.clone());
     let place = account::Place {
         name: config.name.clone(),
         jurisdiction: config.jurisdiction.clone(),

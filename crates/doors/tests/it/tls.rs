@@ -1,7 +1,5 @@
 //! The node's certificate: made once, kept, renewed, and good for nothing but this node.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
-
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,0 +1,9 @@
+//! The doors over real sockets, with a real store behind them.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
+
+mod imap;
+mod smtp;
+#[path = "../../../mailroom/tests/support/mod.rs"]
+mod support;
+mod tls;
