@@ -12,10 +12,12 @@
 //! The desk opens no mail. It asks the rules what they conclude, collects two officers' approvals, and hands them to the
 //! vault; the vault, and only it, makes the [`vault::Clearance`] with which the store opens what is in scope.
 
+mod adopt;
 mod answer;
 mod approval;
 mod case;
 mod collect;
+mod desk;
 mod error;
 mod file;
 mod held;
@@ -28,70 +30,17 @@ mod next;
 mod order;
 mod proposal;
 mod record;
+mod replay;
 mod resume;
 mod show;
 mod wording;
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
-
-use durable::Disk;
-use ledger::Log;
-use rules::HomeFacts;
-use store::Store;
-use terms::{CaseId, Clock, Digest, Entropy, Jurisdiction};
-use vault::Vault;
-
 pub use case::{Case, Kind, PackageRecord, State, Step};
+pub use desk::{Desk, DeskParts};
 pub use error::DeskError;
 pub use intake::what_if;
-pub use law::{CounselKey, LawChoice, LawFiles, LawInUse, LawRoom, rule_text, set_text};
-
-/// What a desk is made of.
-pub struct DeskParts {
-    /// The disk.
-    pub disk: Arc<dyn Disk>,
-    /// The desk's directory.
-    pub dir: PathBuf,
-    /// The home whose cases these are.
-    pub home: Jurisdiction,
-    /// The node's name, for letters.
-    pub node_name: String,
-    /// Keys and proofs of right.
-    pub vault: Arc<Vault>,
-    /// The home's mail.
-    pub store: Arc<Store>,
-    /// The home's log.
-    pub log: Arc<Log>,
-    /// The law: the set in use, and every set that ever was.
-    pub law: LawRoom,
-    /// What the operator declares of itself.
-    pub home_facts: HomeFacts,
-    /// The clock. The day of receipt is this clock's.
-    pub clock: Arc<dyn Clock>,
-    /// The source of salts.
-    pub entropy: Arc<dyn Entropy>,
-}
-
-/// The texts of letters and of the certificate; they come with the law set, since they cite.
-#[derive(Debug, Clone)]
-pub struct Texts {
-    /// What a person signs to authenticate a package.
-    pub certificate: String,
-    /// When the rules say no.
-    pub not_compelled: String,
-    /// When the rules say yes to a part.
-    pub partial: String,
-    /// When the rules send the case to counsel.
-    pub counsel: String,
-}
-
-/// The desk of one home. One action at a time: a case is a chain.
-pub struct Desk {
-    parts: DeskParts,
-    turn: Mutex<()>,
-    troubles: Vec<String>,
-}
+pub use law::{CounselKey, LawFiles, LawInUse, LawRoom, Texts, rule_text, set_text};
+pub use replay::LawChoice;
 
 /// The result of an action: text for a person, and the same as data. It names owners; `Debug` prints nothing of it.
 #[derive(Clone)]
@@ -105,96 +54,5 @@ pub struct Said {
 impl std::fmt::Debug for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Said({} octets)", self.text.len())
-    }
-}
-
-impl Desk {
-    /// Opens the desk and carries on what a power cut interrupted. A case that is damaged, or that cannot be carried on
-    /// yet, stops neither the others nor the node: [`Desk::troubles`] names it, and so does each action on it.
-    ///
-    /// # Errors
-    /// The desk's directory cannot be made or read.
-    pub fn open(parts: DeskParts) -> Result<Self, DeskError> {
-        for dir in ["cases", "letters", "packages", "house"] {
-            let path = parts.dir.join(dir);
-            let made = parts.disk.create_dir_all(&path).and_then(|()| parts.disk.finish_shredding(&path));
-            made.map_err(|error| DeskError::file(&path, error))?;
-        }
-        let mut desk = Self { parts, turn: Mutex::new(()), troubles: Vec::new() };
-        for id in desk.case_ids()? {
-            if let Err(error) = desk.resume(id) {
-                desk.troubles.push(format!("case {id} waits: {error}"));
-            }
-        }
-        Ok(desk)
-    }
-
-    /// The cases that could not be carried on when the desk was opened, each with the reason. They name no owner.
-    pub fn troubles(&self) -> &[String] {
-        &self.troubles
-    }
-
-    /// Digest of the law set in use.
-    pub fn law_digest(&self) -> Digest {
-        self.parts.law.now().law.digest()
-    }
-
-    /// A line for each case, the newest last. A damaged one is named as such.
-    ///
-    /// # Errors
-    /// The directory of the cases cannot be read.
-    pub fn list(&self) -> Result<Said, DeskError> {
-        let _turn = self.turn();
-        let cases: Vec<_> = self.case_ids()?.into_iter().map(|id| (id, self.load(id))).collect();
-        Ok(show::list(&cases))
-    }
-
-    /// One case: facts, decision per item and copy, reasons, deadline, what would reach the data instead, next action.
-    ///
-    /// # Errors
-    /// [`DeskError::NoCase`], or a case file that does not open.
-    pub fn show(&self, id: CaseId) -> Result<Said, DeskError> {
-        let _turn = self.turn();
-        let case = self.load(id)?;
-        // Whether it can be collected now; a vault that cannot say has no clearance to show.
-        let cleared = self.kept_clearance(&case).is_ok_and(|clearance| clearance.is_some());
-        let sealed = match case.account {
-            Some(account) => self.only_the_owner_opens(account)?,
-            None => false,
-        };
-        Ok(show::case(&case, cleared, sealed, self.parts.clock.now()))
-    }
-
-    /// Drops the shares and clearances of orders whose time is over. A case that cannot be carried on keeps its own.
-    ///
-    /// # Errors
-    /// The directory of the cases cannot be read.
-    pub fn forget_lapsed(&self) -> Result<(), DeskError> {
-        let _turn = self.turn();
-        for id in self.case_ids()? {
-            // The next action on that case says what is wrong with it.
-            let _ = self.resume(id);
-        }
-        Ok(())
-    }
-
-    /// Runs `look` while no action changes a case or the house's entries: for a copy of the desk's files.
-    pub fn at_rest<T>(&self, look: impl FnOnce() -> T) -> T {
-        let _turn = self.turn();
-        look()
-    }
-
-    /// Adds an empty entry to the ledger, which looks like every other.
-    ///
-    /// # Errors
-    /// The ledger's.
-    pub fn record_dummy(&self) -> Result<(), DeskError> {
-        let _turn = self.turn();
-        self.append_dummy()
-    }
-
-    /// A poisoned turn is a turn all the same: every action starts from the files.
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

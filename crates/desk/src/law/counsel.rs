@@ -2,7 +2,7 @@
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ledger::{LedgerError, Signer, Verifier};
-use terms::{Entropy, Secret};
+use terms::{Digest, Entropy, Secret};
 
 /// The private key. It prints nothing.
 pub struct CounselKey {
@@ -81,4 +81,14 @@ impl Signer for CounselKey {
         }
         Ok(out)
     }
+}
+
+/// What counsel signs to have a set adopted: the text of a signed note.
+pub fn set_text(digest: Digest) -> String {
+    format!("bailiwick/law-set/v1\n{digest}\n")
+}
+
+/// What counsel signs to confirm one rule as it stands.
+pub fn rule_text(rule: &str, digest: Digest) -> String {
+    format!("bailiwick/law-rule/v1\n{rule}\n{digest}\n")
 }

@@ -11,10 +11,9 @@
 //! comes into use by [`Desk::adopt`](crate::Desk::adopt) alone: its cases pass, counsel signed its digest, the ledger has
 //! the adoption, and only then `current` names it.
 
-mod adopt;
+mod archive;
 mod counsel;
-mod recorded;
-mod shelf;
+mod texts;
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -23,12 +22,10 @@ use durable::Disk;
 use ledger::Verifier;
 use rules::{LawSet, RuleSignature};
 
-pub use adopt::{rule_text, set_text};
-pub use counsel::CounselKey;
-pub use recorded::LawChoice;
-pub(crate) use shelf::Shelf;
+pub use counsel::{CounselKey, rule_text, set_text};
+pub use texts::Texts;
 
-use crate::Texts;
+pub(crate) use archive::{Kind, Shelf, Signed};
 
 /// The files of a law set: path and text.
 pub type LawFiles = Vec<(String, String)>;
@@ -104,24 +101,5 @@ impl LawRoom {
     /// The set in use. Whoever holds it goes on with it when another is adopted.
     pub(crate) fn now(&self) -> Arc<InUse> {
         self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Texts {
-    /// The house's texts among the files of a set.
-    ///
-    /// # Errors
-    /// The path that is not there.
-    pub fn of(files: &[(String, String)]) -> Result<Self, String> {
-        let text = |path: &str| {
-            let found = files.iter().find(|(name, _)| name == path);
-            found.map(|(_, text)| text.clone()).ok_or_else(|| format!("the law set lacks {path}"))
-        };
-        Ok(Self {
-            certificate: text("house/certificate.txt")?,
-            not_compelled: text("house/letters/not-compelled.txt")?,
-            partial: text("house/letters/partial.txt")?,
-            counsel: text("house/letters/counsel.txt")?,
-        })
     }
 }

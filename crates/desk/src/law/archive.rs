@@ -10,7 +10,8 @@ use rules::{LawSet, RuleSignature};
 use serde::{Deserialize, Serialize};
 use terms::{Digest, UnixMillis};
 
-use super::{LawFiles, rule_text};
+use super::LawFiles;
+use super::counsel::rule_text;
 
 /// The longest name: a digest, a dash, a number.
 const NAME_CHARS_MAX: usize = 80;

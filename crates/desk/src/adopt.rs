@@ -5,19 +5,8 @@ use rules::LawSet;
 use serde_json::json;
 use terms::Digest;
 
-use super::LawFiles;
-use super::shelf::{Kind, Signed};
+use crate::law::{Kind, LawFiles, Signed, rule_text, set_text};
 use crate::{Desk, DeskError, Said};
-
-/// What counsel signs to have a set adopted: the text of a signed note.
-pub fn set_text(digest: Digest) -> String {
-    format!("bailiwick/law-set/v1\n{digest}\n")
-}
-
-/// What counsel signs to confirm one rule as it stands.
-pub fn rule_text(rule: &str, digest: Digest) -> String {
-    format!("bailiwick/law-rule/v1\n{rule}\n{digest}\n")
-}
 
 impl Desk {
     /// Takes the set of these files into use, on counsel's signed `note`. Durable when it returns: the set, the ledger's

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use terms::CaseId;
 
-use super::{LawFiles, LawInUse};
+use crate::law::{LawFiles, LawInUse};
 use crate::{Case, Desk, DeskError, Said};
 
 /// A law set that somebody names.
