@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod hands;
 pub(crate) mod keys;
 pub(crate) mod officers;
+pub(crate) mod show;
 pub(crate) mod token;
 
 use std::net::IpAddr;

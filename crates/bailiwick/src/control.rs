@@ -6,10 +6,12 @@ use doors::control::keys::KeysRequest;
 use doors::control::{Control, LawName, Outcome, Progress, Request};
 use mailroom::export::ExportPlan;
 use mailroom::import::ImportPlan;
+use serde::Serialize;
 use serde_json::json;
 use terms::{AccountId, Address, CaseId, Secret};
 use vault::{Network, Scopes};
 
+use crate::cli::show::desk as show;
 use crate::node::Node;
 
 /// Whether this is work of the desk on a case: what waits for two officers after a restoration.
@@ -66,24 +68,23 @@ impl Node {
             Request::Export { address, password, code, target } => {
                 export(self, &address, (&password.0, code.as_ref().map(|code| &code.0)), Path::new(&target), progress)
             }
-            Request::DemandServe { text } => said(self.desk.serve(&text)),
-            Request::CaseList => said(self.desk.list()),
-            Request::CaseShow { case } => said(self.desk.show(CaseId(case))),
+            Request::DemandServe { text } => said(self.desk.serve(&text), show::served),
+            Request::CaseList => said(self.desk.list(), show::list),
+            Request::CaseShow { case } => said(self.desk.show(CaseId(case)), show::case),
             Request::CaseApprovable { case, officer } => {
-                self.desk.check_approvable(CaseId(case), &officer).map_err(|error| error.to_string())?;
-                Ok(Outcome { text: String::new(), data: json!({}) })
+                said(self.desk.check_approvable(CaseId(case), &officer), |()| String::new())
             }
             Request::CaseApprove { case, officer, passphrase } => {
-                said(self.desk.approve(CaseId(case), &officer, &passphrase.0))
+                said(self.desk.approve(CaseId(case), &officer, &passphrase.0), show::approved)
             }
-            Request::CaseCollect { case } => said(self.desk.collect(CaseId(case))),
-            Request::CaseRefuse { case } => said(self.desk.refuse(CaseId(case))),
-            Request::LawExplain { case } => said(self.desk.explain(CaseId(case))),
-            Request::LawReplay { case } => said(self.desk.replay(CaseId(case))),
-            Request::LawDiff { old, new } => said(self.desk.law_diff(&chosen(old), &chosen(new))),
-            Request::LawAdopt { files, note } => self.law_changed(said(self.desk.adopt(&files, &note))),
-            Request::LawConfirm { note } => self.law_changed(said(self.desk.confirm(&note))),
-            Request::LawDecide { text, on } => said(self.desk.what_if(&text, on.as_deref())),
+            Request::CaseCollect { case } => said(self.desk.collect(CaseId(case)), show::sealed),
+            Request::CaseRefuse { case } => said(self.desk.refuse(CaseId(case)), show::letter),
+            Request::LawExplain { case } => said(self.desk.explain(CaseId(case)), show::explained),
+            Request::LawReplay { case } => said(self.desk.replay(CaseId(case)), show::replayed),
+            Request::LawDiff { old, new } => said(self.desk.law_diff(&chosen(old), &chosen(new)), show::compared),
+            Request::LawAdopt { files, note } => self.law_changed(said(self.desk.adopt(&files, &note), show::adopted)),
+            Request::LawConfirm { note } => self.law_changed(said(self.desk.confirm(&note), show::confirmed)),
+            Request::LawDecide { text, on } => said(self.desk.what_if(&text, on.as_deref()), show::what_if),
         }
     }
 }
@@ -96,9 +97,10 @@ fn chosen(name: LawName) -> desk::LawChoice {
     }
 }
 
-/// The desk's answer in the door's form.
-fn said(result: Result<desk::Said, desk::DeskError>) -> Result<Outcome, String> {
-    result.map(|said| Outcome { text: said.text, data: said.data }).map_err(|error| error.to_string())
+/// The desk's result in the door's form; `text` presents it.
+fn said<T: Serialize>(result: Result<T, desk::DeskError>, text: impl Fn(&T) -> String) -> Result<Outcome, String> {
+    let result = result.map_err(|error| show::error(&error))?;
+    Ok(Outcome { text: text(&result), data: json!(result) })
 }
 
 impl Node {

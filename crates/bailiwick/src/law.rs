@@ -1,7 +1,7 @@
 //! `law`, and which law set a node uses.
 //!
 //! The law is data in `law/` of the source tree, built into the program so that one file is enough to start. A node
-//! keeps each set that it ever used ([`desk::LawRoom`]): a decision names the digest, and replays from that copy
+//! keeps each set that it ever used ([`desk::DeskLaw`]): a decision names the digest, and replays from that copy
 //! whatever a later program brings.
 
 mod cases;
@@ -16,8 +16,10 @@ use doors::control::Request;
 use durable::SystemClock;
 use include_dir::{Dir, DirEntry, include_dir};
 use rules::{HomeFacts, LawSet};
+use serde_json::json;
 use terms::Clock;
 
+use crate::cli::show::desk as show;
 use crate::cli::{LawArgs, LawCommand};
 use crate::client;
 
@@ -47,13 +49,13 @@ pub(crate) fn command(args: &LawArgs) -> Result<ExitCode, String> {
 }
 
 /// Decides without a node, for the home whose facts are in a file.
-fn decide(text: &str, on: Option<&str>, home: &Path, json: bool) -> Result<ExitCode, String> {
+fn decide(text: &str, on: Option<&str>, home: &Path, is_json: bool) -> Result<ExitCode, String> {
     let name = home.display();
     let facts = std::fs::read_to_string(home).map_err(|error| format!("{name}: {error}"))?;
     let facts: HomeFacts = toml::from_str(&facts).map_err(|error| format!("{name}: {error}"))?;
     let law = LawSet::load(&built_in()).map_err(|errors| errors.to_string())?;
-    let said = desk::what_if(&law, &facts, text, on, SystemClock.now()).map_err(|error| error.to_string())?;
-    client::print(json, &said.text, &said.data);
+    let said = desk::what_if(&law, &facts, text, on, SystemClock.now()).map_err(|error| show::error(&error))?;
+    client::print(is_json, &show::what_if(&said), &json!(said));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -21,7 +21,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use desk::{Desk, DeskParts, LawRoom};
+use desk::{Desk, DeskLaw, DeskParts};
 use durable::{DirLock, Disk, RealDisk, SystemClock, Visibility};
 use ledger::Log;
 use mailroom::Mailroom;
@@ -384,8 +384,8 @@ fn signer_of(vault: &Vault, disk: &dyn Disk, dir: &Path) -> Result<Arc<dyn ledge
 }
 
 /// The law set in use.
-fn law_room(dir: &Path, config: &Config, disk: &Arc<dyn Disk>) -> Result<LawRoom, NodeError> {
-    LawRoom::open(disk.clone(), dir.join("law"), &law::built_in(), config.counsel.clone()).map_err(room("rules"))
+fn law_room(dir: &Path, config: &Config, disk: &Arc<dyn Disk>) -> Result<DeskLaw, NodeError> {
+    DeskLaw::open(disk.clone(), dir.join("law"), &law::built_in(), config.counsel.clone()).map_err(room("rules"))
 }
 
 /// Starts the process of the vault in `dir`: this program again, with a word that people do not type.

@@ -206,11 +206,11 @@ fn the_irish_order_is_answered(demo: &Demo, scratch: &Path, mail: &[Vec<u8>]) {
     assert_eq!(collected["package"]["messages"], 72);
     verify_package(&package, &identity, &expected, scratch);
 
-    let steps = demo.ask("IE", &["case", "show", &number], "").unwrap();
-    let kinds: Vec<&str> =
-        steps["steps"].as_array().unwrap().iter().map(|step| step["kind"].as_str().unwrap()).collect();
+    let shown = demo.ask("IE", &["case", "show", &number], "").unwrap();
+    let events = shown["events"].as_array().unwrap();
+    let kinds: Vec<&str> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["demand", "decision", "hold", "order", "approval", "approval", "collect", "seal"]);
-    assert!(steps["steps"].as_array().unwrap().iter().all(|step| step["index"].is_u64()), "every step is proven");
+    assert!(events.iter().all(|event| event["index"].is_u64()), "every event is proven");
 }
 
 /// The HTTP door serves the page and every file of the ledger as it lies on the disk; the log verifies, and still begins

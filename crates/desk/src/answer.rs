@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     /// The categories that go into a package after two approvals.
     pub produce: Vec<Category>,
     /// Items that are compelled from this home and that this version cannot produce: a person answers them.
-    pub by_hand: Vec<String>,
+    pub manually: Vec<String>,
     /// Whether something is refused, so that a letter says why.
     pub letter: bool,
     /// Whether the sender must be verified before anything leaves, a letter included.
@@ -39,9 +39,9 @@ impl Answer {
         let verify = decision.actions.contains(&Action::HoldVerify) || !decision.facts.known.contains_key(VERIFIED_HOW);
         // A case that is counsel's in any part waits for counsel as a whole.
         let waits = verify || decision.outcome == Outcome::ReferCounsel || !account;
-        let (produce, by_hand) = if waits { (Vec::new(), Vec::new()) } else { divide(decision) };
+        let (produce, manually) = if waits { (Vec::new(), Vec::new()) } else { divide(decision) };
         let letter = !verify && (!account || decision.outcome != Outcome::Compelled);
-        Self { produce, by_hand, letter, verify }
+        Self { produce, manually, letter, verify }
     }
 }
 
@@ -74,9 +74,9 @@ fn divide(decision: &Decision) -> (Vec<Category>, Vec<String>) {
         produce.remove(&Category::Traffic);
     }
     let covered = |unit: &Unit| produce.contains(&unit.category) && !future(decision, unit);
-    let by_hand: BTreeSet<String> =
+    let manually: BTreeSet<String> =
         units.iter().filter(|unit| compelled(unit) && !covered(unit)).map(|unit| unit.item.clone()).collect();
-    (produce.into_iter().collect(), by_hand.into_iter().collect())
+    (produce.into_iter().collect(), manually.into_iter().collect())
 }
 
 /// Whether the unit is about this home's own store.

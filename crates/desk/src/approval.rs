@@ -5,7 +5,11 @@ use terms::{CaseId, OfficerName, Secret};
 use vault::{KeyAsk, OpenedShare, Order, ProvenApproval};
 
 use crate::answer::opens_mail;
-use crate::{Case, Desk, DeskError, Said, show};
+use crate::case::Case;
+use crate::desk::Desk;
+use crate::error::{DeskError, NotNow};
+use crate::next::{ApprovalNeed, NextAction};
+use crate::results::{CaseSummary, OrderApproved};
 
 impl Desk {
     /// Whether there is an order for `officer` to approve, so that nobody is asked for a passphrase in vain.
@@ -22,7 +26,7 @@ impl Desk {
     /// Refuses a name that is no officer's, and an officer who approved the present order already.
     fn check_officer(&self, case: &Case, officer: &OfficerName) -> Result<(), DeskError> {
         if !self.parts.vault.officers()?.iter().any(|enrolled| enrolled.name == *officer) {
-            return Err(vault::VaultError::NotEnrolled(officer.clone()).into());
+            return Err(DeskError::NotEnrolled(officer.clone()));
         }
         let earlier = case.approvals();
         if earlier.len() == 1 && earlier.iter().any(|proven| proven.approval.officer == *officer) {
@@ -37,7 +41,12 @@ impl Desk {
     /// # Errors
     /// A case that is not to be approved (and what to do instead), the same officer twice, a wrong passphrase; the
     /// ledger's and the vault's. After an error no approval counts that is not in the ledger.
-    pub fn approve(&self, id: CaseId, officer: &OfficerName, passphrase: &Secret<String>) -> Result<Said, DeskError> {
+    pub fn approve(
+        &self,
+        id: CaseId,
+        officer: &OfficerName,
+        passphrase: &Secret<String>,
+    ) -> Result<OrderApproved, DeskError> {
         let _turn = self.turn();
         let mut case = self.resume(id)?;
         let (account, answer) = self.approvable(&case)?;
@@ -51,7 +60,7 @@ impl Desk {
             case.forget_shares();
             self.save(&case)?;
         }
-        Ok(show::approved(&case, officer))
+        Ok(OrderApproved { summary: CaseSummary::of(&case), officer: officer.clone() })
     }
 
     /// Joins two approvals into a clearance and keeps it.
@@ -62,10 +71,8 @@ impl Desk {
         let released = |proven: &ProvenApproval| proven.approval.released.contains_key(share.officer());
         let first = others.into_iter().rev().find(released);
         let (Some(own), Some(first)) = (own.into_iter().next(), first) else {
-            return Err(DeskError::NotNow(format!(
-                "the other officer's share is spent; `case approve {}` by another officer is next",
-                case.id
-            )));
+            let next = NextAction::Approve { need: ApprovalNeed::AnotherOfficer };
+            return Err(DeskError::not_now(case.id, NotNow::ShareUsedUp, next));
         };
         let [first, own] = self.proven_anew([first, own])?;
         let asks = self.asks(order)?;

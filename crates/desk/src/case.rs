@@ -38,7 +38,7 @@ pub struct Case {
     /// What officers approve, once one of them was asked.
     pub order: Option<Order>,
     /// Every recorded step, in order.
-    pub steps: Vec<Step>,
+    pub events: Vec<Event>,
     /// The letter's file name. It counts once its step is proven ([`Case::has`]).
     pub letter: Option<String>,
     /// The package. It counts once its step is proven.
@@ -53,9 +53,9 @@ impl fmt::Debug for Case {
 
 /// One recorded step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Step {
+pub struct Event {
     /// What it is.
-    pub kind: Kind,
+    pub kind: EventKind,
     /// When it was recorded, by the node's clock.
     pub at: UnixMillis,
     /// What the ledger's commitment hides.
@@ -69,7 +69,7 @@ pub struct Step {
 /// The kinds of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum EventKind {
     /// The demand came in.
     Demand,
     /// The rules decided.
@@ -88,7 +88,7 @@ pub enum Kind {
     Letter,
 }
 
-impl Kind {
+impl EventKind {
     /// The word in the ledger and on pages.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -105,7 +105,7 @@ impl Kind {
 }
 
 /// The sealed package.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageRecord {
     /// Its file name in the desk's `packages`.
     pub file: String,
@@ -120,8 +120,9 @@ pub struct PackageRecord {
 }
 
 /// Where a case stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseState {
     /// Received; the intake was interrupted, and is carried on by the next action and the next start.
     Received,
     /// Decided; no officer has approved.
@@ -136,37 +137,23 @@ pub enum State {
     Refused,
 }
 
-impl State {
-    /// The word on pages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Decided => "decided",
-            Self::ApprovedOnce => "approved by one officer",
-            Self::Cleared => "cleared by two officers",
-            Self::Sealed => "package sealed",
-            Self::Refused => "letter written",
-        }
-    }
-}
-
 impl Case {
     /// The version that this program writes.
     pub(crate) const FORMAT: u32 = 1;
 
     /// Where the case stands, from its proven steps alone.
-    pub fn state(&self) -> State {
-        if self.package.is_some() && self.has(Kind::Seal) {
-            State::Sealed
-        } else if self.letter.is_some() && self.has(Kind::Letter) && Answer::of(self).produce.is_empty() {
-            State::Refused
-        } else if !self.has(Kind::Decision) {
-            State::Received
+    pub fn state(&self) -> CaseState {
+        if self.package.is_some() && self.has(EventKind::Seal) {
+            CaseState::Sealed
+        } else if self.letter.is_some() && self.has(EventKind::Letter) && Answer::of(self).produce.is_empty() {
+            CaseState::Refused
+        } else if !self.has(EventKind::Decision) {
+            CaseState::Received
         } else {
             match self.approvals().len() {
-                0 => State::Decided,
-                1 => State::ApprovedOnce,
-                _ => State::Cleared,
+                0 => CaseState::Decided,
+                1 => CaseState::ApprovedOnce,
+                _ => CaseState::Cleared,
             }
         }
     }
@@ -176,7 +163,7 @@ impl Case {
         let Some(order) = &self.order else { return Vec::new() };
         let digest = order.digest();
         let mut found: Vec<ProvenApproval> = Vec::new();
-        for step in &self.steps {
+        for step in &self.events {
             if let (Some(approval), Some(receipt)) = (&step.approval, &step.receipt)
                 && approval.order == digest
             {
@@ -192,8 +179,8 @@ impl Case {
     }
 
     /// Whether a step of this kind has its proof.
-    pub fn has(&self, kind: Kind) -> bool {
-        self.steps.iter().any(|step| step.kind == kind && step.receipt.is_some())
+    pub fn has(&self, kind: EventKind) -> bool {
+        self.events.iter().any(|step| step.kind == kind && step.receipt.is_some())
     }
 }
 
@@ -201,7 +188,7 @@ impl Case {
     /// Drops every released share that the case still holds; says whether there was one.
     pub(crate) fn forget_shares(&mut self) -> bool {
         let mut found = false;
-        for approval in self.steps.iter_mut().filter_map(|step| step.approval.as_mut()) {
+        for approval in self.events.iter_mut().filter_map(|step| step.approval.as_mut()) {
             found |= !approval.released.is_empty();
             approval.forget_shares();
         }
@@ -210,6 +197,6 @@ impl Case {
 
     /// Whether a released share is still in the case.
     pub(crate) fn keeps_shares(&self) -> bool {
-        self.steps.iter().filter_map(|step| step.approval.as_ref()).any(|approval| !approval.released.is_empty())
+        self.events.iter().filter_map(|step| step.approval.as_ref()).any(|approval| !approval.released.is_empty())
     }
 }

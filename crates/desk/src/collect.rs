@@ -10,9 +10,13 @@ use terms::{CaseId, Category};
 use vault::{Clearance, Order};
 
 use crate::answer::opens_mail;
-use crate::case::PackageRecord;
+use crate::case::{Case, CaseState, EventKind, PackageRecord};
+use crate::desk::Desk;
+use crate::error::{DeskError, NotNow};
 use crate::held::Held;
-use crate::{Case, Desk, DeskError, Kind, Said, State, proposal, show};
+use crate::next::next_action;
+use crate::proposal;
+use crate::results::{CaseSummary, PackageSealed};
 
 impl Desk {
     /// Collects what the case's clearance opens and seals the package. Durable when it returns: the package file, its
@@ -21,14 +25,14 @@ impl Desk {
     /// # Errors
     /// A case that is not cleared (and what comes next), or whose package is sealed (and where it is); an expired
     /// clearance; the ledger's, the store's, the disk's. What was written of a package that failed is removed.
-    pub fn collect(&self, id: CaseId) -> Result<Said, DeskError> {
+    pub fn collect(&self, id: CaseId) -> Result<PackageSealed, DeskError> {
         let _turn = self.turn();
-        let sealed_before = self.load(id)?.state() == State::Sealed;
+        let sealed_before = self.load(id)?.state() == CaseState::Sealed;
         let mut case = self.resume(id)?;
         let path = self.package_path(&case);
-        if case.state() == State::Sealed && !sealed_before {
+        if case.state() == CaseState::Sealed && !sealed_before {
             // An earlier call had sealed it, and was interrupted before it could say so.
-            return Ok(show::sealed(&case, &path.display().to_string()));
+            return Ok(sealed(&case, &path));
         }
         let (order, clearance) = self.collectable(&case, &path)?;
         let held = if opens_mail(&order.categories) {
@@ -37,7 +41,7 @@ impl Desk {
             Held { messages: Vec::new(), missing: Vec::new() }
         };
         let items = held.messages.len() + held.missing.len();
-        self.record(&mut case, Kind::Collect, json!({ "order": order.digest(), "items": items }))?;
+        self.record(&mut case, EventKind::Collect, json!({ "order": order.digest(), "items": items }))?;
 
         let made = self.seal(&case, &order, &clearance, &held, &path).and_then(|(sealed, messages)| {
             let statement = json!({
@@ -54,7 +58,7 @@ impl Desk {
                 messages,
                 failed: sealed.failed,
             };
-            self.record_with(&mut case, Kind::Seal, statement, |case| case.package = Some(record))
+            self.record_with(&mut case, EventKind::Seal, statement, |case| case.package = Some(record))
         });
         if let Err(error) = made {
             // Unless the file speaks of the package: then the seal waits for its proof, and the next action gets it.
@@ -64,34 +68,28 @@ impl Desk {
             return Err(error);
         }
         self.parts.vault.forget_clearance(order.digest())?;
-        Ok(show::sealed(&case, &path.display().to_string()))
+        Ok(sealed(&case, &path))
     }
 
     fn collectable(&self, case: &Case, path: &Path) -> Result<(Order, Clearance), DeskError> {
-        let id = case.id;
-        let text = match (case.state(), &case.order) {
-            (State::Cleared, Some(order)) => match self.kept_clearance(case)? {
-                Some(clearance) => match proposal::not_before(&case.decision, self.parts.clock.now()) {
+        let (id, now) = (case.id, self.parts.clock.now());
+        let error = match (case.state(), &case.order) {
+            (CaseState::Cleared, Some(order)) => match self.kept_clearance(case)? {
+                Some(clearance) => match proposal::not_before(&case.decision, now) {
                     None => return Ok((order.clone(), clearance)),
-                    Some(wait) => format!(
-                        "nothing may leave in case {id} before {} ({}): {} [{}]",
-                        wait.local, wait.utc, wait.what, wait.rule
-                    ),
+                    Some(wait) => DeskError::not_now(id, NotNow::NotBefore(wait.clone()), None),
                 },
-                None => format!(
-                    "the clearance of case {id} was not made, was lost, or its time is over; `case approve {id} \
-                     --officer NAME` is next"
-                ),
+                None => DeskError::not_now(id, NotNow::NoClearance, next_action(case, false, now)),
             },
-            (State::Sealed, _) => format!("the package of this case is sealed already: {}", path.display()),
-            (State::Refused, _) => "this case ended with a letter".to_owned(),
+            (CaseState::Sealed, _) => DeskError::not_now(id, NotNow::AlreadySealed(path.display().to_string()), None),
+            (CaseState::Refused, _) => DeskError::not_now(id, NotNow::LetterWritten, None),
             // Says what is next where there is nothing to approve.
             _ => match self.approvable(case) {
-                Ok(_) => format!("two officers have not approved yet; `case approve {id} --officer NAME` is next"),
-                Err(error) => return Err(error),
+                Ok(_) => DeskError::not_now(id, NotNow::NotApproved, next_action(case, false, now)),
+                Err(error) => error,
             },
         };
-        Err(DeskError::NotNow(text))
+        Err(error)
     }
 
     /// Writes the package; returns what was made, and how many messages are in it. One message is in memory at a time.
@@ -122,7 +120,8 @@ impl Desk {
         let mut writer = io::BufWriter::with_capacity(WRITE_BYTES, Appending(out));
         // By the key that signed the head in it, also while that key is being replaced.
         let signer = self.parts.vault.signer_for(&package.ledger.verifier)?;
-        let signer = signer.ok_or_else(|| DeskError::NotNow("the node's key was replaced; try again".to_owned()))?;
+        let signer = signer
+            .ok_or_else(|| DeskError::TryAgain("the node's signing key was just replaced; try again".to_owned()))?;
         let sealed = disclosure::seal(&package, items, signer.as_ref(), &recipient, &mut writer)
             .map_err(|error| DeskError::Package(error.to_string()))?;
         let mut out = writer.into_inner().map_err(|error| file(error.into_error()))?;
@@ -171,9 +170,9 @@ impl Desk {
 
     /// The case's entries, proven against one checkpoint.
     fn ledger_extract(&self, case: &Case) -> Result<LedgerExtract, DeskError> {
-        let indexes: Vec<u64> = case.steps.iter().filter_map(|step| Some(step.receipt.as_ref()?.index)).collect();
+        let indexes: Vec<u64> = case.events.iter().filter_map(|step| Some(step.receipt.as_ref()?.index)).collect();
         let receipts = self.parts.log.receipts(&indexes)?;
-        let openings = case.steps.iter().filter(|step| step.receipt.is_some()).map(|step| step.opening.clone());
+        let openings = case.events.iter().filter(|step| step.receipt.is_some()).map(|step| step.opening.clone());
         Ok(LedgerExtract { verifier: self.parts.log.verifier(), entries: openings.zip(receipts).collect() })
     }
 
@@ -200,6 +199,15 @@ impl Write for Appending {
     }
 }
 
+/// The answer to a collection.
+fn sealed(case: &Case, path: &Path) -> PackageSealed {
+    PackageSealed {
+        summary: CaseSummary::of(case),
+        path: path.display().to_string(),
+        failed: case.package.as_ref().map_or(0, |package| package.failed),
+    }
+}
+
 fn package_name(case: &Case) -> String {
     format!("{}-case-{:06}", case.facts.home, case.id.0)
 }
@@ -211,18 +219,18 @@ fn package_file(case: &Case) -> String {
 /// Who did what so far, for the package.
 fn custody(case: &Case) -> Vec<CustodyStep> {
     let node = "the node";
-    case.steps
+    case.events
         .iter()
         .map(|step| {
             let (who, what) = match step.kind {
-                Kind::Demand => (node, "received the demand"),
-                Kind::Decision => (node, "decided it under the law set in use"),
-                Kind::Hold => (node, "preserved what the demand describes, as it was stored"),
-                Kind::Order => (node, "drew up the order for approval"),
-                Kind::Approval => ("an officer", "approved the order with an own key"),
-                Kind::Collect => (node, "opened what the clearance covers and copied it, octet for octet"),
-                Kind::Seal => (node, "sealed the package"),
-                Kind::Letter => (node, "wrote a letter to the authority"),
+                EventKind::Demand => (node, "received the demand"),
+                EventKind::Decision => (node, "decided it under the law set in use"),
+                EventKind::Hold => (node, "preserved what the demand describes, as it was stored"),
+                EventKind::Order => (node, "drew up the order for approval"),
+                EventKind::Approval => ("an officer", "approved the order with an own key"),
+                EventKind::Collect => (node, "opened what the clearance covers and copied it, octet for octet"),
+                EventKind::Seal => (node, "sealed the package"),
+                EventKind::Letter => (node, "wrote a letter to the authority"),
             };
             let who = step.approval.as_ref().map_or_else(|| who.to_owned(), |a| format!("officer {}", a.officer));
             CustodyStep { at: step.at, who, what: what.to_owned() }

@@ -10,8 +10,10 @@ use store::Store;
 use terms::{CaseId, Clock, Digest, Entropy, Jurisdiction};
 use vault::Vault;
 
-use crate::law::LawRoom;
-use crate::{DeskError, Said, show};
+use crate::error::DeskError;
+use crate::law::DeskLaw;
+use crate::next::next_action;
+use crate::results::{CaseDetail, CaseList, CaseSummary, Damaged, DamagedCase, ListedCase};
 
 /// What a desk is made of.
 pub struct DeskParts {
@@ -30,7 +32,7 @@ pub struct DeskParts {
     /// The home's log.
     pub log: Arc<Log>,
     /// The law: the set in use, and every set that ever was.
-    pub law: LawRoom,
+    pub law: DeskLaw,
     /// What the operator declares of itself.
     pub home_facts: HomeFacts,
     /// The clock. The day of receipt is this clock's.
@@ -81,26 +83,31 @@ impl Desk {
     ///
     /// # Errors
     /// The directory of the cases cannot be read.
-    pub fn list(&self) -> Result<Said, DeskError> {
+    pub fn list(&self) -> Result<CaseList, DeskError> {
         let _turn = self.turn();
-        let cases: Vec<_> = self.case_ids()?.into_iter().map(|id| (id, self.load(id))).collect();
-        Ok(show::list(&cases))
+        let listed = |id| match self.load(id) {
+            Ok(case) => ListedCase::Readable(CaseSummary::of(&case)),
+            Err(error) => {
+                ListedCase::Damaged(DamagedCase { case: id, state: Damaged::Damaged, problem: error.to_string() })
+            }
+        };
+        Ok(CaseList { cases: self.case_ids()?.into_iter().map(listed).collect() })
     }
 
-    /// One case: facts, decision per item and copy, reasons, deadline, what would reach the data instead, next action.
+    /// One case: facts, decision per item and copy, reasons, deadline, available legal process, next action.
     ///
     /// # Errors
     /// [`DeskError::NoCase`], or a case file that does not open.
-    pub fn show(&self, id: CaseId) -> Result<Said, DeskError> {
+    pub fn show(&self, id: CaseId) -> Result<CaseDetail, DeskError> {
         let _turn = self.turn();
         let case = self.load(id)?;
         // Whether it can be collected now; a vault that cannot say has no clearance to show.
         let cleared = self.kept_clearance(&case).is_ok_and(|clearance| clearance.is_some());
-        let sealed = match case.account {
+        let owner_only = match case.account {
             Some(account) => self.only_the_owner_opens(account)?,
             None => false,
         };
-        Ok(show::case(&case, cleared, sealed, self.parts.clock.now()))
+        Ok(CaseDetail::of(&case, next_action(&case, cleared, self.parts.clock.now()), owner_only))
     }
 
     /// Drops the shares and clearances of orders whose time is over. A case that cannot be carried on keeps its own.

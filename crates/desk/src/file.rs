@@ -46,19 +46,18 @@ impl Desk {
             return Err(DeskError::NoCase(id));
         }
         let plain = self.read_sealed(&path, &context(id))?;
-        let case: Case =
-            serde_json::from_slice(&plain).map_err(|error| DeskError::Damaged(path.clone(), error.to_string()))?;
+        let case: Case = serde_json::from_slice(&plain).map_err(|error| DeskError::damaged(&path, error))?;
         if case.format == Case::FORMAT && case.id == id {
             Ok(case)
         } else {
-            Err(DeskError::Damaged(path, format!("it is case {} in format {}", case.id, case.format)))
+            Err(DeskError::damaged(&path, format_args!("it is case {} in format {}", case.id, case.format)))
         }
     }
 
     /// Writes a case. Durable when it returns.
     pub(crate) fn save(&self, case: &Case) -> Result<(), DeskError> {
         let path = self.case_path(case.id);
-        let plain = serde_json::to_vec(case).map_err(|error| DeskError::Damaged(path.clone(), error.to_string()))?;
+        let plain = serde_json::to_vec(case).map_err(|error| DeskError::damaged(&path, error))?;
         self.write_sealed(&path, &context(case.id), &plain)
     }
 
@@ -77,7 +76,7 @@ impl Desk {
         let sealed = self.parts.disk.read(path).map_err(|error| DeskError::file(path, error))?;
         self.parts.vault.service_open(context, &sealed).map_err(|error| match error {
             error if error.is_temporary() => error.into(),
-            error => DeskError::Damaged(path.to_owned(), error.to_string()),
+            error => DeskError::damaged(path, error),
         })
     }
 

@@ -76,7 +76,7 @@ impl Desk {
         if rest.is_empty() {
             Ok(ids.iter().map(|id| MessageId(*id)).collect())
         } else {
-            Err(DeskError::Damaged(path, "it does not end at the end of an id".to_owned()))
+            Err(DeskError::damaged(&path, "its length is not a multiple of an id's"))
         }
     }
 }

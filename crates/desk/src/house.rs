@@ -34,7 +34,7 @@ impl Desk {
         let opening = Opening::new(body, self.parts.entropy.as_ref());
         self.write_entry(number, &Entry { opening: opening.clone(), receipt: None })?;
         let receipt = self.parts.log.append(&[opening.commitment()])?.pop();
-        let receipt = receipt.ok_or_else(|| DeskError::NotNow("the ledger gave no proof; try again".to_owned()))?;
+        let receipt = receipt.ok_or_else(|| DeskError::TryAgain("the ledger gave no proof; try again".to_owned()))?;
         self.write_entry(number, &Entry { opening: opening.clone(), receipt: Some(receipt.clone()) })?;
         Ok((opening, receipt))
     }
@@ -48,8 +48,7 @@ impl Desk {
         let read = |number: u64| {
             let path = self.entry_path(number);
             let plain = self.read_sealed(&path, &context(number))?;
-            let entry: Entry =
-                serde_json::from_slice(&plain).map_err(|error| DeskError::Damaged(path, error.to_string()))?;
+            let entry: Entry = serde_json::from_slice(&plain).map_err(|error| DeskError::damaged(&path, error))?;
             let text = String::from_utf8_lossy(&entry.opening.body).into_owned();
             Ok((entry.receipt.map(|receipt| receipt.index), text))
         };
@@ -77,7 +76,7 @@ impl Desk {
 
     fn write_entry(&self, number: u64, entry: &Entry) -> Result<(), DeskError> {
         let path = self.entry_path(number);
-        let plain = serde_json::to_vec(entry).map_err(|error| DeskError::Damaged(path.clone(), error.to_string()))?;
+        let plain = serde_json::to_vec(entry).map_err(|error| DeskError::damaged(&path, error))?;
         self.write_sealed(&path, &context(number), &plain)
     }
 }

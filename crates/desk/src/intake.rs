@@ -4,7 +4,12 @@ use rules::{Day, Decision, Demand, Facts, HomeFacts, LawSet, Mode, RuleSignature
 use serde_json::json;
 use terms::{Address, CaseId, Digest, UnixMillis};
 
-use crate::{Case, Desk, DeskError, Kind, Said, answer, proposal, show};
+use crate::case::{Case, EventKind};
+use crate::desk::Desk;
+use crate::error::DeskError;
+use crate::next::next_action;
+use crate::results::{CaseDetail, DemandServed, WhatIf};
+use crate::{answer, proposal};
 
 impl Desk {
     /// Opens a case for each account that the demand names. The day of receipt is the node's clock. Durable when it
@@ -15,7 +20,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError::Demand`] when the file is not understood: no case is opened; the ledger's, the disk's, the store's.
-    pub fn serve(&self, text: &str) -> Result<Said, DeskError> {
+    pub fn serve(&self, text: &str) -> Result<DemandServed, DeskError> {
         let _turn = self.turn();
         let demand = read(text)?;
         let digest = proposal::sha256(text.as_bytes());
@@ -39,7 +44,12 @@ impl Desk {
         for case in &mut cases {
             self.carry_on(case)?;
         }
-        Ok(show::served(&cases, received))
+        let detail = |case: &Case| {
+            // The demand is taken in; a vault that cannot say this now must not hide it.
+            let owner_only = |account| self.only_the_owner_opens(account).is_ok_and(|only| only);
+            CaseDetail::of(case, next_action(case, false, received), case.account.is_some_and(owner_only))
+        };
+        Ok(DemandServed { cases: cases.iter().map(detail).collect() })
     }
 
     /// The cases of this paper's latest service, if an error or a power cut interrupted that before its end.
@@ -55,7 +65,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`DeskError::Demand`].
-    pub fn what_if(&self, text: &str, on: Option<&str>) -> Result<Said, DeskError> {
+    pub fn what_if(&self, text: &str, on: Option<&str>) -> Result<WhatIf, DeskError> {
         let now = self.parts.law.now();
         let signed = now.signed.clone();
         what_if_signed(&now.law, &self.parts.home_facts, text, on, self.parts.clock.now(), &signed)
@@ -96,7 +106,7 @@ impl Desk {
             decision,
             decision_digest: proposal::sha256(&canonical),
             order: None,
-            steps: Vec::new(),
+            events: Vec::new(),
             letter: None,
             package: None,
         };
@@ -105,29 +115,29 @@ impl Desk {
     }
 
     fn intake_is_done(&self, case: &Case) -> bool {
-        case.has(Kind::Demand) && case.has(Kind::Decision) && (!must_hold(case) || self.is_held(case.id))
+        case.has(EventKind::Demand) && case.has(EventKind::Decision) && (!must_hold(case) || self.is_held(case.id))
     }
 
     /// Does what is left of a case's intake. Each part is recorded first, and doing it twice changes nothing, so that a
     /// power cut between record and effect is mended by doing it again.
     pub(crate) fn carry_on_intake(&self, case: &mut Case) -> Result<(), DeskError> {
-        if !case.has(Kind::Demand) {
+        if !case.has(EventKind::Demand) {
             let statement = json!({ "demand": case.demand_digest, "received": case.received.rfc3339() });
-            self.record(case, Kind::Demand, statement)?;
+            self.record(case, EventKind::Demand, statement)?;
         }
-        if !case.has(Kind::Decision) {
+        if !case.has(EventKind::Decision) {
             let statement = json!({
                 "decision": case.decision_digest,
                 "law": case.decision.law,
                 "outcome": case.decision.outcome,
             });
-            self.record(case, Kind::Decision, statement)?;
+            self.record(case, EventKind::Decision, statement)?;
         }
         if let Some(account) = case.account.filter(|_| must_hold(case)) {
             let (from, until) = proposal::span(&case.facts);
-            if !case.has(Kind::Hold) {
+            if !case.has(EventKind::Hold) {
                 let statement = json!({ "from": from.rfc3339(), "until": until.rfc3339() });
-                self.record(case, Kind::Hold, statement)?;
+                self.record(case, EventKind::Hold, statement)?;
             }
             self.set_hold(case, account)?;
         }
@@ -174,7 +184,7 @@ pub fn what_if(
     text: &str,
     on: Option<&str>,
     now: UnixMillis,
-) -> Result<Said, DeskError> {
+) -> Result<WhatIf, DeskError> {
     what_if_signed(law, home, text, on, now, &[])
 }
 
@@ -185,7 +195,7 @@ fn what_if_signed(
     on: Option<&str>,
     now: UnixMillis,
     signed: &[RuleSignature],
-) -> Result<Said, DeskError> {
+) -> Result<WhatIf, DeskError> {
     let demand = read(text)?;
     let received = moment(&demand, &home.zone, on)?.unwrap_or(now);
     let decisions = demand
@@ -193,7 +203,7 @@ fn what_if_signed(
         .iter()
         .map(|subject| Ok(decide(law, home, &demand, subject, received, Mode::WhatIf, signed)?.1))
         .collect::<Result<Vec<_>, DeskError>>()?;
-    Ok(show::what_if(&decisions))
+    Ok(WhatIf { decisions })
 }
 
 /// The moment of a what-if: the day asked for, else the day on which the demand says it was served.

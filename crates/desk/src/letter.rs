@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use terms::CaseId;
 
 use crate::answer::Answer;
-use crate::next::instead;
-use crate::{Case, Desk, DeskError, Kind, Said, State, proposal, show, wording};
+use crate::case::{Case, CaseState, EventKind};
+use crate::desk::Desk;
+use crate::error::{DeskError, NotNow};
+use crate::next::next_action;
+use crate::results::{CaseSummary, LetterWritten};
+use crate::{proposal, wording};
 
 impl Desk {
     /// Writes the case's letter, records its digest, and keeps a sealed copy. Durable when it returns. Where a part is
@@ -15,10 +19,10 @@ impl Desk {
     ///
     /// # Errors
     /// A case in which nothing is refused, or whose sender is not verified; the ledger's and the disk's.
-    pub fn refuse(&self, id: CaseId) -> Result<Said, DeskError> {
+    pub fn refuse(&self, id: CaseId) -> Result<LetterWritten, DeskError> {
         let _turn = self.turn();
         let mut case = self.resume(id)?;
-        if case.letter.is_some() && case.has(Kind::Letter) {
+        if case.letter.is_some() && case.has(EventKind::Letter) {
             return self.letter_again(&case);
         }
         self.refusable(&case)?;
@@ -27,32 +31,31 @@ impl Desk {
         self.write_sealed(&self.letter_path(id), &letter_context(id), text.as_bytes())?;
         let digest = proposal::sha256(text.as_bytes());
         let statement = serde_json::json!({ "letter": digest, "outcome": case.decision.outcome });
-        self.record_with(&mut case, Kind::Letter, statement, |case| case.letter = Some(letter_file(id)))?;
+        self.record_with(&mut case, EventKind::Letter, statement, |case| case.letter = Some(letter_file(id)))?;
         self.carry_on(&mut case)?;
-        Ok(show::letter(&case, &text))
+        Ok(LetterWritten { summary: CaseSummary::of(&case), letter: text })
     }
 
     /// Whether there is something to refuse, and somebody to tell.
     fn refusable(&self, case: &Case) -> Result<(), DeskError> {
-        let (id, answer) = (case.id, Answer::of(case));
-        let text = match case.state() {
+        let answer = Answer::of(case);
+        let why = match answer.produce.is_empty() {
             _ if answer.letter => return Ok(()),
-            _ if answer.produce.is_empty() => {
-                format!("no letter is written in case {id}. Next: {}", instead(case, &answer))
-            }
-            State::Sealed => "the package of this case is sealed; there is nothing to refuse".to_owned(),
-            _ => format!(
-                "the rules compel everything that is asked in case {id}, so there is nothing to refuse; `case approve {id}` \
-                 is next. To depart from the rules is counsel's, with reasons"
-            ),
+            true => NotNow::NoLetter,
+            false => NotNow::NothingRefused,
         };
-        Err(DeskError::NotNow(text))
+        let next = match case.state() {
+            CaseState::Sealed => None,
+            _ => Some(next_action(case, false, self.parts.clock.now())),
+        };
+        Err(DeskError::not_now(case.id, why, next))
     }
 
     /// The letter that was written before.
-    fn letter_again(&self, case: &Case) -> Result<Said, DeskError> {
+    fn letter_again(&self, case: &Case) -> Result<LetterWritten, DeskError> {
         let text = self.read_sealed(&self.letter_path(case.id), &letter_context(case.id))?;
-        Ok(show::letter(case, &String::from_utf8_lossy(&text)))
+        let letter = String::from_utf8_lossy(&text).into_owned();
+        Ok(LetterWritten { summary: CaseSummary::of(case), letter })
     }
 
     pub(crate) fn letter_path(&self, id: CaseId) -> PathBuf {

@@ -31,28 +31,19 @@ mod order;
 mod proposal;
 mod record;
 mod replay;
+mod results;
 mod resume;
-mod show;
 mod wording;
 
-pub use case::{Case, Kind, PackageRecord, State, Step};
+pub use case::{Case, CaseState, Event, EventKind, PackageRecord};
 pub use desk::{Desk, DeskParts};
-pub use error::DeskError;
+pub use error::{DeskError, NotNow};
 pub use intake::what_if;
-pub use law::{CounselKey, LawFiles, LawInUse, LawRoom, Texts, rule_text, set_text};
+pub use law::{CounselKey, DeskLaw, LawError, LawFiles, LawInUse, Texts, rule_text, set_text};
+pub use next::{ApprovalNeed, NextAction};
 pub use replay::LawChoice;
-
-/// The result of an action: text for a person, and the same as data. It names owners; `Debug` prints nothing of it.
-#[derive(Clone)]
-pub struct Said {
-    /// What to show.
-    pub text: String,
-    /// The same for a script.
-    pub data: serde_json::Value,
-}
-
-impl std::fmt::Debug for Said {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Said({} octets)", self.text.len())
-    }
-}
+pub use results::{
+    CaseDetail, CaseDifference, CaseList, CaseSummary, Damaged, DamagedCase, DecisionExplained, DecisionReplayed,
+    DemandHead, DemandServed, EventSummary, LawAdopted, LawCompared, LetterWritten, ListedCase, OrderApproved,
+    PackageSealed, RuleConfirmed, WhatIf,
+};

@@ -1,60 +1,102 @@
-//! The one thing to do next in a case, in words. Pure.
+//! The one thing to do next in a case. Pure.
 
+use rules::Deadline;
+use serde::{Deserialize, Serialize};
 use terms::UnixMillis;
 
 use crate::answer::Answer;
-use crate::{Case, Kind, State, proposal};
+use crate::case::{Case, CaseState, EventKind};
+use crate::proposal;
 
-/// What a person at the desk does next. `cleared` says whether the vault keeps the case's clearance.
-pub(crate) fn next_action(case: &Case, cleared: bool, now: UnixMillis) -> String {
-    let id = case.id;
-    let answer = Answer::of(case);
-    let expired = case.order.as_ref().is_some_and(|order| order.expires <= now);
-    let anew = "two officers approve anew (case approve)";
-    match case.state() {
-        State::Received => "the intake was interrupted; serve the demand again, or restart the node".to_owned(),
-        State::Sealed => after_package(case, &answer),
-        State::Refused => "send the letter; nothing else is open here".to_owned(),
-        State::Cleared | State::ApprovedOnce if expired => format!("the order has expired: {anew}"),
-        State::Cleared if cleared => match proposal::not_before(&case.decision, now) {
-            Some(wait) => format!("case collect {id}, not before {}", wait.local),
-            None => format!("case collect {id}"),
-        },
-        State::Cleared if case.keeps_shares() => {
-            format!("the clearance was not made: case approve {id} --officer, once more, by either officer")
-        }
-        State::Cleared => format!("the clearance was lost: {anew}"),
-        State::ApprovedOnce => format!("case approve {id} --officer, by a second, different officer"),
-        State::Decided if !answer.produce.is_empty() => {
-            format!("case approve {id} --officer, by two different officers")
-        }
-        State::Decided => instead(case, &answer),
-    }
+/// What a person at the desk does next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum NextAction {
+    /// The intake was interrupted: serve the demand again, or restart the node.
+    FinishIntake,
+    /// Verify the sender by a number found independently of the demand, then serve the demand again with the result. Until
+    /// then nothing leaves, and no letter either.
+    VerifySender,
+    /// Officers approve the order.
+    Approve {
+        /// How many, and why (again).
+        need: ApprovalNeed,
+    },
+    /// Collect the package.
+    Collect {
+        /// The duty to wait, while its moment lies ahead.
+        not_before: Option<Deadline>,
+    },
+    /// Produce the letter about what is refused.
+    WriteLetter,
+    /// Send the letter; nothing else is open.
+    SendLetter,
+    /// A person answers, with counsel.
+    AnswerManually {
+        /// The items that this version cannot produce; empty when what is compelled is not in this home's own store.
+        items: Vec<String>,
+    },
+    /// A person tells the authority that nobody but the owner can open the mailbox. Data other than content can be produced
+    /// on a demand for that data alone.
+    ExplainOwnerCustody,
+    /// Deliver the package to the authority.
+    DeliverPackage {
+        /// A letter about the rest is still to be written.
+        letter: bool,
+        /// Items that a person answers besides.
+        manually: Vec<String>,
+    },
 }
 
-/// What is left when the package is sealed.
-fn after_package(case: &Case, answer: &Answer) -> String {
-    let mut text = "hand the package over".to_owned();
-    if answer.letter && !case.has(Kind::Letter) {
-        text = format!("{text}; case refuse {} writes the letter about the rest", case.id);
+/// Which approval is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalNeed {
+    /// Two different officers'.
+    TwoOfficers,
+    /// That of a second officer, different from the first.
+    SecondOfficer,
+    /// Either officer's once more: both approved, and the clearance was not issued.
+    EitherOfficerAgain,
+    /// Another officer's: the share that one of the two released was used up.
+    AnotherOfficer,
+    /// Two officers' once more: the order expired.
+    OrderExpired,
+    /// Two officers' once more: the clearance was lost.
+    ClearanceLost,
+}
+
+/// What a person at the desk does next. `cleared` says whether the vault keeps the case's clearance.
+pub(crate) fn next_action(case: &Case, cleared: bool, now: UnixMillis) -> NextAction {
+    let answer = Answer::of(case);
+    let expired = case.order.as_ref().is_some_and(|order| order.expires <= now);
+    let approve = |need| NextAction::Approve { need };
+    match case.state() {
+        CaseState::Received => NextAction::FinishIntake,
+        CaseState::Sealed => NextAction::DeliverPackage {
+            letter: answer.letter && !case.has(EventKind::Letter),
+            manually: answer.manually,
+        },
+        CaseState::Refused => NextAction::SendLetter,
+        CaseState::Cleared | CaseState::ApprovedOnce if expired => approve(ApprovalNeed::OrderExpired),
+        CaseState::Cleared if cleared => {
+            NextAction::Collect { not_before: proposal::not_before(&case.decision, now).cloned() }
+        }
+        CaseState::Cleared if case.keeps_shares() => approve(ApprovalNeed::EitherOfficerAgain),
+        CaseState::Cleared => approve(ApprovalNeed::ClearanceLost),
+        CaseState::ApprovedOnce => approve(ApprovalNeed::SecondOfficer),
+        CaseState::Decided if !answer.produce.is_empty() => approve(ApprovalNeed::TwoOfficers),
+        CaseState::Decided => instead(&answer),
     }
-    if !answer.by_hand.is_empty() {
-        text = format!("{text}; answer by hand: {}", answer.by_hand.join(", "));
-    }
-    if text.contains(';') { text } else { format!("{text}; nothing else is open here") }
 }
 
 /// What is done where there is nothing to approve.
-pub(crate) fn instead(case: &Case, answer: &Answer) -> String {
+pub(crate) fn instead(answer: &Answer) -> NextAction {
     if answer.verify {
-        "verify the sender first, by a number found independently of the paper, then serve the demand again with what was \
-         found; nothing leaves until then, no letter either"
-            .to_owned()
-    } else if !answer.by_hand.is_empty() {
-        format!("answer by hand, with counsel: this version cannot produce {}", answer.by_hand.join(", "))
-    } else if answer.letter {
-        format!("case refuse {} writes the letter", case.id)
+        NextAction::VerifySender
+    } else if answer.letter && answer.manually.is_empty() {
+        NextAction::WriteLetter
     } else {
-        "answer by hand, with counsel: what is compelled is not in this home's own store".to_owned()
+        NextAction::AnswerManually { items: answer.manually.clone() }
     }
 }

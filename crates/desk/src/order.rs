@@ -4,56 +4,45 @@ use terms::AccountId;
 use vault::{Clearance, Custody, Order, VaultError};
 
 use crate::answer::{Answer, opens_mail};
-use crate::next::instead;
-use crate::{Case, Desk, DeskError, Kind, State, proposal};
+use crate::case::{Case, CaseState, EventKind};
+use crate::desk::Desk;
+use crate::error::{DeskError, NotNow};
+use crate::next::{NextAction, instead};
+use crate::proposal;
 
 /// How long an order may wait for its second approval and its collection, in days. An approval that lies about is a key
 /// that lies about; 14 days is the longest time that the instruments in the set leave for an answer.
 const ORDER_DAYS: i64 = 14;
 const DAY_MILLIS: i64 = 86_400_000;
 
-/// What is said of a mailbox that no officer can open.
-pub(crate) const ONLY_THE_OWNER: &str = "the mailbox is in owner custody: the provider holds ciphertext, which no two \
-                                         officers can open";
-
 impl Desk {
     /// The account and the answer, if there is something in the case that two officers may approve.
     pub(crate) fn approvable(&self, case: &Case) -> Result<(AccountId, Answer), DeskError> {
-        let not_now = |text: String| Err(DeskError::NotNow(text));
+        let not_now = |why: NotNow, next: Option<NextAction>| Err(DeskError::not_now(case.id, why, next));
         match case.state() {
-            State::Decided | State::ApprovedOnce => {}
+            CaseState::Decided | CaseState::ApprovedOnce => {}
             // The clearance was not made, or it was lost, or its time is over.
-            State::Cleared if self.kept_clearance(case)?.is_none() => {}
-            State::Cleared => {
-                return not_now(format!("two officers have approved; `case collect {}` is next", case.id));
+            CaseState::Cleared if self.kept_clearance(case)?.is_none() => {}
+            CaseState::Cleared => {
+                let not_before = proposal::not_before(&case.decision, self.parts.clock.now()).cloned();
+                return not_now(NotNow::AlreadyApproved, Some(NextAction::Collect { not_before }));
             }
-            State::Sealed => return not_now("the package of this case is sealed already".to_owned()),
-            State::Refused => {
-                return not_now("a letter was written in this case; serve the demand again to reopen it".to_owned());
+            CaseState::Sealed => {
+                return not_now(NotNow::AlreadySealed(self.package_path(case).display().to_string()), None);
             }
-            State::Received => return not_now("the intake of this case is not finished".to_owned()),
+            CaseState::Refused => return not_now(NotNow::LetterWritten, None),
+            CaseState::Received => return not_now(NotNow::IntakeUnfinished, Some(NextAction::FinishIntake)),
         }
         let answer = Answer::of(case);
         let Some(account) = case.account else {
-            return not_now(format!(
-                "no account at this node has the address of the demand. Next: {}",
-                instead(case, &answer)
-            ));
+            return not_now(NotNow::NoSuchAccount, Some(instead(&answer)));
         };
         if answer.produce.is_empty() {
-            return not_now(format!(
-                "there is nothing to approve in this case (outcome {}; `case show {}` says why). Next: {}",
-                case.decision.outcome,
-                case.id,
-                instead(case, &answer)
-            ));
+            return not_now(NotNow::NothingToApprove(case.decision.outcome), Some(instead(&answer)));
         }
         // Before two officers give their passphrases for what no two of them can open.
         if opens_mail(&answer.produce) && self.only_the_owner_opens(account)? {
-            return not_now(format!(
-                "{ONLY_THE_OWNER}. Next: tell the authority so by hand; what is no content can be produced on a demand \
-                 for that alone"
-            ));
+            return not_now(NotNow::OwnerCustody, Some(NextAction::ExplainOwnerCustody));
         }
         Ok((account, answer))
     }
@@ -107,7 +96,7 @@ impl Desk {
             expires,
         };
         let drawn = order.clone();
-        self.record_with(case, Kind::Order, serde_json::json!({ "order": order.digest() }), |case| {
+        self.record_with(case, EventKind::Order, serde_json::json!({ "order": order.digest() }), |case| {
             case.forget_shares();
             case.order = Some(drawn);
         })?;

@@ -3,7 +3,9 @@
 use rules::{Deadline, DeadlinePurpose, Decision, Facts};
 use terms::{Digest, UnixMillis};
 
-use crate::{Case, DeskError};
+use crate::case::Case;
+use crate::error::DeskError;
+use crate::results::DemandHead;
 
 /// The arrival times that the demand reaches, `[from, until)`.
 pub(crate) fn span(facts: &Facts) -> (UnixMillis, UnixMillis) {
@@ -28,22 +30,14 @@ pub(crate) fn sha256(bytes: &[u8]) -> Digest {
     Digest(out)
 }
 
-/// What letters and pages say of the paper.
-pub(crate) struct Paper {
-    /// The authority's name.
-    pub authority: String,
-    /// Its reference.
-    pub reference: String,
-    /// The kind of paper.
-    pub instrument: String,
-}
-
-/// Reads what letters need off the case's paper, which was checked at intake.
-pub(crate) fn paper(case: &Case) -> Paper {
-    match rules::Demand::parse(&case.demand) {
-        Ok(demand) => {
-            Paper { authority: demand.authority.name, reference: demand.reference, instrument: demand.instrument }
-        }
-        Err(_) => Paper { authority: String::new(), reference: String::new(), instrument: String::new() },
-    }
+/// Who demands what, read off the case's demand, which was checked at intake.
+pub(crate) fn demand_head(case: &Case) -> DemandHead {
+    rules::Demand::parse(&case.demand).map_or_else(
+        |_| DemandHead::default(),
+        |demand| DemandHead {
+            authority: demand.authority.name,
+            reference: demand.reference,
+            instrument: demand.instrument,
+        },
+    )
 }

@@ -4,7 +4,7 @@ use ledger::Opening;
 use serde_json::json;
 use vault::Approval;
 
-use crate::{Case, Desk, DeskError, Kind, Step};
+use crate::{Case, Desk, DeskError, Event, EventKind};
 
 impl Desk {
     /// Records a step whose public statement is `statement`, and returns when it is proven: the salt is in the case file,
@@ -15,7 +15,12 @@ impl Desk {
     /// # Errors
     /// The ledger's: the step is withdrawn, and the case stands where it stood. The disk's, when the ledger has the step
     /// and its proof could not be kept: the next action on the case, or the next start, keeps it.
-    pub(crate) fn record(&self, case: &mut Case, kind: Kind, statement: serde_json::Value) -> Result<(), DeskError> {
+    pub(crate) fn record(
+        &self,
+        case: &mut Case,
+        kind: EventKind,
+        statement: serde_json::Value,
+    ) -> Result<(), DeskError> {
         self.record_with(case, kind, statement, |_| {})
     }
 
@@ -24,7 +29,7 @@ impl Desk {
     pub(crate) fn record_with(
         &self,
         case: &mut Case,
-        kind: Kind,
+        kind: EventKind,
         statement: serde_json::Value,
         effect: impl FnOnce(&mut Case),
     ) -> Result<(), DeskError> {
@@ -38,29 +43,29 @@ impl Desk {
         if let (Some(body), serde_json::Value::Object(more)) = (body.as_object_mut(), statement) {
             body.extend(more);
         }
-        let body = serde_json::to_vec(&body).map_err(|error| DeskError::NotNow(error.to_string()))?;
+        let body = serde_json::to_vec(&body).map_err(|error| DeskError::Ledger(error.to_string()))?;
         self.record_bytes(case, kind, body, None, effect)
     }
 
     /// Records an approval: its statement is the vault's, since the vault will demand exactly that.
     pub(crate) fn record_approval(&self, case: &mut Case, approval: Approval) -> Result<(), DeskError> {
-        self.record_bytes(case, Kind::Approval, vault::approval_statement(&approval), Some(approval), |_| {})
+        self.record_bytes(case, EventKind::Approval, vault::approval_statement(&approval), Some(approval), |_| {})
     }
 
     fn record_bytes(
         &self,
         case: &mut Case,
-        kind: Kind,
+        kind: EventKind,
         body: Vec<u8>,
         approval: Option<Approval>,
         effect: impl FnOnce(&mut Case),
     ) -> Result<(), DeskError> {
         let before = case.clone();
         let opening = Opening::new(body, self.parts.entropy.as_ref());
-        case.steps.push(Step { kind, at: self.parts.clock.now(), opening, receipt: None, approval });
+        case.events.push(Event { kind, at: self.parts.clock.now(), opening, receipt: None, approval });
         effect(case);
         let recorded = self.save(case).and_then(|()| self.settle_records(case));
-        if recorded.is_err() && case.steps.last().is_some_and(|step| step.receipt.is_none()) {
+        if recorded.is_err() && case.events.last().is_some_and(|step| step.receipt.is_none()) {
             // Whoever asked is told that it was not done, so it must not come true later. If the file cannot be written
             // now, the step stays waiting in it, and is the next action's.
             *case = before;
@@ -73,7 +78,7 @@ impl Desk {
     /// same commitment says nothing more than the first.
     pub(crate) fn settle_records(&self, case: &mut Case) -> Result<(), DeskError> {
         let mut changed = false;
-        for step in case.steps.iter_mut().filter(|step| step.receipt.is_none()) {
+        for step in case.events.iter_mut().filter(|step| step.receipt.is_none()) {
             step.receipt = self.parts.log.append(&[step.opening.commitment()])?.pop();
             changed = true;
         }

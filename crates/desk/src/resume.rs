@@ -1,6 +1,6 @@
 //! Carrying on: what a power cut or an error left between a record and its effect is done before anything else is.
 
-use crate::{Case, Desk, DeskError, State};
+use crate::{Case, CaseState, Desk, DeskError};
 use terms::CaseId;
 
 impl Desk {
@@ -16,7 +16,7 @@ impl Desk {
     pub(crate) fn carry_on(&self, case: &mut Case) -> Result<(), DeskError> {
         self.settle_records(case)?;
         self.carry_on_intake(case)?;
-        if case.state() != State::Sealed {
+        if case.state() != CaseState::Sealed {
             // What an attempt that failed left here is no package.
             self.remove(&self.package_path(case))?;
         }
@@ -27,7 +27,7 @@ impl Desk {
     fn forget_spent(&self, case: &mut Case) -> Result<(), DeskError> {
         let Some(order) = &case.order else { return Ok(()) };
         let (digest, lapsed) = (order.digest(), order.expires <= self.parts.clock.now());
-        let ended = matches!(case.state(), State::Sealed | State::Refused);
+        let ended = matches!(case.state(), CaseState::Sealed | CaseState::Refused);
         if ended || lapsed {
             self.parts.vault.forget_clearance(digest)?;
         }

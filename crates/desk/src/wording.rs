@@ -5,7 +5,7 @@ use std::fmt::Write;
 use rules::{Action, Decision, Outcome};
 
 use crate::answer::Answer;
-use crate::{Case, DeskParts, Kind, proposal};
+use crate::{Case, DeskParts, EventKind, proposal};
 
 /// The letter's text: the law set's template, filled in.
 pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
@@ -17,8 +17,8 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
         _ if Answer::of(case).produce.is_empty() => &letters.not_compelled,
         _ => &letters.partial,
     };
-    let demand = proposal::paper(case);
-    let preserved = if decision.actions.contains(&Action::Preserve) && case.has(Kind::Hold) {
+    let demand = proposal::demand_head(case);
+    let preserved = if decision.actions.contains(&Action::Preserve) && case.has(EventKind::Hold) {
         "\nWhat your demand describes, as it was stored when we received it, is preserved.\n"
     } else {
         ""

@@ -19,7 +19,7 @@ pub use ids::{AccountId, CaseId, EpochId, MailboxId, MessageId, OfficerName, Off
 pub use jurisdiction::{Jurisdiction, JurisdictionError};
 pub use seams::{Clock, Entropy};
 pub use secret::Secret;
-pub use time::UnixMillis;
+pub use time::{UnixMillis, rfc3339};
 
 /// Lower-case hexadecimal, the form in which identifiers and digests are written.
 pub fn hex(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use desk::{Desk, LawInUse, LawRoom};
+use desk::{Desk, DeskLaw, LawInUse};
 use durable::{Disk, RealDisk, Visibility};
 use pages::law::{Book, Reader};
 use rules::{HomeFacts, LawSet};
@@ -48,11 +48,11 @@ pub(crate) fn book(desk: &Desk, home: &HomeFacts) -> Result<Book, String> {
 ///
 /// # Errors
 /// As [`book`].
-pub(crate) fn book_of(law: &LawRoom, home: &HomeFacts) -> Result<Book, String> {
-    bound(law.in_use()?, home)
+pub(crate) fn book_of(law: &DeskLaw, home: &HomeFacts) -> Result<Book, String> {
+    bound(law.in_use().map_err(|error| error.to_string())?, home)
 }
 
-fn bound((files, adopted_by, signed): LawInUse, home: &HomeFacts) -> Result<Book, String> {
+fn bound(LawInUse { files, adopted_by, signed }: LawInUse, home: &HomeFacts) -> Result<Book, String> {
     let set = LawSet::load(&files).map_err(|errors| errors.to_string())?;
     let open = |files: &[(String, String)]| Book::new(set.clone(), files, home.home.clone(), home.zone.clone());
     let book = open(&files).or_else(|errors| {

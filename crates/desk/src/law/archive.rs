@@ -12,11 +12,12 @@ use terms::{Digest, UnixMillis};
 
 use super::LawFiles;
 use super::counsel::rule_text;
+use super::error::LawError;
 
 /// The longest name: a digest, a dash, a number.
 const NAME_CHARS_MAX: usize = 80;
 
-pub(crate) struct Shelf {
+pub(crate) struct LawArchive {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
 }
@@ -42,24 +43,24 @@ pub(crate) struct Signed {
 
 /// The two kinds of signatures, by folder.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
+pub(crate) enum SignatureKind {
     Set,
     Rule,
 }
 
-impl Shelf {
-    pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Result<Self, String> {
-        let shelf = Self { disk, dir };
-        for dir in [shelf.dir.clone(), shelf.folder(Kind::Set), shelf.folder(Kind::Rule)] {
-            shelf.disk.create_dir_all(&dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+impl LawArchive {
+    pub(crate) fn new(disk: Arc<dyn Disk>, dir: PathBuf) -> Result<Self, LawError> {
+        let archive = Self { disk, dir };
+        for dir in [archive.dir.clone(), archive.folder(SignatureKind::Set), archive.folder(SignatureKind::Rule)] {
+            archive.disk.create_dir_all(&dir).map_err(|error| LawError::file(&dir, error))?;
         }
-        Ok(shelf)
+        Ok(archive)
     }
 
-    fn folder(&self, kind: Kind) -> PathBuf {
+    fn folder(&self, kind: SignatureKind) -> PathBuf {
         self.dir.join(match kind {
-            Kind::Set => "adopted",
-            Kind::Rule => "confirmed",
+            SignatureKind::Set => "adopted",
+            SignatureKind::Rule => "confirmed",
         })
     }
 
@@ -67,16 +68,16 @@ impl Shelf {
         self.dir.join(format!("{name}.json"))
     }
 
-    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
-        self.disk.read(path).map_err(|error| format!("{}: {error}", path.display()))
+    fn read(&self, path: &Path) -> Result<Vec<u8>, LawError> {
+        self.disk.read(path).map_err(|error| LawError::file(path, error))
     }
 
-    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), String> {
-        self.disk.write_atomic(path, bytes, Visibility::Shared).map_err(|error| format!("{}: {error}", path.display()))
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), LawError> {
+        self.disk.write_atomic(path, bytes, Visibility::Shared).map_err(|error| LawError::file(path, error))
     }
 
     /// The name of the set in use.
-    pub(crate) fn current(&self) -> Result<Option<String>, String> {
+    pub(crate) fn current(&self) -> Result<Option<String>, LawError> {
         let path = self.dir.join("current");
         if !self.disk.exists(&path) {
             return Ok(None);
@@ -85,17 +86,17 @@ impl Shelf {
     }
 
     /// Takes a kept set into use. Durable when it returns.
-    pub(crate) fn put_in_use(&self, name: &str) -> Result<(), String> {
+    pub(crate) fn put_in_use(&self, name: &str) -> Result<(), LawError> {
         self.write(&self.dir.join("current"), name.as_bytes())
     }
 
     /// Keeps a set and gives its name: its digest, and a number when a set of that digest with other cases or letters is
     /// kept already. Durable when it returns; it is not in use by that.
-    pub(crate) fn keep(&self, files: &[(String, String)]) -> Result<String, String> {
-        let law = LawSet::load(files).map_err(|errors| errors.to_string())?;
+    pub(crate) fn keep(&self, files: &[(String, String)]) -> Result<String, LawError> {
+        let law = LawSet::load(files).map_err(|errors| LawError::DoesNotLoad(errors.to_string()))?;
         let digest = law.digest().to_string();
         let object: BTreeMap<&str, &str> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        let bytes = serde_json::to_vec_pretty(&object).map_err(|error| error.to_string())?;
+        let bytes = serde_json::to_vec_pretty(&object).map_err(|error| LawError::file(&self.dir, error))?;
         let mut name = digest.clone();
         for number in 2.. {
             let path = self.set_path(&name);
@@ -112,57 +113,58 @@ impl Shelf {
     }
 
     /// A kept set by its name, or by its digest.
-    pub(crate) fn load(&self, name: &str) -> Result<(LawSet, LawFiles), String> {
+    pub(crate) fn load(&self, name: &str) -> Result<(LawSet, LawFiles), LawError> {
         let digest = name.split('-').next().unwrap_or_default();
         let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') && name.len() <= NAME_CHARS_MAX;
         if !plain || !self.disk.exists(&self.set_path(name)) {
-            return Err(format!("this node never had the law set {name} in use"));
+            return Err(LawError::NeverInUse(name.to_owned()));
         }
-        let wrong = |what: String| format!("law set {name} in {}: {what}", self.dir.display());
+        let path = self.set_path(name);
         let files: BTreeMap<String, String> =
-            serde_json::from_slice(&self.read(&self.set_path(name))?).map_err(|error| wrong(error.to_string()))?;
+            serde_json::from_slice(&self.read(&path)?).map_err(|error| LawError::damaged(&path, error))?;
         let files: LawFiles = files.into_iter().collect();
-        let law = LawSet::load(&files).map_err(|errors| wrong(errors.to_string()))?;
+        let law = LawSet::load(&files).map_err(|errors| LawError::damaged(&path, errors))?;
         if law.digest().to_string() == digest {
             Ok((law, files))
         } else {
-            Err(wrong("it is not the one that was adopted; restore it from the backup".to_owned()))
+            Err(LawError::damaged(&path, "it is not the set that was adopted"))
         }
     }
 
     /// Writes a signature's file, before and after the ledger has it. Durable when it returns.
-    pub(crate) fn put_signed(&self, kind: Kind, signed: &Signed) -> Result<(), String> {
-        let bytes = serde_json::to_vec_pretty(signed).map_err(|error| error.to_string())?;
-        self.write(&self.folder(kind).join(format!("{}.json", signed.of)), &bytes)
+    pub(crate) fn put_signed(&self, kind: SignatureKind, signed: &Signed) -> Result<(), LawError> {
+        let path = self.folder(kind).join(format!("{}.json", signed.of));
+        let bytes = serde_json::to_vec_pretty(signed).map_err(|error| LawError::file(&path, error))?;
+        self.write(&path, &bytes)
     }
 
-    fn signed(&self, kind: Kind) -> Result<Vec<Signed>, String> {
+    fn signed(&self, kind: SignatureKind) -> Result<Vec<Signed>, LawError> {
         let folder = self.folder(kind);
-        let names = self.disk.list(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let names = self.disk.list(&folder).map_err(|error| LawError::file(&folder, error))?;
         let mut all = Vec::new();
         for name in names.iter().filter(|name| name.ends_with(".json")) {
-            let bytes = self.read(&folder.join(name))?;
+            let path = folder.join(name);
             let signed: Signed =
-                serde_json::from_slice(&bytes).map_err(|error| format!("{}: {error}", folder.join(name).display()))?;
+                serde_json::from_slice(&self.read(&path)?).map_err(|error| LawError::damaged(&path, error))?;
             all.push(signed);
         }
         Ok(all)
     }
 
     /// Who signed the set of this name, if its adoption is in the ledger.
-    pub(crate) fn adopted_by(&self, name: &str) -> Result<Option<String>, String> {
+    pub(crate) fn adopted_by(&self, name: &str) -> Result<Option<String>, LawError> {
         let of_name = |signed: &Signed| signed.of == name && signed.receipt.is_some();
-        Ok(self.signed(Kind::Set)?.into_iter().find(of_name).and_then(|signed| signer(&signed.note)))
+        Ok(self.signed(SignatureKind::Set)?.into_iter().find(of_name).and_then(|signed| signer(&signed.note)))
     }
 
     /// The rules that `counsel` confirmed, as far as the ledger has it. What another key signed has no effect.
-    pub(crate) fn confirmed(&self, counsel: &Verifier) -> Result<Vec<RuleSignature>, String> {
+    pub(crate) fn confirmed(&self, counsel: &Verifier) -> Result<Vec<RuleSignature>, LawError> {
         let holds = |signed: &Signed| {
             signed.receipt.is_some()
                 && counsel.verify_note(&signed.note).is_ok_and(|text| text == rule_text(&signed.of, signed.digest))
         };
         Ok(self
-            .signed(Kind::Rule)?
+            .signed(SignatureKind::Rule)?
             .into_iter()
             .filter(holds)
             .map(|signed| RuleSignature {

@@ -13,6 +13,7 @@
 
 mod archive;
 mod counsel;
+mod error;
 mod texts;
 
 use std::path::PathBuf;
@@ -23,19 +24,27 @@ use ledger::Verifier;
 use rules::{LawSet, RuleSignature};
 
 pub use counsel::{CounselKey, rule_text, set_text};
+pub use error::LawError;
 pub use texts::Texts;
 
-pub(crate) use archive::{Kind, Shelf, Signed};
+pub(crate) use archive::{LawArchive, SignatureKind, Signed};
 
 /// The files of a law set: path and text.
 pub type LawFiles = Vec<(String, String)>;
 
-/// A law set in use: its files, whose signature it carries, and counsel's signatures under single rules.
-pub type LawInUse = (LawFiles, Option<String>, Vec<RuleSignature>);
+/// The law set in use, for its readers.
+pub struct LawInUse {
+    /// Its files.
+    pub files: LawFiles,
+    /// The name of the key that signed the set; `None`: it came with the program, and nobody signed it.
+    pub adopted_by: Option<String>,
+    /// Counsel's signatures under single rules that are in effect.
+    pub signed: Vec<RuleSignature>,
+}
 
 /// The law at a desk.
-pub struct LawRoom {
-    pub(crate) shelf: Shelf,
+pub struct DeskLaw {
+    pub(crate) archive: LawArchive,
     /// Whose signature counts; `None`: nobody's, and no set can be adopted.
     pub(crate) counsel: Option<Verifier>,
     now: RwLock<Arc<InUse>>,
@@ -51,7 +60,7 @@ pub(crate) struct InUse {
     pub(crate) adopted_by: Option<String>,
 }
 
-impl LawRoom {
+impl DeskLaw {
     /// Opens the law directory `dir`. Where it is empty, `built_in` is kept there and taken into use. Durable when it
     /// returns.
     ///
@@ -62,38 +71,38 @@ impl LawRoom {
         dir: PathBuf,
         built_in: &[(String, String)],
         counsel: Option<Verifier>,
-    ) -> Result<Self, String> {
-        let shelf = Shelf::new(disk, dir)?;
-        if shelf.current()?.is_none() {
-            let name = shelf.keep(built_in)?;
-            shelf.put_in_use(&name)?;
+    ) -> Result<Self, LawError> {
+        let archive = LawArchive::new(disk, dir)?;
+        if archive.current()?.is_none() {
+            let name = archive.keep(built_in)?;
+            archive.put_in_use(&name)?;
         }
-        let now = Self::read(&shelf, counsel.as_ref())?;
-        Ok(Self { shelf, counsel, now: RwLock::new(Arc::new(now)) })
+        let now = Self::read(&archive, counsel.as_ref())?;
+        Ok(Self { archive, counsel, now: RwLock::new(Arc::new(now)) })
     }
 
-    fn read(shelf: &Shelf, counsel: Option<&Verifier>) -> Result<InUse, String> {
-        let name = shelf.current()?.ok_or("no law set is in use")?;
-        let (law, files) = shelf.load(&name)?;
+    fn read(archive: &LawArchive, counsel: Option<&Verifier>) -> Result<InUse, LawError> {
+        let name = archive.current()?.ok_or(LawError::NoneInUse)?;
+        let (law, files) = archive.load(&name)?;
         let texts = Texts::of(&files)?;
-        let signed = counsel.map_or_else(|| Ok(Vec::new()), |counsel| shelf.confirmed(counsel))?;
-        Ok(InUse { law, texts, signed, adopted_by: shelf.adopted_by(&name)? })
+        let signed = counsel.map_or_else(|| Ok(Vec::new()), |counsel| archive.confirmed(counsel))?;
+        Ok(InUse { law, texts, signed, adopted_by: archive.adopted_by(&name)? })
     }
 
     /// The set in use, for whoever reads it.
     ///
     /// # Errors
     /// The set's file, in words.
-    pub fn in_use(&self) -> Result<LawInUse, String> {
+    pub fn in_use(&self) -> Result<LawInUse, LawError> {
         let now = self.now();
-        let name = self.shelf.current()?.unwrap_or_else(|| now.law.digest().to_string());
-        let (_, files) = self.shelf.load(&name)?;
-        Ok((files, now.adopted_by.clone(), now.signed.clone()))
+        let name = self.archive.current()?.unwrap_or_else(|| now.law.digest().to_string());
+        let (_, files) = self.archive.load(&name)?;
+        Ok(LawInUse { files, adopted_by: now.adopted_by.clone(), signed: now.signed.clone() })
     }
 
     /// Reads the set in use anew, after another was taken.
-    pub(crate) fn refresh(&self) -> Result<(), String> {
-        let now = Arc::new(Self::read(&self.shelf, self.counsel.as_ref())?);
+    pub(crate) fn refresh(&self) -> Result<(), LawError> {
+        let now = Arc::new(Self::read(&self.archive, self.counsel.as_ref())?);
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The texts of letters and of the certificate.
 
+use super::error::LawError;
+
 /// The texts of letters and of the certificate; they come with the law set, since they cite.
 #[derive(Debug, Clone)]
 pub struct Texts {
@@ -18,10 +20,10 @@ impl Texts {
     ///
     /// # Errors
     /// The path that is not there.
-    pub fn of(files: &[(String, String)]) -> Result<Self, String> {
+    pub fn of(files: &[(String, String)]) -> Result<Self, LawError> {
         let text = |path: &str| {
             let found = files.iter().find(|(name, _)| name == path);
-            found.map(|(_, text)| text.clone()).ok_or_else(|| format!("the law set lacks {path}"))
+            found.map(|(_, text)| text.clone()).ok_or_else(|| LawError::Lacks(path.to_owned()))
         };
         Ok(Self {
             certificate: text("house/certificate.txt")?,

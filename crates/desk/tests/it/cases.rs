@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::house::{House, days};
+use crate::house::{House, days, json, told};
 
 /// A case file: a demand of `law/examples` with changes, and what comes of it.
 struct Sheet(toml::Table);
@@ -40,16 +40,16 @@ fn check(file: &Path) {
             assert!(text.contains(words), "{name}: {what} does not say `{words}`:\n{text}");
         }
     };
-    says("the next action", &house.next(case), "next");
+    says("the next action", &json(&house.next(case)), "next");
 
     // A letter, where the sheet wants it before the package.
     let letter = || match (house.desk().refuse(case), sheet.text("refuse")) {
         (Ok(letter), None) => {
-            says("the letter", &letter.text, "letter");
-            assert_eq!(house.desk().refuse(case).unwrap().text, letter.text, "{name}: asked again, it is the same");
+            says("the letter", &letter.letter, "letter");
+            assert_eq!(house.desk().refuse(case).unwrap().letter, letter.letter, "{name}: asked again, it is the same");
         }
-        (Err(error), Some(words)) => assert!(error.to_string().contains(words), "{name}: {error}"),
-        (Ok(letter), Some(_)) => panic!("{name}: a letter is written:\n{}", letter.text),
+        (Err(error), Some(words)) => assert!(told(&error).contains(words), "{name}: {error}"),
+        (Ok(letter), Some(_)) => panic!("{name}: a letter is written:\n{}", letter.letter),
         (Err(error), None) => panic!("{name}: no letter is written: {error}"),
     };
     let letter_first = sheet.0.get("letter_first").is_some_and(|first| first.as_bool().unwrap());
@@ -59,7 +59,7 @@ fn check(file: &Path) {
     match sheet.text("approve") {
         Some(words) => {
             let before = house.ledger_size();
-            let error = house.approve(case, "niamh").unwrap_err().to_string();
+            let error = told(&house.approve(case, "niamh").unwrap_err());
             assert!(error.contains(words), "{name}: {error}");
             house.desk().collect(case).unwrap_err();
             assert_eq!(house.ledger_size(), before, "{name}");
@@ -78,8 +78,8 @@ fn check(file: &Path) {
     if !letter_first {
         letter();
     }
-    says("the last word", &house.next(case), "last");
-    house.steps(case);
+    says("the last word", &json(&house.next(case)), "last");
+    house.events(case);
 }
 
 #[test]

@@ -17,9 +17,11 @@ fn a_damaged_case_is_named_and_stops_nothing() {
     let troubles = house.desk().troubles().join("\n");
     assert!(troubles.contains("case 1") && troubles.contains("damaged"), "{troubles}");
     let list = house.desk().list().unwrap();
-    assert_eq!(list.data[0]["state"], "damaged");
-    assert_eq!(list.data[1]["state"], "decided");
-    assert!(list.text.contains("000001.case"), "{}", list.text);
+    let data = serde_json::to_value(&list).unwrap();
+    assert!(serde_json::from_value::<desk::CaseList>(data.clone()).unwrap() == list, "{data:#}");
+    assert_eq!(data[0]["state"], "damaged");
+    assert_eq!(data[1]["state"], "decided");
+    assert!(data[0]["problem"].as_str().unwrap().contains("000001.case"), "{data:#}");
     assert!(house.desk().show(one).unwrap_err().to_string().contains("backup"));
     house.approve(one, "niamh").unwrap_err();
     house.desk().collect(one).unwrap_err();
@@ -51,7 +53,7 @@ fn other_files_are_no_cases() {
     }
     house.restart().unwrap();
     assert!(house.desk().troubles().is_empty(), "{:?}", house.desk().troubles());
-    assert_eq!(house.desk().list().unwrap().data.as_array().unwrap().len(), 1);
+    assert_eq!(house.desk().list().unwrap().cases.len(), 1);
 }
 
 #[test]

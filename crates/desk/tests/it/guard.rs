@@ -1,6 +1,8 @@
 //! Four eyes: whose approvals count, for what, and until when.
 
-use crate::house::{DAY, House, OFFICERS, days, name};
+use desk::{ApprovalNeed, NextAction};
+
+use crate::house::{DAY, House, OFFICERS, days, name, told};
 
 #[test]
 fn one_officer_twice_is_one_officer() {
@@ -9,7 +11,7 @@ fn one_officer_twice_is_one_officer() {
     let case = house.serve(&house.order());
     house.approve(case, "niamh").unwrap();
     let size = house.ledger_size();
-    let twice = house.approve(case, "niamh").unwrap_err().to_string();
+    let twice = told(&house.approve(case, "niamh").unwrap_err());
     assert!(twice.contains("another officer"), "{twice}");
     assert_eq!(house.ledger_size(), size);
     house.desk().collect(case).unwrap_err();
@@ -21,13 +23,12 @@ fn a_mailbox_of_its_owner_alone_is_not_approved_in_vain() {
     let house = House::new();
     house.deliver_spring();
     let case = house.serve(&house.order());
-    assert!(!house.desk().show(case).unwrap().text.contains("Custody"));
+    assert!(!house.desk().show(case).unwrap().only_the_owner_opens);
     let proof = vault::OwnerProof::here("owner password".into(), None);
     house.vault().set_custody(house.owner, &proof, vault::Custody::Owner).unwrap();
-    let shown = house.desk().show(case).unwrap();
-    assert!(shown.text.contains("the provider holds ciphertext"), "{}", shown.text);
-    assert_eq!(shown.data["only_the_owner_opens"], true);
-    let refused = house.desk().check_approvable(case, &name("niamh")).unwrap_err().to_string();
+    assert_eq!(house.data(case)["only_the_owner_opens"], true);
+    let refused = told(&house.desk().check_approvable(case, &name("niamh")).unwrap_err());
+    assert!(refused.contains("the provider holds only ciphertext"), "{refused}");
     assert!(refused.contains("owner custody"), "{refused}");
     house.approve(case, "niamh").unwrap_err();
     assert_eq!(house.state(case), "decided");
@@ -45,7 +46,7 @@ fn a_wrong_passphrase_approves_nothing() {
         house.desk().approve(case, &name(officer), &passphrase.into()).unwrap_err();
         assert_eq!(house.state(case), "decided", "{officer}");
     }
-    assert_eq!(house.steps(case), ["demand", "decision", "hold", "order"], "one order, and no approval");
+    assert_eq!(house.events(case), ["demand", "decision", "hold", "order"], "one order, and no approval");
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn two_officers_at_once_both_count() {
             scope.spawn(move || house.approve(case, officer).unwrap());
         }
     });
-    assert_eq!(house.steps(case), ["demand", "decision", "hold", "order", "approval", "approval"]);
+    assert_eq!(house.events(case), ["demand", "decision", "hold", "order", "approval", "approval"]);
     assert_eq!(house.collect(case).messages(), days(0, 30));
 }
 
@@ -73,7 +74,7 @@ fn an_officer_twice_at_once_is_one_officer() {
         tries.into_iter().map(|one| one.join().unwrap()).collect()
     });
     assert_eq!(accepted.iter().filter(|ok| **ok).count(), 1);
-    assert_eq!(house.state(case), "approved by one officer");
+    assert_eq!(house.state(case), "approved_once");
 }
 
 #[test]
@@ -83,13 +84,13 @@ fn an_expired_order_needs_two_new_approvals() {
     let case = house.serve(&house.order());
     house.approve(case, "niamh").unwrap();
     house.clock.advance(14 * DAY);
-    assert!(house.next(case).contains("expired"));
+    assert_eq!(house.next(case), NextAction::Approve { need: ApprovalNeed::OrderExpired });
     // The first approval was of another order.
     house.approve(case, "oisin").unwrap();
-    assert_eq!(house.state(case), "approved by one officer");
+    assert_eq!(house.state(case), "approved_once");
     house.approve(case, "niamh").unwrap();
     house.clock.advance(14 * DAY);
-    let late = house.desk().collect(case).unwrap_err().to_string();
+    let late = told(&house.desk().collect(case).unwrap_err());
     assert!(late.contains("case approve"), "{late}");
     assert!(house.files("packages").is_empty());
     house.restart().unwrap();
@@ -105,12 +106,12 @@ fn a_lost_clearance_needs_two_new_approvals() {
     let case = house.serve(&house.order());
     house.approve_twice(case);
     house.lose_clearances();
-    assert!(house.next(case).contains("lost"), "{}", house.next(case));
-    let lost = house.desk().collect(case).unwrap_err().to_string();
-    assert!(lost.contains("case approve"), "{lost}");
+    assert_eq!(house.next(case), NextAction::Approve { need: ApprovalNeed::ClearanceLost });
+    let lost = told(&house.desk().collect(case).unwrap_err());
+    assert!(lost.contains(r#""do":"approve""#), "{lost}");
     // The shares were forgotten when they were joined: neither old approval counts.
     house.approve(case, "roisin").unwrap();
-    assert_eq!(house.state(case), "approved by one officer");
+    assert_eq!(house.state(case), "approved_once");
     house.approve(case, "oisin").unwrap();
     assert_eq!(house.collect(case).messages(), days(0, 30));
 }
@@ -153,11 +154,11 @@ fn what_must_wait_waits() {
         ],
     );
     let case = house.serve(&epoc);
-    assert_eq!(house.data(case)["outcome"], "COMPELLED", "{}", house.desk().show(case).unwrap().text);
+    assert_eq!(house.data(case)["outcome"], "COMPELLED", "{}", house.data(case));
     house.approve_twice(case);
-    let early = house.desk().collect(case).unwrap_err().to_string();
+    let early = told(&house.desk().collect(case).unwrap_err());
     assert!(early.contains("nothing may leave") && early.contains("before"), "{early}");
-    assert!(house.next(case).contains("not before"), "{}", house.next(case));
+    assert!(matches!(house.next(case), NextAction::Collect { not_before: Some(_) }), "{:?}", house.next(case));
     assert!(house.files("packages").is_empty());
     house.clock.advance(13 * DAY);
     assert_eq!(house.collect(case).messages(), days(0, 30));

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use desk::{CounselKey, Desk, DeskError, DeskParts, LawFiles, LawRoom, Said};
+use desk::{CaseDetail, CounselKey, Desk, DeskError, DeskLaw, DeskParts, LawFiles, NextAction, OrderApproved};
 use disclosure::AgeIdentity;
 use durable::{AppendFile, Disk, ReadAt, RealDisk, Visibility};
 use ledger::Log;
@@ -108,7 +108,7 @@ impl House {
             vault: vault.clone(),
             store: store.clone(),
             log: log.clone(),
-            law: LawRoom::open(disk.clone(), "law".into(), law_files(), Some(counsel().verifier().unwrap()))
+            law: DeskLaw::open(disk.clone(), "law".into(), law_files(), Some(counsel().verifier().unwrap()))
                 .map_err(DeskError::Law)?,
             home_facts: home_facts(),
             clock,
@@ -199,14 +199,13 @@ impl House {
 
     /// Serves a demand for one account; its case.
     pub(crate) fn serve(&self, text: &str) -> CaseId {
-        let said = self.desk().serve(text).unwrap();
-        let cases = said.data["cases"].as_array().unwrap();
-        assert_eq!(cases.len(), 1, "{}", said.text);
-        CaseId(cases[0]["case"].as_u64().unwrap())
+        let served = self.desk().serve(text).unwrap();
+        let [case] = served.cases.as_slice() else { panic!("{} cases", served.cases.len()) };
+        case.summary.case
     }
 
     /// An officer approves with the officer's own passphrase.
-    pub(crate) fn approve(&self, case: CaseId, officer: &str) -> Result<Said, DeskError> {
+    pub(crate) fn approve(&self, case: CaseId, officer: &str) -> Result<OrderApproved, DeskError> {
         let passphrase = OFFICERS.iter().find(|(name, _)| *name == officer).unwrap().1;
         self.desk().approve(case, &name(officer), &passphrase.into())
     }
@@ -217,29 +216,34 @@ impl House {
         self.approve(case, "oisin").unwrap();
     }
 
+    /// The case as `--json` prints it. It is the same again at the other end of a socket.
     pub(crate) fn data(&self, case: CaseId) -> Value {
-        self.desk().show(case).unwrap().data
+        let detail = self.desk().show(case).unwrap();
+        let data = serde_json::to_value(&detail).unwrap();
+        let read: CaseDetail = serde_json::from_value(data.clone()).unwrap();
+        assert!(read.decision == detail.decision && read.next == detail.next, "{data:#}");
+        assert_eq!(serde_json::to_value(&read).unwrap(), data);
+        data
     }
 
     pub(crate) fn state(&self, case: CaseId) -> String {
         self.data(case)["state"].as_str().unwrap().to_owned()
     }
 
-    /// The kinds of the case's steps, in order; every one has its entry in the ledger.
-    pub(crate) fn steps(&self, case: CaseId) -> Vec<String> {
+    /// The kinds of the case's events, in order; every one has its entry in the ledger.
+    pub(crate) fn events(&self, case: CaseId) -> Vec<String> {
         let data = self.data(case);
-        let steps = data["steps"].as_array().unwrap();
-        let kind = |step: &Value| {
-            assert!(step["index"].as_u64().is_some_and(|index| index < self.ledger_size()), "{step}");
-            step["kind"].as_str().unwrap().to_owned()
+        let events = data["events"].as_array().unwrap();
+        let kind = |event: &Value| {
+            assert!(event["index"].as_u64().is_some_and(|index| index < self.ledger_size()), "{event}");
+            event["kind"].as_str().unwrap().to_owned()
         };
-        steps.iter().map(kind).collect()
+        events.iter().map(kind).collect()
     }
 
-    /// The one thing that the case page says is next.
-    pub(crate) fn next(&self, case: CaseId) -> String {
-        let text = self.desk().show(case).unwrap().text;
-        text.lines().find_map(|line| line.strip_prefix("Next")).unwrap().trim().to_owned()
+    /// The one thing to do next.
+    pub(crate) fn next(&self, case: CaseId) -> NextAction {
+        self.desk().show(case).unwrap().next
     }
 
     /// The files in a folder of the desk.
@@ -270,8 +274,8 @@ impl House {
 
     /// Collects, and opens the package as the authority does.
     pub(crate) fn collect(&self, case: CaseId) -> Opened {
-        let said = self.desk().collect(case).unwrap();
-        self.open_package(Path::new(said.data["path"].as_str().unwrap()))
+        let sealed = self.desk().collect(case).unwrap();
+        self.open_package(Path::new(&sealed.path))
     }
 
     pub(crate) fn open_package(&self, path: &Path) -> Opened {
@@ -404,6 +408,18 @@ pub(crate) fn shown(text: &str) -> String {
 /// The originals of days from `first` to `last`, as [`Opened::messages`] shows them.
 pub(crate) fn days(first: i64, last: i64) -> Vec<String> {
     (first..=last).map(|day| shown(&format!("day {day}"))).collect()
+}
+
+/// A next action as JSON.
+pub(crate) fn json(next: &NextAction) -> String {
+    serde_json::to_string(next).unwrap()
+}
+
+/// An error as text and as JSON. It is the same again at the other end of a socket.
+pub(crate) fn told(error: &DeskError) -> String {
+    let json = serde_json::to_string(error).unwrap();
+    assert_eq!(serde_json::from_str::<DeskError>(&json).unwrap(), *error);
+    format!("{error}\n{json}")
 }
 
 pub(crate) fn name(text: &str) -> OfficerName {

@@ -2,7 +2,6 @@
 
 use desk::{CounselKey, LawChoice, LawFiles, rule_text, set_text};
 use rules::LawSet;
-use serde_json::json;
 use world::Fault;
 
 use crate::house::{House, counsel, law_files};
@@ -87,9 +86,10 @@ fn a_rule_that_counsel_signed_supports_a_disclosure() {
     let order = house.demand("ie-s75-order", &[("\"ie_s75_order\"", "\"ie_s15_order\"")]);
     let outcome = |house: &House, text: &str| {
         let case = house.serve(text);
-        let said = house.desk().explain(case).unwrap();
-        assert!(said.text.contains("ie.2011.s15"), "{}", said.text);
-        said.data["decision"]["outcome"].as_str().unwrap().to_owned()
+        let explained = house.desk().explain(case).unwrap();
+        let text = rules::explain(&explained.decision);
+        assert!(text.contains("ie.2011.s15"), "{text}");
+        explained.decision.outcome.as_str().to_owned()
     };
     assert_eq!(outcome(&house, &order), "REFER_COUNSEL");
     let law = LawSet::load(law_files()).unwrap();
@@ -109,8 +109,9 @@ fn a_rule_that_counsel_signed_supports_a_disclosure() {
 fn a_case_replays_under_the_law_of_its_day_and_shows_what_today_changes() {
     let house = House::new();
     let case = house.serve(&house.order());
-    let said = house.desk().replay(case).unwrap();
-    assert_eq!((&said.data["as_recorded"], &said.data["difference"]), (&json!(true), &json!([])), "{}", said.text);
+    let replayed = house.desk().replay(case).unwrap();
+    assert!(replayed.as_recorded && replayed.differs_from_record.is_empty(), "{:?}", replayed.differs_from_record);
+    assert_eq!(replayed.difference, Vec::<String>::new());
     // A new set in which that rule was repealed before the demand came.
     let repealed: LawFiles = changed("ie/assistance.toml", |text| {
         let at = text.find("id = \"ie.2008.s75\"").unwrap();
@@ -125,17 +126,18 @@ fn a_case_replays_under_the_law_of_its_day_and_shows_what_today_changes() {
     .collect();
     let old = LawChoice::Digest(house.desk().law_digest().to_string());
     let diff = house.desk().law_diff(&old, &LawChoice::Files(repealed)).unwrap();
-    assert_eq!(diff.data["cases"].as_array().unwrap().len(), 1, "{}", diff.text);
-    assert!(diff.text.contains("outcome: COMPELLED → REFER_COUNSEL"), "{}", diff.text);
+    let [changed] = diff.cases.as_slice() else { panic!("{} cases", diff.cases.len()) };
+    let lines = changed.difference.join("\n");
+    assert!(lines.contains("outcome: COMPELLED → REFER_COUNSEL"), "{lines}");
     let same = house.desk().law_diff(&old, &LawChoice::Files(newer())).unwrap();
-    assert!(same.text.starts_with("0 of 1 recorded cases"), "{}", same.text);
+    assert_eq!((same.cases.len(), same.recorded), (0, 1));
     // A set that this node never had.
     let never = LawChoice::Digest("0".repeat(64));
     assert!(house.desk().law_diff(&never, &old).unwrap_err().to_string().contains("never had"));
     assert!(house.desk().law_diff(&LawChoice::Digest("../../etc/passwd".to_owned()), &old).is_err());
     // The adopted set of another day is replayed from the shelf.
     house.desk().adopt(&newer(), &signed(&newer())).unwrap();
-    let said = house.desk().replay(case).unwrap();
-    assert_eq!(said.data["as_recorded"], json!(true));
-    assert_ne!(said.data["law_of_the_day"], said.data["law_today"]);
+    let replayed = house.desk().replay(case).unwrap();
+    assert!(replayed.as_recorded);
+    assert_ne!(replayed.law_of_the_day, replayed.law_today);
 }

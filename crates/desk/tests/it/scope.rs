@@ -1,5 +1,6 @@
 //! What is in a package, and what is not.
 
+use desk::NextAction;
 use terms::{CaseId, Clock};
 
 use crate::house::{DAY, House, MARCH, days, shown};
@@ -61,9 +62,9 @@ fn two_accounts_are_two_cases() {
     house.deliver(brian, MARCH.plus_millis(DAY), "of brian");
     let named = r#"accounts = ["aoife@ie.example", "brian@ie.example", "Aoife@IE.example", "nobody@ie.example"]"#;
     let order = house.demand("ie-s75-order", &[(r#"accounts = ["aoife@ie.example"]"#, named)]);
-    let said = house.desk().serve(&order).unwrap();
-    assert_eq!(said.data["cases"].as_array().unwrap().len(), 3, "the same account, named twice, is asked for once");
-    assert_eq!(house.desk().list().unwrap().data.as_array().unwrap().len(), 3);
+    let served = house.desk().serve(&order).unwrap();
+    assert_eq!(served.cases.len(), 3, "the same account, named twice, is asked for once");
+    assert_eq!(house.desk().list().unwrap().cases.len(), 3);
     for case in [CaseId(1), CaseId(2)] {
         house.approve_twice(case);
     }
@@ -71,9 +72,9 @@ fn two_accounts_are_two_cases() {
     assert_eq!(house.collect(CaseId(1)).messages(), days(0, 30));
     house.approve(CaseId(3), "niamh").unwrap_err();
     let letter = house.desk().refuse(CaseId(3)).unwrap();
-    assert!(letter.text.contains("No account at this node"), "{}", letter.text);
-    assert_eq!(house.state(CaseId(3)), "letter written");
-    assert!(house.next(CaseId(3)).starts_with("send the letter"));
+    assert!(letter.letter.contains("No account at this node"), "{}", letter.letter);
+    assert_eq!(house.state(CaseId(3)), "refused");
+    assert_eq!(house.next(CaseId(3)), NextAction::SendLetter);
 }
 
 #[test]
