@@ -12,8 +12,8 @@ use crate::held::Held;
 use crate::{Case, Desk};
 
 impl Desk {
-    /// The items of a package, opened one by one as they are asked for. An error ends the collection: a package that
-    /// calls all the rest failed, because the time was over or the store was gone, would be no answer.
+    /// The items of a package, opened one by one as they are asked for. An error ends the collection: a package that lists
+    /// everything else as failed, because the clearance expired or the store was gone, would be no answer.
     pub(crate) fn items<'a>(
         &'a self,
         case: &Case,
@@ -28,7 +28,7 @@ impl Desk {
         record.into_iter().chain(unstored).map(Ok).chain(messages).chain(missing)
     }
 
-    /// A message in scope: its original octets and what the node knows of it, or why not.
+    /// A message in scope: its original octets and what the node knows about it, or why it is not produced.
     fn message(&self, order: &Order, clearance: &Clearance, message: &ScopedMessage) -> io::Result<Item> {
         clearance.check_time().map_err(io::Error::other)?;
         let outcome = match self.parts.store.open_for(clearance, message, Part::Original) {
@@ -38,8 +38,8 @@ impl Desk {
         Ok(Item { id: message.id.to_string(), arrival: Some(message.arrival), outcome })
     }
 
-    /// What the node knows of a message beside its octets, within the categories ordered: the trace headers say whence
-    /// it came, which is traffic data.
+    /// What the node knows about a message besides its octets, within the categories ordered: the trace headers say where
+    /// it came from, which is traffic data.
     fn sidecar(&self, order: &Order, clearance: &Clearance, message: &ScopedMessage) -> Value {
         let places = message.places.iter().map(|place| json!({ "name": place.name, "uid": place.uid }));
         let mut data = json!({
@@ -72,25 +72,25 @@ impl Desk {
     }
 }
 
-/// Why one message is not there, for the authority; an error that is not about this message alone stays an error.
+/// Why one message is not produced, for the authority; an error that is not about this message alone stays an error.
 fn of_this_one(error: StoreError) -> io::Result<&'static str> {
     match error {
-        StoreError::Damaged(_) => Ok("what is stored of it is damaged and does not open"),
+        StoreError::Damaged(_) => Ok("the stored message is damaged and cannot be opened"),
         StoreError::NoSuchMessage => Ok(GONE),
-        StoreError::Vault(_) => Ok("the clearance has no key of it"),
+        StoreError::Vault(_) => Ok("the clearance contains no key for it"),
         other => Err(io::Error::other(other)),
     }
 }
 
-const GONE: &str = "it was stored when the demand was received, and is not any more";
+const GONE: &str = "it was stored when the demand was received but is no longer stored";
 
-/// A message that was held and is not there.
+/// A message that was held and is no longer stored.
 fn gone(id: MessageId) -> Item {
     Item { id: id.to_string(), arrival: None, outcome: Outcome::Failed { reason: GONE.to_owned() } }
 }
 
 /// The answer to a demand for sign-in records.
 fn not_stored() -> Item {
-    let reason = "not stored: this node keeps no records of sign-ins".to_owned();
+    let reason = "not stored: this node keeps no sign-in records".to_owned();
     Item { id: "identification".to_owned(), arrival: None, outcome: Outcome::Withheld { reason } }
 }

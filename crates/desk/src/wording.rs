@@ -1,11 +1,13 @@
-//! The words of a letter: the law set's template, filled in with the law set's own reasons. Pure but for the date.
+//! The text of a letter: the law set's template, filled in with the law set's own reasons. Pure but for the date.
 
 use std::fmt::Write;
 
-use rules::{Action, Decision, Outcome};
+use rules::{Action, Decision, LawSet, Node, Outcome};
 
 use crate::answer::Answer;
-use crate::{Case, DeskParts, EventKind, proposal};
+use crate::case::{Case, EventKind};
+use crate::desk::DeskParts;
+use crate::proposal;
 
 /// The letter's text: the law set's template, filled in.
 pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
@@ -19,11 +21,11 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
     };
     let demand = proposal::demand_head(case);
     let preserved = if decision.actions.contains(&Action::Preserve) && case.has(EventKind::Hold) {
-        "\nWhat your demand describes, as it was stored when we received it, is preserved.\n"
+        "\nWe have preserved the data described in your demand, as stored when we received the demand.\n"
     } else {
         ""
     };
-    // The words of the set, which an authority knows; its own word where the set of the day lacks it.
+    // In the law set's words, which an authority knows; in the demand's own where the set in use lacks it.
     let instrument = in_use.law.vocabulary().means(&demand.instrument).unwrap_or(&demand.instrument);
     let origin = parts.log.verifier();
     let text = fill(
@@ -38,7 +40,7 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
             ("received", &case.facts.on.to_string()),
             ("case", &format!("{}-{}", parts.home, case.id)),
             ("demand_digest", &case.demand_digest.to_string()),
-            ("items", &items(case)),
+            ("items", &items(&in_use.law, case)),
             ("routes", &routes(decision)),
             ("preserved", preserved),
             ("questions", &questions(decision)),
@@ -48,7 +50,7 @@ pub(crate) fn letter(parts: &DeskParts, case: &Case) -> String {
     text.lines().map(wrapped).collect()
 }
 
-/// A line at most as wide as a page, its own indent kept.
+/// A line, wrapped to the width of a page; its own indent is kept.
 fn wrapped(line: &str) -> String {
     let text = line.trim_start_matches(' ');
     rules::paragraph((line.len() - text.len()) / 2, text)
@@ -82,18 +84,21 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
     out + rest
 }
 
-fn items(case: &Case) -> String {
+fn items(law: &LawSet, case: &Case) -> String {
     let mut out = String::new();
     if case.account.is_none() {
-        out.push_str("No account at this node has the address that your demand names.\n\n");
+        out.push_str("We have no account in this jurisdiction with the address named in your demand.\n\n");
         if case.decision.outcome != Outcome::ReferCounsel {
-            // What the law says of mail that does not exist is of no use to anybody.
+            // What the law says about mail that does not exist helps nobody.
             return out;
         }
     }
+    let means = |word: &str| law.vocabulary().means(word).map(str::to_owned);
     for unit in &case.decision.units {
-        let place = unit.copy.as_deref().map(|copy| format!(", copy: {copy}")).unwrap_or_default();
-        let _ = writeln!(out, "{}{place}: {}", unit.item, unit.outcome);
+        let item = means(&unit.item).map_or_else(String::new, |meaning| format!(" ({meaning})"));
+        let place = unit.copy.as_deref().map(|copy| format!(", held in: {copy}")).unwrap_or_default();
+        let outcome = means(unit.outcome.as_str()).unwrap_or_else(|| unit.outcome.to_string());
+        let _ = writeln!(out, "{}{item}{place}\n  {}.", unit.item, capitalized(&outcome));
         for reason in &unit.reasons {
             let _ = writeln!(out, "  {reason}");
         }
@@ -103,19 +108,35 @@ fn items(case: &Case) -> String {
         if let Some(conflict) = &unit.conflict {
             let _ = writeln!(
                 out,
-                "  Two laws disagree. For disclosure: {}. Against: {}.",
-                conflict.compels.join(", "),
-                conflict.bars.join(", ")
+                "  The laws that apply conflict. For disclosure: {}. Against disclosure: {}.",
+                cited(&conflict.compels_because),
+                cited(&conflict.bars_because)
             );
         }
         for condition in &unit.conditions {
-            let _ = writeln!(out, "  Missing: {condition}");
+            let _ = writeln!(out, "  Required: {condition}");
         }
         out.push('\n');
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
+}
+
+/// What the rules of one side of a conflict stand on, each citation once.
+fn cited(nodes: &[Node]) -> String {
+    let mut seen: Vec<&str> = Vec::new();
+    for cite in nodes.iter().flat_map(|node| &node.cite) {
+        if !seen.contains(&cite.as_str()) {
+            seen.push(cite);
+        }
+    }
+    seen.join("; ")
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn routes(decision: &Decision) -> String {
@@ -126,12 +147,12 @@ fn routes(decision: &Decision) -> String {
             continue;
         }
         if seen.is_empty() {
-            out.push_str("\nWhat would reach the data:\n");
+            out.push_str("\nAvailable legal process:\n");
         }
         seen.push(&route.id);
         let _ = writeln!(out, "* {}\n  {} [{}]", route.name, route.text.trim(), route.cite.join("; "));
         for need in &route.needs {
-            let _ = writeln!(out, "  It needs: {need}");
+            let _ = writeln!(out, "  Required: {need}");
         }
     }
     out
@@ -141,7 +162,7 @@ fn questions(decision: &Decision) -> String {
     let mut out = String::new();
     for (index, question) in decision.questions.iter().enumerate() {
         if index == 0 {
-            out.push_str("\nTo go on we need to know:\n");
+            out.push_str("\nTo proceed, we need the following information:\n");
         }
         let _ = writeln!(out, "* {}", question.text);
     }

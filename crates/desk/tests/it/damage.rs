@@ -83,6 +83,6 @@ fn what_does_not_open_is_listed_as_failed() {
     assert_eq!(package.messages(), days(2, 30));
     let failed: Vec<_> = package.outcomes().into_iter().filter(|(outcome, _)| outcome == "failed").collect();
     assert_eq!(failed.len(), 2);
-    assert!(failed.iter().all(|(_, reason)| reason.contains("not any more")), "{failed:?}");
+    assert!(failed.iter().all(|(_, reason)| reason.contains("no longer stored")), "{failed:?}");
     assert_eq!(house.data(case)["package"]["failed"], 2);
 }

@@ -166,7 +166,7 @@ fn live(mishap: Mishap, example: &str, end: &str) -> bool {
         assert_eq!(package.messages(), days(0, 30), "{mishap:?}");
     } else {
         let letter = house.desk().refuse(CASE).unwrap();
-        assert!(letter.letter.contains("it is with counsel"), "{mishap:?}");
+        assert!(letter.letter.contains("referred your demand to counsel"), "{mishap:?}");
     }
     assert!(house.disk_list("vault/clearances").is_empty(), "{mishap:?}: the clearance stays");
     let sealed = durable::Disk::read(&house.disk, &house.case_path(CASE)).unwrap();

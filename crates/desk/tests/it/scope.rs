@@ -72,7 +72,7 @@ fn two_accounts_are_two_cases() {
     assert_eq!(house.collect(CaseId(1)).messages(), days(0, 30));
     house.approve(CaseId(3), "niamh").unwrap_err();
     let letter = house.desk().refuse(CaseId(3)).unwrap();
-    assert!(letter.letter.contains("No account at this node"), "{}", letter.letter);
+    assert!(letter.letter.contains("no account in this jurisdiction"), "{}", letter.letter);
     assert_eq!(house.state(CaseId(3)), "refused");
     assert_eq!(house.next(CaseId(3)), NextAction::SendLetter);
 }
