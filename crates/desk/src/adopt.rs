@@ -12,11 +12,11 @@ use crate::results::{LawAdopted, RuleConfirmed};
 
 impl Desk {
     /// Takes the set of these files into use, on counsel's signed `note`. Durable when it returns: the set, the ledger's
-    /// entry, the set's name as the one in use. Cases that are open keep the decision they have.
+    /// entry, the set's name as the one in use. Open cases keep their decision.
     ///
     /// # Errors
     /// The set does not load, has no cases, or they do not pass; `note` is not counsel's signature under it; the
-    /// ledger's, and then the set in use is the one it was.
+    /// ledger's, and then the previous set stays in use.
     pub fn adopt(&self, files: &LawFiles, note: &str) -> Result<LawAdopted, DeskError> {
         let _turn = self.turn();
         let counsel = self.parts.law.counsel.as_ref().ok_or(LawError::NoCounsel)?;

@@ -16,7 +16,7 @@ use crate::Case;
 pub(crate) struct Answer {
     /// The categories that go into a package after two approvals.
     pub produce: Vec<Category>,
-    /// Items that are compelled from this home and that this version cannot produce: a person answers them.
+    /// Items that are compelled from this home but that this version cannot produce: a person answers them.
     pub manually: Vec<String>,
     /// Whether something is refused, so that a letter says why.
     pub letter: bool,
@@ -37,7 +37,7 @@ impl Answer {
         // A forged demand is often a question: is this address yours? No letter answers it, neither to a sender who failed
         // to be verified nor to one whom nobody has tried to verify.
         let verify = decision.actions.contains(&Action::HoldVerify) || !decision.facts.known.contains_key(VERIFIED_HOW);
-        // A case that is counsel's in any part waits for counsel as a whole.
+        // If any part of a case is referred to counsel, the whole case waits.
         let waits = verify || decision.outcome == Outcome::ReferCounsel || !account;
         let (produce, manually) = if waits { (Vec::new(), Vec::new()) } else { divide(decision) };
         let letter = !verify && (!account || decision.outcome != Outcome::Compelled);
@@ -52,7 +52,7 @@ pub(crate) fn opens_mail(categories: &[Category]) -> bool {
 }
 
 /// Whether mail must be kept while the case is open: because the rules say so, or because it will be answered from mail,
-/// by a package or by hand, and the owner must not be able to empty it meanwhile.
+/// by a package or by a person, and the owner must not be able to delete it in the meantime.
 pub(crate) fn preserves(decision: &Decision) -> bool {
     let from_mail = |unit: &Unit| matches!(unit.category, Category::Content | Category::Traffic);
     decision.actions.contains(&Action::Preserve)
@@ -64,12 +64,12 @@ pub(crate) fn preserves(decision: &Decision) -> bool {
 fn divide(decision: &Decision) -> (Vec<Category>, Vec<String>) {
     let units: Vec<&Unit> = decision.units.iter().filter(|unit| ours(unit)).collect();
     let whole = |category: Category| units.iter().any(|unit| unit.item == category.as_str() && compelled(unit));
-    // A part that is not compelled would leave with the whole.
-    let spoilt = |category: Category| {
+    // A part that is not compelled would be disclosed along with the rest.
+    let tainted = |category: Category| {
         units.iter().any(|unit| unit.category == category && !future(decision, unit) && !compelled(unit))
     };
     let mut produce: BTreeSet<Category> =
-        Category::ALL.into_iter().filter(|&category| whole(category) && !spoilt(category)).collect();
+        Category::ALL.into_iter().filter(|&category| whole(category) && !tainted(category)).collect();
     if !produce.contains(&Category::Content) {
         produce.remove(&Category::Traffic);
     }
@@ -84,7 +84,7 @@ fn ours(unit: &Unit) -> bool {
     unit.copy.as_deref().is_some_and(|name| OWN_COPIES.contains(&name))
 }
 
-/// What the rules merely permit is a human's choice and not made here.
+/// What the rules merely permit is for people to choose, not for this function.
 fn compelled(unit: &Unit) -> bool {
     unit.outcome == Outcome::Compelled && unit.unconfirmed.is_empty()
 }

@@ -1,5 +1,5 @@
 //! Approval: an officer signs the order with their own key and releases their share for it; the second officer's
-//! approval mints the clearance.
+//! approval leads to the clearance.
 
 use terms::{CaseId, OfficerName, Secret};
 use vault::{KeyAsk, OpenedShare, Order, ProvenApproval};
@@ -12,10 +12,10 @@ use crate::next::{ApprovalNeed, NextAction};
 use crate::results::{CaseSummary, OrderApproved};
 
 impl Desk {
-    /// Whether there is an order for `officer` to approve, so that nobody is asked for a passphrase in vain.
+    /// Whether there is an order for `officer` to approve: asked before the passphrase is.
     ///
     /// # Errors
-    /// As [`approve`](Desk::approve), but for the passphrase.
+    /// As [`approve`](Desk::approve), except for the passphrase.
     pub fn check_approvable(&self, id: CaseId, officer: &OfficerName) -> Result<(), DeskError> {
         let _turn = self.turn();
         let case = self.resume(id)?;
@@ -23,7 +23,7 @@ impl Desk {
         self.check_officer(&case, officer)
     }
 
-    /// Refuses a name that is no officer's, and an officer who approved the present order already.
+    /// Refuses a name that is not an officer's, and an officer who has already approved the current order.
     fn check_officer(&self, case: &Case, officer: &OfficerName) -> Result<(), DeskError> {
         if !self.parts.vault.officers()?.iter().any(|enrolled| enrolled.name == *officer) {
             return Err(DeskError::NotEnrolled(officer.clone()));
@@ -35,8 +35,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Records `officer`'s approval of the case's order. With the second officer's approval the clearance is minted and
-    /// kept. Durable when it returns.
+    /// Records `officer`'s approval of the case's order. With the second officer's approval the clearance is issued
+    /// and kept. Durable when it returns.
     ///
     /// # Errors
     /// A case that is not to be approved (and what to do instead), the same officer twice, a wrong passphrase; the
@@ -56,7 +56,7 @@ impl Desk {
         self.record_approval(&mut case, approval)?;
         if case.approvals().len() >= 2 {
             self.clear(&case, &order, share)?;
-            // The shares have done what they were released for; the signatures stand without them.
+            // The shares have served their purpose; the signatures stand without them.
             case.forget_shares();
             self.save(&case)?;
         }
@@ -67,14 +67,14 @@ impl Desk {
     fn clear(&self, case: &Case, order: &Order, share: OpenedShare) -> Result<(), DeskError> {
         let (own, others): (Vec<ProvenApproval>, Vec<_>) =
             case.approvals().into_iter().partition(|proven| proven.approval.officer == *share.officer());
-        // The latest whose share is still there for this officer: where three approve, an earlier one may be spent.
+        // The latest whose share is still there for this officer: where three approve, an earlier one may be used up.
         let released = |proven: &ProvenApproval| proven.approval.released.contains_key(share.officer());
         let first = others.into_iter().rev().find(released);
         let (Some(own), Some(first)) = (own.into_iter().next(), first) else {
             let next = NextAction::Approve { need: ApprovalNeed::AnotherOfficer };
             return Err(DeskError::not_now(case.id, NotNow::ShareUsedUp, next));
         };
-        let [first, own] = self.proven_anew([first, own])?;
+        let [first, own] = self.proven_now([first, own])?;
         let asks = self.asks(order)?;
         let mut epochs: Vec<_> = asks.iter().map(|ask| ask.epoch).collect();
         epochs.sort_unstable();
@@ -85,8 +85,9 @@ impl Desk {
         Ok(())
     }
 
-    /// The same approvals, proven by the ledger's present head: the key that signed an earlier one may be retired since.
-    fn proven_anew(&self, approvals: [ProvenApproval; 2]) -> Result<[ProvenApproval; 2], DeskError> {
+    /// The same approvals, proven against the ledger's current head: the key that signed an earlier head may have been
+    /// retired.
+    fn proven_now(&self, approvals: [ProvenApproval; 2]) -> Result<[ProvenApproval; 2], DeskError> {
         let [mut one, mut two] = approvals;
         let receipts = self.parts.log.receipts(&[one.receipt.index, two.receipt.index])?;
         for (proven, receipt) in [&mut one, &mut two].into_iter().zip(receipts) {

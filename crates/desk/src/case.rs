@@ -1,4 +1,4 @@
-//! A case: our handling of one demand for one account in one home, a chain of steps.
+//! A case: our handling of one demand for one account in one home, a chain of events.
 
 use std::fmt;
 
@@ -15,17 +15,17 @@ use crate::answer::Answer;
 /// `Debug` prints its number only.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Case {
-    /// The version of this record.
+    /// [`Case::FORMAT`].
     pub format: u32,
     /// Counted from 1 within the home.
     pub id: CaseId,
     /// When the demand was received, by the node's clock.
     pub received: UnixMillis,
-    /// The paper, byte for byte.
+    /// The demand file, byte for byte.
     pub demand: String,
-    /// SHA-256 of the paper.
+    /// SHA-256 of the demand file.
     pub demand_digest: Digest,
-    /// The identifier that this case is about.
+    /// The address that this case is about.
     pub subject: Address,
     /// The account it resolves to here, if there is one.
     pub account: Option<AccountId>,
@@ -35,13 +35,13 @@ pub struct Case {
     pub decision: Decision,
     /// SHA-256 of the decision's canonical JSON.
     pub decision_digest: Digest,
-    /// What officers approve, once one of them was asked.
+    /// What officers approve; drawn up at the first approval.
     pub order: Option<Order>,
-    /// Every recorded step, in order.
+    /// Everything recorded, in order.
     pub events: Vec<Event>,
-    /// The letter's file name. It counts once its step is proven ([`Case::has`]).
+    /// The letter's file name. It counts once its event is proven ([`Case::has`]).
     pub letter: Option<String>,
-    /// The package. It counts once its step is proven.
+    /// The package. It counts once its event is proven.
     pub package: Option<PackageRecord>,
 }
 
@@ -51,22 +51,22 @@ impl fmt::Debug for Case {
     }
 }
 
-/// One recorded step.
+/// One recorded event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Event {
-    /// What it is.
+    #[allow(missing_docs, reason = "the name says it")]
     pub kind: EventKind,
     /// When it was recorded, by the node's clock.
     pub at: UnixMillis,
     /// What the ledger's commitment hides.
     pub opening: Opening,
-    /// The proof that the ledger has it; absent only while a power cut lies between.
+    /// The proof that the ledger has it. It is absent only if a power cut came between the two.
     pub receipt: Option<Receipt>,
-    /// The approval that this step records.
+    /// The approval that this event records.
     pub approval: Option<Approval>,
 }
 
-/// The kinds of steps.
+/// What can happen in a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
@@ -89,7 +89,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// The word in the ledger and on pages.
+    /// The word in the ledger.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Demand => "demand",
@@ -123,13 +123,13 @@ pub struct PackageRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseState {
-    /// Received; the intake was interrupted, and is carried on by the next action and the next start.
+    /// Received. The intake was interrupted; the next action or the next start completes it.
     Received,
     /// Decided; no officer has approved.
     Decided,
     /// One officer has approved.
     ApprovedOnce,
-    /// Two have. The clearance is in the vault, unless it was lost or its time is over.
+    /// Two have. The clearance is in the vault, unless it was lost or has expired.
     Cleared,
     /// The package is sealed.
     Sealed,
@@ -141,7 +141,7 @@ impl Case {
     /// The version that this program writes.
     pub(crate) const FORMAT: u32 = 1;
 
-    /// Where the case stands, from its proven steps alone.
+    /// Where the case stands, from its proven events alone.
     pub fn state(&self) -> CaseState {
         if self.package.is_some() && self.has(EventKind::Seal) {
             CaseState::Sealed
@@ -158,19 +158,19 @@ impl Case {
         }
     }
 
-    /// The approvals of the present order that the ledger has, one per officer, the latest of each.
+    /// The approvals of the current order that the ledger has: the latest of each officer.
     pub fn approvals(&self) -> Vec<ProvenApproval> {
         let Some(order) = &self.order else { return Vec::new() };
         let digest = order.digest();
         let mut found: Vec<ProvenApproval> = Vec::new();
-        for step in &self.events {
-            if let (Some(approval), Some(receipt)) = (&step.approval, &step.receipt)
+        for event in &self.events {
+            if let (Some(approval), Some(receipt)) = (&event.approval, &event.receipt)
                 && approval.order == digest
             {
                 found.retain(|earlier| earlier.approval.officer != approval.officer);
                 found.push(ProvenApproval {
                     approval: approval.clone(),
-                    opening: step.opening.clone(),
+                    opening: event.opening.clone(),
                     receipt: receipt.clone(),
                 });
             }
@@ -178,17 +178,17 @@ impl Case {
         found
     }
 
-    /// Whether a step of this kind has its proof.
+    /// Whether an event of this kind has its proof.
     pub fn has(&self, kind: EventKind) -> bool {
-        self.events.iter().any(|step| step.kind == kind && step.receipt.is_some())
+        self.events.iter().any(|event| event.kind == kind && event.receipt.is_some())
     }
 }
 
 impl Case {
-    /// Drops every released share that the case still holds; says whether there was one.
+    /// Drops every released share that is still in the case; returns whether there was one.
     pub(crate) fn forget_shares(&mut self) -> bool {
         let mut found = false;
-        for approval in self.events.iter_mut().filter_map(|step| step.approval.as_mut()) {
+        for approval in self.events.iter_mut().filter_map(|event| event.approval.as_mut()) {
             found |= !approval.released.is_empty();
             approval.forget_shares();
         }
@@ -197,6 +197,6 @@ impl Case {
 
     /// Whether a released share is still in the case.
     pub(crate) fn keeps_shares(&self) -> bool {
-        self.events.iter().filter_map(|step| step.approval.as_ref()).any(|approval| !approval.released.is_empty())
+        self.events.iter().filter_map(|event| event.approval.as_ref()).any(|approval| !approval.released.is_empty())
     }
 }

@@ -24,14 +24,14 @@ impl Desk {
     ///
     /// # Errors
     /// A case that is not cleared (and what comes next), or whose package is sealed (and where it is); an expired
-    /// clearance; the ledger's, the store's, the disk's. What was written of a package that failed is removed.
+    /// clearance; the ledger's, the store's, the disk's. A package that was not completed is removed.
     pub fn collect(&self, id: CaseId) -> Result<PackageSealed, DeskError> {
         let _turn = self.turn();
         let sealed_before = self.load(id)?.state() == CaseState::Sealed;
         let mut case = self.resume(id)?;
         let path = self.package_path(&case);
         if case.state() == CaseState::Sealed && !sealed_before {
-            // An earlier call had sealed it, and was interrupted before it could say so.
+            // An earlier call sealed it and was interrupted before it could say so.
             return Ok(sealed(&case, &path));
         }
         let (order, clearance) = self.collectable(&case, &path)?;
@@ -61,7 +61,7 @@ impl Desk {
             self.record_with(&mut case, EventKind::Seal, statement, |case| case.package = Some(record))
         });
         if let Err(error) = made {
-            // Unless the file speaks of the package: then the seal waits for its proof, and the next action gets it.
+            // Unless the case file names the package: then the seal waits for its proof, which the next action obtains.
             if self.load(id).is_ok_and(|case| case.package.is_none()) {
                 let _ = self.remove(&path);
             }
@@ -115,10 +115,10 @@ impl Desk {
 
         let file = |error| DeskError::file(path, error);
         let mut out = self.parts.disk.open_append(path, Visibility::Private).map_err(file)?;
-        // What an attempt that failed left here is no package.
+        // The remains of a failed attempt are no package.
         out.truncate(0).map_err(file)?;
         let mut writer = io::BufWriter::with_capacity(WRITE_BYTES, Appending(out));
-        // By the key that signed the head in it, also while that key is being replaced.
+        // By the key that signed the ledger head in it, even while that key is being replaced.
         let signer = self.parts.vault.signer_for(&package.ledger.verifier)?;
         let signer = signer
             .ok_or_else(|| DeskError::TryAgain("the node's signing key was just replaced; try again".to_owned()))?;
@@ -158,10 +158,10 @@ impl Desk {
                 title: String::new(),
                 system: format!("Bailiwick {}, node {}", env!("CARGO_PKG_VERSION"), self.parts.node_name),
                 process: if order.categories.contains(&Category::Content) {
-                    "each message was opened under a clearance of two officers and copied octet for octet as it arrived; \
-                     nothing was converted"
+                    "each message was opened under a clearance approved by two officers and copied byte for byte as it \
+                     had arrived; nothing was converted"
                 } else {
-                    "the records were read under a clearance of two officers; no message was opened"
+                    "the records were read under a clearance approved by two officers; no message was opened"
                 }
                 .to_owned(),
             },
@@ -170,9 +170,9 @@ impl Desk {
 
     /// The case's entries, proven against one checkpoint.
     fn ledger_extract(&self, case: &Case) -> Result<LedgerExtract, DeskError> {
-        let indexes: Vec<u64> = case.events.iter().filter_map(|step| Some(step.receipt.as_ref()?.index)).collect();
+        let indexes: Vec<u64> = case.events.iter().filter_map(|event| Some(event.receipt.as_ref()?.index)).collect();
         let receipts = self.parts.log.receipts(&indexes)?;
-        let openings = case.events.iter().filter(|step| step.receipt.is_some()).map(|step| step.opening.clone());
+        let openings = case.events.iter().filter(|event| event.receipt.is_some()).map(|event| event.opening.clone());
         Ok(LedgerExtract { verifier: self.parts.log.verifier(), entries: openings.zip(receipts).collect() })
     }
 
@@ -199,7 +199,6 @@ impl Write for Appending {
     }
 }
 
-/// The answer to a collection.
 fn sealed(case: &Case, path: &Path) -> PackageSealed {
     PackageSealed {
         summary: CaseSummary::of(case),
@@ -221,19 +220,19 @@ fn custody(case: &Case) -> Vec<CustodyStep> {
     let node = "the node";
     case.events
         .iter()
-        .map(|step| {
-            let (who, what) = match step.kind {
+        .map(|event| {
+            let (who, what) = match event.kind {
                 EventKind::Demand => (node, "received the demand"),
-                EventKind::Decision => (node, "decided it under the law set in use"),
-                EventKind::Hold => (node, "preserved what the demand describes, as it was stored"),
+                EventKind::Decision => (node, "decided the demand under the law set in use"),
+                EventKind::Hold => (node, "placed a hold on the data described in the demand, as stored"),
                 EventKind::Order => (node, "drew up the order for approval"),
-                EventKind::Approval => ("an officer", "approved the order with an own key"),
-                EventKind::Collect => (node, "opened what the clearance covers and copied it, octet for octet"),
+                EventKind::Approval => ("an officer", "approved the order, signing with their own key"),
+                EventKind::Collect => (node, "opened the items covered by the clearance and copied them byte for byte"),
                 EventKind::Seal => (node, "sealed the package"),
                 EventKind::Letter => (node, "wrote a letter to the authority"),
             };
-            let who = step.approval.as_ref().map_or_else(|| who.to_owned(), |a| format!("officer {}", a.officer));
-            CustodyStep { at: step.at, who, what: what.to_owned() }
+            let who = event.approval.as_ref().map_or_else(|| who.to_owned(), |a| format!("officer {}", a.officer));
+            CustodyStep { at: event.at, who, what: what.to_owned() }
         })
         .collect()
 }

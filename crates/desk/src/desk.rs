@@ -16,32 +16,26 @@ use crate::next::next_action;
 use crate::results::{CaseDetail, CaseList, CaseSummary, Damaged, DamagedCase, ListedCase};
 
 /// What a desk is made of.
+#[allow(missing_docs, reason = "the names say it")]
 pub struct DeskParts {
-    /// The disk.
     pub disk: Arc<dyn Disk>,
-    /// The desk's directory.
     pub dir: PathBuf,
-    /// The home whose cases these are.
     pub home: Jurisdiction,
-    /// The node's name, for letters.
+    /// As letters name the node.
     pub node_name: String,
-    /// Keys and proofs of right.
     pub vault: Arc<Vault>,
-    /// The home's mail.
     pub store: Arc<Store>,
-    /// The home's log.
     pub log: Arc<Log>,
-    /// The law: the set in use, and every set that ever was.
     pub law: DeskLaw,
-    /// What the operator declares of itself.
+    /// What the operator declares about itself and its entities.
     pub home_facts: HomeFacts,
-    /// The clock. The day of receipt is this clock's.
+    /// Demands are received at this clock's time.
     pub clock: Arc<dyn Clock>,
-    /// The source of salts.
+    /// For the salts of ledger entries.
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// The desk of one home. One action at a time: a case is a chain.
+/// The desk of one home. It does one thing at a time, since the events of a case are a chain.
 pub struct Desk {
     pub(crate) parts: DeskParts,
     turn: Mutex<()>,
@@ -49,8 +43,8 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Opens the desk and carries on what a power cut interrupted. A case that is damaged, or that cannot be carried on
-    /// yet, stops neither the others nor the node: [`Desk::troubles`] names it, and so does each action on it.
+    /// Opens the desk and completes what a power cut interrupted. A case that is damaged, or cannot be continued yet, stops
+    /// neither the others nor the node: [`Desk::troubles`] names it, and so does each action on it.
     ///
     /// # Errors
     /// The desk's directory cannot be made or read.
@@ -69,7 +63,7 @@ impl Desk {
         Ok(desk)
     }
 
-    /// The cases that could not be carried on when the desk was opened, each with the reason. They name no owner.
+    /// The cases that could not be continued when the desk was opened, each with the reason. No owner is named.
     pub fn troubles(&self) -> &[String] {
         &self.troubles
     }
@@ -79,7 +73,7 @@ impl Desk {
         self.parts.law.now().law.digest()
     }
 
-    /// A line for each case, the newest last. A damaged one is named as such.
+    /// All cases, the newest last. A damaged one is listed as such.
     ///
     /// # Errors
     /// The directory of the cases cannot be read.
@@ -110,7 +104,7 @@ impl Desk {
         Ok(CaseDetail::of(&case, next_action(&case, cleared, self.parts.clock.now()), owner_only))
     }
 
-    /// Drops the shares and clearances of orders whose time is over. A case that cannot be carried on keeps its own.
+    /// Drops the shares and clearances of expired orders. A case that cannot be continued keeps its own.
     ///
     /// # Errors
     /// The directory of the cases cannot be read.
@@ -123,13 +117,13 @@ impl Desk {
         Ok(())
     }
 
-    /// Runs `look` while no action changes a case or the house's entries: for a copy of the desk's files.
+    /// Runs `look` while nothing changes a case or the node's own entries: for a copy of the desk's files.
     pub fn at_rest<T>(&self, look: impl FnOnce() -> T) -> T {
         let _turn = self.turn();
         look()
     }
 
-    /// Adds an empty entry to the ledger, which looks like every other.
+    /// Adds an empty entry to the ledger, indistinguishable from the others.
     ///
     /// # Errors
     /// The ledger's.
@@ -138,7 +132,7 @@ impl Desk {
         self.append_dummy()
     }
 
-    /// A poisoned turn is a turn all the same: every action starts from the files.
+    /// A poisoned lock does no harm here: every action starts from the files.
     pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -1,5 +1,5 @@
 //! The desk's own files, each sealed and replaced as a whole. Sealed by the service key, since the desk must read its
-//! cases while no owner is signed in; a thief of the disk reads none.
+//! cases while no owner is signed in; a stolen disk reveals none of them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,7 @@ impl Desk {
         let sealed = self.parts.vault.service_seal(context, plain)?;
         self.parts
             .disk
-            // A case holds released shares for a while: what it was does not stay in the blocks it lay in.
+            // A case contains released shares for a while, so its earlier content must not remain on the disk.
             .replace_shredding(path, &sealed, durable::Visibility::Private)
             .map_err(|error| DeskError::file(path, error))
     }
@@ -102,7 +102,7 @@ impl Desk {
             return Ok(());
         }
         let sealed = self.parts.disk.read(path).map_err(|error| DeskError::file(path, error))?;
-        // The second octet of a service sealing is the key's number.
+        // The second byte of what the service key sealed is the key's number.
         if sealed.get(1) == Some(&generation) {
             return Ok(());
         }
@@ -110,7 +110,7 @@ impl Desk {
         self.write_sealed(path, context, &plain)
     }
 
-    /// Removes a file; none is no error.
+    /// Removes a file, if it is there.
     pub(crate) fn remove(&self, path: &Path) -> Result<(), DeskError> {
         match self.parts.disk.shred(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DeskError::file(path, error)),

@@ -1,8 +1,8 @@
 //! The hold, and the list of what it held when the demand came in.
 //!
-//! A case is answered from what was stored at its receipt. Mail that an owner imports afterwards states an arrival of its
-//! own, which may lie in the span that is asked for; it was not here, and does not belong to the answer. So the ids of
-//! what was held are written down once, beside the case.
+//! A case is answered from what was stored when its demand was received. Mail that an owner imports afterwards claims an
+//! arrival of its own, which may lie in the dates asked for; but it was not here and does not belong in the answer. So the
+//! ids of what was held are written down once, beside the case.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,7 +12,6 @@ use terms::{AccountId, CaseId, MessageId, UnixMillis};
 
 use crate::{Case, Desk, DeskError, proposal};
 
-/// The octets of a message id.
 const ID_BYTES: usize = 16;
 
 pub(crate) fn context(id: CaseId) -> String {
@@ -23,7 +22,7 @@ pub(crate) fn context(id: CaseId) -> String {
 pub(crate) struct Held {
     /// The messages in the span that were stored at receipt, in the order of their arrival.
     pub messages: Vec<ScopedMessage>,
-    /// Those that were stored at receipt and that the store has no more.
+    /// Those that were stored at receipt and that the store no longer has.
     pub missing: Vec<MessageId>,
 }
 
@@ -37,12 +36,12 @@ impl Desk {
         self.parts.disk.exists(&self.held_path(id))
     }
 
-    /// Sets the case's hold, unless it stands, and writes the list of what it holds, unless that is written: doing it
-    /// again changes nothing. A store that was restored from a backup gets its hold back.
+    /// Sets the case's hold and writes the list of what it covers, each unless that is done: doing it again changes
+    /// nothing. A store that was restored from a backup gets its hold back.
     pub(crate) fn set_hold(&self, case: &Case, account: AccountId) -> Result<(), DeskError> {
-        let stands = self.parts.store.holds(account)?.iter().any(|(holder, _)| *holder == case.id);
+        let is_set = self.parts.store.holds(account)?.iter().any(|(holder, _)| *holder == case.id);
         let listed = self.is_held(case.id);
-        if stands && listed {
+        if is_set && listed {
             return Ok(());
         }
         let (from, until) = proposal::span(&case.facts);
@@ -55,7 +54,7 @@ impl Desk {
         self.write_sealed(&self.held_path(case.id), &context(case.id), &ids)
     }
 
-    /// What of the span was stored at receipt.
+    /// What was stored at receipt with an arrival in this span.
     pub(crate) fn held(
         &self,
         case: CaseId,

@@ -1,7 +1,7 @@
-//! Entries of the ledger that belong to no case: what officers do with their own keys, what the node does with its.
+//! Ledger entries that belong to no case: what officers do with their own keys, and what the node does with its keys.
 //!
-//! As with a case's step, the salt is durable before the log has the leaf, so that the entry can be opened for whoever may
-//! see it.
+//! As with an event of a case, the salt is durable before the log has the leaf, so that the entry can be opened later to
+//! anyone who may see it.
 
 use ledger::{Opening, Receipt};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ const FOLDER: &str = "house";
 /// An entry as it is kept.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct HouseEntry {
     opening: Opening,
     /// `None` while the log may not have it.
     receipt: Option<Receipt>,
@@ -24,22 +24,22 @@ fn context(number: u64) -> String {
 }
 
 impl Desk {
-    /// Records `body`, and returns when it is proven. Whatever it announces is to be done after that.
+    /// Records `body`, and returns when it is proven. What it announces is to be done only after that.
     ///
     /// # Errors
-    /// The ledger's or the disk's; nothing is to be done then.
+    /// The ledger's or the disk's; then nothing is to be done.
     pub fn record_house(&self, body: Vec<u8>) -> Result<(Opening, Receipt), DeskError> {
         let _turn = self.turn();
         let number = self.house_numbers()?.last().map_or(1, |last| last + 1);
         let opening = Opening::new(body, self.parts.entropy.as_ref());
-        self.write_entry(number, &Entry { opening: opening.clone(), receipt: None })?;
+        self.write_entry(number, &HouseEntry { opening: opening.clone(), receipt: None })?;
         let receipt = self.parts.log.append(&[opening.commitment()])?.pop();
         let receipt = receipt.ok_or_else(|| DeskError::TryAgain("the ledger gave no proof; try again".to_owned()))?;
-        self.write_entry(number, &Entry { opening: opening.clone(), receipt: Some(receipt.clone()) })?;
+        self.write_entry(number, &HouseEntry { opening: opening.clone(), receipt: Some(receipt.clone()) })?;
         Ok((opening, receipt))
     }
 
-    /// What was recorded of the house, the oldest first: the entry's index, where the log has it, and its text.
+    /// These entries, the oldest first: the index, where the log has it, and the text.
     ///
     /// # Errors
     /// The disk's; a damaged entry.
@@ -48,7 +48,7 @@ impl Desk {
         let read = |number: u64| {
             let path = self.entry_path(number);
             let plain = self.read_sealed(&path, &context(number))?;
-            let entry: Entry = serde_json::from_slice(&plain).map_err(|error| DeskError::damaged(&path, error))?;
+            let entry: HouseEntry = serde_json::from_slice(&plain).map_err(|error| DeskError::damaged(&path, error))?;
             let text = String::from_utf8_lossy(&entry.opening.body).into_owned();
             Ok((entry.receipt.map(|receipt| receipt.index), text))
         };
@@ -74,7 +74,7 @@ impl Desk {
         self.dir(FOLDER).join(format!("{number:06}.entry"))
     }
 
-    fn write_entry(&self, number: u64, entry: &Entry) -> Result<(), DeskError> {
+    fn write_entry(&self, number: u64, entry: &HouseEntry) -> Result<(), DeskError> {
         let path = self.entry_path(number);
         let plain = serde_json::to_vec(entry).map_err(|error| DeskError::damaged(&path, error))?;
         self.write_sealed(&path, &context(number), &plain)

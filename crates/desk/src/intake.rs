@@ -1,4 +1,4 @@
-//! Intake: a demand becomes a case, the rules decide, and what must be preserved is held.
+//! Intake: a demand becomes a case, the rules decide, and what must be preserved is put on hold.
 
 use rules::{Day, Decision, Demand, Facts, HomeFacts, LawSet, Mode, RuleSignature};
 use serde_json::json;
@@ -12,21 +12,21 @@ use crate::results::{CaseDetail, DemandServed, WhatIf};
 use crate::{answer, proposal};
 
 impl Desk {
-    /// Opens a case for each account that the demand names. The day of receipt is the node's clock. Durable when it
+    /// Opens a case for each account that the demand names. The demand is received now, by the node's clock. Durable when it
     /// returns: the case, its ledger entries, and the hold where the rules ask for one.
     ///
-    /// After an error of the ledger, the disk or the store the demand counts as received: served again, and at the next
-    /// start, its cases are carried on, with the first day of receipt, and none is opened twice.
+    /// After an error of the ledger, the disk or the store the demand counts as received: when it is served again, and at
+    /// the next start, its cases are continued with the first time of receipt, and none is opened twice.
     ///
     /// # Errors
-    /// [`DeskError::Demand`] when the file is not understood: no case is opened; the ledger's, the disk's, the store's.
+    /// [`DeskError::Demand`] when the file cannot be read, and then no case is opened; the ledger's, the disk's, the store's.
     pub fn serve(&self, text: &str) -> Result<DemandServed, DeskError> {
         let _turn = self.turn();
         let demand = read(text)?;
         let digest = proposal::sha256(text.as_bytes());
         let mut cases = self.interrupted(digest)?;
         let received = cases.first().map_or_else(|| self.parts.clock.now(), |case| case.received);
-        // Everything is decided before anything is opened: a demand that cannot be understood opens nothing.
+        // Everything is decided before anything is opened: a demand that cannot be read opens nothing.
         let opened = |subject: &Address| cases.iter().any(|case| case.subject == *subject);
         let decided = demand
             .accounts
@@ -42,26 +42,26 @@ impl Desk {
         }
         cases.sort_by_key(|case| case.id);
         for case in &mut cases {
-            self.carry_on(case)?;
+            self.continue_case(case)?;
         }
         let detail = |case: &Case| {
-            // The demand is taken in; a vault that cannot say this now must not hide it.
+            // The demand has been received; a vault that cannot answer now must not turn that into an error.
             let owner_only = |account| self.only_the_owner_opens(account).is_ok_and(|only| only);
             CaseDetail::of(case, next_action(case, false, received), case.account.is_some_and(owner_only))
         };
         Ok(DemandServed { cases: cases.iter().map(detail).collect() })
     }
 
-    /// The cases of this paper's latest service, if an error or a power cut interrupted that before its end.
+    /// The cases of this demand's latest service, if an error or a power cut interrupted it.
     fn interrupted(&self, digest: Digest) -> Result<Vec<Case>, DeskError> {
-        // A damaged case is no reason to take in no demand.
+        // A damaged case is no reason to refuse a demand.
         let readable = self.case_ids()?.into_iter().filter_map(|id| self.load(id).ok());
-        let of_paper: Vec<Case> = readable.filter(|case| case.demand_digest == digest).collect();
-        let unfinished = of_paper.iter().filter(|case| !self.intake_is_done(case)).map(|case| case.received).max();
-        Ok(of_paper.into_iter().filter(|case| Some(case.received) == unfinished).collect())
+        let of_demand: Vec<Case> = readable.filter(|case| case.demand_digest == digest).collect();
+        let unfinished = of_demand.iter().filter(|case| !self.intake_is_done(case)).map(|case| case.received).max();
+        Ok(of_demand.into_iter().filter(|case| Some(case.received) == unfinished).collect())
     }
 
-    /// Decides the demand as of a day, or of its own `served`, or of now. Opens no case and mints nothing.
+    /// Decides the demand as of a day, or of its own `served`, or of now. Opens no case and records nothing.
     ///
     /// # Errors
     /// [`DeskError::Demand`].
@@ -82,7 +82,7 @@ impl Desk {
         decide(&now.law, &self.parts.home_facts, demand, subject, received, mode, &now.signed)
     }
 
-    /// Writes a new case's file. Its intake is still to be carried out.
+    /// Writes a new case's file. Its intake is still to be done.
     fn open_case(
         &self,
         text: &str,
@@ -118,9 +118,9 @@ impl Desk {
         case.has(EventKind::Demand) && case.has(EventKind::Decision) && (!must_hold(case) || self.is_held(case.id))
     }
 
-    /// Does what is left of a case's intake. Each part is recorded first, and doing it twice changes nothing, so that a
-    /// power cut between record and effect is mended by doing it again.
-    pub(crate) fn carry_on_intake(&self, case: &mut Case) -> Result<(), DeskError> {
+    /// Completes a case's intake. Each part is recorded first, and doing it twice changes nothing, so that after a power cut
+    /// between record and effect it is simply done again.
+    pub(crate) fn finish_intake(&self, case: &mut Case) -> Result<(), DeskError> {
         if !case.has(EventKind::Demand) {
             let statement = json!({ "demand": case.demand_digest, "received": case.received.rfc3339() });
             self.record(case, EventKind::Demand, statement)?;
@@ -145,13 +145,13 @@ impl Desk {
     }
 }
 
-/// Whether mail is held for the case, while it is open and after it.
+/// Whether mail is put on hold for the case.
 fn must_hold(case: &Case) -> bool {
     let (from, until) = proposal::span(&case.facts);
     case.account.is_some() && from < until && answer::preserves(&case.decision)
 }
 
-/// Reads a demand, and refuses at once what would refuse its package after two officers had approved it.
+/// Reads a demand, and refuses at once what would make its package fail after two officers had approved it.
 fn read(text: &str) -> Result<Demand, DeskError> {
     let mut demand = Demand::parse(text).map_err(|error| DeskError::Demand(error.to_string()))?;
     demand
@@ -161,10 +161,10 @@ fn read(text: &str) -> Result<Demand, DeskError> {
         .map_err(|error| DeskError::Demand(format!("delivery.age_recipient: {error}")))?;
     for (field, value) in [("reference", &demand.reference), ("authority.name", &demand.authority.name)] {
         if value.trim().is_empty() || value.chars().any(char::is_control) {
-            return Err(DeskError::Demand(format!("{field} is one line, and not empty")));
+            return Err(DeskError::Demand(format!("{field} must be one line, and not empty")));
         }
     }
-    // The same account, named twice, is asked for once.
+    // An account that is named twice is asked for once.
     let mut seen = std::collections::BTreeSet::new();
     demand.accounts.retain(|account| seen.insert(account.canonical()));
     if demand.accounts.is_empty() {
@@ -174,7 +174,7 @@ fn read(text: &str) -> Result<Demand, DeskError> {
 }
 
 /// Decides the demand under `law` for a home of these facts, as of a day, or of the demand's own `served`, or of `now`. Needs
-/// no node, opens no case and mints nothing.
+/// no node, opens no case and records nothing.
 ///
 /// # Errors
 /// [`DeskError::Demand`].

@@ -1,4 +1,4 @@
-//! Letters: why nothing, or not all, is handed over, and what would reach the data instead.
+//! Letters: why nothing, or not everything, is produced, and which legal process is available.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::{proposal, wording};
 
 impl Desk {
     /// Writes the case's letter, records its digest, and keeps a sealed copy. Durable when it returns. Where a part is
-    /// handed over, the letter is about the rest, and may be written before the package or after it. Asked again, it is
+    /// produced, the letter is about the rest, and may be written before the package or after it. A second call returns
     /// the same letter.
     ///
     /// # Errors
@@ -27,16 +27,16 @@ impl Desk {
         }
         self.refusable(&case)?;
         let text = wording::letter(&self.parts, &case);
-        // Sealed, and shown to nobody before it is recorded: a power cut after the record must not lose the text.
+        // Sealed first and shown only when recorded: a power cut after the record must not lose the text.
         self.write_sealed(&self.letter_path(id), &letter_context(id), text.as_bytes())?;
         let digest = proposal::sha256(text.as_bytes());
         let statement = serde_json::json!({ "letter": digest, "outcome": case.decision.outcome });
         self.record_with(&mut case, EventKind::Letter, statement, |case| case.letter = Some(letter_file(id)))?;
-        self.carry_on(&mut case)?;
+        self.continue_case(&mut case)?;
         Ok(LetterWritten { summary: CaseSummary::of(&case), letter: text })
     }
 
-    /// Whether there is something to refuse, and somebody to tell.
+    /// Whether a letter may be written: something is refused, and the sender is verified.
     fn refusable(&self, case: &Case) -> Result<(), DeskError> {
         let answer = Answer::of(case);
         let why = match answer.produce.is_empty() {
@@ -51,7 +51,7 @@ impl Desk {
         Err(DeskError::not_now(case.id, why, next))
     }
 
-    /// The letter that was written before.
+    /// The letter that was written earlier.
     fn letter_again(&self, case: &Case) -> Result<LetterWritten, DeskError> {
         let text = self.read_sealed(&self.letter_path(case.id), &letter_context(case.id))?;
         let letter = String::from_utf8_lossy(&text).into_owned();

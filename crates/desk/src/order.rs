@@ -10,8 +10,8 @@ use crate::error::{DeskError, NotNow};
 use crate::next::{NextAction, instead};
 use crate::proposal;
 
-/// How long an order may wait for its second approval and its collection, in days. An approval that lies about is a key
-/// that lies about; 14 days is the longest time that the instruments in the set leave for an answer.
+/// How long an order may wait for its second approval and its collection, in days. An approval that lies around is a
+/// key that lies around; 14 days is the longest time that the instruments in the law set leave for an answer.
 const ORDER_DAYS: i64 = 14;
 const DAY_MILLIS: i64 = 86_400_000;
 
@@ -21,7 +21,7 @@ impl Desk {
         let not_now = |why: NotNow, next: Option<NextAction>| Err(DeskError::not_now(case.id, why, next));
         match case.state() {
             CaseState::Decided | CaseState::ApprovedOnce => {}
-            // The clearance was not made, or it was lost, or its time is over.
+            // The clearance was not issued, was lost, or has expired.
             CaseState::Cleared if self.kept_clearance(case)?.is_none() => {}
             CaseState::Cleared => {
                 let not_before = proposal::not_before(&case.decision, self.parts.clock.now()).cloned();
@@ -56,7 +56,7 @@ impl Desk {
         }
     }
 
-    /// The case's order: the one there is, or a new one when that has expired, was of another decision, or has its
+    /// The case's order: the existing one, or a new one when that has expired, belongs to another decision, or has had its
     /// approvals used up.
     pub(crate) fn draw_up_order(
         &self,
@@ -65,7 +65,7 @@ impl Desk {
         answer: &Answer,
     ) -> Result<Order, DeskError> {
         let now = self.parts.clock.now();
-        // The shares were joined and forgotten, and what they made is gone.
+        // The shares were joined and forgotten, and the clearance that they led to is gone.
         let used_up = case.approvals().len() >= 2 && !case.keeps_shares();
         if let Some(order) = &case.order
             && order.expires > now
@@ -103,7 +103,7 @@ impl Desk {
         Ok(order)
     }
 
-    /// The clearance that the vault keeps for the case's order, if it does and its time is not over.
+    /// The clearance that the vault keeps for the case's order, if there is one and it has not expired.
     pub(crate) fn kept_clearance(&self, case: &Case) -> Result<Option<Clearance>, DeskError> {
         let Some(order) = &case.order else { return Ok(None) };
         match self.parts.vault.clearance(order.digest()) {

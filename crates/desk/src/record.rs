@@ -1,4 +1,4 @@
-//! Ledger before act (invariant 4): how a step is recorded.
+//! Ledger before act (invariant 4): how an event is recorded.
 
 use ledger::Opening;
 use serde_json::json;
@@ -7,13 +7,13 @@ use vault::Approval;
 use crate::{Case, Desk, DeskError, Event, EventKind};
 
 impl Desk {
-    /// Records a step whose public statement is `statement`, and returns when it is proven: the salt is in the case file,
+    /// Records an event whose public statement is `statement`, and returns when it is proven: the salt is in the case file,
     /// then the leaf is in the log, then the proof is in the case file. All three are durable when this returns.
     ///
     /// `statement` names no person: it may be opened to the public one day.
     ///
     /// # Errors
-    /// The ledger's: the step is withdrawn, and the case stands where it stood. The disk's, when the ledger has the step
+    /// The ledger's: the event is withdrawn, and the case stands where it stood. The disk's, when the ledger has the event
     /// and its proof could not be kept: the next action on the case, or the next start, keeps it.
     pub(crate) fn record(
         &self,
@@ -24,8 +24,8 @@ impl Desk {
         self.record_with(case, kind, statement, |_| {})
     }
 
-    /// As [`record`](Self::record); `effect` is what the step changes in the case. It is written together with the step,
-    /// so that a power cut leaves both or neither, and [`Case::state`] counts it once the step is proven.
+    /// As [`record`](Self::record); `effect` is what the event changes in the case. It is written together with the event,
+    /// so that a power cut leaves both or neither, and [`Case::state`] counts it once the event is proven.
     pub(crate) fn record_with(
         &self,
         case: &mut Case,
@@ -65,27 +65,27 @@ impl Desk {
         case.events.push(Event { kind, at: self.parts.clock.now(), opening, receipt: None, approval });
         effect(case);
         let recorded = self.save(case).and_then(|()| self.settle_records(case));
-        if recorded.is_err() && case.events.last().is_some_and(|step| step.receipt.is_none()) {
-            // Whoever asked is told that it was not done, so it must not come true later. If the file cannot be written
-            // now, the step stays waiting in it, and is the next action's.
+        if recorded.is_err() && case.events.last().is_some_and(|event| event.receipt.is_none()) {
+            // The caller is told that it was not done, so it must not come true later. If the file cannot be written now,
+            // the event keeps waiting in it, for the next action.
             *case = before;
             let _ = self.save(case);
         }
         recorded
     }
 
-    /// Gives every step its proof. A step that a power cut left without one is appended (again): a second leaf with the
-    /// same commitment says nothing more than the first.
+    /// Gives every event its proof. One that a power cut left without is appended again: a second leaf with the same
+    /// commitment says no more than the first.
     pub(crate) fn settle_records(&self, case: &mut Case) -> Result<(), DeskError> {
         let mut changed = false;
-        for step in case.events.iter_mut().filter(|step| step.receipt.is_none()) {
-            step.receipt = self.parts.log.append(&[step.opening.commitment()])?.pop();
+        for event in case.events.iter_mut().filter(|event| event.receipt.is_none()) {
+            event.receipt = self.parts.log.append(&[event.opening.commitment()])?.pop();
             changed = true;
         }
         if changed { self.save(case) } else { Ok(()) }
     }
 
-    /// An entry that commits to chance.
+    /// An entry that commits to nothing but its salt.
     pub(crate) fn append_dummy(&self) -> Result<(), DeskError> {
         let opening = Opening::new(
             br#"{"format":"bailiwick/ledger-entry/v1","kind":"dummy"}"#.to_vec(),

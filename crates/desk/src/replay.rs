@@ -10,7 +10,7 @@ use crate::error::DeskError;
 use crate::law::{LawError, LawFiles, LawInUse};
 use crate::results::{CaseDifference, DecisionExplained, DecisionReplayed, LawCompared};
 
-/// A law set that somebody names.
+/// Which law set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LawChoice {
@@ -26,11 +26,10 @@ impl Desk {
         self.parts.law.now().adopted_by.clone()
     }
 
-    /// The set in use, for whoever reads it: its files, whose signature it carries, and counsel's signatures under single
-    /// rules.
+    /// The set in use, for its readers.
     ///
     /// # Errors
-    /// The set's file, in words.
+    /// The set's file cannot be read.
     pub fn law_in_use(&self) -> Result<LawInUse, DeskError> {
         let _turn = self.turn();
         Ok(self.parts.law.in_use()?)
@@ -58,7 +57,7 @@ impl Desk {
         let again = rules::decide(&law, &case.facts, case.decision.mode);
         let now = self.parts.law.now();
         let mut facts = case.facts.clone();
-        // Today's law is read with the signatures of today.
+        // Today's law is read with today's signatures.
         facts.signed.clone_from(&now.signed);
         let today = rules::decide(&now.law, &facts, case.decision.mode);
         Ok(DecisionReplayed {
@@ -73,7 +72,7 @@ impl Desk {
         })
     }
 
-    /// Which recorded cases the set `new` would decide otherwise than `old`. Changes nothing.
+    /// Which recorded cases the set `new` would decide differently from `old`. Changes nothing.
     ///
     /// # Errors
     /// A set that does not load, or that this node never had.

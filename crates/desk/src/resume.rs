@@ -1,29 +1,29 @@
-//! Carrying on: what a power cut or an error left between a record and its effect is done before anything else is.
+//! Resuming: what a power cut or an error left undone between a record and its effect is done before anything else.
 
 use crate::{Case, CaseState, Desk, DeskError};
 use terms::CaseId;
 
 impl Desk {
-    /// Reads a case and does what is left of the steps that it has recorded. Doing it again changes nothing. Every action
-    /// on a case begins with this, and so does the start of the node.
+    /// Reads a case and completes the events that it has recorded. Doing it again changes nothing. Every action on a case
+    /// begins with this, and so does the start of the node.
     pub(crate) fn resume(&self, id: CaseId) -> Result<Case, DeskError> {
         let mut case = self.load(id)?;
-        self.carry_on(&mut case)?;
+        self.continue_case(&mut case)?;
         Ok(case)
     }
 
-    /// As [`resume`](Self::resume), for a case in hand.
-    pub(crate) fn carry_on(&self, case: &mut Case) -> Result<(), DeskError> {
+    /// As [`resume`](Self::resume), for a case that is already read.
+    pub(crate) fn continue_case(&self, case: &mut Case) -> Result<(), DeskError> {
         self.settle_records(case)?;
-        self.carry_on_intake(case)?;
+        self.finish_intake(case)?;
         if case.state() != CaseState::Sealed {
-            // What an attempt that failed left here is no package.
+            // The remains of a failed attempt are no package.
             self.remove(&self.package_path(case))?;
         }
         self.forget_spent(case)
     }
 
-    /// Drops the shares and the clearance that have done what they were made for, or that nobody will use any more.
+    /// Drops the shares and the clearance that have served their purpose or will not be used any more.
     fn forget_spent(&self, case: &mut Case) -> Result<(), DeskError> {
         let Some(order) = &case.order else { return Ok(()) };
         let (digest, lapsed) = (order.digest(), order.expires <= self.parts.clock.now());

@@ -33,11 +33,11 @@ pub(crate) struct Signed {
     pub(crate) note: String,
     /// The digest signed.
     pub(crate) digest: Digest,
-    /// When, by the node's clock.
+    /// When it was recorded, by the node's clock.
     pub(crate) at: UnixMillis,
     /// What the ledger's commitment hides.
     pub(crate) opening: Opening,
-    /// The proof that the ledger has it; absent only while a power cut lies between, and then it has no effect.
+    /// The proof that the ledger has it. Without it, after a power cut, the signature has no effect.
     pub(crate) receipt: Option<Receipt>,
 }
 
@@ -91,7 +91,7 @@ impl LawArchive {
     }
 
     /// Keeps a set and gives its name: its digest, and a number when a set of that digest with other cases or letters is
-    /// kept already. Durable when it returns; it is not in use by that.
+    /// kept already. Durable when it returns; that alone does not take it into use.
     pub(crate) fn keep(&self, files: &[(String, String)]) -> Result<String, LawError> {
         let law = LawSet::load(files).map_err(|errors| LawError::DoesNotLoad(errors.to_string()))?;
         let digest = law.digest().to_string();
@@ -157,7 +157,7 @@ impl LawArchive {
         Ok(self.signed(SignatureKind::Set)?.into_iter().find(of_name).and_then(|signed| signer(&signed.note)))
     }
 
-    /// The rules that `counsel` confirmed, as far as the ledger has it. What another key signed has no effect.
+    /// The rules that `counsel` confirmed and the ledger has. What another key signed has no effect.
     pub(crate) fn confirmed(&self, counsel: &Verifier) -> Result<Vec<RuleSignature>, LawError> {
         let holds = |signed: &Signed| {
             signed.receipt.is_some()

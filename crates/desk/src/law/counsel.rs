@@ -1,4 +1,4 @@
-//! Counsel's key: Ed25519, kept by counsel and never at the node, which knows the public half alone.
+//! Counsel's key: Ed25519, kept by counsel and never at the node, which knows only the public key.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ledger::{LedgerError, Signer, Verifier};
@@ -48,10 +48,10 @@ impl CounselKey {
         &self.seed
     }
 
-    /// The public half, for the node's configuration.
+    /// The public key, for the node's configuration.
     ///
     /// # Errors
-    /// None for a key that was made.
+    /// None for a key that was constructed.
     pub fn verifier(&self) -> Result<Verifier, LedgerError> {
         Verifier::new(&self.name, self.public_key())
     }

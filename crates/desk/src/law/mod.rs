@@ -7,8 +7,8 @@
 //! law/confirmed/<rule>.json  counsel's signature under one rule, with its ledger entry
 //! ```
 //!
-//! The set that the program brings is taken into use when a node is made: nobody signed it, and it says so. Every other
-//! comes into use by [`Desk::adopt`](crate::Desk::adopt) alone: its cases pass, counsel signed its digest, the ledger has
+//! The set that comes with the program is taken into use when a node is created: nobody has signed it, and it says so.
+//! Every other comes into use by [`Desk::adopt`](crate::Desk::adopt) alone: its cases pass, counsel signed its digest, the ledger has
 //! the adoption, and only then `current` names it.
 
 mod archive;
@@ -65,7 +65,7 @@ impl DeskLaw {
     /// returns.
     ///
     /// # Errors
-    /// A set that does not load or is not the one that was adopted, a directory that cannot be written: in words.
+    /// A set that does not load or is not the one that was adopted, a directory that cannot be written.
     pub fn open(
         disk: Arc<dyn Disk>,
         dir: PathBuf,
@@ -89,10 +89,10 @@ impl DeskLaw {
         Ok(InUse { law, texts, signed, adopted_by: archive.adopted_by(&name)? })
     }
 
-    /// The set in use, for whoever reads it.
+    /// The set in use, for its readers.
     ///
     /// # Errors
-    /// The set's file, in words.
+    /// The set's file cannot be read.
     pub fn in_use(&self) -> Result<LawInUse, LawError> {
         let now = self.now();
         let name = self.archive.current()?.unwrap_or_else(|| now.law.digest().to_string());
@@ -100,14 +100,14 @@ impl DeskLaw {
         Ok(LawInUse { files, adopted_by: now.adopted_by.clone(), signed: now.signed.clone() })
     }
 
-    /// Reads the set in use anew, after another was taken.
+    /// Reads the set in use again, after another was adopted.
     pub(crate) fn refresh(&self) -> Result<(), LawError> {
         let now = Arc::new(Self::read(&self.archive, self.counsel.as_ref())?);
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())
     }
 
-    /// The set in use. Whoever holds it goes on with it when another is adopted.
+    /// The set in use. A caller keeps the one it got when another is adopted.
     pub(crate) fn now(&self) -> Arc<InUse> {
         self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
