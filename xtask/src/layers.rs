@@ -10,7 +10,7 @@ pub(crate) const LAYERS: &[(u8, &[&str])] = &[
     (0, &["terms", "durable"]),
     (1, &["message", "smtp", "imap", "jmap", "rules", "ledger"]),
     (2, &["vault", "disclosure"]),
-    (3, &["store"]),
+    (3, &["store", "keeper"]),
     (4, &["mailroom", "desk"]),
     (5, &["border"]),
     (6, &["doors", "pages"]),
@@ -51,18 +51,28 @@ pub(crate) const KEPT: &[Kept] = &[
     },
     Kept { crates: &["rustls", "rcgen"], rooms: &["border", "doors"], why: "the outside ends where TLS ends" },
     Kept {
-        crates: &["argon2", "hpke", "blahaj", "totp-rs"],
-        rooms: &["vault"],
+        crates: &["keeper"],
+        rooms: &["bailiwick"],
+        why: "the secrets are in the vault's own process; everybody else asks it (`vault`)",
+    },
+    Kept {
+        crates: &["argon2", "blahaj", "totp-rs", "bip39", "cryptoki"],
+        rooms: &["keeper"],
         why: "a key is opened, wrapped, split or joined in one place",
     },
     Kept {
+        crates: &["hpke"],
+        rooms: &["vault", "keeper"],
+        why: "the node seals what it receives; everything sealed is opened in one place",
+    },
+    Kept {
         crates: &["landlock", "seccompiler", "nix"],
-        rooms: &["vault"],
+        rooms: &["keeper"],
         why: "the vault's process confines itself; nobody else has business with the kernel",
     },
     Kept {
         crates: &["libc"],
-        rooms: &["vault", "durable"],
+        rooms: &["keeper", "durable"],
         why: "the vault's process confines itself, and segments need a flag of open(2); nobody else has business with the kernel",
     },
     Kept { crates: &["rusqlite"], rooms: &["store"], why: "the database is the store's own matter" },
@@ -94,6 +104,8 @@ pub(crate) enum Around {
     Rooms(&'static [&'static str]),
     /// All but these.
     AllBut(&'static [&'static str]),
+    /// Every file of every room but this one.
+    AllButFile(&'static str),
 }
 
 /// The fences.
@@ -125,8 +137,18 @@ pub(crate) const FENCES: &[Fence] = &[
     },
     Fence {
         names: &["UnixStream"],
-        around: Around::AllBut(&["border", "doors", "bailiwick", "world", "vault"]),
+        around: Around::AllBut(&["border", "doors", "bailiwick", "world", "vault", "keeper"]),
         why: "sockets belong to `doors` and `border`; the vault has the one pair that it is born with",
+    },
+    Fence {
+        names: &["vault::inside", "vault::calls"],
+        around: Around::AllBut(&["vault", "keeper"]),
+        why: "the wire, the shared cryptography and raw keys are between the vault's two ends",
+    },
+    Fence {
+        names: &["keeper"],
+        around: Around::AllButFile("crates/bailiwick/src/vault_processes.rs"),
+        why: "the program runs the keeper in the vault's and the token's process, and nowhere else",
     },
     Fence {
         names: &["println!", "eprintln!", "print!", "eprint!", "dbg!"],

@@ -75,6 +75,8 @@ const STEPS: &[Step] = &[
             "-p",
             "vault",
             "-p",
+            "keeper",
+            "-p",
             "store",
             "-p",
             "desk",

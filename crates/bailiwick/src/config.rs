@@ -6,10 +6,13 @@ mod store;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use durable::{Disk, Visibility};
+use durable::{Disk, SystemClock, Visibility};
 use serde::{Deserialize, Serialize};
-use terms::Jurisdiction;
+use terms::{Clock, Jurisdiction};
+
+use crate::node::start_vault_in;
 
 pub(crate) use self::store::StoreConfig;
 
@@ -216,10 +219,14 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// As this machine can do within [`vault::GUESS_TARGET`].
-    pub(crate) fn measured() -> Self {
-        let cost = vault::CostProfile::measure(vault::GUESS_TARGET);
-        Self { memory_kib: cost.memory_kib(), passes: cost.passes(), lanes: cost.lanes() }
+    /// As this machine can do within [`vault::GUESS_TARGET_MILLIS`]. The vault's process measures it, which is the only one
+    /// that computes Argon2id.
+    pub(crate) fn measured() -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|error| format!("a temporary folder: {error}"))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let gate = start_vault_in(folder.path(), &clock).map_err(|error| error.to_string())?;
+        let cost = gate.measure_cost(vault::GUESS_TARGET_MILLIS).map_err(|error| error.to_string())?;
+        Ok(Self { memory_kib: cost.memory_kib(), passes: cost.passes(), lanes: cost.lanes() })
     }
 }
 

@@ -63,8 +63,8 @@ impl Node {
         let cost = self.config.vault.cost();
         let names: Vec<OfficerName> = holders.iter().map(|(name, _)| name.clone()).collect();
         let entry = self.record("key-holders", json!({ "holders": names }))?;
-        let holders = holders.into_iter().map(|(name, words)| (name, words.0)).collect();
-        self.done_or_recorded(entry, self.gate.deal_hands(passphrase, holders, cost))?;
+        let holders: Vec<_> = holders.into_iter().map(|(name, words)| (name, words.0)).collect();
+        self.done_or_recorded(entry, self.gate.deal_hands(passphrase, &holders, cost))?;
         let mut by_token = false;
         self.change_unlocking(|vault| match vault.unlock {
             Unlock::PassphraseFile => vault.unlock = Unlock::ByHand,

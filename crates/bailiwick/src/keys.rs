@@ -10,14 +10,14 @@ use doors::control::{Outcome, Phrase, Progress, Request};
 use durable::{Disk, RealDisk, SystemClock, Visibility};
 use serde_json::json;
 use terms::{Clock, Secret};
-use vault::{KeyBackup, SystemEntropy, Vault, VaultError};
+use vault::{KeyBackup, VaultError};
 
 use crate::cli::NodeChoice;
 use crate::cli::keys::{BackupArgs, BackupCommand};
 use crate::client::{self, ask, secret};
 use crate::config::TokenConfig;
 use crate::hands;
-use crate::node::Node;
+use crate::node::{Node, start_vault_in};
 
 /// "Bailiwick backup of keys", format 1 (docs/formats/keys.md).
 const MAGIC: &[u8; 4] = b"BVB\x01";
@@ -67,10 +67,10 @@ pub(crate) fn read_backup(backup: &Path, period_key: &Path) -> Result<KeyBackup,
 fn restore(backup: &Path, period_key: &Path, vault: &Path) -> Result<ExitCode, String> {
     let backup = read_backup(backup, period_key)?;
     let passphrase = secret("Passphrase of the node")?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let disk: Arc<dyn Disk> = Arc::new(RealDisk);
-    Vault::restore_keys(disk, vault.to_owned(), &backup, &passphrase, &clock, Arc::new(SystemEntropy))
-        .map_err(|error| error.to_string())?;
+    disk.create_dir_all(vault).map_err(|error| format!("{}: {error}", vault.display()))?;
+    let gate = start_vault_in(vault, &(Arc::new(SystemClock) as Arc<dyn Clock>)).map_err(|error| error.to_string())?;
+    gate.restore_keys(&backup, &passphrase, false).map_err(|error| error.to_string())?;
     client::say(format_args!(
         "The vault's folder is written. Accounts that were closed since then are to be closed again."
     ));

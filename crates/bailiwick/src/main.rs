@@ -26,6 +26,7 @@ mod rotation;
 mod running;
 mod serve;
 mod token;
+mod vault_processes;
 
 use std::process::ExitCode;
 
@@ -59,12 +60,8 @@ fn main() -> ExitCode {
         Command::Law(args) => law::command(&args),
         Command::Ledger(args) => offline::ledger(&args),
         Command::Package(args) => offline::package(&args),
-        Command::VaultProcess { dir } => vault::process::serve_standard_input(&dir)
-            .map(|()| ExitCode::SUCCESS)
-            .map_err(|error| format!("vault: {error}")),
-        Command::TokenProcess => {
-            vault::token::serve_standard_input().map(|()| ExitCode::SUCCESS).map_err(|error| format!("token: {error}"))
-        }
+        Command::VaultProcess { dir } => vault_processes::vault(&dir),
+        Command::TokenProcess => vault_processes::token(),
     };
     match result {
         Ok(code) => code,

@@ -172,7 +172,7 @@ impl Node {
         };
         let vault = gate.create(founding).map_err(room("vault"))?;
         if !key_holders.is_empty() {
-            gate.deal_hands(&passphrase, key_holders, config.vault.cost()).map_err(room("vault"))?;
+            gate.deal_hands(&passphrase, &key_holders, config.vault.cost()).map_err(room("vault"))?;
         }
         if let (Some((pin, key_id)), Some(of)) = (token, &config.vault.token) {
             crate::token::add(&gate, of, key_id.as_deref(), &pin, &passphrase, config.vault.cost())?;
@@ -390,9 +390,14 @@ fn law_room(dir: &Path, config: &Config, disk: &Arc<dyn Disk>) -> Result<DeskLaw
 
 /// Starts the process of the vault in `dir`: this program again, with a word that people do not type.
 pub(crate) fn start_vault(dir: &Path, clock: &Arc<dyn Clock>) -> Result<VaultGate, NodeError> {
+    start_vault_in(&dir.join("vault"), clock)
+}
+
+/// Starts the process of the vault in this folder, which is there. It is locked.
+pub(crate) fn start_vault_in(folder: &Path, clock: &Arc<dyn Clock>) -> Result<VaultGate, NodeError> {
     let start = || {
         let program = std::env::current_exe()?;
-        let folder = std::path::absolute(dir.join("vault"))?;
+        let folder = std::path::absolute(folder)?;
         VaultGate::start(
             VaultProgram { program, arguments: vec!["vault-process".into(), folder.into()] },
             clock.clone(),

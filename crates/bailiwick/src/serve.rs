@@ -86,7 +86,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         backup_place: Vec::new(),
         mailboxes: MailboxesConfig::default(),
         store: StoreConfig::default(),
-        vault: VaultConfig { unlock, cost: Some(Cost::measured()), token, ..VaultConfig::default() },
+        vault: VaultConfig { unlock, cost: Some(Cost::measured()?), token, ..VaultConfig::default() },
         connections_max: doors::CONNECTIONS_MAX,
         imap_loopback_without_tls: false,
         listen: Listen::at(args.address, args.ports),
@@ -139,7 +139,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
 fn tune(dir: &std::path::Path) -> Result<ExitCode, String> {
     // Measured only where there is a node.
     Config::load(dir).map_err(|error| error.to_string())?;
-    let cost = Cost::measured();
+    let cost = Cost::measured()?;
     Config::change(&durable::RealDisk, dir, |config| config.vault.cost = Some(cost))
         .map_err(|error| error.to_string())?;
     client::say(format_args!(

@@ -4,7 +4,7 @@
 //!
 //! The window is the real setting; the backup of keys that it outlives is dated forty days back, by a clock of the test's.
 //! The same thief opens the mail while the window lasts, and the mail of a neighbour at the end: so the test can tell.
-//! Freed blocks, which no copy of files shows, are in `crates/vault/src/shredded.rs`.
+//! Freed blocks, which no copy of files shows, are in `crates/keeper/src/shredded.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
 
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use durable::{RealDisk, SystemClock};
 use support::{OFFICER_PASSPHRASES, Single, files, lines, run, wait_for, write_order};
 use terms::{Clock, UnixMillis};
-use vault::{CostProfile, KeyBackup, SystemEntropy, VaultGate};
+use vault::{CostProfile, KeyBackup, SystemEntropy};
 use world::ManualClock;
 
 /// In strict custody; in standard custody, whose key the service key wraps too; and one who stays.
@@ -173,7 +173,7 @@ impl Scene {
     fn back_up_keys_of_then(&self) -> PathBuf {
         let then = SystemClock.now().0 - AGE_DAYS * DAY_MILLIS;
         let clock = Arc::new(ManualClock::at(UnixMillis(then)));
-        let gate = VaultGate::here(Arc::new(RealDisk), self.node().join("vault"), clock, Arc::new(SystemEntropy));
+        let gate = keeper::here(Arc::new(RealDisk), self.node().join("vault"), clock, Arc::new(SystemEntropy));
         let vault = gate.unlock(&self.passphrase().as_str().into(), CostProfile::OWASP).unwrap();
         let KeyBackup { day, node, sealed, .. } = vault.back_up_keys().unwrap();
         let mut bytes = [b"BVB\x01".as_slice(), &day.to_be_bytes()].concat();
@@ -361,7 +361,7 @@ fn an_interrupted_closing_is_finished_at_the_next_start() {
     {
         let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
         let (disk, clock) = (Arc::new(RealDisk), Arc::new(SystemClock));
-        let gate = VaultGate::here(disk, dir.join("vault"), clock, Arc::new(SystemEntropy));
+        let gate = keeper::here(disk, dir.join("vault"), clock, Arc::new(SystemEntropy));
         let vault = gate.unlock(&passphrase.as_str().into(), CostProfile::OWASP).unwrap();
         let account = accounts[0].file_stem().unwrap().to_str().unwrap().parse().unwrap();
         let owner = vault.sign_in(account, &PASSWORD.into()).unwrap();

@@ -28,7 +28,7 @@ use mailroom::Mailroom;
 use mailroom::index::Indexes;
 use store::{FlagSet, Store};
 use terms::{AccountId, Address, Secret};
-use vault::{CostProfile, SystemEntropy, Vault};
+use vault::{CostProfile, Founding, SystemEntropy};
 use world::SeededEntropy;
 
 const PASSWORD: &str = "correct horse";
@@ -132,21 +132,19 @@ fn open(dir: &Path) -> Mailroom {
     let (disk, clock, entropy) = (Arc::new(RealDisk), Arc::new(durable::SystemClock), Arc::new(SystemEntropy));
     let phrase = Secret::new("the node's phrase".to_owned());
     let place = dir.join("vault");
-    let vault = if place.exists() {
-        Vault::open(disk.clone(), place, &phrase, clock.clone(), entropy.clone())
+    let is_there = place.exists();
+    let gate = keeper::here(disk.clone(), place, clock.clone(), entropy.clone());
+    let vault = if is_there {
+        gate.unlock(&phrase, CostProfile::OWASP)
     } else {
         let officers = ["one", "two"].map(|name| (name.parse().unwrap(), Secret::new("an officer's".to_owned())));
-        Vault::create_at_cost(
-            disk.clone(),
-            place,
-            "IE".parse().unwrap(),
-            "mail.ie.example/ledger".to_owned(),
-            &phrase,
-            officers.into(),
-            clock.clone(),
-            entropy.clone(),
-            CostProfile::new(8, 1, 1).unwrap(),
-        )
+        gate.create(Founding {
+            home: "IE".parse().unwrap(),
+            log_origin: "mail.ie.example/ledger".to_owned(),
+            passphrase: phrase,
+            officers: officers.into(),
+            cost: CostProfile::new(8, 1, 1).unwrap(),
+        })
     };
     let vault = Arc::new(vault.unwrap());
     let store = Store::open(disk, &dir.join("store"), vault.clone(), clock.clone(), entropy.clone()).unwrap();

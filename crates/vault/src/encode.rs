@@ -5,103 +5,120 @@
 
 /// Builds an encoding.
 #[derive(Default)]
-pub(crate) struct Encoder(Vec<u8>);
+pub struct Encoder(Vec<u8>);
 
 impl Encoder {
     /// Begins with fixed octets: a magic or a context, which no other encoding begins with.
-    pub(crate) fn new(magic: &[u8]) -> Self {
+    pub fn new(magic: &[u8]) -> Self {
         Self(magic.to_vec())
     }
 
     /// Octets whose number the format fixes.
-    pub(crate) fn fixed(mut self, bytes: &[u8]) -> Self {
+    pub fn fixed(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    pub(crate) fn u8(self, number: u8) -> Self {
+    /// An octet.
+    pub fn u8(self, number: u8) -> Self {
         self.fixed(&[number])
     }
 
-    pub(crate) fn u32(self, number: u32) -> Self {
+    /// Four octets.
+    pub fn u32(self, number: u32) -> Self {
         self.fixed(&number.to_be_bytes())
     }
 
-    pub(crate) fn u64(self, number: u64) -> Self {
+    /// Eight octets.
+    pub fn u64(self, number: u64) -> Self {
         self.fixed(&number.to_be_bytes())
     }
 
-    pub(crate) fn i64(self, number: i64) -> Self {
+    /// Eight octets, two's complement.
+    pub fn i64(self, number: i64) -> Self {
         self.fixed(&number.to_be_bytes())
     }
 
     /// Text with its length in 2 octets. Everything written so is a name of bounded length; a longer one is cut, and then
     /// fails to compare equal when it is read.
-    pub(crate) fn text(self, text: &str) -> Self {
+    pub fn text(self, text: &str) -> Self {
         let bytes = &text.as_bytes()[..text.len().min(usize::from(u16::MAX))];
         let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
         self.fixed(&len.to_be_bytes()).fixed(bytes)
     }
 
     /// Octets with their length in 4 octets. Everything written so is a few hundred octets.
-    pub(crate) fn octets(self, bytes: &[u8]) -> Self {
+    pub fn octets(self, bytes: &[u8]) -> Self {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.u32(len).fixed(bytes)
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
+    /// The octets.
+    pub fn finish(self) -> Vec<u8> {
         self.0
     }
 }
 
 /// Reads an encoding. Each call gives `None` when there is not enough left or it is malformed.
-pub(crate) struct Decoder<'a>(&'a [u8]);
+pub struct Decoder<'a>(&'a [u8]);
 
 impl<'a> Decoder<'a> {
     /// Reads what follows `magic`.
-    pub(crate) fn new(magic: &[u8], bytes: &'a [u8]) -> Option<Self> {
+    pub fn new(magic: &[u8], bytes: &'a [u8]) -> Option<Self> {
         bytes.strip_prefix(magic).map(Self)
     }
 
     /// How many octets are left.
-    pub(crate) fn left(&self) -> usize {
+    pub fn left(&self) -> usize {
         self.0.len()
     }
 
-    pub(crate) fn take(&mut self, len: usize) -> Option<&'a [u8]> {
+    /// So many octets.
+    pub fn take(&mut self, len: usize) -> Option<&'a [u8]> {
         let (head, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
         Some(head)
     }
 
-    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+    /// Octets whose number the format fixes.
+    pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         self.take(N)?.try_into().ok()
     }
 
-    pub(crate) fn u8(&mut self) -> Option<u8> {
+    /// An octet.
+    pub fn u8(&mut self) -> Option<u8> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    pub(crate) fn u32(&mut self) -> Option<u32> {
+    /// Four octets.
+    pub fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_be_bytes)
     }
 
-    pub(crate) fn i64(&mut self) -> Option<i64> {
+    /// Eight octets.
+    pub fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    /// Eight octets, two's complement.
+    pub fn i64(&mut self) -> Option<i64> {
         self.array().map(i64::from_be_bytes)
     }
 
-    pub(crate) fn text(&mut self) -> Option<&'a str> {
+    /// Text with its length in 2 octets.
+    pub fn text(&mut self) -> Option<&'a str> {
         let len = self.array().map(u16::from_be_bytes)?;
         std::str::from_utf8(self.take(usize::from(len))?).ok()
     }
 
-    pub(crate) fn octets(&mut self) -> Option<&'a [u8]> {
+    /// Octets with their length in 4 octets.
+    pub fn octets(&mut self) -> Option<&'a [u8]> {
         let len = self.u32()?;
         self.take(usize::try_from(len).ok()?)
     }
 
     /// Succeeds when nothing is left.
-    pub(crate) fn end(self) -> Option<()> {
+    pub fn end(self) -> Option<()> {
         self.0.is_empty().then_some(())
     }
 }

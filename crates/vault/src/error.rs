@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use crate::scram::ScramError;
+use crate::owners::scram::ScramError;
 use terms::{AccountId, CaseId, Digest, EpochId, Jurisdiction, MessageId, OfficerName, UnixMillis};
 
 /// Why the vault did not do it. No variant carries a secret, an address or mail.

@@ -1,94 +1,64 @@
-//! Keys and proofs of right: sealing, signing in, officers, clearances.
+//! The way to a node's keys, and the proofs of right: sealing, signing in, officers, clearances.
 //!
 //! Stored mail opens for two things only, and both are made here: a [`SignedIn`], which the owner's password makes, and
 //! a [`Clearance`], which two officers make together when the home's ledger has both approvals. There is no third way,
-//! and none of the calls below returns a private half, a share or the service key.
+//! and none of the calls below returns a private half, a share or the service key: those are in the vault's own process,
+//! which runs the crate `keeper`. This crate does not know that one.
 //!
 //! * [`EpochSealer`] seals arriving mail to an account's public half; it needs no secret and cannot open what it sealed.
 //! * [`MessageKey`] opens the parts of one message.
-//! * [`Vault`] is the way to the node's keys, which the keeper holds (`keeper.rs`), and makes the proofs. Each of its calls
-//!   is a message (`calls.rs` is the list, and says how to add one).
+//! * [`VaultGate`] is a vault that may be locked; [`Vault`] is the way to the node's keys once it is not, and makes the
+//!   proofs. Each of their calls is a message ([`calls`] is the list, and says how to add one).
 //! * [`Order`], [`Approval`], [`ProvenApproval`] lead to a [`Clearance`].
 //!
 //! The octets are in `docs/formats/keys.md` and `docs/formats/message.md`; who can and cannot do what is in
-//! `docs/threat-model.md`. All cryptography is in `crypto/`.
+//! `docs/threat-model.md`. All cryptography is in `crypto/`, here and in the keeper.
 
-mod account;
-mod act;
-mod approval;
-mod calls;
-mod clearance;
+mod backup;
+pub mod calls;
+mod confinement;
+mod cost;
 mod crypto;
-mod custody;
 mod encode;
-mod epoch;
 mod error;
-mod folder;
-mod hands;
-mod index;
-mod keeper;
-mod kept;
-mod line;
-mod link;
-mod message;
-mod network;
-mod node;
-mod officer;
-mod order;
-mod otpauth;
-mod paper;
-pub mod process;
-mod ring;
-mod scram;
-mod secrets;
-mod seen;
-mod service;
-mod sign_in;
-mod strongroom;
-mod throttle;
-pub mod token;
-mod vault;
+mod founding;
+mod handle;
+pub mod inside;
+mod mail;
+mod officers;
+mod owners;
+mod rotations;
+mod token;
+mod transport;
 mod wire;
 
-// The stage of the tests in tests/it, for those that need to look behind the public calls.
-#[cfg(test)]
-pub(crate) use crate as room;
-#[cfg(test)]
-#[path = "../tests/it/desk.rs"]
-#[allow(dead_code, clippy::unwrap_used, reason = "shared with tests/it, which uses all of it")]
-mod desk;
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
-mod shredded;
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
-mod thief;
-
-pub use account::RECOVERY_CODES;
-pub use account::app_password::{APP_PASSWORDS_MAX, NAME_BYTES_MAX, Scopes};
-pub use account::session::{SESSION_MILLIS_MAX, SESSIONS_MAX, SessionToken};
-pub use act::{Act, ActedBy, Hand, SignedAct, act_statement};
-pub use approval::{Approval, OpenedShare, ProvenApproval, SealedShare, approval_statement};
-pub use clearance::Clearance;
-pub use crypto::{CostProfile, GUESS_TARGET, SystemEntropy};
-pub use custody::{Custody, CustodyRow, TABLE as CUSTODY_TABLE, UnknownCustody};
-pub use epoch::{AccountPublicKey, EpochSealer, SealedEpochKey};
+pub use backup::KeyBackup;
+pub use confinement::Confinement;
+pub use cost::{CostProfile, GUESS_TARGET_MILLIS};
+pub use crypto::SystemEntropy;
 pub use error::VaultError;
-pub use index::{INDEX_BLOCK_OVERHEAD, IndexFileId, IndexKey, IndexOpener, IndexSealer};
-pub use keeper::Founding;
-pub use keeper::escrow::Sweep;
-pub use keeper::pairs::Rotations;
-pub use keeper::periods::KeyBackup;
-pub use keeper::sessions::REMEMBERED_MILLIS;
-pub use line::VaultProgram;
-pub use message::{KeyAsk, MessageKey, Part, plain_len, sealed_len};
-pub use network::Network;
-pub use officer::{OfficerPublic, POWERLESS_MILLIS};
-pub use order::Order;
-pub use otpauth::otpauth;
-pub use scram::{ChannelBinding, ScramError, scram_user};
-pub use secrets::{AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, PendingReset, SessionInfo};
-pub use seen::SEEN_DAYS;
-pub use sign_in::SignedIn;
+pub use founding::Founding;
+pub use handle::{BegunAct, ScramExchange, SealedSoon, Vault, VaultGate, VaultState};
+pub use mail::epoch::{AccountPublicKey, EpochSealer, SealedEpochKey};
+pub use mail::index::{INDEX_BLOCK_OVERHEAD, IndexFileId, IndexKey, IndexOpener, IndexSealer};
+pub use mail::message::{KeyAsk, MessageKey, Part, plain_len, sealed_len};
+pub use officers::act::{Act, ActId, ActedBy, Hand, SignedAct, act_statement};
+pub use officers::approval::{Approval, OpenedShare, ProvenApproval, SealedShare, ShareId, approval_statement};
+pub use officers::clearance::Clearance;
+pub use officers::escrow::Sweep;
+pub use officers::officer::{OfficerPublic, POWERLESS_MILLIS};
+pub use officers::order::Order;
+pub use owners::custody::{Custody, CustodyRow, TABLE as CUSTODY_TABLE, UnknownCustody};
+pub use owners::network::Network;
+pub use owners::otpauth::otpauth;
+pub use owners::scopes::{APP_PASSWORDS_MAX, NAME_BYTES_MAX, Scopes};
+pub use owners::scram::{ChannelBinding, ExchangeId, ScramError, scram_user};
+pub use owners::secrets::{
+    AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, PendingReset, RECOVERY_CODES,
+    REMEMBERED_MILLIS, SEEN_DAYS, SessionInfo,
+};
+pub use owners::session_token::{SESSION_MILLIS_MAX, SESSIONS_MAX, SessionToken};
+pub use owners::sign_in::{SessionId, SignedIn};
+pub use rotations::Rotations;
 pub use token::{Token, TokenError, TokenKey};
-pub use vault::{BegunAct, ScramExchange, SealedSoon, Vault, VaultGate, VaultState};
+pub use transport::VaultProgram;

@@ -2,38 +2,23 @@
 //! (docs/formats/keys.md, `node.token`).
 //!
 //! Foreign code (the token's module) is needed to reach a token, and has no business in the vault's process. So a third
-//! process talks to the token and ends ([`errand`]); what the token opens, it seals to a key that the vault has made for this
+//! process talks to the token and ends (`errand.rs` of the keeper); what the token opens, it seals to a key that the vault has made for this
 //! one answer. The node carries it across and cannot read it.
 //!
 //! The token's key is an RSA pair: whatever takes the service key's place is sealed to its public half, without the token.
 
-mod confine;
-mod device;
-mod errand;
 mod line;
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
-mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use terms::Entropy;
-use zeroize::Zeroizing;
+use terms::Secret;
 
 use crate::VaultError;
-use crate::account::wrap::{RANDOM_WRAP_OVERHEAD, RandomWrap};
-use crate::crypto::{Key32, random_key, same, seal_oaep, sha256};
 use crate::encode::{Decoder, Encoder};
-use crate::folder::{Folder, TOKEN_FILE, damaged, unreadable};
-use crate::service::ServiceKey;
-use crate::wire::{Octets, Wire, wire_struct};
+use crate::wire::{Out, Wire, wire_struct};
 
-pub use errand::serve_standard_input;
 pub use line::Token;
-
-/// "Bailiwick vault PKCS#11", format 1.
-const MAGIC: &[u8; 4] = b"BVP\x01";
 
 /// What is known of the key in a token: enough to seal to it and to find it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,29 +29,21 @@ pub struct TokenKey {
     pub public: Vec<u8>,
 }
 
-impl Wire for TokenKey {
-    fn put(&self, out: &mut crate::wire::Out) {
-        Octets(self.id.clone()).put(out);
-        Octets(self.public.clone()).put(out);
-    }
-
-    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
-        Some(Self { id: Octets::take(rest)?.0, public: Octets::take(rest)?.0 })
-    }
-}
+wire_struct!(TokenKey { id, public });
 
 /// What a locked vault wants opened by the token, and to whom the answer is sealed.
-pub(crate) struct TokenAsk {
-    pub(crate) id: Octets,
+pub struct TokenAsk {
+    /// Which of its keys opens it: `CKA_ID`.
+    pub id: Vec<u8>,
     /// The secret, by RSA-OAEP to the token's key.
-    pub(crate) sealed: Octets,
+    pub sealed: Vec<u8>,
     /// X25519, made for this answer alone.
-    pub(crate) to: [u8; 32],
+    pub to: [u8; 32],
 }
 wire_struct!(TokenAsk { id, sealed, to });
 
 /// What an answer is sealed for.
-pub(crate) fn answer_info(to: &[u8; 32]) -> Vec<u8> {
+pub fn answer_info(to: &[u8; 32]) -> Vec<u8> {
     Encoder::new(b"bailiwick/token-answer/v1").fixed(to).finish()
 }
 
@@ -138,7 +115,7 @@ impl From<VaultError> for TokenError {
 }
 
 impl Wire for TokenError {
-    fn put(&self, out: &mut crate::wire::Out) {
+    fn put(&self, out: &mut Out) {
         let (number, text): (u8, Cow<'static, str>) = match self {
             Self::Module(why) => (1, why.clone()),
             Self::NoToken(label) => (2, label.clone().into()),
@@ -174,99 +151,82 @@ impl Wire for TokenError {
     }
 }
 
-/// The file: the service keys under a secret that only the token opens.
-pub(crate) struct TokenWrap {
-    key: TokenKey,
-    /// The secret, by RSA-OAEP to the token's key.
-    secret: Vec<u8>,
-    /// How many service keys there are: two while one is replaced, since nobody knows at which moment the power goes.
-    count: u8,
-    keys: RandomWrap,
+/// What the helper is asked to do.
+#[allow(missing_docs, reason = "the names say it")]
+pub struct HelperAsk {
+    /// The path of the token's module.
+    pub module: String,
+    pub label: String,
+    pub pin: Secret<String>,
+    /// Whether a person typed the PIN just now.
+    pub typed: bool,
+    /// Whether the token is reached over a network.
+    pub network: bool,
+    pub job: Job,
+}
+wire_struct!(HelperAsk { module, label, pin, typed, network, job });
+
+/// What the token is to do.
+pub enum Job {
+    /// Make a key.
+    Make,
+    /// Find the key of this id.
+    Find(Vec<u8>),
+    /// Open a secret.
+    Open(TokenAsk),
 }
 
-impl TokenWrap {
-    /// Seals the service keys to a token's key. The token is not needed.
-    pub(crate) fn seal(key: TokenKey, keys: &[&Key32], entropy: &dyn Entropy) -> Result<Self, VaultError> {
-        let secret = random_key(entropy);
-        let sealed = seal_oaep(&key.public, secret.as_ref()).map_err(|_| VaultError::TokenKeyUnusable)?;
-        let mut plain = Zeroizing::new(Vec::with_capacity(32 * keys.len()));
-        keys.iter().for_each(|key| plain.extend_from_slice(key.as_ref()));
-        let wrap = RandomWrap::seal(secret.as_ref(), &context(&key.public), &plain, entropy);
-        Ok(Self { key, secret: sealed, count: u8::try_from(keys.len()).unwrap_or(u8::MAX), keys: wrap })
-    }
-
-    /// What the token is asked to open, and which of its keys does.
-    pub(crate) fn ask(&self, to: [u8; 32]) -> TokenAsk {
-        TokenAsk { id: Octets(self.key.id.clone()), sealed: Octets(self.secret.clone()), to }
-    }
-
-    /// The service keys, by the secret that the token opened: one, or the new and the old while it is replaced.
-    pub(crate) fn service_keys(&self, secret: &[u8]) -> Result<Vec<Key32>, VaultError> {
-        let plain = self.keys.open(secret, &context(&self.key.public)).map_err(|_| VaultError::TokenAnswer)?;
-        let one = |part: &[u8]| {
-            let mut key = Key32::default();
-            key.copy_from_slice(part);
-            key
-        };
-        Ok(plain.chunks_exact(32).map(one).collect())
-    }
-
-    /// Seals other service keys to the token's key in the place of those in the file, if there is one. Durable when it
-    /// returns.
-    pub(crate) fn reseal(
-        folder: &Folder,
-        own: &ServiceKey,
-        keys: &[&Key32],
-        entropy: &dyn Entropy,
-    ) -> Result<(), VaultError> {
-        // Only for a file that was written by whoever had a service key, or the keys go to whoever exchanged it.
-        let Some((wrap, check)) = Self::read_both(folder)? else { return Ok(()) };
-        if !own.hashes(TOKEN_FILE, &wrap.to_bytes()).iter().any(|wanted| same(wanted, &check)) {
-            return Err(damaged(TOKEN_FILE));
+impl Wire for Job {
+    fn put(&self, out: &mut Out) {
+        match self {
+            Self::Make => 1_u8.put(out),
+            Self::Find(id) => {
+                2_u8.put(out);
+                id.put(out);
+            }
+            Self::Open(ask) => {
+                3_u8.put(out);
+                ask.put(out);
+            }
         }
-        Self::seal(wrap.key, keys, entropy)?.write(folder, own)
     }
 
-    /// Writes the file. Durable when it returns.
-    pub(crate) fn write(&self, folder: &Folder, own: &ServiceKey) -> Result<(), VaultError> {
-        let mut body = self.to_bytes();
-        let check = own.hash(TOKEN_FILE, &body);
-        body.extend_from_slice(&check);
-        folder.write_summed(TOKEN_FILE, body)
-    }
-
-    /// Reads the file, if there is one, before there is a service key.
-    pub(crate) fn read(folder: &Folder) -> Result<Option<Self>, VaultError> {
-        Ok(Self::read_both(folder)?.map(|(wrap, _)| wrap))
-    }
-
-    fn read_both(folder: &Folder) -> Result<Option<(Self, [u8; 32])>, VaultError> {
-        let Some(bytes) = folder.read_summed(TOKEN_FILE)? else { return Ok(None) };
-        Self::parse(&bytes).map(Some).ok_or_else(|| unreadable(TOKEN_FILE, &[MAGIC], &bytes))
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        let out = Encoder::new(MAGIC).octets(&self.key.public).octets(&self.key.id).octets(&self.secret);
-        out.u8(self.count).octets(self.keys.as_bytes()).finish()
-    }
-
-    fn parse(bytes: &[u8]) -> Option<(Self, [u8; 32])> {
-        let mut rest = Decoder::new(MAGIC, bytes)?;
-        let public = rest.octets()?.to_vec();
-        let key = TokenKey { id: rest.octets()?.to_vec(), public };
-        let secret = rest.octets()?.to_vec();
-        let count = rest.u8()?;
-        let sealed = rest.octets()?;
-        if !(1..=2).contains(&count) || sealed.len() != RANDOM_WRAP_OVERHEAD + 32 * usize::from(count) {
-            return None;
+    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
+        match rest.u8()? {
+            1 => Some(Self::Make),
+            2 => Wire::take(rest).map(Self::Find),
+            3 => Wire::take(rest).map(Self::Open),
+            _ => None,
         }
-        let keys = RandomWrap::from_bytes(sealed, 32 * usize::from(count))?;
-        let check = rest.array()?;
-        rest.end()?;
-        Some((Self { key, secret, count, keys }, check))
     }
 }
 
-fn context(public: &[u8]) -> Vec<u8> {
-    Encoder::new(b"bailiwick/token/v1").fixed(&sha256(&[public])).finish()
+/// What it answers: a key's public half, or a secret that is sealed to the vault.
+#[allow(missing_docs, reason = "the names say it")]
+pub enum HelperAnswer {
+    Key(TokenKey),
+    Opened(Vec<u8>),
+}
+
+impl Wire for HelperAnswer {
+    fn put(&self, out: &mut Out) {
+        match self {
+            Self::Key(key) => {
+                1_u8.put(out);
+                key.put(out);
+            }
+            Self::Opened(sealed) => {
+                2_u8.put(out);
+                sealed.put(out);
+            }
+        }
+    }
+
+    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
+        match rest.u8()? {
+            1 => Wire::take(rest).map(Self::Key),
+            2 => Wire::take(rest).map(Self::Opened),
+            _ => None,
+        }
+    }
 }

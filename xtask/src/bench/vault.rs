@@ -18,7 +18,7 @@ pub(crate) fn run(_: &[String]) -> ExitCode {
         "--locked",
         "-q",
         "-p",
-        "vault",
+        "keeper",
         "--example",
         "vault_figures",
     ]);

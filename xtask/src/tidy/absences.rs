@@ -10,7 +10,7 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
         let Some(room) = file.room() else { continue };
         let tokens = rust::tokens(&file.text);
         let spoken = rust::spoken_paths(&tokens);
-        for fence in FENCES.iter().filter(|fence| fence.encloses(room)) {
+        for fence in FENCES.iter().filter(|fence| fence.encloses(room, &file.path)) {
             for path in &spoken {
                 if let Some(name) = fence.names.iter().find(|name| speaks(path, name)) {
                     found.at(file, path.line, format!("`{name}` in `{room}`: {}", fence.why));
@@ -21,10 +21,11 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
 }
 
 impl Fence {
-    fn encloses(&self, room: &str) -> bool {
+    fn encloses(&self, room: &str, path: &str) -> bool {
         match self.around {
             Around::Rooms(rooms) => rooms.contains(&room),
             Around::AllBut(rooms) => !rooms.contains(&room),
+            Around::AllButFile(file) => path != file,
         }
     }
 }

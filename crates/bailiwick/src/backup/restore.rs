@@ -131,9 +131,8 @@ pub(super) fn restore(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result
 
     let keys = to.join("vault");
     disk.create_dir_all(&keys).map_err(said(&keys))?;
-    Vault::restore_keys_for_successor(disk.clone(), keys, &plan.keys, &plan.passphrase, &clock, entropy.clone())
-        .map_err(|error| format!("keys: {error}"))?;
     let gate = start_vault(&to, &clock).map_err(|error| error.to_string())?;
+    gate.restore_keys(&plan.keys, &plan.passphrase, true).map_err(|error| format!("keys: {error}"))?;
     let vault = gate.unlock(&plan.passphrase, CostProfile::OWASP).map_err(|error| format!("vault: {error}"))?;
 
     let (manifests, damages) = manifests(&place, &vault)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use durable::{Disk, RealDisk};
 use store::{FlagSet, Incoming, Store};
 use terms::{AccountId, Clock, Secret};
-use vault::{CostProfile, Vault};
+use vault::{CostProfile, Founding, Vault};
 use world::{Fault, FaultyDisk, ManualClock, MemoryDisk, SeededEntropy};
 
 use super::manifest::Manifest;
@@ -28,17 +28,14 @@ impl Source {
         let dir = tempfile::tempdir().unwrap();
         let (clock, entropy) = (Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(1)));
         let officers = ["ann", "ben"].map(|name| (name.parse().unwrap(), Secret::from(name)));
-        let vault = Vault::create_at_cost(
-            Arc::new(MemoryDisk::new()),
-            "vault".into(),
-            "IE".parse().unwrap(),
-            "ie.example/ledger".to_owned(),
-            &"node passphrase".into(),
-            officers.into(),
-            clock.clone(),
-            entropy.clone(),
-            CostProfile::new(8, 1, 1).unwrap(),
-        );
+        let gate = keeper::here(Arc::new(MemoryDisk::new()), "vault".into(), clock.clone(), entropy.clone());
+        let vault = gate.create(Founding {
+            home: "IE".parse().unwrap(),
+            log_origin: "ie.example/ledger".to_owned(),
+            passphrase: "node passphrase".into(),
+            officers: officers.into(),
+            cost: CostProfile::new(8, 1, 1).unwrap(),
+        });
         let vault = Arc::new(vault.unwrap());
         let disk = Arc::new(RealDisk);
         let store =

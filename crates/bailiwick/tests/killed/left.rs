@@ -8,7 +8,7 @@ use std::sync::Arc;
 use durable::{RealDisk, SystemClock};
 use store::{FlagSet, MailboxInfo, MailboxView, Store};
 use terms::Secret;
-use vault::{SystemEntropy, Vault};
+use vault::{CostProfile, SystemEntropy};
 
 /// A mailbox as it was left: its numbers, and by UID the MODSEQ and the flags of each message.
 struct Left {
@@ -73,7 +73,8 @@ impl Before {
         let passphrase = Secret::new(passphrase.trim_end().to_owned());
         let (disk, clock, entropy) = (Arc::new(RealDisk), Arc::new(SystemClock), Arc::new(SystemEntropy));
         let vault = copy.path().join("vault");
-        let vault = Vault::open(disk.clone(), vault, &passphrase, clock.clone(), entropy.clone()).unwrap();
+        let gate = keeper::here(disk.clone(), vault, clock.clone(), entropy.clone());
+        let vault = gate.unlock(&passphrase, CostProfile::OWASP).unwrap();
         let store = Store::open(disk, &copy.path().join("store"), Arc::new(vault), clock, entropy).unwrap();
         let verified = store.verify();
         assert!(verified.is_sound(), "{verified:?}");

@@ -12,7 +12,7 @@ use rules::HomeFacts;
 use serde_json::Value;
 use store::{FlagSet, Incoming, Store};
 use terms::{AccountId, Address, CaseId, OfficerName, UnixMillis};
-use vault::{CostProfile, Vault};
+use vault::{CostProfile, Founding, Vault};
 use world::{Fault, FaultyDisk, ManualClock, SeededEntropy};
 
 pub(crate) const OWNER: &str = "aoife@ie.example";
@@ -49,18 +49,15 @@ impl House {
     pub(crate) fn new() -> Self {
         let (disk, clock) = (FaultyDisk::new(), Arc::new(ManualClock::default()));
         let entropy = Arc::new(SeededEntropy::new(7));
-        Vault::create_at_cost(
-            Arc::new(disk.clone()),
-            PathBuf::from("vault"),
-            "IE".parse().unwrap(),
-            "ie.example/ledger".to_owned(),
-            &NODE_PASSPHRASE.into(),
-            OFFICERS.iter().map(|(officer, passphrase)| (name(officer), (*passphrase).into())).collect(),
-            clock.clone(),
-            entropy.clone(),
-            cheap(),
-        )
-        .unwrap();
+        keeper::here(Arc::new(disk.clone()), PathBuf::from("vault"), clock.clone(), entropy.clone())
+            .create(Founding {
+                home: "IE".parse().unwrap(),
+                log_origin: "ie.example/ledger".to_owned(),
+                passphrase: NODE_PASSPHRASE.into(),
+                officers: OFFICERS.iter().map(|(officer, passphrase)| (name(officer), (*passphrase).into())).collect(),
+                cost: cheap(),
+            })
+            .unwrap();
         let mut house = Self {
             folder: tempfile::tempdir().unwrap(),
             ledger: Gate { disk: disk.clone(), shut: Arc::default() },
@@ -81,14 +78,8 @@ impl House {
         self.rooms = None;
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
         let (clock, entropy) = (self.clock.clone(), self.entropy.clone());
-        let vault = Vault::open_at_cost(
-            disk.clone(),
-            "vault".into(),
-            &NODE_PASSPHRASE.into(),
-            clock.clone(),
-            entropy.clone(),
-            cheap(),
-        )?;
+        let gate = keeper::here(disk.clone(), "vault".into(), clock.clone(), entropy.clone());
+        let vault = gate.unlock(&NODE_PASSPHRASE.into(), cheap())?;
         let vault = Arc::new(vault);
         let origin = vault.log_verifier().name().to_owned();
         let gate: Arc<dyn Disk> = Arc::new(self.ledger.clone());

@@ -9,7 +9,7 @@ use durable::{Disk, RealDisk};
 use mailroom::Mailroom;
 use store::{Entry, Store};
 use terms::{AccountId, Address, Clock, Entropy, Secret, UnixMillis};
-use vault::{CostProfile, Part, SignedIn, Vault};
+use vault::{CostProfile, Founding, Part, SignedIn, Vault};
 use world::{ManualClock, SeededEntropy};
 
 /// The password of every account here.
@@ -73,17 +73,14 @@ impl Room {
 fn make_vault(dir: &Path, clock: Arc<dyn Clock>) -> Arc<Vault> {
     let secret = |text: &str| Secret::new(text.to_owned());
     let officers = ["first", "second"].map(|name| (name.parse().unwrap(), secret("an officer's phrase")));
-    let vault = Vault::create_at_cost(
-        Arc::new(RealDisk),
-        dir.join("vault"),
-        "IE".parse().unwrap(),
-        "mail.ie.example/ledger".to_owned(),
-        &secret("the node's phrase"),
-        officers.into(),
-        clock,
-        Arc::new(SeededEntropy::new(1)),
-        CostProfile::new(8, 1, 1).unwrap(),
-    );
+    let gate = keeper::here(Arc::new(RealDisk), dir.join("vault"), clock, Arc::new(SeededEntropy::new(1)));
+    let vault = gate.create(Founding {
+        home: "IE".parse().unwrap(),
+        log_origin: "mail.ie.example/ledger".to_owned(),
+        passphrase: secret("the node's phrase"),
+        officers: officers.into(),
+        cost: CostProfile::new(8, 1, 1).unwrap(),
+    });
     Arc::new(vault.unwrap())
 }
 

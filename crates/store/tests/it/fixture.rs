@@ -6,7 +6,7 @@ use std::sync::Arc;
 use durable::RealDisk;
 use store::{CompactionPlan, FlagChange, FlagSet, Limit, Limits, Policy, Settings, SpecialUse, Store};
 use terms::{AccountId, CaseId, UnixMillis};
-use vault::{CostProfile, Vault};
+use vault::{CostProfile, Founding, Vault};
 use world::{ManualClock, SeededEntropy};
 
 use crate::house::{address, message, officers, texts};
@@ -87,17 +87,14 @@ fn write_the_fixture() {
     let here = || here("v3");
     let (clock, entropy) = (Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(1)));
     std::fs::create_dir_all(here()).unwrap();
-    let vault = Vault::create_at_cost(
-        Arc::new(RealDisk),
-        here().join("vault"),
-        "IE".parse().unwrap(),
-        "ie.example/log".to_owned(),
-        &"node passphrase".into(),
-        officers(),
-        clock.clone(),
-        entropy,
-        CostProfile::new(8, 1, 1).unwrap(),
-    );
+    let gate = keeper::here(Arc::new(RealDisk), here().join("vault"), clock.clone(), entropy);
+    let vault = gate.create(Founding {
+        home: "IE".parse().unwrap(),
+        log_origin: "ie.example/log".to_owned(),
+        passphrase: "node passphrase".into(),
+        officers: officers(),
+        cost: CostProfile::new(8, 1, 1).unwrap(),
+    });
     let vault = vault.unwrap();
     let public = vault.create_account(ACCOUNT, &"owner password".into()).unwrap();
     let vault = Arc::new(vault);
@@ -174,14 +171,8 @@ fn opens(version: &str, expected: &dyn Fn(&Store, &Vault)) {
         let open_vault = || {
             let cost = CostProfile::new(8, 1, 1).unwrap();
             let path = dir.path().join("vault");
-            Vault::open_at_cost(
-                Arc::new(RealDisk),
-                path,
-                &"node passphrase".into(),
-                clock.clone(),
-                entropy.clone(),
-                cost,
-            )
+            let gate = keeper::here(Arc::new(RealDisk), path, clock.clone(), entropy.clone());
+            gate.unlock(&"node passphrase".into(), cost)
         };
         let vault = Arc::new(open_vault().unwrap());
         let store = open(dir.path(), vault.clone());

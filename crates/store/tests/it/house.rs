@@ -8,7 +8,7 @@ use durable::{Disk, RealDisk};
 use ledger::{Log, Opening};
 use store::{Changes, Entry, FlagSet, Incoming, MailboxInfo, ScopedMessage, Settings, Store, StoreError};
 use terms::{AccountId, Address, CaseId, Category, Clock, Digest, EpochId, MailboxId, OfficerName, Secret, UnixMillis};
-use vault::{Clearance, CostProfile, Order, Part, ProvenApproval, SignedIn, Vault, approval_statement};
+use vault::{Clearance, CostProfile, Founding, Order, Part, ProvenApproval, SignedIn, Vault, approval_statement};
 use world::{ManualClock, MemoryDisk, SeededEntropy};
 
 pub(crate) const INBOX: MailboxId = MailboxId(1);
@@ -47,17 +47,14 @@ impl House {
 
     pub(crate) fn on(disk: Arc<dyn Disk>, settings: Settings) -> Self {
         let (clock, entropy) = (Arc::new(ManualClock::default()), Arc::new(SeededEntropy::new(1)));
-        let vault = Vault::create_at_cost(
-            Arc::new(MemoryDisk::new()),
-            "vault".into(),
-            "IE".parse().unwrap(),
-            "ie.example/log".to_owned(),
-            &"node passphrase".into(),
-            officers(),
-            clock.clone(),
-            entropy.clone(),
-            CostProfile::new(8, 1, 1).unwrap(),
-        );
+        let gate = keeper::here(Arc::new(MemoryDisk::new()), "vault".into(), clock.clone(), entropy.clone());
+        let vault = gate.create(Founding {
+            home: "IE".parse().unwrap(),
+            log_origin: "ie.example/log".to_owned(),
+            passphrase: "node passphrase".into(),
+            officers: officers(),
+            cost: CostProfile::new(8, 1, 1).unwrap(),
+        });
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("store")).unwrap();
         let vault = Arc::new(vault.unwrap());

@@ -1,94 +1,35 @@
-//! Calls for owners: their keys, and what their sessions open.
+//! Owners: their keys, and what their sessions open.
 
 use terms::{AccountId, EpochId};
 
-use super::Call;
+use super::calls;
 use crate::VaultError;
 use crate::crypto::Key32;
-use crate::epoch::{AccountPublicKey, SealedEpochKey};
-use crate::keeper::sessions::SessionId;
-use crate::message::KeyAsk;
-use crate::strongroom::Strongroom;
-use crate::wire::wire_struct;
+use crate::mail::epoch::{AccountPublicKey, SealedEpochKey};
+use crate::mail::message::KeyAsk;
+use crate::owners::sign_in::SessionId;
 
-/// The public half of an account's pair.
-pub(crate) struct PublicKey {
-    pub(crate) account: AccountId,
-}
-wire_struct!(PublicKey { account });
+calls! {
+    accounts for Vault;
 
-impl Call for PublicKey {
-    type Answer = AccountPublicKey;
+    /// The public half of an account's pair.
+    ///
+    /// # Errors
+    /// [`VaultError::NoSuchAccount`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn account_public_key(account: AccountId) -> AccountPublicKey;
 
-    fn serve(self, room: &Strongroom) -> Result<AccountPublicKey, VaultError> {
-        room.keeper()?.account_public_key(self.account)
-    }
-}
+    /// A session is over. One that is closed already is no error.
+    raw fn close_session(session: SessionId), tell;
 
-/// A session is over.
-pub(crate) struct CloseSession {
-    pub(crate) session: SessionId,
-}
-wire_struct!(CloseSession { session });
+    /// Forgets the sign-ins whose minutes are over, and folds what open sessions have opened into their accounts' rings.
+    raw fn forget_stale_sign_ins(), tell;
 
-impl Call for CloseSession {
-    type Answer = ();
+    /// How much memory guesses have filled, in KiB.
+    raw fn guessed_kib() -> u64;
 
-    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
-        room.keeper()?.close_session(self.session);
-        Ok(())
-    }
-}
+    /// How many epochs were opened by X25519.
+    raw fn epochs_opened() -> u64;
 
-/// Forget the sign-ins whose minutes are over.
-pub(crate) struct ForgetStale {}
-wire_struct!(ForgetStale {});
-
-impl Call for ForgetStale {
-    type Answer = ();
-
-    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
-        room.keeper()?.forget_stale_sign_ins();
-        Ok(())
-    }
-}
-
-/// How much memory guesses have filled.
-pub(crate) struct GuessedKib {}
-wire_struct!(GuessedKib {});
-
-impl Call for GuessedKib {
-    type Answer = u64;
-
-    fn serve(self, room: &Strongroom) -> Result<u64, VaultError> {
-        Ok(room.keeper()?.guessed_kib())
-    }
-}
-
-/// How many epochs were opened by X25519.
-pub(crate) struct EpochsOpened {}
-wire_struct!(EpochsOpened {});
-
-impl Call for EpochsOpened {
-    type Answer = u64;
-
-    fn serve(self, room: &Strongroom) -> Result<u64, VaultError> {
-        Ok(room.keeper()?.epochs_opened())
-    }
-}
-
-/// A block of message keys for an owner.
-pub(crate) struct MessageKeys {
-    pub(crate) session: SessionId,
-    pub(crate) epochs: Vec<(EpochId, SealedEpochKey)>,
-    pub(crate) asks: Vec<KeyAsk>,
-}
-wire_struct!(MessageKeys { session, epochs, asks });
-
-impl Call for MessageKeys {
-    type Answer = Vec<Key32>;
-
-    fn serve(self, room: &Strongroom) -> Result<Vec<Key32>, VaultError> {
-        room.keeper()?.message_keys(self.session, &self.epochs, &self.asks)
-    }
+    /// The keys of messages in the session's account, in the order of `asks`.
+    raw fn message_keys(session: SessionId, epochs: &[(EpochId, SealedEpochKey)], asks: &[KeyAsk]) -> Vec<Key32>;
 }

@@ -1,22 +1,13 @@
-//! Calls for owners' indexes.
+//! Owners' indexes.
 
-use super::Call;
+use super::calls;
 use crate::VaultError;
 use crate::crypto::Key32;
-use crate::keeper::sessions::SessionId;
-use crate::strongroom::Strongroom;
-use crate::wire::wire_struct;
+use crate::owners::sign_in::SessionId;
 
-/// The key of a signed-in owner's index.
-pub(crate) struct Key {
-    pub(crate) session: SessionId,
-}
-wire_struct!(Key { session });
+calls! {
+    index for Vault;
 
-impl Call for Key {
-    type Answer = Key32;
-
-    fn serve(self, room: &Strongroom) -> Result<Key32, VaultError> {
-        room.keeper()?.index_key(self.session)
-    }
+    /// The key of the index of the session's account.
+    raw fn index_key_of(session: SessionId) -> Key32;
 }

@@ -1,73 +1,51 @@
-//! Calls for replacing an account's pair.
+//! Replacing an account's pair. The ledger is to have it first; then: begin, let the store receive by the new half, reseal
+//! until nothing is left and nothing is on its way, finish. Mail is readable all the time, sessions and app passwords go on.
 
 use terms::{AccountId, EpochId, Secret};
 
-use super::Call;
+use super::calls;
 use crate::VaultError;
-use crate::epoch::{AccountPublicKey, SealedEpochKey};
-use crate::keeper::pairs::Rotations;
-use crate::secrets::OwnerProof;
-use crate::strongroom::Strongroom;
-use crate::wire::wire_struct;
+use crate::mail::epoch::{AccountPublicKey, SealedEpochKey};
+use crate::owners::secrets::OwnerProof;
+use crate::rotations::Rotations;
 
-/// Make a new pair for an owner.
-pub(crate) struct Begin {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-    pub(crate) everything: bool,
-}
-wire_struct!(Begin { account, proof, everything });
+calls! {
+    pairs for Vault;
 
-impl Call for Begin {
-    type Answer = (AccountPublicKey, Vec<Secret<String>>);
-    const SLOW: bool = true;
+    /// Makes a new pair for an owner, who shows the password; gives its public half. Does nothing more while a pair is being
+    /// replaced. With `everything`, for an owner whose secrets may be in a thief's hands: app passwords, web sessions and
+    /// recovery codes end, and new recovery codes are given to whoever had some. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassword`], [`VaultError::SlowDown`], [`VaultError::Disk`].
+    pub fn begin_account_rotation(
+        account: AccountId,
+        proof: &OwnerProof,
+        everything: bool,
+    ) -> (AccountPublicKey, Vec<Secret<String>>), slow;
 
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.begin_account_rotation(self.account, &self.proof, self.everything)
-    }
-}
+    /// Seals those of `sealed` that are sealed to the old half to the new one, and gives them, to be written in their places.
+    /// Nothing comes back when all are sealed to the new.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRotation`] when the account's halves are not at hand: the owner signs in, or two officers begin anew.
+    /// [`VaultError::EpochDoesNotOpen`] for one that opens with neither half: mend or restore it, or the old half stays.
+    pub fn reseal_epochs(
+        account: AccountId,
+        sealed: &[(EpochId, SealedEpochKey)],
+    ) -> Vec<(EpochId, SealedEpochKey)>, slow;
 
-/// Seal epoch keys to the new half.
-pub(crate) struct Reseal {
-    pub(crate) account: AccountId,
-    pub(crate) sealed: Vec<(EpochId, SealedEpochKey)>,
-}
-wire_struct!(Reseal { account, sealed });
+    /// Destroys the old private half. `sealed` is every sealed epoch key of the account as it lies on the disk, and no message
+    /// that was sealed to the old half is on its way there: what is sealed to it opens never again. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRotation`]; [`VaultError::TooSoon`] when one of `sealed` was not seen to be sealed to the new half;
+    /// [`VaultError::Disk`].
+    pub fn finish_account_rotation(account: AccountId, sealed: &[(EpochId, SealedEpochKey)]), slow;
 
-impl Call for Reseal {
-    /// Those that were sealed to the old half.
-    type Answer = Vec<(EpochId, SealedEpochKey)>;
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.reseal_epochs(self.account, &self.sealed)
-    }
-}
-
-/// Destroy the old half.
-pub(crate) struct Finish {
-    pub(crate) account: AccountId,
-    pub(crate) sealed: Vec<(EpochId, SealedEpochKey)>,
-}
-wire_struct!(Finish { account, sealed });
-
-impl Call for Finish {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
-        room.keeper()?.finish_account_rotation(self.account, &self.sealed)
-    }
-}
-
-/// What is being replaced.
-pub(crate) struct Standing {}
-wire_struct!(Standing {});
-
-impl Call for Standing {
-    type Answer = Rotations;
-
-    fn serve(self, room: &Strongroom) -> Result<Rotations, VaultError> {
-        room.keeper()?.rotations()
-    }
+    /// What is being replaced at this moment.
+    ///
+    /// # Errors
+    /// [`VaultError::Locked`], [`VaultError::Disk`].
+    pub fn rotations() -> Rotations;
 }

@@ -1,287 +1,132 @@
-//! Calls for an owner's secrets and custody.
+//! An owner's secrets and custody.
+//!
+//! Each change here is durable when it returns, wraps the root of the account anew and touches no mail. It wants the owner's
+//! password, and a code where codes are on ([`OwnerProof`]); whatever of it is wrong, the answer is
+//! [`VaultError::WrongPassword`]. Guesses that do not come from this machine are counted, with [`VaultError::SlowDown`].
 
 use terms::{AccountId, Secret, UnixMillis};
 
-use super::Call;
+use super::calls;
 use crate::VaultError;
-use crate::account::app_password::Scopes;
-use crate::custody::Custody;
-use crate::epoch::AccountPublicKey;
-use crate::secrets::{AccountGuard, Attempt, OwnerProof, OwnerSecrets, PendingReset};
-use crate::strongroom::Strongroom;
-use crate::wire::wire_struct;
+use crate::mail::epoch::AccountPublicKey;
+use crate::owners::custody::Custody;
+use crate::owners::scopes::Scopes;
+use crate::owners::secrets::{AccountGuard, Attempt, OwnerProof, OwnerSecrets};
 
-/// Make the keys of a new account.
-pub(crate) struct Create {
-    pub(crate) account: AccountId,
-    pub(crate) custody: Custody,
-    pub(crate) password: Secret<String>,
-}
-wire_struct!(Create { account, custody, password });
+calls! {
+    secrets for Vault;
 
-impl Call for Create {
-    type Answer = (AccountPublicKey, Vec<Secret<String>>);
-    const SLOW: bool = true;
+    /// Makes the keys of a new account. Durable when it returns. Under `owner` custody there are recovery codes, which
+    /// exist in this answer only and are the one way back from a forgotten password; else the list is empty.
+    ///
+    /// # Errors
+    /// [`VaultError::AccountExists`], [`VaultError::EmptyPassphrase`], [`VaultError::Disk`].
+    pub fn create_account_in(
+        account: AccountId,
+        custody: Custody,
+        password: &Secret<String>,
+    ) -> (AccountPublicKey, Vec<Secret<String>>), slow;
 
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.create_account(self.account, self.custody, &self.password)
-    }
-}
+    /// How an account is guarded. No secret is asked for: the provider knows this much.
+    ///
+    /// # Errors
+    /// [`VaultError::NoSuchAccount`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn account_guard(account: AccountId) -> AccountGuard;
 
-/// How an account is guarded.
-pub(crate) struct Guard {
-    pub(crate) account: AccountId,
-}
-wire_struct!(Guard { account });
+    /// Whether this is the owner. Nothing changes, and a code is not spent: for what is to be recorded between the question and
+    /// the act.
+    ///
+    /// # Errors
+    /// Those of every change.
+    pub fn check_owner(account: AccountId, proof: &OwnerProof), slow;
 
-impl Call for Guard {
-    type Answer = AccountGuard;
+    /// Another password. The old one signs nobody in from then on, and web sessions end; app passwords go on, and so do
+    /// sessions of mail clients that are open.
+    ///
+    /// # Errors
+    /// [`VaultError::EmptyPassphrase`] and those of every change.
+    pub fn set_password(account: AccountId, proof: &OwnerProof, new: &Secret<String>), slow;
 
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.guard(self.account)
-    }
-}
+    /// Another custody. A change to `owner` gives new recovery codes and takes the escrow wrap away; copies of the file
+    /// made earlier still have it, until their time is over (docs/threat-model.md).
+    ///
+    /// # Errors
+    /// Those of every change.
+    pub fn set_custody(account: AccountId, proof: &OwnerProof, custody: Custody) -> Vec<Secret<String>>, slow;
 
-/// Is this the owner?
-pub(crate) struct CheckOwner {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-}
-wire_struct!(CheckOwner { account, proof });
+    /// A new app password: its number, and the password, which exists in this answer only.
+    ///
+    /// # Errors
+    /// [`VaultError::Name`], [`VaultError::Ends`], [`VaultError::TooManyAppPasswords`] and those of every change.
+    pub fn add_app_password(
+        account: AccountId,
+        proof: &OwnerProof,
+        name: &str,
+        scopes: Scopes,
+        expires: Option<UnixMillis>,
+    ) -> (u32, Secret<String>), slow;
 
-impl Call for CheckOwner {
-    type Answer = ();
-    const SLOW: bool = true;
+    /// The app passwords and web sessions of an account.
+    ///
+    /// # Errors
+    /// Those of every change.
+    pub fn owner_secrets(account: AccountId, proof: &OwnerProof) -> OwnerSecrets, slow;
 
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.check_owner(self.account, &self.proof)
-    }
-}
+    /// Revokes an app password. Sessions of mail clients that are open go on.
+    ///
+    /// # Errors
+    /// [`VaultError::NoSuchSecret`] and those of every change.
+    pub fn revoke_app_password(account: AccountId, proof: &OwnerProof, id: u32), slow;
 
-/// Another password.
-pub(crate) struct SetPassword {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-    pub(crate) new: Secret<String>,
-}
-wire_struct!(SetPassword { account, proof, new });
+    /// Ends one web session, or all.
+    ///
+    /// # Errors
+    /// [`VaultError::NoSuchSecret`] and those of every change.
+    pub fn end_sessions(account: AccountId, proof: &OwnerProof, id: Option<u32>), slow;
 
-impl Call for SetPassword {
-    type Answer = ();
-    const SLOW: bool = true;
+    /// A fresh secret for an authenticator app, in base32 (RFC 6238: SHA-1, 6 digits, 30 seconds). Nothing is kept of it
+    /// before [`turn_codes_on`](crate::Vault::turn_codes_on).
+    ///
+    /// # Errors
+    /// The way to the vault.
+    pub fn new_code_secret() -> Secret<String>;
 
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.set_password(self.account, &self.proof, &self.new)
-    }
-}
+    /// Asks for codes of this secret from now on: beside the password on the owner's pages and for every change. The
+    /// password alone signs in to mail clients no longer. `shown` is the code that the app shows now.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongCode`] and those of every change.
+    pub fn turn_codes_on(
+        account: AccountId,
+        proof: &OwnerProof,
+        secret: &Secret<String>,
+        shown: &Secret<String>,
+    ), slow;
 
-/// Another custody.
-pub(crate) struct SetCustody {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-    pub(crate) custody: Custody,
-}
-wire_struct!(SetCustody { account, proof, custody });
+    /// Asks for no codes any more.
+    ///
+    /// # Errors
+    /// Those of every change.
+    pub fn turn_codes_off(account: AccountId, proof: &OwnerProof), slow;
 
-impl Call for SetCustody {
-    type Answer = Vec<Secret<String>>;
-    const SLOW: bool = true;
+    /// Lets the password alone sign in to mail clients although codes are on, or not. Without codes it does always.
+    ///
+    /// # Errors
+    /// Those of every change.
+    pub fn let_password_serve_mail(account: AccountId, proof: &OwnerProof, allowed: bool), slow;
 
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.set_custody(self.account, &self.proof, self.custody)
-    }
-}
+    /// New recovery codes, which exist in this answer only; the earlier ones serve no longer.
+    ///
+    /// # Errors
+    /// Those of every change.
+    pub fn new_recovery_codes(account: AccountId, proof: &OwnerProof) -> Vec<Secret<String>>, slow;
 
-/// A new app password.
-pub(crate) struct AddAppPassword {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-    pub(crate) name: String,
-    pub(crate) scopes: Scopes,
-    pub(crate) expires: Option<UnixMillis>,
-}
-wire_struct!(AddAppPassword { account, proof, name, scopes, expires });
-
-impl Call for AddAppPassword {
-    type Answer = (u32, Secret<String>);
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        let Self { account, proof, name, scopes, expires } = self;
-        room.keeper()?.add_app_password(account, &proof, &name, scopes, expires)
-    }
-}
-
-/// What an owner can revoke.
-pub(crate) struct List {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-}
-wire_struct!(List { account, proof });
-
-impl Call for List {
-    type Answer = OwnerSecrets;
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.owner_secrets(self.account, &self.proof)
-    }
-}
-
-/// An app password ends.
-pub(crate) struct RevokeAppPassword {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-    pub(crate) id: u32,
-}
-wire_struct!(RevokeAppPassword { account, proof, id });
-
-impl Call for RevokeAppPassword {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.revoke_app_password(self.account, &self.proof, self.id)
-    }
-}
-
-/// One web session ends, or all.
-pub(crate) struct EndSessions {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-    pub(crate) id: Option<u32>,
-}
-wire_struct!(EndSessions { account, proof, id });
-
-impl Call for EndSessions {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.end_sessions(self.account, &self.proof, self.id)
-    }
-}
-
-/// A fresh secret for an authenticator app.
-pub(crate) struct NewCodeSecret {}
-wire_struct!(NewCodeSecret {});
-
-impl Call for NewCodeSecret {
-    type Answer = Secret<String>;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        Ok(room.keeper()?.new_code_secret())
-    }
-}
-
-/// Ask for codes.
-pub(crate) struct TurnCodesOn {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-    pub(crate) secret: Secret<String>,
-    pub(crate) shown: Secret<String>,
-}
-wire_struct!(TurnCodesOn { account, proof, secret, shown });
-
-impl Call for TurnCodesOn {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.turn_codes_on(self.account, &self.proof, &self.secret, &self.shown)
-    }
-}
-
-/// Ask for no codes.
-pub(crate) struct TurnCodesOff {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-}
-wire_struct!(TurnCodesOff { account, proof });
-
-impl Call for TurnCodesOff {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.turn_codes_off(self.account, &self.proof)
-    }
-}
-
-/// Whether the password alone serves mail clients although codes are on.
-pub(crate) struct LetPasswordServeMail {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-    pub(crate) allowed: bool,
-}
-wire_struct!(LetPasswordServeMail { account, proof, allowed });
-
-impl Call for LetPasswordServeMail {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.let_password_serve_mail(self.account, &self.proof, self.allowed)
-    }
-}
-
-/// New recovery codes.
-pub(crate) struct NewRecoveryCodes {
-    pub(crate) account: AccountId,
-    pub(crate) proof: OwnerProof,
-}
-wire_struct!(NewRecoveryCodes { account, proof });
-
-impl Call for NewRecoveryCodes {
-    type Answer = Vec<Secret<String>>;
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.new_recovery_codes(self.account, &self.proof)
-    }
-}
-
-/// A new password by a recovery code.
-pub(crate) struct Recover {
-    pub(crate) attempt: Attempt,
-    pub(crate) code: Secret<String>,
-    pub(crate) new: Secret<String>,
-}
-wire_struct!(Recover { attempt, code, new });
-
-impl Call for Recover {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.recover(&self.attempt, &self.code, &self.new)
-    }
-}
-
-/// The reset of a password that is under way.
-pub(crate) struct Reset {
-    pub(crate) account: AccountId,
-}
-wire_struct!(Reset { account });
-
-impl Call for Reset {
-    type Answer = Option<PendingReset>;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.pending_reset(self.account)
-    }
-}
-
-/// A reset is stopped.
-pub(crate) struct StopReset {
-    pub(crate) account: AccountId,
-}
-wire_struct!(StopReset { account });
-
-impl Call for StopReset {
-    type Answer = ();
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        room.keeper()?.stop_reset(self.account)
-    }
+    /// A new password by a recovery code, which is used up. Web sessions end; codes of an app and app passwords go on. Attempts
+    /// are counted with the guesses at passwords, for the account and the network, and a claim that is nobody's is refused
+    /// in the same words after the same work.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongRecoveryCode`], [`VaultError::SlowDown`] before any work, [`VaultError::EmptyPassphrase`],
+    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn recover_as(attempt: &Attempt, code: &Secret<String>, new: &Secret<String>), slow;
 }

@@ -1,54 +1,24 @@
-//! Calls for the service key.
+//! The service key: what the node needs while nobody is signed in.
 
-use super::Call;
+use super::calls;
 use crate::VaultError;
-use crate::strongroom::Strongroom;
-use crate::wire::{Octets, wire_struct};
 
-/// Seal a block under the service key: contexts and plain texts.
-pub(crate) struct SealAll {
-    pub(crate) items: Vec<(String, Octets)>,
-}
-wire_struct!(SealAll { items });
+calls! {
+    service for Vault;
 
-impl Call for SealAll {
-    type Answer = Vec<Octets>;
+    /// Seals a block under the service key: contexts and plain texts.
+    raw fn seal_block(items: &[(String, Vec<u8>)]) -> Vec<Vec<u8>>, soon;
 
-    fn serve(self, room: &Strongroom) -> Result<Vec<Octets>, VaultError> {
-        let keeper = room.keeper()?;
-        Ok(self.items.iter().map(|(context, plain)| Octets(keeper.service_seal(context, &plain.0))).collect())
-    }
-}
+    /// Opens a block that was sealed under the service key: contexts and sealed texts. `None` for what does not open.
+    raw fn open_block(items: &[(String, Vec<u8>)]) -> Vec<Option<Vec<u8>>>;
 
-/// Open a block that was sealed under the service key: contexts and sealed texts.
-pub(crate) struct OpenAll {
-    pub(crate) items: Vec<(String, Octets)>,
-}
-wire_struct!(OpenAll { items });
+    /// Keyed hashes of a block of data, in one context, under the service key.
+    raw fn hash_block(context: &str, data: &[Vec<u8>]) -> Vec<[u8; 32]>;
 
-impl Call for OpenAll {
-    /// `None` for what does not open.
-    type Answer = Vec<Option<Octets>>;
-
-    fn serve(self, room: &Strongroom) -> Result<Vec<Option<Octets>>, VaultError> {
-        let keeper = room.keeper()?;
-        let open = |(context, sealed): &(String, Octets)| keeper.service_open(context, &sealed.0).ok().map(Octets);
-        Ok(self.items.iter().map(open).collect())
-    }
-}
-
-/// Keyed hashes of a block of data, in one context, under the service key.
-pub(crate) struct HashAll {
-    pub(crate) context: String,
-    pub(crate) data: Vec<Octets>,
-}
-wire_struct!(HashAll { context, data });
-
-impl Call for HashAll {
-    type Answer = Vec<[u8; 32]>;
-
-    fn serve(self, room: &Strongroom) -> Result<Vec<[u8; 32]>, VaultError> {
-        let keeper = room.keeper()?;
-        Ok(self.data.iter().map(|data| keeper.service_hash(&self.context, &data.0)).collect())
-    }
+    /// The keyed hashes of [`service_hash`](crate::Vault::service_hash) under every service key, the present one first: what
+    /// was hashed before a rotation is found by one of them.
+    ///
+    /// # Errors
+    /// [`VaultError::Locked`].
+    pub fn service_hashes(context: &str, data: &[u8]) -> Vec<[u8; 32]>;
 }

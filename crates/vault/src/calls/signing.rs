@@ -1,59 +1,20 @@
-//! Calls for the node's signature, and for replacing the key that makes it.
+//! The node's signature, and replacing the key that makes it.
 
-use super::Call;
+use super::calls;
 use crate::VaultError;
-use crate::strongroom::Strongroom;
-use crate::wire::{Octets, wire_struct};
 
-/// The node's signature by the key of this public half.
-pub(crate) struct SignAs {
-    pub(crate) public: [u8; 32],
-    pub(crate) message: Octets,
-}
-wire_struct!(SignAs { public, message });
+calls! {
+    signing for Vault;
 
-impl Call for SignAs {
-    type Answer = [u8; 64];
+    /// The node's signature by the key of this public half.
+    raw fn sign_as(public: &[u8; 32], message: &[u8]) -> [u8; 64];
 
-    fn serve(self, room: &Strongroom) -> Result<[u8; 64], VaultError> {
-        room.keeper()?.sign_as(&self.public, &self.message.0)
-    }
-}
+    /// The public halves of the keys that sign: the present one, and the next where there is one.
+    raw fn signing_keys() -> Vec<[u8; 32]>;
 
-/// The public halves of the keys that sign: the present one, and the next where there is one.
-pub(crate) struct Keys {}
-wire_struct!(Keys {});
+    /// Makes the next signing key; gives its public half.
+    raw fn begin_signing_rotation() -> [u8; 32];
 
-impl Call for Keys {
-    type Answer = Vec<[u8; 32]>;
-
-    fn serve(self, room: &Strongroom) -> Result<Self::Answer, VaultError> {
-        Ok(room.keeper()?.log_verifiers().iter().map(|verifier| *verifier.key()).collect())
-    }
-}
-
-/// Make the next signing key.
-pub(crate) struct Begin {}
-wire_struct!(Begin {});
-
-impl Call for Begin {
-    type Answer = [u8; 32];
-
-    fn serve(self, room: &Strongroom) -> Result<[u8; 32], VaultError> {
-        room.keeper()?.begin_signing_rotation()
-    }
-}
-
-/// The ledger has changed over to the key of this public half.
-pub(crate) struct Finish {
-    pub(crate) public: [u8; 32],
-}
-wire_struct!(Finish { public });
-
-impl Call for Finish {
-    type Answer = ();
-
-    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
-        room.keeper()?.finish_signing_rotation(&self.public)
-    }
+    /// The ledger has changed over to the key of this public half.
+    raw fn finish_signing_rotation(public: &[u8; 32]);
 }

@@ -1,69 +1,33 @@
-//! Calls for unlocking by a token.
+//! Unlocking by a token.
 
 use terms::Secret;
 
-use super::Call;
+use super::calls;
 use crate::VaultError;
-use crate::crypto::CostProfile;
-use crate::strongroom::Strongroom;
+use crate::cost::CostProfile;
 use crate::token::{TokenAsk, TokenKey};
-use crate::wire::{Octets, wire_struct};
 
-/// Let a token's key unlock the vault.
-pub(crate) struct Add {
-    pub(crate) passphrase: Secret<String>,
-    pub(crate) key: TokenKey,
-}
-wire_struct!(Add { passphrase, key });
+calls! {
+    token for VaultGate;
 
-impl Call for Add {
-    type Answer = ();
-    const SLOW: bool = true;
+    /// Lets a token's key unlock the vault from now on, in the place of another token's. `passphrase` is the node's. The
+    /// token is not needed. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::TokenKeyUnusable`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn add_token(passphrase: &Secret<String>, key: &TokenKey), slow;
 
-    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
-        room.add_token(&self.passphrase, self.key)
-    }
-}
+    /// Lets no token unlock the vault from now on: what it opened is overwritten. `passphrase` is the node's. No token at all
+    /// is no error. Durable when it returns. A copy of the folder of before still opens by the token, for what is sealed under
+    /// the service key of then.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn remove_token(passphrase: &Secret<String>), slow;
 
-/// Let no token unlock the vault.
-pub(crate) struct Remove {
-    pub(crate) passphrase: Secret<String>,
-}
-wire_struct!(Remove { passphrase });
+    /// What the token is to open. Whoever asked before gets no answer any more.
+    raw fn ask_token() -> TokenAsk;
 
-impl Call for Remove {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
-        room.remove_token(&self.passphrase)
-    }
-}
-
-/// What is the token to open?
-pub(crate) struct Ask {}
-wire_struct!(Ask {});
-
-impl Call for Ask {
-    type Answer = TokenAsk;
-
-    fn serve(self, room: &Strongroom) -> Result<TokenAsk, VaultError> {
-        room.ask_token()
-    }
-}
-
-/// What the token opened, sealed to the vault's key of the question.
-pub(crate) struct Take {
-    pub(crate) sealed: Octets,
-    pub(crate) cost: CostProfile,
-}
-wire_struct!(Take { sealed, cost });
-
-impl Call for Take {
-    type Answer = ();
-    const SLOW: bool = true;
-
-    fn serve(self, room: &Strongroom) -> Result<(), VaultError> {
-        room.take_token(&self.sealed.0, self.cost)
-    }
+    /// What the token opened, sealed to the vault's key of the question.
+    raw fn take_token(sealed: &[u8], cost: CostProfile), slow;
 }

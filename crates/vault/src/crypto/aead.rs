@@ -9,23 +9,24 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use super::DoesNotOpen;
 
 /// Octets that sealing adds to each piece.
-pub(crate) const TAG_LEN: usize = 16;
+pub const TAG_LEN: usize = 16;
 
 /// The nonce of a key that seals exactly one thing.
-pub(crate) const NONCE_ZERO: [u8; 12] = [0; 12];
+pub const NONCE_ZERO: [u8; 12] = [0; 12];
 
 /// An AES-256-GCM key, ready to use. AWS-LC wipes its schedule when it is dropped.
-pub(crate) struct AeadKey(LessSafeKey);
+pub struct AeadKey(LessSafeKey);
 
 impl AeadKey {
     #[expect(clippy::expect_used, reason = "the only failure is a key of another length, and the type fixes it")]
-    pub(crate) fn new(key: &[u8; 32]) -> Self {
+    /// A key of its octets.
+    pub fn new(key: &[u8; 32]) -> Self {
         Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("a key of 32 bytes")))
     }
 
     /// Appends ciphertext and tag of `plain` to `out`.
     #[expect(clippy::expect_used, reason = "fails only beyond 2^36 bytes (SP 800-38D 5.2.1.1), more than memory holds")]
-    pub(crate) fn seal_into(&self, nonce: [u8; 12], aad: &[u8], plain: &[u8], out: &mut Vec<u8>) {
+    pub fn seal_into(&self, nonce: [u8; 12], aad: &[u8], plain: &[u8], out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(plain);
         let tag = self
@@ -36,13 +37,7 @@ impl AeadKey {
     }
 
     /// Appends the plaintext of `sealed` (ciphertext and tag) to `out`, or leaves `out` as it was.
-    pub(crate) fn open_into(
-        &self,
-        nonce: [u8; 12],
-        aad: &[u8],
-        sealed: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), DoesNotOpen> {
+    pub fn open_into(&self, nonce: [u8; 12], aad: &[u8], sealed: &[u8], out: &mut Vec<u8>) -> Result<(), DoesNotOpen> {
         let (text, tag) = sealed.split_at_checked(sealed.len().wrapping_sub(TAG_LEN)).ok_or(DoesNotOpen)?;
         let start = out.len();
         out.extend_from_slice(text);

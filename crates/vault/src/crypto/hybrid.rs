@@ -1,4 +1,5 @@
-//! HPKE (RFC 9180), base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
+//! HPKE (RFC 9180), base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Sealing, which needs no secret; opening
+//! is the keeper's.
 //!
 //! Each sealing has a key of its own from a fresh ephemeral key, so that its nonce is used once. `info` names what is
 //! sealed and for whom; it is bound into the key, so that nothing sealed for one purpose opens for another.
@@ -6,77 +7,26 @@
 use hpke::aead::AesGcm256;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal_with_rng};
+use hpke::{Deserializable, Kem, OpModeS, Serializable, single_shot_seal_with_rng};
 use terms::Entropy;
-use zeroize::Zeroizing;
 
+use super::DoesNotOpen;
 use super::random::Lent;
-use super::{DoesNotOpen, Key32};
 
 type Public = <X25519HkdfSha256 as Kem>::PublicKey;
-type Private = <X25519HkdfSha256 as Kem>::PrivateKey;
-type Encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey;
 
 /// Octets of the encapsulated key (`Nenc`, RFC 9180 section 7.1).
 const ENC_LEN: usize = 32;
 
 /// Octets that sealing adds: the encapsulated key and the tag.
-pub(crate) const HYBRID_OVERHEAD: usize = ENC_LEN + super::TAG_LEN;
-
-/// The private half of an X25519 pair (RFC 7748), 32 octets, clamped.
-pub(crate) struct PrivateHalf(Key32);
-
-/// An X25519 pair.
-pub(crate) struct KeyPair {
-    pub(crate) private: PrivateHalf,
-    pub(crate) public: [u8; 32],
-}
-
-impl KeyPair {
-    /// A new pair: `DeriveKeyPair` (RFC 9180 section 7.1.3) of 32 fresh octets.
-    pub(crate) fn generate(entropy: &dyn Entropy) -> Self {
-        let seed = super::random_key(entropy);
-        let (private, public) = X25519HkdfSha256::derive_keypair(seed.as_ref());
-        Self { private: PrivateHalf(private_bytes(&private)), public: public_bytes(&public) }
-    }
-}
-
-impl PrivateHalf {
-    /// Takes 32 octets as a private half. Clamped as RFC 7748 section 5 has it.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        Some(Self(private_bytes(&Private::from_bytes(bytes).ok()?)))
-    }
-
-    /// The octets, for wrapping.
-    pub(crate) fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// The public half that belongs to it.
-    pub(crate) fn public(&self) -> Result<[u8; 32], DoesNotOpen> {
-        Ok(public_bytes(&X25519HkdfSha256::sk_to_pk(&self.parse()?)))
-    }
-
-    fn parse(&self) -> Result<Private, DoesNotOpen> {
-        Private::from_bytes(self.0.as_ref()).map_err(|_| DoesNotOpen)
-    }
-}
-
-fn private_bytes(private: &Private) -> Key32 {
-    let mut out = Key32::default();
-    private.write_exact(out.as_mut());
-    out
-}
-
-fn public_bytes(public: &Public) -> [u8; 32] {
-    let mut out = [0; 32];
-    public.write_exact(&mut out);
-    out
-}
+pub const HYBRID_OVERHEAD: usize = ENC_LEN + super::TAG_LEN;
 
 /// Seals `plain` to the owner of `public`: encapsulated key (32), ciphertext, tag (16). Fails when `public` is no usable
 /// key (a point of low order).
-pub(crate) fn seal_hybrid(
+///
+/// # Errors
+/// Then.
+pub fn seal_hybrid(
     public: &[u8; 32],
     info: &[u8],
     plain: &[u8],
@@ -95,24 +45,4 @@ pub(crate) fn seal_hybrid(
     let mut out = encapsulated.to_bytes().to_vec();
     out.extend_from_slice(&text);
     Ok(out)
-}
-
-/// Opens what [`seal_hybrid`] made.
-pub(crate) fn open_hybrid(
-    private: &PrivateHalf,
-    info: &[u8],
-    sealed: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
-    let (encapsulated, text) = sealed.split_at_checked(ENC_LEN).ok_or(DoesNotOpen)?;
-    let encapsulated = Encapsulated::from_bytes(encapsulated).map_err(|_| DoesNotOpen)?;
-    single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(
-        &OpModeR::Base,
-        &private.parse()?,
-        &encapsulated,
-        info,
-        text,
-        &[],
-    )
-    .map(Zeroizing::new)
-    .map_err(|_| DoesNotOpen)
 }

@@ -4,7 +4,7 @@ use aws_lc_rs::{constant_time, digest, hkdf, hmac as mac};
 use zeroize::Zeroizing;
 
 /// A pseudorandom key of HKDF: what `Extract` gives and `Expand` takes.
-pub(crate) struct Prk(hkdf::Prk);
+pub struct Prk(hkdf::Prk);
 
 struct Len(usize);
 
@@ -16,18 +16,18 @@ impl hkdf::KeyType for Len {
 
 impl Prk {
     /// `HKDF-Extract(salt, ikm)`.
-    pub(crate) fn extract(salt: &[u8], ikm: &[u8]) -> Self {
+    pub fn extract(salt: &[u8], ikm: &[u8]) -> Self {
         Self(hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(ikm))
     }
 
     /// A key that is uniform already, used without `Extract` (RFC 5869 section 3.3).
-    pub(crate) fn from_uniform(key: &[u8; 32]) -> Self {
+    pub fn from_uniform(key: &[u8; 32]) -> Self {
         Self(hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, key))
     }
 
     /// `HKDF-Expand(self, info, N)`, `info` being the parts in a row. Callers make the parts self-delimiting.
     #[expect(clippy::expect_used, reason = "fails only for more than 255 blocks (RFC 5869 section 2.3); N is small")]
-    pub(crate) fn expand<const N: usize>(&self, info: &[&[u8]]) -> Zeroizing<[u8; N]> {
+    pub fn expand<const N: usize>(&self, info: &[&[u8]]) -> Zeroizing<[u8; N]> {
         let mut out = Zeroizing::new([0; N]);
         self.0.expand(info, Len(N)).and_then(|okm| okm.fill(out.as_mut())).expect("a short output");
         out
@@ -35,7 +35,7 @@ impl Prk {
 }
 
 /// HMAC-SHA256 of the parts in a row. Callers make the parts self-delimiting.
-pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+pub fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut context = mac::Context::with_key(&mac::Key::new(mac::HMAC_SHA256, key));
     for part in parts {
         context.update(part);
@@ -46,7 +46,7 @@ pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// SHA-256 of the parts in a row.
-pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {
         context.update(part);
@@ -57,6 +57,6 @@ pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// Whether both are the same, in a time that does not depend on where they differ.
-pub(crate) fn same(one: &[u8], two: &[u8]) -> bool {
+pub fn same(one: &[u8], two: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(one, two).is_ok()
 }

@@ -20,7 +20,7 @@ impl Entropy for SystemEntropy {
 }
 
 /// Lends an [`Entropy`] as a `rand_core` generator.
-pub(crate) struct Lent<'a>(pub(crate) &'a dyn Entropy);
+pub struct Lent<'a>(pub &'a dyn Entropy);
 
 impl TryRng for Lent<'_> {
     type Error = Infallible;

@@ -1,34 +1,8 @@
-//! Ed25519 (RFC 8032).
+//! Ed25519 (RFC 8032): checking. Signing is the keeper's.
 
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
-
-use super::{DoesNotOpen, Key32};
-
-/// A key that signs.
-pub(crate) struct SigningKey {
-    pair: Ed25519KeyPair,
-    public: [u8; 32],
-}
-
-impl SigningKey {
-    /// The key of a 32-octet seed (RFC 8032 section 5.1.5).
-    pub(crate) fn from_seed(seed: &Key32) -> Result<Self, DoesNotOpen> {
-        let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).map_err(|_| DoesNotOpen)?;
-        let public = pair.public_key().as_ref().try_into().map_err(|_| DoesNotOpen)?;
-        Ok(Self { pair, public })
-    }
-
-    pub(crate) fn public(&self) -> [u8; 32] {
-        self.public
-    }
-
-    #[expect(clippy::expect_used, reason = "the length of an Ed25519 signature is fixed (RFC 8032 section 5.1.6)")]
-    pub(crate) fn sign(&self, text: &[u8]) -> [u8; 64] {
-        self.pair.sign(text).as_ref().try_into().expect("64 octets")
-    }
-}
+use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
 /// Whether `signature` over `text` is by the owner of `public`.
-pub(crate) fn verify(public: &[u8; 32], text: &[u8], signature: &[u8; 64]) -> bool {
+pub fn verify(public: &[u8; 32], text: &[u8], signature: &[u8; 64]) -> bool {
     UnparsedPublicKey::new(&ED25519, public).verify(text, signature).is_ok()
 }

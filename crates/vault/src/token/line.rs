@@ -11,10 +11,9 @@ use std::time::Duration;
 use terms::Secret;
 use zeroize::Zeroizing;
 
-use super::errand::{HelperAnswer, HelperAsk, Job};
-use super::{TokenAsk, TokenError, TokenKey};
-use crate::line::VaultProgram;
-use crate::wire::{Octets, Out, Wire, from_bytes};
+use super::{HelperAnswer, HelperAsk, Job, TokenAsk, TokenError, TokenKey};
+use crate::transport::VaultProgram;
+use crate::wire::{Out, Wire, from_bytes};
 
 /// How long a token may take to open something: a smart card takes a second, a busy network HSM some.
 const OPEN_SECONDS_MAX: u64 = 30;
@@ -27,7 +26,7 @@ const ANSWER_BYTES_MAX: u64 = 64 * 1024;
 
 /// A token, and what shows it that we may use it.
 pub struct Token {
-    /// The helper: a program that calls [`serve_standard_input`](super::serve_standard_input). It has this process's
+    /// The helper: a program that calls `keeper::token::serve_standard_input`. It has this process's
     /// environment, because modules are configured by it.
     pub program: VaultProgram,
     /// The token's PKCS#11 module, an absolute path.
@@ -59,7 +58,7 @@ impl Token {
     /// # Errors
     /// Any [`TokenError`] but [`TokenError::Vault`].
     pub fn key(&self, id: Option<Vec<u8>>) -> Result<TokenKey, TokenError> {
-        let job = id.map_or(Job::Make, |id| Job::Find(Octets(id)));
+        let job = id.map_or(Job::Make, Job::Find);
         match self.ask(job, MAKE_SECONDS_MAX)? {
             HelperAnswer::Key(key) => Ok(key),
             HelperAnswer::Opened(_) => Err(TokenError::Helper("it answers something else".into())),
@@ -69,7 +68,7 @@ impl Token {
     /// Has the token open a secret; what comes back is sealed to the vault.
     pub(crate) fn open(&self, ask: TokenAsk) -> Result<Vec<u8>, TokenError> {
         match self.ask(Job::Open(ask), OPEN_SECONDS_MAX)? {
-            HelperAnswer::Opened(sealed) => Ok(sealed.0),
+            HelperAnswer::Opened(sealed) => Ok(sealed),
             HelperAnswer::Key(_) => Err(TokenError::Helper("it answers something else".into())),
         }
     }

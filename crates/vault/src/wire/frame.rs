@@ -8,14 +8,17 @@ use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
 /// Octets before the message.
-pub(crate) const HEAD_LEN: usize = 4 + 8;
+pub const HEAD_LEN: usize = 4 + 8;
 
 /// The longest message: 256 MiB. The longest that a node sends is one message of mail to be hashed in an import
 /// (`PART_BYTES_MAX` of the store); whatever says it is longer is no message.
 const MESSAGE_LEN_MAX: u32 = 256 * 1024 * 1024;
 
 /// Writes a frame, whose head is filled in here.
-pub(crate) fn write(to: &mut impl Write, number: u64, mut frame: Zeroizing<Vec<u8>>) -> io::Result<()> {
+///
+/// # Errors
+/// `InvalidInput` for a message that is too long; the stream's own.
+pub fn write(to: &mut impl Write, number: u64, mut frame: Zeroizing<Vec<u8>>) -> io::Result<()> {
     let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "a message between node and vault is too long");
     let len = frame.len().checked_sub(HEAD_LEN).and_then(|len| u32::try_from(len).ok());
     let len = len.filter(|len| *len <= MESSAGE_LEN_MAX).ok_or_else(too_long)?;
@@ -25,7 +28,10 @@ pub(crate) fn write(to: &mut impl Write, number: u64, mut frame: Zeroizing<Vec<u
 }
 
 /// Reads a frame: its number and its message. `None` at the end of the stream.
-pub(crate) fn read(from: &mut impl Read) -> io::Result<Option<(u64, Zeroizing<Vec<u8>>)>> {
+///
+/// # Errors
+/// `InvalidData` for a length that no message has; the stream's own.
+pub fn read(from: &mut impl Read) -> io::Result<Option<(u64, Zeroizing<Vec<u8>>)>> {
     let mut head = [0; HEAD_LEN];
     match from.read_exact(&mut head) {
         Ok(()) => {}

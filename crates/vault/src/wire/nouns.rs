@@ -2,24 +2,30 @@
 
 use terms::{AccountId, CaseId, Digest, EpochId, Jurisdiction, MessageId, OfficerName, UnixMillis};
 
-use super::{Octets, Out, Wire, wire_struct};
-use crate::account::app_password::Scopes;
-use crate::account::session::SessionToken;
-use crate::act::Hand;
-use crate::crypto::CostProfile;
-use crate::custody::Custody;
+use super::{Out, Wire, by_value, wire_json, wire_struct};
+use crate::backup::KeyBackup;
+use crate::cost::CostProfile;
 use crate::encode::Decoder;
-use crate::epoch::{AccountPublicKey, SealedEpochKey};
-use crate::keeper::escrow::Sweep;
-use crate::keeper::pairs::Rotations;
-use crate::keeper::periods::KeyBackup;
-use crate::message::KeyAsk;
-use crate::network::Network;
-use crate::officer::OfficerPublic;
-use crate::scram::{ChannelBinding, ScramError};
-use crate::secrets::{
+use crate::founding::Founding;
+use crate::mail::epoch::{AccountPublicKey, SealedEpochKey};
+use crate::mail::message::KeyAsk;
+use crate::officers::act::{Act, Hand, SignedAct};
+use crate::officers::approval::{Approval, ProvenApproval};
+use crate::officers::escrow::Sweep;
+use crate::officers::officer::OfficerPublic;
+use crate::officers::order::Order;
+use crate::owners::custody::Custody;
+use crate::owners::network::Network;
+use crate::owners::scopes::Scopes;
+use crate::owners::scram::{ChannelBinding, ScramError};
+use crate::owners::secrets::{
     AccountGuard, AppPasswordInfo, Attempt, Claim, OwnerProof, OwnerSecrets, PendingReset, SessionInfo,
 };
+use crate::owners::session_token::SessionToken;
+use crate::rotations::Rotations;
+
+by_value!(AccountId, CaseId, Digest, CostProfile, Custody, Founding, Option<UnixMillis>, Scopes);
+wire_json!(Order, Approval, [ProvenApproval; 2], Act, SignedAct, ledger::Opening, ledger::Receipt);
 
 macro_rules! wire_newtype {
     ($($name:ident),*) => {$(
@@ -34,11 +40,13 @@ macro_rules! wire_newtype {
         }
     )*};
 }
-wire_newtype!(AccountId, AccountPublicKey, CaseId, Digest, EpochId, MessageId, UnixMillis);
+wire_newtype!(AccountId, AccountPublicKey, CaseId, Digest, EpochId, MessageId, SealedEpochKey, UnixMillis);
 
+wire_struct!(Founding { home, log_origin, passphrase, officers, cost });
 wire_struct!(KeyAsk { epoch, id, arrival });
 wire_struct!(OfficerPublic { name, verifying_key, sharing_key, enrolled, in_power });
 wire_struct!(Sweep { done, total, finished });
+wire_struct!(KeyBackup { day, period, sealed, node });
 wire_struct!(Rotations { service, escrow, signing, accounts, at_hand });
 
 macro_rules! wire_text {
@@ -57,22 +65,6 @@ macro_rules! wire_text {
 }
 wire_text!(Jurisdiction, OfficerName);
 
-/// As octets, in one piece each.
-impl Wire for KeyBackup {
-    fn put(&self, out: &mut Out) {
-        self.day.put(out);
-        for part in [&self.period, &self.sealed, &self.node] {
-            Octets(part.clone()).put(out);
-        }
-    }
-
-    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
-        let (day, period, sealed, node) =
-            (u32::take(rest)?, Octets::take(rest)?.0, Octets::take(rest)?.0, Octets::take(rest)?.0);
-        Some(Self { day, period, sealed, node })
-    }
-}
-
 impl Wire for Hand {
     fn put(&self, out: &mut Out) {
         let (name, secret) = match self {
@@ -89,16 +81,6 @@ impl Wire for Hand {
             Some(name) => Self::Officer(name, secret),
             None => Self::Paper(secret),
         })
-    }
-}
-
-impl Wire for SealedEpochKey {
-    fn put(&self, out: &mut Out) {
-        Octets(self.0.clone()).put(out);
-    }
-
-    fn take(rest: &mut Decoder<'_>) -> Option<Self> {
-        Octets::take(rest).map(|octets| Self(octets.0))
     }
 }
 
@@ -170,15 +152,15 @@ impl Wire for Claim {
 impl Wire for ChannelBinding {
     fn put(&self, out: &mut Out) {
         match self {
-            Self::Exporter(data) => Ok::<_, Octets>(*data).put(out),
-            Self::EndPoint(data) => Err::<[u8; 32], _>(Octets(data.clone())).put(out),
+            Self::Exporter(data) => Ok::<_, Vec<u8>>(*data).put(out),
+            Self::EndPoint(data) => Err::<[u8; 32], _>(data.clone()).put(out),
         }
     }
 
     fn take(rest: &mut Decoder<'_>) -> Option<Self> {
-        Some(match Result::<[u8; 32], Octets>::take(rest)? {
+        Some(match Result::<[u8; 32], Vec<u8>>::take(rest)? {
             Ok(data) => Self::Exporter(data),
-            Err(data) => Self::EndPoint(data.0),
+            Err(data) => Self::EndPoint(data),
         })
     }
 }

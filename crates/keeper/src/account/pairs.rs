@@ -1,0 +1,115 @@
+//! The pairs of an account: the one that receives, and while a pair is being replaced the one before it.
+//!
+//! A new pair touches no way in: every wrap holds the root, and the private halves lie under the root. When nothing is
+//! sealed to the old half any more, its private half leaves the file. The public half of the first pair stays for ever: it
+//! names the account in the context of every wrap.
+
+use terms::{Entropy, Secret};
+use vault::VaultError;
+
+use super::root::Root;
+use super::{AccountKeys, House, Pair, Stretch, pair_name};
+use crate::crypto::{KeyPair, PrivateHalf};
+
+impl AccountKeys {
+    /// Whether the file has the private half of this pair. Format 1 has one pair, whose private half is the root.
+    fn has_private(&self, pair: &Pair) -> bool {
+        self.more.is_none() || !pair.sealed.is_empty()
+    }
+
+    /// Whether the private half of a pair is destroyed: then the file is of format 3.
+    pub(super) fn is_any_destroyed(&self) -> bool {
+        self.pairs.iter().any(|pair| !self.has_private(pair))
+    }
+
+    /// Whether the file is of the first format, in which the root is the private half.
+    pub(crate) fn is_first_format(&self) -> bool {
+        self.more.is_none()
+    }
+
+    /// Whether a pair is being replaced: two private halves open.
+    pub(crate) fn is_rotating(&self) -> bool {
+        self.publics().nth(1).is_some()
+    }
+
+    /// The public halves whose private halves there are, the one that receives first.
+    pub(crate) fn publics(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.pairs.iter().rev().filter(|pair| self.has_private(pair)).map(|pair| pair.public)
+    }
+
+    /// The private halves, the one that opens new mail first.
+    pub(crate) fn halves(&self, root: &Root) -> Result<Vec<PrivateHalf>, VaultError> {
+        // Made at its full size: a list that grew would leave halves behind.
+        let mut halves = Vec::with_capacity(self.pairs.len());
+        for pair in self.pairs.iter().rev().filter(|pair| self.has_private(pair)) {
+            halves.push(self.private_of(pair, root)?);
+        }
+        Ok(halves)
+    }
+
+    /// The private halves, by the escrow key's private half.
+    pub(crate) fn open_by_escrow(&self, escrow: &PrivateHalf) -> Result<Vec<PrivateHalf>, VaultError> {
+        let root = self.root_by_escrow(escrow)?;
+        self.halves(&root).map_err(|_| VaultError::EscrowDoesNotOpen(self.account))
+    }
+
+    /// Makes a pair that receives from now on. Does nothing while one is being replaced.
+    ///
+    /// # Errors
+    /// [`VaultError::FirstFormat`].
+    pub(crate) fn add_pair(&mut self, root: &Root, entropy: &dyn Entropy) -> Result<(), VaultError> {
+        if self.more.is_none() {
+            return Err(VaultError::FirstFormat(self.account));
+        }
+        if !self.is_rotating() {
+            let pair = KeyPair::generate(entropy);
+            let sealed = root.seal(self.account, &pair_name(&pair.public), pair.private.expose(), entropy);
+            self.pairs.push(Pair { public: pair.public, sealed });
+        }
+        Ok(())
+    }
+
+    /// Destroys every private half but the one that receives.
+    pub(crate) fn end_rotation(&mut self) {
+        let last = self.pairs.len().saturating_sub(1);
+        let mut place = 0;
+        self.pairs.retain_mut(|pair| {
+            let at = place;
+            place += 1;
+            if at < last {
+                pair.sealed.clear();
+            }
+            at == 0 || at == last
+        });
+    }
+
+    /// Another root under the same password: whoever has the old one, by whatever secret, opens nothing of the new file.
+    /// App passwords, web sessions and recovery codes end, because what wraps the root for them is not here; the secret of
+    /// the owner's authenticator app stays.
+    pub(crate) fn renew_root(
+        &mut self,
+        old: &Root,
+        password: &Secret<String>,
+        house: House<'_>,
+        stretch: Stretch<'_>,
+    ) -> Result<Root, VaultError> {
+        let root = Root::random(stretch.entropy);
+        for at in 0..self.pairs.len() {
+            let pair = &self.pairs[at];
+            if self.has_private(pair) {
+                let private = self.private_of(pair, old)?;
+                let name = pair_name(&pair.public);
+                self.pairs[at].sealed = root.seal(self.account, &name, private.expose(), stretch.entropy);
+            }
+        }
+        let (account, damaged) = (self.account, self.damaged());
+        if let Some(codes) = self.more.as_mut().and_then(|more| more.codes.as_mut()) {
+            let secret = old.open(account, b"totp", &codes.sealed).map_err(|_| damaged)?;
+            codes.sealed = root.seal(account, b"totp", &secret, stretch.entropy);
+        }
+        self.wraps.clear();
+        self.set_password(&root, password, stretch)?;
+        self.set_custody(self.custody, &root, house, stretch.entropy)?;
+        Ok(root)
+    }
+}

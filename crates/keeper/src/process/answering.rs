@@ -1,0 +1,128 @@
+//! The threads that answer. Each reads a request and answers it, one reading while the others work. What takes long
+//! (Argon2id) goes to threads of its own, so that a crowd of guessers does not stand before the mail.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use vault::inside::frame;
+use vault::{VaultError, calls};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::server::VaultServer;
+
+/// How many slow requests wait at most: at 30 ms each on two processors this is a quarter of a minute, as long as a
+/// client waits. More are refused as busy.
+const SLOW_WAITING_MAX: usize = 1024;
+
+/// A request that waits for a thread that may be slow: its number and its octets.
+type Slow = (u64, Zeroizing<Vec<u8>>);
+
+struct Answering {
+    server: Arc<VaultServer>,
+    reading: Mutex<UnixStream>,
+    writing: Mutex<UnixStream>,
+}
+
+/// Answers until the other end closes.
+///
+/// # Errors
+/// The socket's own.
+pub(super) fn serve(socket: UnixStream, server: Arc<VaultServer>) -> io::Result<()> {
+    let writing = Mutex::new(socket.try_clone()?);
+    let answering = Arc::new(Answering { server, reading: Mutex::new(socket), writing });
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let (slow, queue) = sync_channel(SLOW_WAITING_MAX);
+    let queue = Arc::new(Mutex::new(queue));
+    // One more than compute at a time: while one waits for the disk, the next computes.
+    for _ in 0..=processors {
+        let (answering, queue) = (answering.clone(), queue.clone());
+        thread::Builder::new().name("slow".to_owned()).spawn(move || answering.work_slowly(&queue))?;
+    }
+    for _ in 1..processors.clamp(2, 8) {
+        let (answering, slow) = (answering.clone(), slow.clone());
+        thread::Builder::new().name("vault".to_owned()).spawn(move || answering.work(&slow))?;
+    }
+    answering.work(&slow);
+    Ok(())
+}
+
+/// How deep a quick call's stack goes, generously: a key derivation or an X25519.
+const QUICK_STACK: usize = 32 * 1024;
+
+/// How deep a slow call's stack goes, generously: Argon2id keeps the password in a buffer of BLAKE2 on it.
+const SLOW_STACK: usize = 256 * 1024;
+
+/// Overwrites what the calls that have returned left on this thread's stack: primitives copy keys and passwords there, and
+/// no wipe of ours reaches those copies.
+#[inline(never)]
+fn scrub_stack<const N: usize>() {
+    let mut area = [0xff_u8; N];
+    area.zeroize();
+    std::hint::black_box(&area);
+}
+
+/// Ends the process when a thread panics: an asker would wait for ever, and what the panic left behind is not to be
+/// trusted with keys.
+struct EndOnPanic;
+
+impl Drop for EndOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+impl Answering {
+    fn work(&self, slow: &SyncSender<Slow>) {
+        let _guard = EndOnPanic;
+        loop {
+            let read = frame::read(&mut *self.reading.lock().unwrap_or_else(PoisonError::into_inner));
+            // The node has ended, or what it sends is no frame: nothing more is to be done here.
+            let Ok(Some((number, request))) = read else { std::process::exit(0) };
+            if !calls::is_slow(&request) {
+                self.answer(number, &request);
+                scrub_stack::<QUICK_STACK>();
+                continue;
+            }
+            match slow.try_send((number, request)) {
+                Ok(()) => {}
+                Err(TrySendError::Full((number, _)) | TrySendError::Disconnected((number, _))) => {
+                    self.send(number, calls::refusal(VaultError::Busy));
+                }
+            }
+        }
+    }
+
+    fn work_slowly(&self, queue: &Mutex<Receiver<Slow>>) {
+        let _guard = EndOnPanic;
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok((number, request)) = next else { return };
+            self.answer(number, &request);
+            scrub_stack::<SLOW_STACK>();
+        }
+    }
+
+    fn answer(&self, number: u64, request: &[u8]) {
+        self.send(number, calls::answer(&*self.server, request));
+    }
+
+    fn send(&self, number: u64, answer: Zeroizing<Vec<u8>>) {
+        // 0 wants no answer.
+        if number == 0 {
+            return;
+        }
+        let written = frame::write(&mut *self.writing.lock().unwrap_or_else(PoisonError::into_inner), number, answer);
+        if let Err(error) = written {
+            if error.kind() == io::ErrorKind::InvalidInput {
+                // Too long to be said: the asker hears that.
+                return self.send(number, calls::refusal(VaultError::TooLong));
+            }
+            std::process::exit(0);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The end of an account's keys.
+
+use terms::{AccountId, CaseId, EpochId};
+
+use super::calls;
+use crate::VaultError;
+use crate::mail::epoch::SealedEpochKey;
+use crate::mail::message::KeyAsk;
+use crate::owners::sign_in::SessionId;
+
+/// What a case holds of an account: the messages.
+pub type HeldByCase = (CaseId, Vec<KeyAsk>);
+
+calls! {
+    closing for Vault;
+
+    /// Closes the account of a session.
+    raw fn close_account_of(session: SessionId, held: &[HeldByCase], epochs: &[(EpochId, SealedEpochKey)]), slow;
+
+    /// Notes that the owner of a session is closing the account.
+    raw fn begin_closing_of(session: SessionId, held: &[HeldByCase], epochs: &[(EpochId, SealedEpochKey)]), slow;
+
+    /// The accounts whose closing was begun and is not done.
+    ///
+    /// # Errors
+    /// [`VaultError::Disk`].
+    pub fn closings() -> Vec<AccountId>;
+
+    /// Ends the keys of an account whose closing was begun.
+    raw fn finish_closing(account: AccountId, held: &[HeldByCase]), slow;
+
+    /// Overwrites what a case holds of closed accounts. Nothing held is no error. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::Disk`].
+    pub fn forget_held(case: CaseId);
+}

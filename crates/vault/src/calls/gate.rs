@@ -1,0 +1,78 @@
+//! A vault that may be locked: made, restored, unlocked, looked at.
+
+use terms::{Jurisdiction, OfficerName, Secret};
+
+use super::calls;
+use crate::VaultError;
+use crate::backup::KeyBackup;
+use crate::confinement::Confinement;
+use crate::cost::CostProfile;
+use crate::founding::Founding;
+use crate::wire::wire_struct;
+
+/// What everybody may know of an unlocked vault.
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Facts {
+    pub home: Jurisdiction,
+    pub log_origin: String,
+    pub log_public_key: [u8; 32],
+}
+wire_struct!(Facts { home, log_origin, log_public_key });
+
+calls! {
+    gate for VaultGate;
+
+    /// Makes a new vault; it is unlocked then.
+    raw fn create(founding: Founding), slow;
+
+    /// Unlocks the vault with the node's passphrase.
+    raw fn open(passphrase: &Secret<String>, cost: CostProfile), slow;
+
+    /// Whose vault this is.
+    raw fn about() -> Facts;
+
+    /// Whether it is unlocked, and what holds for its process, when it is one of its own.
+    raw fn look() -> (bool, Option<Confinement>);
+
+    /// Names the people, 2 to 9, of whom any two unlock the vault by hand from now on, each with an own passphrase, and
+    /// replaces those who were named before. `passphrase` is the node's. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::OfficerRoster`] for another number of people, [`VaultError::EmptyPassphrase`],
+    /// [`VaultError::WrongPassphrase`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn deal_hands(passphrase: &Secret<String>, holders: &[(OfficerName, Secret<String>)], cost: CostProfile), slow;
+
+    /// The people of whom any two unlock the vault by hand; none, where nobody was named. Also of a vault that is locked.
+    ///
+    /// # Errors
+    /// [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn hands() -> Vec<OfficerName>;
+
+    /// One person's part in unlocking by hand; whether the vault is unlocked then.
+    raw fn take_hand(holder: &OfficerName, passphrase: &Secret<String>, cost: CostProfile) -> bool, slow;
+
+    /// Whether this is the node's passphrase. Nothing changes: for what is to be recorded between the question and the act.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::NotAVault`], [`VaultError::Damaged`], [`VaultError::Disk`],
+    /// [`VaultError::Away`].
+    pub fn check_passphrase(passphrase: &Secret<String>), slow;
+
+    /// Writes the vault's folder, which must hold no vault, from a backup; it stays locked. Durable when it returns.
+    ///
+    /// With `successor`, for a node whose log may have lost entries: it signs another log, whose origin is the old one with
+    /// a number behind it (`host/ledger/2`), from its first entry on. The key is the same.
+    ///
+    /// # Errors
+    /// [`VaultError::AlreadyThere`], [`VaultError::WrongPassphrase`], [`VaultError::DoesNotOpen`] when the key of the day is
+    /// not the backup's, [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn restore_keys(backup: &KeyBackup, passphrase: &Secret<String>, successor: bool), slow;
+
+    /// The highest cost of a guess at a password at which it takes no longer than `target_millis` on this machine now: the
+    /// memory is doubled from [`CostProfile::OWASP`]'s, which is the least, up to 256 MiB; two passes, one lane. Computes
+    /// for a few times that long.
+    ///
+    /// # Errors
+    /// [`VaultError::Away`], [`VaultError::Busy`].
+    pub fn measure_cost(target_millis: u32) -> CostProfile, slow;
+}

@@ -1,0 +1,26 @@
+//! The reset of a forgotten password. It is begun and finished by two officers (`acts.rs`).
+
+use terms::AccountId;
+
+use super::calls;
+use crate::VaultError;
+use crate::owners::secrets::PendingReset;
+
+calls! {
+    resets for Vault;
+
+    /// The reset of a forgotten password that is under way. It is begun and finished by two officers
+    /// ([`begin_act`](crate::Vault::begin_act) with [`Act::BeginReset`](crate::Act::BeginReset) and
+    /// [`Act::FinishReset`](crate::Act::FinishReset)). An owner who signs in by the password, changes something with it or
+    /// uses a recovery code stops it.
+    ///
+    /// # Errors
+    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn pending_reset(account: AccountId) -> Option<PendingReset>;
+
+    /// Stops a reset; none is no error. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::Disk`].
+    pub fn stop_reset(account: AccountId);
+}

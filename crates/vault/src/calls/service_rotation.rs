@@ -1,0 +1,44 @@
+//! Replacing the service key, and the passphrase that it lies under.
+
+use terms::Secret;
+
+use super::calls;
+use crate::VaultError;
+
+calls! {
+    service_rotation for Vault;
+
+    /// The numbers of the service keys that open; the first one seals. Two while one is being replaced. The number is the
+    /// second octet of everything that [`service_seal`](crate::Vault::service_seal) makes.
+    ///
+    /// # Errors
+    /// [`VaultError::Locked`].
+    pub fn service_generations() -> Vec<u8>;
+
+    /// Makes a new service key, which seals from now on while both open; gives its number. The node's passphrase stays. While
+    /// one is being replaced it does nothing. Durable when it returns. The ledger is to have it first.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn begin_service_rotation(passphrase: &Secret<String>) -> u8, slow;
+
+    /// Seals the node's keys by another passphrase; the service key stays, and people and tokens unlock as before. Older
+    /// copies of the vault's folder and backups of keys go on to open by the old one. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassphrase`], [`VaultError::EmptyPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn change_node_passphrase(old: &Secret<String>, new: &Secret<String>), slow;
+
+    /// Seals the vault's own files under the new service key; gives how many there were. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn reseal_own_files() -> u64, slow;
+
+    /// Overwrites the old service key, when nothing in any room is sealed under it any more: what is opens never again.
+    ///
+    /// # Errors
+    /// [`VaultError::TooSoon`] in the first minute, and while the vault's own files are not all sealed anew;
+    /// [`VaultError::Disk`].
+    pub fn finish_service_rotation(), slow;
+}

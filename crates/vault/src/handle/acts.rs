@@ -1,0 +1,59 @@
+//! What two officers do together that opens no mail, as the rest of the node has it.
+
+use terms::Secret;
+
+use super::Vault;
+use crate::VaultError;
+use crate::officers::act::{Act, ActId, Hand, SignedAct};
+
+/// An act that two have agreed to and the vault has not done yet. It waits ten minutes for its proof.
+#[derive(Debug)]
+pub struct BegunAct {
+    id: ActId,
+    signed: SignedAct,
+}
+
+impl BegunAct {
+    /// What they have signed; the ledger is to record [`act_statement`](crate::act_statement) of it.
+    pub fn signed(&self) -> &SignedAct {
+        &self.signed
+    }
+}
+
+/// Officers, the escrow key and its shares.
+impl Vault {
+    /// Two agree to an act: officers in power with their passphrases, or shares on paper of the present deal. Their shares
+    /// are joined to prove them, and nothing is changed. `newcomer` is the passphrase that a new officer has chosen.
+    ///
+    /// # Errors
+    /// [`VaultError::TwoHands`], [`VaultError::SameOfficer`], [`VaultError::NoSuchOfficer`], [`VaultError::NotInPower`],
+    /// [`VaultError::WrongOfficerPassphrase`], [`VaultError::PaperUnreadable`], [`VaultError::PaperOutdated`],
+    /// [`VaultError::SharesDisagree`]; [`VaultError::OfficerExists`], [`VaultError::OfficerRoster`],
+    /// [`VaultError::EmptyPassphrase`], [`VaultError::RotationUnfinished`] for acts that cannot be;
+    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn begin_act(
+        &self,
+        act: Act,
+        newcomer: Option<&Secret<String>>,
+        hands: [Hand; 2],
+    ) -> Result<BegunAct, VaultError> {
+        let (signed, id) = self.link.begin_act(&act, newcomer, &hands)?;
+        Ok(BegunAct { id, signed })
+    }
+
+    /// Does what two have agreed to, when this home's ledger proves it. Durable when it returns. Gives the words of the
+    /// shares on paper, for [`Act::PrintShares`]. After [`Act::Remove`] and [`Act::RotateEscrow`],
+    /// [`sweep_escrow`](Self::sweep_escrow) is to be called until it is finished.
+    ///
+    /// # Errors
+    /// [`VaultError::ActOver`], [`VaultError::ActNotProven`], those of [`begin_act`](Self::begin_act) for what has changed
+    /// meanwhile; [`VaultError::Disk`].
+    pub fn finish_act(
+        &self,
+        act: BegunAct,
+        opening: &ledger::Opening,
+        receipt: &ledger::Receipt,
+    ) -> Result<Vec<Secret<String>>, VaultError> {
+        self.link.finish_act(act.id, opening, receipt)
+    }
+}

@@ -1,0 +1,142 @@
+//! The way to a vault that may be locked, or away: made, unlocked, looked at, started again.
+
+use std::io;
+use std::sync::Arc;
+
+use terms::{Clock, OfficerName, Secret};
+
+use super::Vault;
+use crate::VaultError;
+use crate::confinement::Confinement;
+use crate::cost::CostProfile;
+use crate::founding::Founding;
+use crate::token::{Token, TokenError};
+use crate::transport::{Link, VaultProgram};
+
+/// A vault, locked or not. Clones are of the same one.
+#[derive(Clone)]
+pub struct VaultGate {
+    pub(crate) link: Link,
+    clock: Arc<dyn Clock>,
+}
+
+/// How a vault is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VaultState {
+    /// Its process is gone; [`VaultGate::restart`] starts another.
+    Away,
+    /// Nobody has shown what opens the service key.
+    Locked,
+    /// It answers.
+    Unlocked,
+}
+
+impl VaultGate {
+    pub(crate) fn over(link: Link, clock: Arc<dyn Clock>) -> Self {
+        Self { link, clock }
+    }
+
+    /// Starts a process that serves a vault (`keeper::process::serve_standard_input`); it is
+    /// locked. The process ends when the last clone of this and of its [`Vault`] is dropped, or when this process ends.
+    ///
+    /// # Errors
+    /// The system's, when it cannot be started.
+    pub fn start(program: VaultProgram, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        Ok(Self { link: Link::start(program)?, clock })
+    }
+
+    pub(crate) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Makes the vault of a new node; it is unlocked then. Everything is durable when it returns. A folder in which this was
+    /// interrupted holds no vault yet, and it can be called again.
+    ///
+    /// # Errors
+    /// [`VaultError::AlreadyThere`], [`VaultError::OfficerRoster`], [`VaultError::LogOrigin`],
+    /// [`VaultError::EmptyPassphrase`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn create(&self, founding: Founding) -> Result<Vault, VaultError> {
+        self.link.create(founding)?;
+        self.vault()
+    }
+
+    /// Unlocks the vault with the node's passphrase, and removes the clearances whose time is over. `cost` is for what is
+    /// sealed from now on.
+    ///
+    /// # Errors
+    /// [`VaultError::NotAVault`], [`VaultError::WrongPassphrase`], [`VaultError::Damaged`],
+    /// [`VaultError::UnknownFormat`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn unlock(&self, passphrase: &Secret<String>, cost: CostProfile) -> Result<Vault, VaultError> {
+        self.link.open(passphrase, cost)?;
+        self.vault()
+    }
+
+    /// One person's part in unlocking by hand. The second person's within ten minutes unlocks the vault, which is returned
+    /// then; after the first it is `None`.
+    ///
+    /// # Errors
+    /// [`VaultError::NoHands`], [`VaultError::NoSuchOfficer`] for a person who was not named,
+    /// [`VaultError::WrongOfficerPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn take_hand(
+        &self,
+        holder: &OfficerName,
+        passphrase: &Secret<String>,
+        cost: CostProfile,
+    ) -> Result<Option<Vault>, VaultError> {
+        if self.link.take_hand(holder, passphrase, cost)? { self.vault().map(Some) } else { Ok(None) }
+    }
+
+    /// Unlocks the vault by a token, which opens something for it. On a vault that is unlocked already it shows whether the
+    /// token would.
+    ///
+    /// # Errors
+    /// [`TokenError`]: what the token says, or [`TokenError::Vault`] with [`VaultError::NoTokenKey`],
+    /// [`VaultError::TokenAnswer`], [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    pub fn unlock_by_token(&self, by: &Token, cost: CostProfile) -> Result<Vault, TokenError> {
+        let sealed = by.open(self.link.ask_token()?)?;
+        self.link.take_token(&sealed, cost)?;
+        Ok(self.vault()?)
+    }
+
+    /// The vault, when it is unlocked. It goes on to answer when the vault's process was started again and unlocked.
+    ///
+    /// # Errors
+    /// [`VaultError::Locked`], [`VaultError::Away`].
+    pub fn vault(&self) -> Result<Vault, VaultError> {
+        Vault::unlocked(self.link.clone(), self.clock.clone())
+    }
+
+    /// How the vault is found now.
+    pub fn state(&self) -> VaultState {
+        if self.link.is_away() {
+            return VaultState::Away;
+        }
+        match self.link.look() {
+            Ok((true, _)) => VaultState::Unlocked,
+            Ok((false, _)) => VaultState::Locked,
+            Err(_) => VaultState::Away,
+        }
+    }
+
+    /// What the vault's process has given up; `None` when it has no process of its own.
+    ///
+    /// # Errors
+    /// [`VaultError::Away`].
+    pub fn confinement(&self) -> Result<Option<Confinement>, VaultError> {
+        self.link.look().map(|(_, confinement)| confinement)
+    }
+
+    /// The process of the vault, if it has one of its own.
+    pub fn process_id(&self) -> Option<u32> {
+        self.link.process_id()
+    }
+
+    /// Ends what is left of the vault's process and starts another, which is locked. Sessions are over: their owners sign
+    /// in again. Does nothing for a vault in this process.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn restart(&self) -> io::Result<()> {
+        self.link.restart()
+    }
+}

@@ -1,0 +1,60 @@
+//! The end of an account's keys, as the rest of the node has it.
+
+use terms::{AccountId, CaseId, EpochId};
+
+use super::Vault;
+use crate::VaultError;
+use crate::mail::epoch::SealedEpochKey;
+use crate::mail::message::KeyAsk;
+use crate::owners::sign_in::SignedIn;
+
+/// Closing accounts.
+impl Vault {
+    /// Closes the owner's account: nothing of its mail opens from then on, for anybody on this node, and after the window of
+    /// the key backups anywhere. What cases hold (`held`, with the sealed keys of the epochs) is first sealed to the escrow
+    /// key, message by message, so that an order of that case still opens it. The owner sees nothing of that.
+    ///
+    /// Every session of the account is over. Durable when it returns; after an error either all opens as before, or nothing
+    /// but what is held.
+    ///
+    /// # Errors
+    /// [`VaultError::SessionOver`], those of [`message_keys`](Self::message_keys), [`VaultError::Disk`].
+    pub fn close_account(
+        &self,
+        signed_in: &SignedIn,
+        held: &[(CaseId, Vec<KeyAsk>)],
+        epochs: &[(EpochId, SealedEpochKey)],
+    ) -> Result<(), VaultError> {
+        let closed = self.link.close_account_of(signed_in.session(), held, epochs);
+        // Also after an error: it may have been closed all the same.
+        self.link.kept.end(signed_in.account());
+        closed
+    }
+
+    /// Notes that the owner is closing the account, before the store closes it: after an interruption
+    /// [`finish_closing`](Self::finish_closing) needs no owner. What cases hold is sealed for them. All opens as before.
+    /// Durable when it returns.
+    ///
+    /// # Errors
+    /// As [`close_account`](Self::close_account).
+    pub fn begin_closing(
+        &self,
+        signed_in: &SignedIn,
+        held: &[(CaseId, Vec<KeyAsk>)],
+        epochs: &[(EpochId, SealedEpochKey)],
+    ) -> Result<(), VaultError> {
+        self.link.begin_closing_of(signed_in.session(), held, epochs)
+    }
+
+    /// Ends the keys of an account whose owner began to close it, as [`close_account`](Self::close_account) would have.
+    /// `held` is what cases hold of it now. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`VaultError::NoClosing`], [`VaultError::HeldChanged`] when cases hold something else than then, [`VaultError::Damaged`],
+    /// [`VaultError::Disk`].
+    pub fn finish_closing(&self, account: AccountId, held: &[(CaseId, Vec<KeyAsk>)]) -> Result<(), VaultError> {
+        let closed = self.link.finish_closing(account, held);
+        self.link.kept.end(account);
+        closed
+    }
+}

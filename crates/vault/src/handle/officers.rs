@@ -1,0 +1,80 @@
+//! Officers and clearances, as the rest of the node has them.
+
+use terms::{Digest, EpochId, OfficerName, Secret};
+
+use super::Vault;
+use crate::VaultError;
+use crate::mail::epoch::SealedEpochKey;
+use crate::mail::message::KeyAsk;
+use crate::officers::approval::{Approval, OpenedShare, ProvenApproval};
+use crate::officers::clearance::Clearance;
+use crate::officers::order::Order;
+
+/// Officers and clearances.
+impl Vault {
+    /// An officer approves an order with the officer's own passphrase. The approval is to be recorded in the ledger
+    /// ([`approval_statement`](crate::approval_statement)) before anything else is done with it. The opened share serves
+    /// [`clear`](Self::clear) when this officer is the second; else drop it.
+    ///
+    /// # Errors
+    /// [`VaultError::OtherHome`], [`VaultError::Order`], [`VaultError::Expired`], [`VaultError::NoSuchOfficer`],
+    /// [`VaultError::WrongOfficerPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn approve(
+        &self,
+        order: &Order,
+        officer: &OfficerName,
+        passphrase: &Secret<String>,
+    ) -> Result<(Approval, OpenedShare), VaultError> {
+        let (approval, share) = self.link.approve(order, officer, passphrase)?;
+        Ok((approval, OpenedShare::new(officer.clone(), order.digest(), share, self.link.clone())))
+    }
+
+    /// Makes the clearance of an order that two different officers approved, each approval proven in this home's own
+    /// ledger. `opened` is what the officer who approved last has opened; `epochs` and `asks` name the messages wanted.
+    ///
+    /// Joins the two shares, opens the account's key, derives the keys that were asked for, and forgets the rest before
+    /// it returns. All or nothing; the opened share is used up either way.
+    ///
+    /// # Errors
+    /// As [`check_approval`](Self::check_approval) for either approval; [`VaultError::SameOfficer`],
+    /// [`VaultError::Statement`], [`VaultError::Proof`], [`VaultError::OtherShare`]; [`VaultError::NoContent`] and
+    /// [`VaultError::OutOfScope`] for asks beyond the order; [`VaultError::ShareDoesNotOpen`],
+    /// [`VaultError::SharesDisagree`], [`VaultError::EscrowDoesNotOpen`]; and those of
+    /// [`message_keys`](Self::message_keys).
+    pub fn clear(
+        &self,
+        order: &Order,
+        approvals: [ProvenApproval; 2],
+        opened: OpenedShare,
+        epochs: &[(EpochId, SealedEpochKey)],
+        asks: &[KeyAsk],
+    ) -> Result<Clearance, VaultError> {
+        let cleared = self.link.clear(order, &approvals, opened.id(), epochs, asks)?;
+        self.clearance_of(order.digest(), &cleared)
+    }
+
+    /// Keeps a clearance across restarts: a file sealed under the service key that holds the message keys in scope and
+    /// nothing wider. Durable when it returns. Whoever has the service key can open these messages until the file is
+    /// forgotten: forget it as soon as the package is made.
+    ///
+    /// # Errors
+    /// [`VaultError::Expired`], [`VaultError::Disk`].
+    pub fn keep_clearance(&self, clearance: &Clearance) -> Result<(), VaultError> {
+        let order = clearance.order().digest();
+        self.link.keep_clearance(order, &clearance.to_secret()?)
+    }
+
+    /// The clearance that was kept for an order. One whose time is over is removed.
+    ///
+    /// # Errors
+    /// [`VaultError::NoClearance`], [`VaultError::Expired`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn clearance(&self, order: Digest) -> Result<Clearance, VaultError> {
+        let kept = self.link.kept_clearance(order)?;
+        self.clearance_of(order, &kept)
+    }
+
+    /// The clearance of these octets, which the keeper gave.
+    fn clearance_of(&self, order: Digest, bytes: &Secret<Vec<u8>>) -> Result<Clearance, VaultError> {
+        Clearance::from_bytes(order, bytes.expose(), self.clock.clone()).ok_or(VaultError::Garbled)
+    }
+}

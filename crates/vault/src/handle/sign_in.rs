@@ -1,0 +1,112 @@
+//! Signing in, as the doors have it.
+
+use std::fmt;
+
+use terms::{AccountId, Secret};
+
+use super::Vault;
+use crate::VaultError;
+use crate::owners::network::Network;
+use crate::owners::scopes::Scopes;
+use crate::owners::scram::{ChannelBinding, ExchangeId};
+use crate::owners::secrets::{Attempt, Claim};
+use crate::owners::session_token::SessionToken;
+use crate::owners::sign_in::SignedIn;
+
+/// An exchange of SCRAM that waits for the client's last message. It holds no secret: what the node must know stays with
+/// the vault, for a minute.
+pub struct ScramExchange(ExchangeId);
+
+impl fmt::Debug for ScramExchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScramExchange(…)")
+    }
+}
+
+/// Signing in.
+impl Vault {
+    /// Signs an owner in by the password, or by an app password for mail clients, from this machine. Computes Argon2id,
+    /// unless the same account and password did so in the last [`REMEMBERED_MILLIS`](crate::REMEMBERED_MILLIS).
+    ///
+    /// # Errors
+    /// As [`sign_in_as`](Self::sign_in_as).
+    pub fn sign_in(&self, account: AccountId, password: &Secret<String>) -> Result<SignedIn, VaultError> {
+        let attempt = Attempt { claim: Claim::Account(account), scope: Scopes::IMAP, network: Network::HERE };
+        self.sign_in_as(&attempt, password, None)
+    }
+
+    /// Signs an owner in by the password, or by an app password of this scope. For [`Scopes::PAGES`] the password wants a
+    /// code beside it where codes are on; for mail clients it then serves only where the owner allows it.
+    ///
+    /// A claim that is nobody's, or of an account without keys, costs what a wrong password costs. Guesses are counted
+    /// (`throttle.rs`): what fails here was one.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassword`], whatever was wrong; [`VaultError::NoSuchAccount`] for an account without keys, after
+    /// the same work; [`VaultError::SlowDown`] before any work; [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn sign_in_as(
+        &self,
+        attempt: &Attempt,
+        password: &Secret<String>,
+        code: Option<&Secret<String>>,
+    ) -> Result<SignedIn, VaultError> {
+        let session = self.link.sign_in_as(attempt, password, code)?;
+        // A claim that is nobody's opens nothing.
+        let Claim::Account(account) = attempt.claim else { return Err(VaultError::WrongPassword) };
+        Ok(SignedIn::new(account, session, self.link.clone()))
+    }
+
+    /// Takes a client's first message of SCRAM-SHA-256, with `plus` of SCRAM-SHA-256-PLUS, and gives the node's. `bindings`
+    /// are those of this connection; none means that PLUS was not offered. A claim that is nobody's gets a salt that looks
+    /// like one and stays the same.
+    ///
+    /// # Errors
+    /// [`VaultError::Scram`]; [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn scram_begin(
+        &self,
+        attempt: &Attempt,
+        plus: bool,
+        bindings: &[ChannelBinding],
+        first: &[u8],
+    ) -> Result<(ScramExchange, Vec<u8>), VaultError> {
+        let (id, said) = self.link.scram_begin(attempt, plus, bindings, first)?;
+        Ok((ScramExchange(id), said))
+    }
+
+    /// Takes a client's last message: signs in by the app password whose proof it is, and gives the node's last message.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongPassword`]: no app password of the account fits, it is not for this scope, it has ended, the proof
+    /// is of another channel, or a minute is over. [`VaultError::Scram`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn scram_finish(&self, exchange: ScramExchange, last: &[u8]) -> Result<(SignedIn, Vec<u8>), VaultError> {
+        let (account, session, said) = self.link.scram_finish(exchange.0, last)?;
+        Ok((SignedIn::new(account, session, self.link.clone()), said))
+    }
+
+    /// As [`sign_in_as`](Self::sign_in_as) for [`Scopes::PAGES`], and makes a web session that carries its own secret: the
+    /// token for the browser. `name` tells the owner later which browser it was; it ends after `lasts_millis`, 30 days at
+    /// most. Durable when it returns.
+    ///
+    /// # Errors
+    /// As there; [`VaultError::Name`], [`VaultError::Ends`].
+    pub fn open_session(
+        &self,
+        attempt: &Attempt,
+        password: &Secret<String>,
+        code: Option<&Secret<String>>,
+        name: &str,
+        lasts_millis: i64,
+    ) -> Result<(SessionToken, SignedIn), VaultError> {
+        let (token, account, session) = self.link.open_session(attempt, password, code, name, lasts_millis)?;
+        Ok((token, SignedIn::new(account, session, self.link.clone())))
+    }
+
+    /// Goes on with a web session.
+    ///
+    /// # Errors
+    /// [`VaultError::NoSession`]; [`VaultError::Damaged`], [`VaultError::Disk`].
+    pub fn resume_session(&self, token: &SessionToken) -> Result<SignedIn, VaultError> {
+        let (account, session) = self.link.resume_session(token)?;
+        Ok(SignedIn::new(account, session, self.link.clone()))
+    }
+}

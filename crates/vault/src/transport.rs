@@ -1,0 +1,7 @@
+//! The way from a node to its vault: a request goes in, an answer comes out, both encoded.
+
+pub(crate) mod link;
+pub(crate) mod process;
+
+pub use link::{Asked, Link};
+pub use process::VaultProgram;
