@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::house::{House, days, json, told};
 
-/// A case file: a demand of `law/examples` with changes, and what comes of it.
+/// A case file: a demand of `law/examples` with changes, and what becomes of it.
 struct Sheet(toml::Table);
 
 impl Sheet {

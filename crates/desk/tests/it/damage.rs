@@ -27,7 +27,7 @@ fn a_damaged_case_is_named_and_stops_nothing() {
     house.desk().collect(one).unwrap_err();
     house.desk().refuse(one).unwrap_err();
     house.desk().refuse(two).unwrap();
-    // Its number is not given again.
+    // Its number is not used again.
     let three = house.serve(&house.order());
     assert_eq!(three, CaseId(3));
     house.approve_twice(three);
@@ -35,7 +35,7 @@ fn a_damaged_case_is_named_and_stops_nothing() {
 }
 
 #[test]
-fn a_case_in_anothers_place_is_damaged() {
+fn a_case_under_another_cases_name_is_damaged() {
     let house = House::new();
     let (one, two) = (house.serve(&house.order()), house.serve(&house.order()));
     let bytes = house.disk.read(&house.case_path(one)).unwrap();
@@ -75,7 +75,7 @@ fn what_does_not_open_is_listed_as_failed() {
     house.deliver_spring();
     let case = house.serve(&house.order());
     house.approve_twice(case);
-    // Somebody lets the held mail go behind the desk's back.
+    // The held mail is released behind the desk's back.
     let inbox = house.inbox(house.owner);
     house.store().expunge(house.owner, inbox, &[3, 4]).unwrap();
     house.store().release_hold(case).unwrap();

@@ -12,7 +12,7 @@ const CASE: CaseId = CaseId(1);
 
 #[test]
 fn while_the_ledger_takes_nothing_nothing_is_done() {
-    // In the second way the ledger does not know itself whether it has the entry: it counts as not recorded.
+    // In the second way not even the ledger knows whether it has the entry: it counts as not recorded.
     for how in [Fault::Failed, Fault::FailedButPersisted] {
         let house = House::new();
         house.deliver_spring();
@@ -26,7 +26,7 @@ fn while_the_ledger_takes_nothing_nothing_is_done() {
         refused("serve", house.desk().serve(&house.order()).map(drop));
         assert_eq!(house.store().holds(house.owner).unwrap(), []);
         assert_eq!(house.state(CASE), "received");
-        // Served again it is the same case, and its day is the day on which it was received first.
+        // Served again, it is the same case, with the time of the first receipt.
         let received = house.data(CASE)["received"].clone();
         house.clock.advance(DAY);
         assert_eq!(house.serve(&house.order()), CASE);
@@ -84,7 +84,7 @@ struct Mishap {
     power_cut: bool,
 }
 
-/// What a clerk does next, by what the desk says.
+/// A clerk does what the desk says is next.
 fn act(house: &House, text: &str) -> Result<(), desk::DeskError> {
     let list = serde_json::to_value(house.desk().list()?).unwrap();
     let state = list[0]["state"].as_str().unwrap_or("none").to_owned();
@@ -130,8 +130,8 @@ fn check_order(house: &House, mishap: Mishap) {
     }
 }
 
-/// Lives a case to its end with one mishap; says whether the mishap happened.
-fn live(mishap: Mishap, example: &str, end: &str) -> bool {
+/// Handles a case to its end with one mishap; returns whether the mishap happened.
+fn handle(mishap: Mishap, example: &str, end: &str) -> bool {
     let mut house = House::new();
     house.deliver_spring();
     let text = house.demand(example, &[]);
@@ -181,12 +181,12 @@ fn live(mishap: Mishap, example: &str, end: &str) -> bool {
 fn sweep(example: &str, end: &str) {
     let ways =
         [Fault::Failed, Fault::FailedButPersisted].map(|fault| [false, true].map(|power_cut| (fault, power_cut)));
-    // Side by side, since they mostly wait for the store's disk.
+    // In parallel, since they mostly wait for the store's disk.
     std::thread::scope(|scope| {
         for (fault, power_cut) in ways.into_iter().flatten() {
             scope.spawn(move || {
                 let mishaps = (0..).map(|step| Mishap { step, fault, power_cut });
-                let happened = mishaps.take_while(|mishap| live(*mishap, example, end)).count();
+                let happened = mishaps.take_while(|mishap| handle(*mishap, example, end)).count();
                 assert!(happened > 20, "{happened} writes failed, and there are more");
             });
         }

@@ -17,9 +17,9 @@ fn one_officer_twice_is_one_officer() {
     house.desk().collect(case).unwrap_err();
 }
 
-/// Nobody gives a passphrase for what no two officers can open; data that is no content is produced as ever.
+/// Nobody is asked for a passphrase for what no two officers can open; data other than content is produced as usual.
 #[test]
-fn a_mailbox_of_its_owner_alone_is_not_approved_in_vain() {
+fn a_mailbox_in_owner_custody_is_refused_before_a_passphrase_is_asked_for() {
     let house = House::new();
     house.deliver_spring();
     let case = house.serve(&house.order());
@@ -65,7 +65,7 @@ fn two_officers_at_once_both_count() {
 }
 
 #[test]
-fn an_officer_twice_at_once_is_one_officer() {
+fn one_officer_twice_at_once_is_one_officer() {
     let house = House::new();
     house.deliver_spring();
     let case = house.serve(&house.order());
@@ -85,13 +85,13 @@ fn an_expired_order_needs_two_new_approvals() {
     house.approve(case, "niamh").unwrap();
     house.clock.advance(14 * DAY);
     assert_eq!(house.next(case), NextAction::Approve { need: ApprovalNeed::OrderExpired });
-    // The first approval was of another order.
+    // The first approval was for another order.
     house.approve(case, "oisin").unwrap();
     assert_eq!(house.state(case), "approved_once");
     house.approve(case, "niamh").unwrap();
     house.clock.advance(14 * DAY);
     let late = told(&house.desk().collect(case).unwrap_err());
-    assert!(late.contains("case approve"), "{late}");
+    assert!(late.contains(r#""do":"approve""#), "{late}");
     assert!(house.files("packages").is_empty());
     house.restart().unwrap();
     assert_eq!(house.disk_list("vault/clearances"), Vec::<String>::new());
@@ -121,7 +121,7 @@ fn no_share_outlives_its_use() {
     let mut house = House::new();
     house.deliver_spring();
     let case = house.serve(&house.order());
-    // Sealed with the shares in it, the case's file is longer by more than their octets.
+    // With the shares in it, the sealed case file is longer by more than their size.
     house.approve(case, "niamh").unwrap();
     let with_shares = house.case_file_len(case);
     house.clock.advance(15 * DAY);
@@ -129,11 +129,11 @@ fn no_share_outlives_its_use() {
     assert!(house.case_file_len(case) + 300 < with_shares, "lapsed shares are dropped at the start");
     house.approve_twice(case);
     house.collect(case);
-    assert_eq!(house.disk_list("vault/clearances"), Vec::<String>::new(), "the clearance went with its use");
+    assert_eq!(house.disk_list("vault/clearances"), Vec::<String>::new(), "the clearance is gone once used");
 }
 
-/// An order of an Italian judge of which the Irish authority was told, and is silent: data leave at the end of ten days, not
-/// within them.
+/// An Italian judge's order that was notified to the Irish authority, which has not responded: data leave at the end of ten
+/// days, not earlier.
 #[test]
 fn what_must_wait_waits() {
     let house = House::new();

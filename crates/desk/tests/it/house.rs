@@ -37,7 +37,7 @@ pub(crate) struct House {
     pub(crate) authority: AgeIdentity,
 }
 
-/// What a restart makes anew.
+/// What a restart opens again.
 struct Rooms {
     vault: Arc<Vault>,
     store: Arc<Store>,
@@ -73,7 +73,7 @@ impl House {
         house
     }
 
-    /// Opens every room anew from what lies on the disks.
+    /// Opens every room again from what is on the disks.
     pub(crate) fn restart(&mut self) -> Result<(), DeskError> {
         self.rooms = None;
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
@@ -359,7 +359,7 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    /// The original octets of each message in it, in order, escaped for whoever reads a failure.
+    /// The original octets of each message in it, in order, escaped so that a failure is readable.
     pub(crate) fn messages(&self) -> Vec<String> {
         self.read("data/messages").iter().map(|bytes| bytes.escape_ascii().to_string()).collect()
     }
@@ -384,7 +384,7 @@ impl Opened {
     }
 }
 
-/// The octets of a message: with what no mail program would leave alone.
+/// The octets of a message, with some that no mail program would leave alone.
 fn original(text: &str) -> Vec<u8> {
     let mut bytes = format!("Subject: {text}\r\nFrom: someone@else.example\n\nlone LF, NUL \0 and ").into_bytes();
     bytes.extend_from_slice(&[0xff, 0xfe]);
@@ -417,7 +417,7 @@ pub(crate) fn name(text: &str) -> OfficerName {
     text.parse().unwrap()
 }
 
-/// Cheap enough for a test; of the desk, not of the cost of guessing.
+/// Cheap: these tests are about the desk, not about the cost of guessing.
 fn cheap() -> CostProfile {
     CostProfile::new(8, 1, 1).unwrap()
 }

@@ -6,7 +6,7 @@ use world::Fault;
 
 use crate::house::{House, counsel, law_files};
 
-/// The house's set with one more sentence in a file: another digest, the same law.
+/// The house's set with one more comment in a file: another digest, the same law.
 fn newer() -> LawFiles {
     changed("us/silence.toml", |text| format!("{text}\n# read again\n"))
 }
@@ -25,7 +25,7 @@ fn signed(files: &LawFiles) -> String {
 fn a_set_comes_into_use_by_counsels_signature_and_the_ledger() {
     let mut house = House::new();
     let (before, entries) = (house.desk().law_digest(), house.ledger_size());
-    assert_eq!(house.desk().law_adopted_by(), None, "nobody signed what the program brings");
+    assert_eq!(house.desk().law_adopted_by(), None, "nobody signed the set that comes with the program");
     house.desk().adopt(&newer(), &signed(&newer())).unwrap();
     let after = LawSet::load(&newer()).unwrap().digest();
     assert_ne!(before, after);
@@ -101,7 +101,7 @@ fn a_rule_that_counsel_signed_supports_a_disclosure() {
     house.desk().confirm(&note("ie.2011.s15", "ie.2011.s15")).unwrap();
     assert_eq!(house.ledger_size(), entries + 1);
     house.restart().unwrap();
-    // The same paper, served again, is another case.
+    // The same demand, served again, is another case.
     assert_eq!(outcome(&house, &order), "COMPELLED");
 }
 
@@ -135,7 +135,7 @@ fn a_case_replays_under_the_law_of_its_day_and_shows_what_today_changes() {
     let never = LawChoice::Digest("0".repeat(64));
     assert!(house.desk().law_diff(&never, &old).unwrap_err().to_string().contains("never had"));
     assert!(house.desk().law_diff(&LawChoice::Digest("../../etc/passwd".to_owned()), &old).is_err());
-    // The adopted set of another day is replayed from the shelf.
+    // The adopted set of another day is replayed from the archive.
     house.desk().adopt(&newer(), &signed(&newer())).unwrap();
     let replayed = house.desk().replay(case).unwrap();
     assert!(replayed.as_recorded);

@@ -9,6 +9,6 @@ mod faults;
 mod guard;
 mod house;
 mod law;
-mod paper;
+mod not_received;
 mod scope;
 mod story;

@@ -1,4 +1,4 @@
-//! One demand from its service to its package, as a clerk and two officers live it.
+//! One demand from its service to its package, as a clerk and two officers handle it.
 
 use desk::{ApprovalNeed, NextAction};
 use terms::Clock;
@@ -25,7 +25,7 @@ fn an_order_is_answered_with_exactly_its_month() {
     let third = told(&house.approve(case, "roisin").unwrap_err());
     assert!(third.contains(r#""do":"collect""#), "{third}");
 
-    // An owner's mail of today is none of the order's.
+    // The owner's mail of today is outside the order.
     house.deliver(house.owner, house.clock.now(), "today");
     let package = house.collect(case);
     assert_eq!(package.messages(), days(0, 30));
@@ -44,7 +44,7 @@ fn an_order_is_answered_with_exactly_its_month() {
 }
 
 #[test]
-fn every_step_survives_a_restart() {
+fn every_event_survives_a_restart() {
     let mut house = House::new();
     house.deliver_spring();
     let order = house.order();
@@ -64,13 +64,13 @@ fn every_step_survives_a_restart() {
         house.restart().unwrap();
     }
     assert_eq!(house.state(case), "sealed");
-    assert_eq!(house.ledger_size(), size, "a start records nothing that is recorded");
+    assert_eq!(house.ledger_size(), size, "a start records nothing twice");
     assert_eq!(house.store().holds(house.owner).unwrap(), holds);
     assert!(house.desk().troubles().is_empty());
 }
 
 #[test]
-fn a_what_if_mints_nothing() {
+fn a_what_if_records_nothing() {
     let house = House::new();
     house.deliver_spring();
     let (size, steps) = (house.ledger_size(), house.disk.steps());

@@ -1,4 +1,4 @@
-//! Demands that are not taken in at all: nothing is opened, and nothing is recorded.
+//! Demands that are not accepted at all: no case is opened, and nothing is recorded.
 
 use crate::house::House;
 
@@ -13,7 +13,7 @@ fn check(what: &str, replace: &[(&str, &str)], says: &str) {
 }
 
 #[test]
-fn a_demand_that_no_package_could_answer_is_not_taken_in() {
+fn a_demand_that_no_package_could_answer_is_not_accepted() {
     let account = r#"accounts = ["aoife@ie.example"]"#;
     check("names nobody", &[(account, "accounts = []")], "accounts");
     check("no address", &[(account, r#"accounts = ["aoife"]"#)], "line 8");
@@ -27,5 +27,5 @@ fn a_demand_that_no_package_could_answer_is_not_taken_in() {
     check("no key", &[("age1", "age2")], "age_recipient");
     check("an unknown item", &[(r#"items = ["content"]"#, r#"items = ["everything"]"#)], "everything");
     check("an unknown field", &[("[asks]", "[asks]\nhaste = true")], "haste");
-    check("dates the wrong way", &[("until = 2026-03-31", "until = 2026-02-01")], "asks.until");
+    check("dates in the wrong order", &[("until = 2026-03-31", "until = 2026-02-01")], "asks.until");
 }
