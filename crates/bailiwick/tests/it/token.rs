@@ -1,14 +1,10 @@
 //! A node that a PKCS#11 token unlocks: SoftHSM, as the program reaches any other.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::{Single, client, has_tool, lines, wait_for};
 use durable::{Disk, RealDisk, Visibility};
-use support::{Single, client, has_tool, lines, wait_for};
 
 const PIN: &str = "271828";
 const RCPT: [&str; 3] = ["EHLO x.example", "MAIL FROM:<a@x.example>", "RCPT TO:<ann@ie.example>"];
@@ -204,7 +200,7 @@ fn a_wrong_pin_is_tried_once() {
     // A PIN that others can read is not used.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     std::fs::set_permissions(machine.path("pin"), open).unwrap();
-    let output = support::run_in(
+    let output = crate::support::run_in(
         &[("SOFTHSM2_CONF", &machine.path("softhsm2.conf"))],
         &["account", "list", "--node", dir.to_str().unwrap()],
         "",
@@ -349,7 +345,7 @@ fn the_pin_is_a_credential_of_systemd() {
     let (module, folder) = (machine.path("softhsm2.conf"), machine.path("credentials"));
     let with = [("SOFTHSM2_CONF", module.as_path()), ("CREDENTIALS_DIRECTORY", folder.as_path())];
     let refused = |environment: &[(&str, &Path)]| {
-        let run = support::run_in(environment, &["node", "run", "--dir", dir.to_str().unwrap()], "");
+        let run = crate::support::run_in(environment, &["node", "run", "--dir", dir.to_str().unwrap()], "");
         assert!(!run.status.success());
         String::from_utf8_lossy(&run.stderr).into_owned()
     };
@@ -384,7 +380,7 @@ fn a_strange_module() {
     Single::init(&dir, &[], "");
     let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
     let node = Single::run(&dir);
-    for module in ["/nowhere/module.so", "/etc/hostname", support::PROGRAM] {
+    for module in ["/nowhere/module.so", "/etc/hostname", crate::support::PROGRAM] {
         let add = ["node", "token", "add", "--module", module, "--token-label", "x"];
         let said = node.ask(&add, &format!("{passphrase}\n{PIN}\n")).unwrap_err();
         assert!(said.contains("module"), "{module}: {said}");

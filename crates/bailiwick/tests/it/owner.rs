@@ -1,10 +1,6 @@
 //! An owner's custody and secrets by the command line of the real program.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
-use support::Demo;
+use crate::support::Demo;
 
 #[test]
 fn an_owner_is_guarded_by_the_command_line() {

@@ -1,15 +1,11 @@
 //! The profile of one account is damaged, by the real program: everybody else's mail goes in and out, what arrives for that
 //! account waits with its senders, `fsck` and `node status` name it, and a backup brings it back.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::{Single, client, files, has_tool, lines, run};
 use serde_json::{Value, json};
-use support::{Single, client, files, has_tool, lines, run};
 
 const ANN: &str = "ann@ie.example";
 const BEN: &str = "ben@ie.example";

@@ -8,13 +8,8 @@
 //! the mail ends soon, so that kills fall into passes that move what lives. In every second cycle there is one pass only, over
 //! all that the cycle has left, and the kill waits until it moves.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-#[path = "killed/left.rs"]
 mod left;
-#[path = "killed/passes.rs"]
 mod passes;
-mod support;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -24,8 +19,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::support::Single;
 use passes::Passes;
-use support::Single;
 
 const ADDRESS: &str = "ann@ie.example";
 const PASSWORD: &str = "a good password";

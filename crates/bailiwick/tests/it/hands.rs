@@ -1,10 +1,6 @@
 //! The people who unlock a node by hand, named after the node was made.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
-use support::{Single, lines, wait_for};
+use crate::support::{Single, lines, wait_for};
 
 const RCPT: [&str; 3] = ["EHLO x.example", "MAIL FROM:<a@x.example>", "RCPT TO:<ann@ie.example>"];
 

@@ -1,13 +1,9 @@
 //! The node's signing key is replaced while cases are open: what was handed over before, what was half approved, and what came
 //! after verify, with the key of before, with the one of today, and from one checkpoint to the next.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::{OFFICER_PASSPHRASES, Single, lines, run, write_order};
+use crate::support::{OFFICER_PASSPHRASES, Single, lines, run, write_order};
 
 const ADDRESS: &str = "ann@ie.example";
 

@@ -1,16 +1,12 @@
 //! `bailiwick fsck`: what is whole is called whole, running or not, and each damage is named beside what is well.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use crate::support::{Single, client, has_tool, run, wait_for};
 use serde_json::Value;
-use support::{Single, client, has_tool, run, wait_for};
 
 const ADDRESS: &str = "ann@ie.example";
 const PASSWORD: &str = "a good password";

@@ -1,13 +1,9 @@
 //! Officers and keys on the command line, at a node that does not run: the same code answers as when it does.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::support::run;
 use serde_json::Value;
-use support::run;
 
 const ANN: &str = "passphrase of ann";
 const BEN: &str = "passphrase of ben";
@@ -204,13 +200,13 @@ fn an_accounts_key_and_the_signing_key_are_replaced() {
 fn the_running_node_destroys_the_keys_of_days_that_are_over() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("node");
-    support::Single::init(&dir, &[], "");
+    crate::support::Single::init(&dir, &[], "");
     let periods = dir.join("vault/periods");
     // Far beyond the window, and far from its end.
     let (over, kept) = (periods.join("17.key"), periods.join("99999.key"));
     [&over, &kept].iter().for_each(|path| std::fs::write(path, "the key of a day").unwrap());
-    let running = support::Single::run(&dir);
-    support::wait_for("the key of day 17 to be destroyed", || !over.exists());
+    let running = crate::support::Single::run(&dir);
+    crate::support::wait_for("the key of day 17 to be destroyed", || !over.exists());
     assert!(kept.exists());
     running.kill();
 }

@@ -2,14 +2,10 @@
 //!
 //! Each needs its tool; `.ci/run` installs them. Where one is missing the test says so and goes on without it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use support::{Demo, client, has_tool};
+use crate::support::{Demo, client, has_tool};
 
 /// What a client needs to know of the Irish node.
 struct Place {
@@ -100,7 +96,7 @@ fn python(place: &Place) {
         return;
     }
     for script in ["smtp.py", "imap.py"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients").join(script);
         let mut python = Command::new("python3");
         python.arg(path).envs([
             ("SMTP_PORT", Place::port(&place.smtp)),
@@ -120,7 +116,7 @@ fn scram(place: &Place, owners_password: &str) {
     if !has_tool("python3") {
         return;
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/scram.py");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/clients/scram.py");
     let mut python = Command::new("python3");
     python.arg(path).envs([
         ("IMAPS_PORT", Place::port(&place.imaps)),
@@ -218,8 +214,12 @@ fn mbsync(place: &Place, mechanism: &str) {
     std::fs::write(&file, config).unwrap();
     let sync = || must(&place.run("mbsync", &["-c", file.to_str().unwrap(), "-a", "-q"]), "mbsync");
     sync();
-    let messages =
-        || support::files(&maildir.join("INBOX")).into_iter().filter(|p| p.to_string_lossy().contains(",U=")).count();
+    let messages = || {
+        crate::support::files(&maildir.join("INBOX"))
+            .into_iter()
+            .filter(|p| p.to_string_lossy().contains(",U="))
+            .count()
+    };
     let before = messages();
     assert!(before > 8, "mbsync brought {before} messages");
     // A new message here, and a flag there: both arrive on the other side.

@@ -1,14 +1,10 @@
 //! The demo as a newcomer meets it: it starts, goes on where it stopped, begins anew, stops cleanly, and says what is wrong.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use support::{Demo, free_ports, run};
+use crate::support::{Demo, free_ports, run};
 
 fn fails(args: &[&str]) -> String {
     let output = run(args, "");

@@ -3,17 +3,13 @@
 //! Runs the real program: three nodes, 200 messages of real mail, the command line. Then it reads every byte that the
 //! nodes wrote.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use crate::support::{Demo, corpus, day_from_now, files, root, run};
 use serde_json::Value;
-use support::{Demo, corpus, day_from_now, files, root, run};
 
 const SUBJECT: &str = "subject@ie.example";
 const PASSWORD: &str = "correct horse battery";
@@ -301,7 +297,7 @@ fn verify_package(package: &Path, identity: &Path, expected: &BTreeSet<&[u8]>, s
         found.iter().all(|message| expected.contains(message.as_slice())),
         "exactly the range, with the original bytes"
     );
-    if support::has_tool("age") && support::has_tool("tar") {
+    if crate::support::has_tool("age") && crate::support::has_tool("tar") {
         let by_age = scratch.join("by-age");
         std::fs::create_dir(&by_age).unwrap();
         let script =
@@ -310,7 +306,7 @@ fn verify_package(package: &Path, identity: &Path, expected: &BTreeSet<&[u8]>, s
             Command::new("sh").args(["-ec", script, "sh"]).args([identity, package, &by_age]).status().unwrap();
         assert!(status.success(), "age, tar and sha256sum open and check it");
     }
-    if support::has_tool("bagit.py") {
+    if crate::support::has_tool("bagit.py") {
         let status = Command::new("bagit.py").args(["--quiet", "--validate"]).arg(&opened).status().unwrap();
         assert!(status.success(), "bagit.py accepts the bag");
     }

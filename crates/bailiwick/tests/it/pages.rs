@@ -1,16 +1,12 @@
 //! The law on pages, as counsel gets it: what `law render` writes is what a node serves, and the form decides what
 //! `law decide` decides.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::{Demo, files, root, run};
 use serde_json::Value;
-use support::{Demo, files, root, run};
 
 /// The head and the body of an answer.
 fn http_get(door: &str, path: &str) -> (String, Vec<u8>) {

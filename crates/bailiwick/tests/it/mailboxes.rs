@@ -1,10 +1,6 @@
 //! Quota and undelete at the real program: IMAP, SMTP, LMTP and the command line, across a restart.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
-use support::{Single, lines};
+use crate::support::{Single, lines};
 
 const ADDRESS: &str = "ann@ie.example";
 const PASSWORD: &str = "a good password";

@@ -1,14 +1,10 @@
 //! Counsel on the command line: a key, signatures under a set and under a rule, and what they change at a node.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::support::{PROGRAM, Single, root, run};
 use serde_json::Value;
-use support::{PROGRAM, Single, root, run};
 
 const PASSPHRASE: &str = "passphrase of counsel\n";
 const OWNER: &str = "aoife@ie.example";

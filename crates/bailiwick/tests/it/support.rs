@@ -1,13 +1,13 @@
 //! Runs the real program for the tests: a demo on free ports, and its command line.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -27,21 +27,28 @@ pub(crate) fn corpus() -> Option<PathBuf> {
     path.is_dir().then_some(path)
 }
 
-/// A base such that the fifteen ports of a demo are free.
+/// A base such that the fifteen ports of a demo are free, and no other test is given them until this test's thread ends.
 pub(crate) fn free_ports() -> u16 {
-    use std::sync::atomic::{AtomicU16, Ordering};
-    // Tests of one process take turns; processes differ by their id.
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        let turn = NEXT.fetch_add(1, Ordering::Relaxed);
-        let spread = u16::try_from(std::process::id() % 30).unwrap();
-        // Below the default of the demo itself, 25000, and of the range that Linux hands out by itself.
-        let base = 12_000 + (spread * 300 + turn * 300) % 12_000;
-        let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    thread_local! {
+        /// What listens on the bases this thread was given: no door uses the base itself, so it can mark the block as taken.
+        static TAKEN: RefCell<Vec<TcpListener>> = const { RefCell::new(Vec::new()) };
+    }
+    // Blocks of 300 below the range that Linux hands out by itself, without the demo's default of 25000.
+    const BLOCKS: u32 = 72;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let listen = |port: u16| TcpListener::bind(("127.0.0.1", port));
+    for _ in 0..100 * BLOCKS {
+        let turn = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id()) % BLOCKS;
+        let block = u16::try_from(turn).unwrap();
+        let base = if block < 49 { 10_000 + 300 * block } else { 25_500 + 300 * (block - 49) };
+        let Ok(mark) = listen(base) else { continue };
+        let free = |port: u16| listen(port).is_ok();
         if [0u16, 100, 200].iter().all(|node| [24, 25, 43, 80, 93].iter().all(|door| free(base + node + door))) {
+            TAKEN.with(|taken| taken.borrow_mut().push(mark));
             return base;
         }
     }
+    panic!("no ports are free")
 }
 
 /// A running demo; dropping it stops it.

@@ -1,17 +1,13 @@
 //! The owner's page of the real program, by plain HTTP: what an owner sees and changes, and what strangers get.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use crate::support::{Demo, files};
 use aws_lc_rs::hmac;
-use support::{Demo, files};
 
 const ADDRESS: &str = "new@ie.example";
 const PASSWORD: &str = "a good password";
@@ -250,7 +246,7 @@ fn it_says_what_is_true(page: &Answer) {
     }
     assert!(page.body.contains("Firefox on Linux</strong> (this one)"), "{}", page.body);
     // Custody: the one table, as docs/custody.md has it.
-    let table = std::fs::read_to_string(support::root().join("docs/custody.md")).unwrap();
+    let table = std::fs::read_to_string(crate::support::root().join("docs/custody.md")).unwrap();
     let rows = table.lines().filter(|line| line.contains("? |"));
     let mut cells = 0;
     for cell in rows.flat_map(|row| row.split('|').map(str::trim).filter(|cell| !cell.is_empty())) {
@@ -379,7 +375,7 @@ struct Node {
 
 impl Node {
     fn run(dir: &Path) -> Self {
-        let mut child = Command::new(support::PROGRAM)
+        let mut child = Command::new(crate::support::PROGRAM)
             .args(["node", "run", "--with-parent", "--json", "--dir"])
             .arg(dir)
             .stdin(Stdio::piped())

@@ -6,17 +6,13 @@
 //! The same thief opens the mail while the window lasts, and the mail of a neighbour at the end: so the test can tell.
 //! Freed blocks, which no copy of files shows, are in `crates/keeper/src/shredded.rs`.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::collections::{BTreeSet, HashSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::support::{OFFICER_PASSPHRASES, Single, files, lines, run, wait_for, write_order};
 use durable::{RealDisk, SystemClock};
-use support::{OFFICER_PASSPHRASES, Single, files, lines, run, wait_for, write_order};
 use terms::{Clock, UnixMillis};
 use vault::{CostProfile, KeyBackup, SystemEntropy};
 use world::ManualClock;

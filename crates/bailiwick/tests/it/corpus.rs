@@ -1,13 +1,9 @@
 //! Real mail goes in and comes out: the whole corpus beside the checkout, by the program, byte for byte, none lost.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use support::{Demo, corpus, files};
+use crate::support::{Demo, corpus, files};
 
 /// How often each content occurs among the files that `keep` keeps.
 fn contents(dir: &Path, keep: impl Fn(&Path) -> bool) -> BTreeMap<Vec<u8>, usize> {

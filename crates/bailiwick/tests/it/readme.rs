@@ -3,15 +3,11 @@
 //! `…` stands for anything: within a line, or, alone on a line, for any lines. The ports are moved, so that the test and a
 //! demo of yours can run at the same time.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use support::{PROGRAM, free_ports, root};
+use crate::support::{PROGRAM, free_ports, root};
 
 /// A command of the transcript and the lines it shows.
 struct Shown {
@@ -149,7 +145,7 @@ fn try_what_it_says(said: &[String], folder: &Path) {
         .collect();
     assert!(commands.len() >= 3, "{said:?}");
     for command in commands {
-        if command.starts_with("curl") && !support::has_tool("curl") {
+        if command.starts_with("curl") && !crate::support::has_tool("curl") {
             continue;
         }
         let output = Command::new("sh").args(["-c", command]).env("PATH", &path).current_dir(folder).output().unwrap();

@@ -1,15 +1,11 @@
 //! A node backed up while it runs, lost, and restored, by the real program: mail byte for byte, UIDVALIDITY raised, what was
 //! held and closed since then held and closed, a successor ledger, a desk that waits; and what damage does.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::support::{OFFICER_PASSPHRASES, Single, files, lines, run, write_order};
 use serde_json::Value;
-use support::{OFFICER_PASSPHRASES, Single, files, lines, run, write_order};
 
 const ANN: &str = "ann@ie.example";
 const BEN: &str = "ben@ie.example";
@@ -248,7 +244,7 @@ fn a_killed_backup_leaves_the_last_good_one() {
     for (round, wait) in [5_u64, 40, 90, 200].into_iter().enumerate() {
         fill(&node, messages);
         messages += 12;
-        let mut client = std::process::Command::new(support::PROGRAM)
+        let mut client = std::process::Command::new(crate::support::PROGRAM)
             .args(["backup", "run", "--node", node.dir.to_str().unwrap()])
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())

@@ -1,10 +1,6 @@
 //! The real program on a small disk that fills: what cannot be kept is refused so that the sender tries again, reading
 //! goes on, the node says that it is not well, nothing acknowledged is lost, and with room it goes on by itself.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -13,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use support::{Single, lines, wait_for, write_order};
+use crate::support::{Single, lines, wait_for, write_order};
 
 const ADDRESS: &str = "ann@ie.example";
 const PASSWORD: &str = "a good password";

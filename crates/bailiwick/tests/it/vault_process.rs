@@ -1,13 +1,9 @@
 //! The vault's process of a running node: what it has given up, and what becomes of node and vault when one of them dies.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
-
-mod support;
-
 use std::path::Path;
 use std::process::Command;
 
-use support::{Single, lines, wait_for};
+use crate::support::{Single, lines, wait_for};
 
 fn status_line(process: u32, name: &str) -> String {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
