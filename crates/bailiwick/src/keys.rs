@@ -10,7 +10,7 @@ use doors::control::{Outcome, Phrase, Progress, Request};
 use durable::{Disk, RealDisk, SystemClock, Visibility};
 use serde_json::json;
 use terms::{Clock, Secret};
-use vault::{KeyBackup, VaultError};
+use vault::{KeyBackup, OwnerError, RotationError, UnlockError, VaultError};
 
 use crate::cli::NodeChoice;
 use crate::cli::keys::{BackupArgs, BackupCommand};
@@ -145,7 +145,9 @@ impl Node {
     /// What became of an act that the ledger has already. Secrets are looked at before the entry; one that was replaced or
     /// spent in between has done nothing, and another entry says so.
     pub(crate) fn done_or_recorded<T>(&self, entry: u64, done: Result<T, VaultError>) -> Result<T, String> {
-        if let Err(VaultError::WrongPassphrase | VaultError::WrongPassword) = done {
+        if let Err(VaultError::Unlock(UnlockError::WrongPassphrase) | VaultError::Owner(OwnerError::WrongPassword)) =
+            done
+        {
             self.record("not-done", json!({ "entry": entry }))?;
         }
         done.map_err(|error| error.to_string())
@@ -248,7 +250,7 @@ impl Node {
             return Ok(false);
         }
         match vault.finish_service_rotation() {
-            Err(VaultError::TooSoon) => Ok(false),
+            Err(VaultError::Rotation(RotationError::TooSoon)) => Ok(false),
             finished => finished.map(|()| true).map_err(said),
         }
     }

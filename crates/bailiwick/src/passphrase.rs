@@ -12,7 +12,7 @@ use doors::control::{Outcome, Phrase, Request};
 use durable::{Disk, Visibility};
 use serde_json::json;
 use terms::Secret;
-use vault::{CostProfile, Vault, VaultError, VaultGate};
+use vault::{CostProfile, UnlockError, Vault, VaultError, VaultGate};
 
 use crate::cli::NodeChoice;
 use crate::client;
@@ -46,9 +46,9 @@ pub(crate) fn unlock(gate: &VaultGate, dir: &Path, cost: CostProfile, disk: &dyn
     if !disk.exists(&next) {
         return open(&file)?.map_err(said);
     }
-    let by_old = if disk.exists(&file) { open(&file)? } else { Err(VaultError::WrongPassphrase) };
+    let by_old = if disk.exists(&file) { open(&file)? } else { Err(VaultError::Unlock(UnlockError::WrongPassphrase)) };
     match by_old {
-        Err(VaultError::WrongPassphrase) => {
+        Err(VaultError::Unlock(UnlockError::WrongPassphrase)) => {
             let vault = open(&next)?.map_err(said)?;
             take_over(disk, dir)?;
             Ok(vault)
@@ -96,7 +96,7 @@ impl Node {
         }
         let changed = self.mailroom.vault.change_node_passphrase(old, new);
         // Only what certainly changed nothing: after another error the next start tries both.
-        if in_file && matches!(changed, Err(VaultError::WrongPassphrase)) {
+        if in_file && matches!(changed, Err(VaultError::Unlock(UnlockError::WrongPassphrase))) {
             disk.shred(&next).map_err(|error| format!("{}: {error}", next.display()))?;
         }
         self.done_or_recorded(entry, changed)?;

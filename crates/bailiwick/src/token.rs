@@ -176,7 +176,7 @@ impl ClosedNode {
     /// No token is named; the token's or the vault's.
     pub(crate) fn unlock_by_typed_pin(&self, pin: &Secret<String>) -> Result<Vault, NodeError> {
         let config = Config::load(&self.dir)?.vault;
-        let none = || NodeError::Token(vault::VaultError::NoTokenKey.into());
+        let none = || NodeError::Token(vault::VaultError::Unlock(vault::UnlockError::NoTokenKey).into());
         let token = token(config.token.as_ref().ok_or_else(none)?, pin, true)?;
         let vault = self.gate.unlock_by_token(&token, config.cost()).map_err(NodeError::Token)?;
         match self.disk().remove(&self.refusal_path()) {

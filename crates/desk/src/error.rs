@@ -167,8 +167,10 @@ impl std::error::Error for DeskError {}
 impl From<vault::VaultError> for DeskError {
     fn from(error: vault::VaultError) -> Self {
         match error {
-            vault::VaultError::NotEnrolled(officer) => Self::NotEnrolled(officer),
-            vault::VaultError::WrongOfficerPassphrase(officer) => Self::WrongPassphrase(officer),
+            vault::VaultError::Order(vault::OrderError::NotEnrolled(officer)) => Self::NotEnrolled(officer),
+            vault::VaultError::Officer(vault::OfficerError::WrongOfficerPassphrase(officer)) => {
+                Self::WrongPassphrase(officer)
+            }
             error if error.is_temporary() => Self::TryAgain(error.to_string()),
             error => Self::Vault(error.to_string()),
         }

@@ -1,7 +1,7 @@
 //! The order: exactly what two officers approve, and until when.
 
 use terms::AccountId;
-use vault::{Clearance, Custody, Order, VaultError};
+use vault::{Clearance, Custody, FileError, Order, OrderError, OwnerError, VaultError};
 
 use crate::answer::{Answer, opens_mail};
 use crate::case::{Case, CaseState, EventKind};
@@ -51,7 +51,7 @@ impl Desk {
     pub(crate) fn only_the_owner_opens(&self, account: AccountId) -> Result<bool, DeskError> {
         match self.parts.vault.account_guard(account) {
             Ok(guard) => Ok(guard.custody == Custody::Owner),
-            Err(VaultError::NoSuchAccount(_)) => Ok(false),
+            Err(VaultError::Owner(OwnerError::NoSuchAccount(_))) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -108,7 +108,11 @@ impl Desk {
         let Some(order) = &case.order else { return Ok(None) };
         match self.parts.vault.clearance(order.digest()) {
             Ok(clearance) => Ok(Some(clearance)),
-            Err(VaultError::NoClearance(_) | VaultError::Expired(_) | VaultError::Damaged { .. }) => Ok(None),
+            Err(
+                VaultError::Order(OrderError::NoClearance(_))
+                | VaultError::Order(OrderError::Expired(_))
+                | VaultError::Files(FileError::Damaged { .. }),
+            ) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }

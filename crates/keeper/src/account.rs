@@ -1,9 +1,7 @@
 //! An account's keys file: its pairs, and the ways in (its *custody*).
 //!
 //! A file of its own for each account, never a page of a database, so that a change of password replaces the whole file
-//! and a shredding has one thing to destroy. Format 2 wraps a [root](root::Root) that seals the private halves; in format 1,
-//! which stays readable for ever, the root is the private half itself. A file of format 1 becomes one of format 2 at the
-//! first change that the owner makes with the password.
+//! and a shredding has one thing to destroy. Every way in wraps the [root](root::Root), which seals the private keys.
 
 pub(crate) mod app_password;
 mod pairs;
@@ -18,7 +16,10 @@ use self::root::Root;
 use self::session::Session;
 use self::wrap::{RandomWrap, Wrap};
 use vault::inside::{Decoder, Encoder};
-use vault::{APP_PASSWORDS_MAX, CostProfile, Custody, RECOVERY_CODES, SESSIONS_MAX, Scopes, VaultError};
+use vault::{
+    APP_PASSWORDS_MAX, CostProfile, Custody, MailError, OrderError, OwnerError, RECOVERY_CODES, SESSIONS_MAX, Scopes,
+    VaultError,
+};
 
 use crate::crypto::{
     KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateHalf, SCRAM_SALT_LEN, TOTP_SECRET_LEN, open_hybrid,
@@ -28,12 +29,7 @@ use crate::files::{account_file, damaged, unreadable};
 use crate::node::service_key::ServiceKey;
 
 /// "Bailiwick vault account", format 1.
-const MAGIC_1: &[u8; 4] = b"BVA\x01";
-/// "Bailiwick vault account", format 2.
-const MAGIC_2: &[u8; 4] = b"BVA\x02";
-
-/// "Bailiwick vault account", format 3: as 2, and the private half of a pair may be destroyed.
-const MAGIC_3: &[u8; 4] = b"BVA\x03";
+const MAGIC: &[u8; 4] = b"BVA\x01";
 
 /// Pairs that a file holds at most: one rotation a year for a lifetime.
 const PAIRS_MAX: usize = 100;
@@ -44,15 +40,8 @@ const PASSWORD_WITH_CODES: u8 = 1;
 /// A pair of the account. The first names the account in every context and never changes; the last receives.
 struct Pair {
     public: [u8; 32],
-    /// The private half under the root; empty in format 1, where the root is the private half, and where it is destroyed.
+    /// The private key under the root; empty once it is destroyed.
     sealed: Vec<u8>,
-}
-
-/// What format 2 has beyond format 1.
-struct More {
-    scram_salt: [u8; SCRAM_SALT_LEN],
-    settings: u8,
-    codes: Option<Codes>,
 }
 
 /// Codes of an authenticator app (RFC 6238).
@@ -69,8 +58,9 @@ pub(crate) struct AccountKeys {
     custody: Custody,
     pairs: Vec<Pair>,
     wraps: Vec<Wrap>,
-    /// `None` in format 1.
-    more: Option<More>,
+    scram_salt: [u8; SCRAM_SALT_LEN],
+    settings: u8,
+    codes: Option<Codes>,
 }
 
 /// What Argon2id costs now, and its turn-taking.
@@ -108,7 +98,9 @@ impl AccountKeys {
             custody,
             pairs: vec![Pair { public: pair.public, sealed }],
             wraps: Vec::new(),
-            more: Some(More { scram_salt, settings: 0, codes: None }),
+            scram_salt,
+            settings: 0,
+            codes: None,
         };
         keys.set_password(&root, password, stretch)?;
         keys.set_custody(custody, &root, house, stretch.entropy)?;
@@ -123,7 +115,9 @@ impl AccountKeys {
             custody: Custody::Strict,
             pairs: vec![Pair { public: [0; 32], sealed: Vec::new() }],
             wraps: vec![password],
-            more: None,
+            scram_salt: [0; SCRAM_SALT_LEN],
+            settings: 0,
+            codes: None,
         }
     }
 
@@ -149,7 +143,7 @@ impl AccountKeys {
             _ => None,
         });
         let opened = boxed.ok_or_else(|| self.damaged())?.open(password, &context, lanes).map_err(|why| match why {
-            PassphraseError::Wrong => VaultError::WrongPassword,
+            PassphraseError::Wrong => VaultError::Owner(OwnerError::WrongPassword),
             PassphraseError::Damaged => self.damaged(),
         })?;
         Root::from_bytes(&opened).ok_or_else(|| self.damaged())
@@ -158,9 +152,9 @@ impl AccountKeys {
     /// The root, by the escrow key's private half.
     pub(crate) fn root_by_escrow(&self, escrow: &PrivateHalf) -> Result<Root, VaultError> {
         if self.custody == Custody::Owner {
-            return Err(VaultError::OwnerCustody(self.account));
+            return Err(VaultError::Owner(OwnerError::OwnerCustody(self.account)));
         }
-        let shut = || VaultError::EscrowDoesNotOpen(self.account);
+        let shut = || VaultError::Order(OrderError::EscrowDoesNotOpen(self.account));
         let mine = escrow.public().map_err(|_| shut())?;
         let sealed = self.wraps.iter().find_map(|wrap| match wrap {
             Wrap::Escrow { to, sealed } if *to == mine => Some(sealed),
@@ -179,7 +173,7 @@ impl AccountKeys {
         new: &[u8; 32],
         entropy: &dyn Entropy,
     ) -> Result<bool, VaultError> {
-        let mine = old.public().map_err(|_| VaultError::EscrowDoesNotOpen(self.account))?;
+        let mine = old.public().map_err(|_| VaultError::Order(OrderError::EscrowDoesNotOpen(self.account)))?;
         if !self.wraps.iter().any(|wrap| matches!(wrap, Wrap::Escrow { to, .. } if *to == mine)) {
             return Ok(false);
         }
@@ -233,12 +227,8 @@ impl AccountKeys {
     }
 
     fn private_of(&self, pair: &Pair, root: &Root) -> Result<PrivateHalf, VaultError> {
-        let private = if self.more.is_none() {
-            PrivateHalf::from_bytes(root.expose())
-        } else {
-            let plain = root.open(self.account, &pair_name(&pair.public), &pair.sealed);
-            PrivateHalf::from_bytes(&plain.map_err(|_| self.damaged())?)
-        };
+        let plain = root.open(self.account, &pair_name(&pair.public), &pair.sealed).map_err(|_| self.damaged())?;
+        let private = PrivateHalf::from_bytes(&plain);
         let private = private.ok_or_else(|| self.damaged())?;
         if private.public().ok() == Some(pair.public) { Ok(private) } else { Err(self.damaged()) }
     }
@@ -250,31 +240,6 @@ impl AccountKeys {
 
 /// Changing. Whoever has the root may; the file is written by the caller.
 impl AccountKeys {
-    /// Makes sure that the file is of format 2: a fresh root under the same password, if it is not. Only the password
-    /// wraps and the escrow wraps of format 1 exist then, and both are made anew.
-    pub(crate) fn renewed(
-        &mut self,
-        root: Root,
-        password: &Secret<String>,
-        house: House<'_>,
-        stretch: Stretch<'_>,
-    ) -> Result<Root, VaultError> {
-        if self.more.is_some() {
-            return Ok(root);
-        }
-        let private = self.private(&root)?;
-        let root = Root::random(stretch.entropy);
-        let mut scram_salt = [0; SCRAM_SALT_LEN];
-        stretch.entropy.fill(&mut scram_salt);
-        self.more = Some(More { scram_salt, settings: 0, codes: None });
-        let public = self.public();
-        let sealed = root.seal(self.account, &pair_name(&public), private.expose(), stretch.entropy);
-        self.pairs = vec![Pair { public, sealed }];
-        self.set_password(&root, password, stretch)?;
-        self.set_custody(self.custody, &root, house, stretch.entropy)?;
-        Ok(root)
-    }
-
     /// Wraps the root under another password; the old one opens nothing from then on.
     pub(crate) fn set_password(
         &mut self,
@@ -328,7 +293,8 @@ impl AccountKeys {
 
     fn escrow_wrap(&self, root: &Root, escrow: &[u8; 32], entropy: &dyn Entropy) -> Result<Wrap, VaultError> {
         let info = escrow_info(self.account, self.first_public());
-        let sealed = seal_hybrid(escrow, &info, root.expose(), entropy).map_err(|_| VaultError::UnusableKey)?;
+        let sealed =
+            seal_hybrid(escrow, &info, root.expose(), entropy).map_err(|_| VaultError::Mail(MailError::UnusableKey))?;
         Ok(Wrap::Escrow { to: *escrow, sealed })
     }
 
@@ -356,9 +322,9 @@ impl AccountKeys {
         });
     }
 
-    /// The salt that SCRAM shows for this account; `None` in format 1, which has no app password.
-    pub(crate) fn scram_salt(&self) -> Option<[u8; SCRAM_SALT_LEN]> {
-        self.more.as_ref().map(|more| more.scram_salt)
+    /// The salt that SCRAM shows for this account.
+    pub(crate) fn scram_salt(&self) -> [u8; SCRAM_SALT_LEN] {
+        self.scram_salt
     }
 
     pub(crate) fn app_passwords(&self) -> impl Iterator<Item = &AppPassword> {
@@ -457,18 +423,16 @@ impl AccountKeys {
 
     /// Whether the owner's authenticator app is asked for a code.
     pub(crate) fn codes_on(&self) -> bool {
-        self.more.as_ref().is_some_and(|more| more.codes.is_some())
+        self.codes.is_some()
     }
 
     /// Whether the password alone signs in to mail clients.
     pub(crate) fn password_serves_mail(&self) -> bool {
-        !self.codes_on() || self.more.as_ref().is_some_and(|more| more.settings & PASSWORD_WITH_CODES != 0)
+        !self.codes_on() || self.settings & PASSWORD_WITH_CODES != 0
     }
 
     pub(crate) fn let_password_serve_mail(&mut self, allowed: bool) {
-        if let Some(more) = &mut self.more {
-            more.settings = if allowed { PASSWORD_WITH_CODES } else { 0 };
-        }
+        self.settings = if allowed { PASSWORD_WITH_CODES } else { 0 };
     }
 
     /// Turns codes on with a secret, of which the code of step `used` was shown, or off.
@@ -479,17 +443,14 @@ impl AccountKeys {
         entropy: &dyn Entropy,
     ) {
         let account = self.account;
-        if let Some(more) = &mut self.more {
-            more.codes =
-                secret.map(|(secret, used)| Codes { used, sealed: root.seal(account, b"totp", secret, entropy) });
-        }
+        self.codes = secret.map(|(secret, used)| Codes { used, sealed: root.seal(account, b"totp", secret, entropy) });
     }
 
     /// Whether `code` is the code of now and was not used before; if so, it is used: write the file before anything else
     /// is done.
     pub(crate) fn use_code(&mut self, root: &Root, code: &str, now: UnixMillis) -> Result<bool, VaultError> {
         let damaged = self.damaged();
-        let Some(codes) = self.more.as_mut().and_then(|more| more.codes.as_mut()) else { return Ok(false) };
+        let Some(codes) = self.codes.as_mut() else { return Ok(false) };
         let Ok(plain) = root.open(self.account, b"totp", &codes.sealed) else { return Err(damaged) };
         let Ok(secret) = plain.as_slice().try_into() else { return Err(damaged) };
         let step = crate::crypto::totp_step(secret, code, u64::try_from(now.seconds()).unwrap_or(0));
@@ -504,28 +465,18 @@ impl AccountKeys {
 
 /// The file.
 impl AccountKeys {
-    /// The file's octets, without the check at the end (docs/formats/keys.md): in the format that the keys are of.
+    /// The file's octets, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let count = |len: usize| u8::try_from(len).unwrap_or(u8::MAX);
-        let magic = match (&self.more, self.is_any_destroyed()) {
-            (None, _) => MAGIC_1,
-            (Some(_), false) => MAGIC_2,
-            (Some(_), true) => MAGIC_3,
+        let mut out = Encoder::new(MAGIC).fixed(&self.account.0).u8(self.custody.octet());
+        out = out.u8(self.settings).fixed(&self.scram_salt);
+        out = match &self.codes {
+            None => out.octets(&[]),
+            Some(codes) => out.octets(&Encoder::new(&[]).u64(codes.used).fixed(&codes.sealed).finish()),
         };
-        let mut out = Encoder::new(magic).fixed(&self.account.0).u8(self.custody.octet());
-        match &self.more {
-            None => out = out.fixed(self.first_public()),
-            Some(more) => {
-                out = out.u8(more.settings).fixed(&more.scram_salt);
-                out = match &more.codes {
-                    None => out.octets(&[]),
-                    Some(codes) => out.octets(&Encoder::new(&[]).u64(codes.used).fixed(&codes.sealed).finish()),
-                };
-                out = out.u8(count(self.pairs.len()));
-                for pair in &self.pairs {
-                    out = out.fixed(&pair.public).octets(&pair.sealed);
-                }
-            }
+        out = out.u8(count(self.pairs.len()));
+        for pair in &self.pairs {
+            out = out.fixed(&pair.public).octets(&pair.sealed);
         }
         out = out.u8(count(self.wraps.len()));
         self.wraps.iter().fold(out, |out, wrap| wrap.write(out)).finish()
@@ -533,31 +484,11 @@ impl AccountKeys {
 
     /// Reads the file's octets. The file must be `account`'s.
     pub(crate) fn from_bytes(account: AccountId, bytes: &[u8]) -> Result<Self, VaultError> {
-        let read = if bytes.starts_with(MAGIC_1) {
-            Self::parse_1(account, bytes)
-        } else {
-            let magic = if bytes.starts_with(MAGIC_2) { MAGIC_2 } else { MAGIC_3 };
-            Self::parse_2(account, bytes, magic)
-        };
-        read.ok_or_else(|| unreadable(&account_file(account), &[MAGIC_1, MAGIC_2, MAGIC_3], bytes))
+        Self::parse(account, bytes).ok_or_else(|| unreadable(&account_file(account), &[MAGIC], bytes))
     }
 
-    fn parse_1(account: AccountId, bytes: &[u8]) -> Option<Self> {
-        let mut rest = Decoder::new(MAGIC_1, bytes)?;
-        if rest.array()? != account.0 || rest.u8()? != Custody::Strict.octet() {
-            return None;
-        }
-        let pairs = vec![Pair { public: rest.array()?, sealed: Vec::new() }];
-        let wraps = Self::wraps(&mut rest)?;
-        if !wraps.iter().all(|wrap| matches!(wrap, Wrap::Password(_) | Wrap::Escrow { .. })) {
-            return None;
-        }
-        rest.end()?;
-        Some(Self { account, custody: Custody::Strict, pairs, wraps, more: None })
-    }
-
-    fn parse_2(account: AccountId, bytes: &[u8], magic: &[u8; 4]) -> Option<Self> {
-        let mut rest = Decoder::new(magic, bytes)?;
+    fn parse(account: AccountId, bytes: &[u8]) -> Option<Self> {
+        let mut rest = Decoder::new(MAGIC, bytes)?;
         if rest.array()? != account.0 {
             return None;
         }
@@ -575,14 +506,13 @@ impl AccountKeys {
         for _ in 0..rest.u8().filter(|count| (1..=PAIRS_MAX).contains(&usize::from(*count)))? {
             pairs.push(Pair { public: rest.array()?, sealed: rest.octets()?.to_vec() });
         }
-        // The one that receives is never destroyed, and none is in format 2.
-        let destroyed = pairs.iter().filter(|pair| pair.sealed.is_empty()).count();
-        if pairs.last()?.sealed.is_empty() || (destroyed > 0) != (magic == MAGIC_3) {
+        // The one that receives is never destroyed.
+        if pairs.last()?.sealed.is_empty() {
             return None;
         }
         let wraps = Self::wraps(&mut rest)?;
         rest.end()?;
-        Some(Self { account, custody, pairs, wraps, more: Some(More { scram_salt, settings, codes }) })
+        Some(Self { account, custody, pairs, wraps, scram_salt, settings, codes })
     }
 
     fn wraps(rest: &mut Decoder<'_>) -> Option<Vec<Wrap>> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use durable::{Disk, Visibility};
 use terms::{AccountId, CaseId, Digest, OfficerName};
-use vault::VaultError;
+use vault::{FileError, VaultError};
 
 use crate::crypto::{same, sha256};
 use crate::node::service_key::ServiceKey;
@@ -225,11 +225,11 @@ fn strip_check(
 }
 
 pub(crate) fn damaged(file: &str) -> VaultError {
-    VaultError::Damaged { file: file.to_owned() }
+    VaultError::Files(FileError::Damaged { file: file.to_owned() })
 }
 
 fn disk(file: &str) -> impl FnOnce(io::Error) -> VaultError {
-    move |error| VaultError::Disk { file: file.to_owned(), error }
+    move |error| VaultError::Files(FileError::Disk { file: file.to_owned(), error })
 }
 
 /// The error for a file that cannot be read although its check holds: another version of the same format, when it begins
@@ -237,7 +237,7 @@ fn disk(file: &str) -> impl FnOnce(io::Error) -> VaultError {
 pub(crate) fn unreadable(file: &str, magics: &[&[u8; 4]], body: &[u8]) -> VaultError {
     let known = |magic: &&[u8; 4]| body.starts_with(*magic);
     if magics.iter().any(|magic| body.starts_with(&magic[..3])) && !magics.iter().any(known) {
-        VaultError::UnknownFormat { file: file.to_owned() }
+        VaultError::Files(FileError::UnknownFormat { file: file.to_owned() })
     } else {
         damaged(file)
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use durable::Disk;
 use terms::{Clock, Entropy, Jurisdiction, OfficerName, Secret};
-use vault::{CostProfile, Founding, VaultError};
+use vault::{CostProfile, FileError, Founding, MailError, OfficerError, VaultError};
 
 use crate::account::Stretch;
 use crate::crypto::{Key32, KeyPair, Lanes, SigningKey, random_key};
@@ -71,18 +71,18 @@ impl Keeper {
         let Place { disk, dir, clock, entropy } = place;
         let names: BTreeSet<&OfficerName> = officers.iter().map(|(name, _)| name).collect();
         if names.len() != officers.len() || !(OFFICERS_MIN..=OFFICERS_MAX).contains(&officers.len()) {
-            return Err(VaultError::OfficerRoster);
+            return Err(VaultError::Officer(OfficerError::OfficerRoster));
         }
         for secret in officers.iter().map(|(_, secret)| secret).chain([&passphrase]) {
             not_empty(secret)?;
         }
         let folder = Folder::new(disk, dir);
         if folder.exists(NODE_FILE) {
-            return Err(VaultError::AlreadyThere);
+            return Err(VaultError::Files(FileError::AlreadyThere));
         }
         let service_key = random_key(&*entropy);
         let seed = random_key(&*entropy);
-        let named_by = SigningKey::from_seed(&seed).map_err(|_| VaultError::UnusableKey)?.public();
+        let named_by = SigningKey::from_seed(&seed).map_err(|_| VaultError::Mail(MailError::UnusableKey))?.public();
         let node = NodeKeys { home, log_origin, named_by, seeds: vec![seed] };
         signing::Signing::of(&node)?;
         let keys = vec![(FIRST_GENERATION, service_key)];
@@ -114,7 +114,7 @@ impl Keeper {
     /// time is over.
     pub(crate) fn open(place: Place, passphrase: &Secret<String>, cost: CostProfile) -> Result<Self, VaultError> {
         let folder = Folder::new(place.disk.clone(), place.dir.clone());
-        let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+        let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::Files(FileError::NotAVault))?;
         let (_, (_, service_key)) = NodeKeys::open(&bytes, passphrase, &lanes())?;
         Self::open_with(place, service_key, cost)
     }
@@ -123,7 +123,7 @@ impl Keeper {
     pub(crate) fn open_with(place: Place, service_key: Key32, cost: CostProfile) -> Result<Self, VaultError> {
         let Place { disk, dir, clock, entropy } = place;
         let folder = Folder::new(disk, dir);
-        let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+        let bytes = folder.read_summed(NODE_FILE)?.ok_or(VaultError::Files(FileError::NotAVault))?;
         // A backup tool may have left out folders that were empty.
         folder.create()?;
         let (node, current) = NodeKeys::open_with(&bytes, &service_key)?;

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use vault::inside::Backend;
-use vault::{Confinement, CostProfile, VaultError, calls};
+use vault::{Confinement, CostProfile, MailError, VaultError, calls};
 use zeroize::Zeroizing;
 
 use crate::crypto::{Key32, KeyPair};
@@ -47,7 +47,7 @@ impl VaultServer {
     /// Opens the vault with whichever of these is the service key: there are two while it is replaced, and one of them is
     /// that of `node.keys`.
     pub(crate) fn open_with_one(&self, keys: Vec<Key32>, cost: CostProfile) -> Result<Keeper, VaultError> {
-        let mut opened = Err(VaultError::DoesNotOpen);
+        let mut opened = Err(VaultError::Mail(MailError::DoesNotOpen));
         for service_key in keys {
             opened = Keeper::open_with(self.place.clone(), service_key, cost);
             if opened.is_ok() {

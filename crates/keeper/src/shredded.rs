@@ -140,14 +140,16 @@ fn what_a_case_holds_opens_for_it_and_nothing_else_does() {
     };
     opens();
     // A message of the same order that was not held is gone.
-    assert!(matches!(clear(&[desk.mail[3].ask]), Err(vault::VaultError::NotHeld(id)) if id == desk.mail[3].ask.id));
+    assert!(
+        matches!(clear(&[desk.mail[3].ask]), Err(vault::VaultError::Order(vault::OrderError::NotHeld(id))) if id == desk.mail[3].ask.id)
+    );
     // Another case holds nothing.
     let mut other = desk.order();
     other.case = CaseId(8);
     let (one, _) = desk.approve(&other, "ann");
     let (two, opened) = desk.approve(&other, "ben");
     let cleared = desk.vault.clear(&other, [one, two], opened, &desk.epochs, &held);
-    assert!(matches!(cleared, Err(vault::VaultError::NoSuchAccount(_))));
+    assert!(matches!(cleared, Err(vault::VaultError::Owner(vault::OwnerError::NoSuchAccount(_)))));
     // It outlives a new escrow key.
     desk.act(vault::Act::RotateEscrow, [Desk::hand("ann"), Desk::hand("cat")]).unwrap();
     opens();
@@ -208,7 +210,7 @@ fn a_backup_of_keys_comes_back() {
         assert!(!disk.exists(Path::new("vault/node.keys")));
     }
     restore(&backup, NODE_PASSPHRASE).unwrap();
-    assert!(matches!(restore(&backup, NODE_PASSPHRASE), Err(vault::VaultError::AlreadyThere)));
+    assert!(matches!(restore(&backup, NODE_PASSPHRASE), Err(vault::VaultError::Files(vault::FileError::AlreadyThere))));
     let vault = crate::desk::open(&disk, NODE_PASSPHRASE, &desk.clock, desk.entropy.clone()).unwrap();
     vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
     vault.approve(&desk.order(), &name("ann"), &OFFICERS[0].1.into()).unwrap();
@@ -279,7 +281,10 @@ fn a_closing_that_was_begun_is_finished_without_the_owner() {
     let held = vec![(desk.order().case, vec![desk.mail[1].ask]), (CaseId(9), Vec::new())];
     let other = vec![(desk.order().case, vec![desk.mail[2].ask])];
     let nobody = desk.vault.finish_closing(account, &held);
-    assert!(matches!(nobody, Err(vault::VaultError::NoClosing(of)) if of == account), "its owner did not ask for it");
+    assert!(
+        matches!(nobody, Err(vault::VaultError::Owner(vault::OwnerError::NoClosing(of))) if of == account),
+        "its owner did not ask for it"
+    );
 
     let session = desk.vault.sign_in(account, &PASSWORD.into()).unwrap();
     desk.vault.begin_closing(&session, &held, &desk.epochs).unwrap();
@@ -288,7 +293,7 @@ fn a_closing_that_was_begun_is_finished_without_the_owner() {
     let vault = desk.reopen().unwrap();
     assert_eq!((vault.closings().unwrap(), thief.finds(&desk, &[], &[])), (vec![account], 1));
     let changed = vault.finish_closing(account, &other);
-    assert!(matches!(changed, Err(vault::VaultError::HeldChanged(of)) if of == account));
+    assert!(matches!(changed, Err(vault::VaultError::Owner(vault::OwnerError::HeldChanged(of))) if of == account));
     assert_eq!(thief.finds(&desk, &[], &[]), 1, "what a case holds now was not sealed for it");
 
     vault.finish_closing(account, &held).unwrap();

@@ -249,7 +249,9 @@ fn custody_is_which_wraps_there_are() {
         }
         let by_officers = keys.open_by_escrow(&escrow);
         if custody == Custody::Owner {
-            assert!(matches!(by_officers, Err(vault::VaultError::OwnerCustody(id)) if id == account));
+            assert!(
+                matches!(by_officers, Err(vault::VaultError::Owner(vault::OwnerError::OwnerCustody(id))) if id == account)
+            );
         } else {
             assert_eq!(by_officers.unwrap()[0].public().unwrap(), public.0);
         }
@@ -302,7 +304,7 @@ fn every_file_begins_with_its_magic() {
         assert!(Decoder::new(magic, &bytes).is_some(), "{file}");
     };
     begins("node.keys", b"BVN\x01");
-    begins("officers.roster", b"BVR\x02");
-    begins("officers/ann.keys", b"BVO\x02");
-    begins(&format!("accounts/{}.keys", desk.account), b"BVA\x02");
+    begins("officers.roster", b"BVR\x01");
+    begins("officers/ann.keys", b"BVO\x01");
+    begins(&format!("accounts/{}.keys", desk.account), b"BVA\x01");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use store::{Store, StoreError};
 use terms::{Address, Clock, Entropy, Secret};
-use vault::{Attempt, Claim, Network, Scopes, SignedIn, Vault, VaultError};
+use vault::{Attempt, Claim, Network, OwnerError, Scopes, SignedIn, Vault, VaultError};
 
 pub mod check;
 pub mod delivery;
@@ -70,7 +70,7 @@ impl Mailroom {
     /// `code`: for the owner's pages and for the command line, where codes are on.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassword`] for all of them; [`VaultError::SlowDown`] after too many guesses, whoever is guessed
+    /// `OwnerError::WrongPassword` for all of them; `OwnerError::SlowDown` after too many guesses, whoever is guessed
     /// at; the vault's own for a damaged key file.
     pub fn sign_in(
         &self,
@@ -82,7 +82,7 @@ impl Mailroom {
     ) -> Result<SignedIn, VaultError> {
         let attempt = Attempt { claim: self.claim(user)?, scope, network };
         self.vault.sign_in_as(&attempt, password, code).map_err(|error| match error {
-            VaultError::NoSuchAccount(_) => VaultError::WrongPassword,
+            VaultError::Owner(OwnerError::NoSuchAccount(_)) => VaultError::Owner(OwnerError::WrongPassword),
             error => error,
         })
     }

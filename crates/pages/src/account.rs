@@ -30,7 +30,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use mailroom::{Mailroom, Opening};
 use terms::AccountId;
-use vault::{Attempt, OwnerProof, OwnerSecrets, Scopes, SessionToken, VaultError};
+use vault::{Attempt, OwnerError, OwnerProof, OwnerSecrets, Scopes, SessionToken, VaultError};
 
 use self::act::{CodeSecret, Done, Outcome};
 use self::ask::{Ask, FORM_BYTES_MAX, Form};
@@ -160,7 +160,7 @@ async fn recover(State(room): State<Arc<Room>>, headers: HeaderMap, body: Bytes)
         Ok(response) => response,
         Err(error) => {
             let (status, words) = match error {
-                VaultError::WrongRecoveryCode | VaultError::NoSuchAccount(_) => (
+                VaultError::Owner(OwnerError::WrongRecoveryCode) | VaultError::Owner(OwnerError::NoSuchAccount(_)) => (
                     StatusCode::FORBIDDEN,
                     "The address or the recovery code is wrong. Each recovery code serves once.".to_owned(),
                 ),
@@ -245,7 +245,7 @@ impl Room {
     fn owner(&self, token: &SessionToken) -> Result<(AccountId, u32, OwnerSecrets, String), VaultError> {
         let (account, session, secrets) = self.mailroom()?.vault.session_secrets(token)?;
         // An account that was closed has no keys, so that it does not come here.
-        let record = self.mailroom()?.store.account(account).map_err(|_| VaultError::NoSession)?;
+        let record = self.mailroom()?.store.account(account).map_err(|_| VaultError::Owner(OwnerError::NoSession))?;
         let address = record.addresses.first().map(ToString::to_string).unwrap_or_default();
         Ok((account, session, secrets, address))
     }
@@ -268,7 +268,7 @@ impl Room {
     }
 
     fn change(&self, act: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, VaultError> {
-        let token = self.cookies.session(headers).ok_or(VaultError::NoSession)?;
+        let token = self.cookies.session(headers).ok_or(VaultError::Owner(OwnerError::NoSession))?;
         let (account, session, _, address) = self.owner(&token)?;
         let form = match self.form(headers, body) {
             Ok(form) => form,
@@ -301,7 +301,10 @@ impl Room {
                 let page = CodesPage { place: &self.place, visitor: visitor(), made: &made, fault: "" };
                 Ok(shown(StatusCode::OK, &page))
             }
-            (Err(error @ (VaultError::WrongCode | VaultError::WrongPassword)), Some(made)) => {
+            (
+                Err(error @ (VaultError::Owner(OwnerError::WrongCode) | VaultError::Owner(OwnerError::WrongPassword))),
+                Some(made),
+            ) => {
                 let (status, fault) = in_words(&error);
                 let page = CodesPage { place: &self.place, visitor: visitor(), made: &made, fault: &fault };
                 Ok(shown(status, &page))
@@ -326,7 +329,9 @@ impl Room {
     fn refused(&self, error: &VaultError) -> Response {
         let (status, words) = in_words(error);
         match error {
-            VaultError::NoSession => with_cookie(self.sign_in_page(status, &words), self.cookies.take()),
+            VaultError::Owner(OwnerError::NoSession) => {
+                with_cookie(self.sign_in_page(status, &words), self.cookies.take())
+            }
             _ => waits(self.refused_page(status, &words), error),
         }
     }
@@ -348,7 +353,7 @@ fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response 
 }
 
 fn waits(mut response: Response, error: &VaultError) -> Response {
-    if let VaultError::SlowDown(millis) = error {
+    if let VaultError::Owner(OwnerError::SlowDown(millis)) = error {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(millis / 1000 + 1));
     }
     response
@@ -358,19 +363,21 @@ fn waits(mut response: Response, error: &VaultError) -> Response {
 fn in_words(error: &VaultError) -> (StatusCode, String) {
     match error {
         // One answer for an unknown address, a wrong password and a wrong or missing code.
-        VaultError::WrongPassword | VaultError::NoSuchAccount(_) => (
+        VaultError::Owner(OwnerError::WrongPassword) | VaultError::Owner(OwnerError::NoSuchAccount(_)) => (
             StatusCode::FORBIDDEN,
             "The address, the password or the code is wrong. Each code of an app serves once: wait for the next."
                 .into(),
         ),
-        VaultError::NoSession => (StatusCode::FORBIDDEN, "The session is over. Sign in again.".into()),
-        VaultError::SlowDown(_) => (StatusCode::TOO_MANY_REQUESTS, capital(&error.to_string())),
-        VaultError::Name
-        | VaultError::Ends
-        | VaultError::TooManyAppPasswords
-        | VaultError::NoSuchSecret(_)
+        VaultError::Owner(OwnerError::NoSession) => {
+            (StatusCode::FORBIDDEN, "The session is over. Sign in again.".into())
+        }
+        VaultError::Owner(OwnerError::SlowDown(_)) => (StatusCode::TOO_MANY_REQUESTS, capital(&error.to_string())),
+        VaultError::Owner(OwnerError::Name)
+        | VaultError::Owner(OwnerError::Ends)
+        | VaultError::Owner(OwnerError::TooManyAppPasswords)
+        | VaultError::Owner(OwnerError::NoSuchSecret(_))
         | VaultError::EmptyPassphrase
-        | VaultError::WrongCode => (StatusCode::UNPROCESSABLE_ENTITY, capital(&error.to_string())),
+        | VaultError::Owner(OwnerError::WrongCode) => (StatusCode::UNPROCESSABLE_ENTITY, capital(&error.to_string())),
         VaultError::Locked | VaultError::Away => {
             (StatusCode::SERVICE_UNAVAILABLE, "The node cannot open mailboxes at the moment. Try again later.".into())
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use terms::{AccountId, EpochId, MessageId};
-use vault::{Clearance, KeyAsk, MessageKey, Part, SealedEpochKey, SignedIn, VaultError};
+use vault::{Clearance, KeyAsk, MailError, MessageKey, Part, SealedEpochKey, SignedIn, VaultError};
 
 use crate::StoreError;
 use crate::cases::ScopedMessage;
@@ -136,7 +136,7 @@ impl Store {
         let epochs = self.epoch_keys(owner, &wanted)?;
         let keys = vault.message_keys(signed_in, &epochs, asks).map_err(|error| match error {
             // A row that was altered is damage like any other; the session and its other messages are well.
-            VaultError::EpochDoesNotOpen(_) => StoreError::Damaged(error.to_string()),
+            VaultError::Mail(MailError::EpochDoesNotOpen(_)) => StoreError::Damaged(error.to_string()),
             other => StoreError::vault(&other),
         })?;
         vault.keep_message_keys(signed_in, &keys);

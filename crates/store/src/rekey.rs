@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 
 use terms::{AccountId, EpochId};
-use vault::{AccountPublicKey, SealedEpochKey, VaultError};
+use vault::{AccountPublicKey, OwnerError, RotationError, SealedEpochKey, VaultError};
 
 use crate::StoreError;
 use crate::rows::Write;
@@ -52,7 +52,7 @@ impl Store {
     pub fn follow_vault(&self, id: AccountId) -> Result<(), StoreError> {
         match self.engine.vault.account_public_key(id) {
             Ok(public) => self.receive_by(id, &public),
-            Err(VaultError::NoSuchAccount(_)) => Ok(()),
+            Err(VaultError::Owner(OwnerError::NoSuchAccount(_))) => Ok(()),
             Err(error) => Err(StoreError::vault(&error)),
         }
     }
@@ -95,7 +95,7 @@ impl Store {
             }
             return match self.engine.vault.finish_account_rotation(id, &all) {
                 Ok(()) => Ok(Rekeyed { epochs: total, finished: true }),
-                Err(VaultError::TooSoon) => Ok(Rekeyed { epochs: total, finished: false }),
+                Err(VaultError::Rotation(RotationError::TooSoon)) => Ok(Rekeyed { epochs: total, finished: false }),
                 Err(error) => Err(StoreError::vault(&error)),
             };
         }

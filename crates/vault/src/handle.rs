@@ -19,9 +19,9 @@ use std::sync::{Arc, RwLock};
 
 use terms::{Clock, Jurisdiction};
 
-use crate::VaultError;
 use crate::calls::gate::Facts;
 use crate::transport::Link;
+use crate::{UnlockError, VaultError};
 
 pub use gate::{VaultGate, VaultState};
 
@@ -49,7 +49,8 @@ impl Vault {
     /// The handle of a vault that is unlocked.
     fn unlocked(link: Link, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
         let Facts { home, log_origin, log_public_key } = link.about()?;
-        let verifier = ledger::Verifier::new(&log_origin, log_public_key).map_err(|_| VaultError::LogOrigin)?;
+        let verifier = ledger::Verifier::new(&log_origin, log_public_key)
+            .map_err(|_| VaultError::Unlock(UnlockError::LogOrigin))?;
         link.serves();
         Ok(Self { link, home, verifier: RwLock::new(verifier), clock })
     }

@@ -36,7 +36,7 @@ pub use backup::KeyBackup;
 pub use confinement::Confinement;
 pub use cost::{CostProfile, GUESS_TARGET_MILLIS};
 pub use crypto::SystemEntropy;
-pub use error::VaultError;
+pub use error::{FileError, MailError, OfficerError, OrderError, OwnerError, RotationError, UnlockError, VaultError};
 pub use founding::Founding;
 pub use handle::{BegunAct, ScramExchange, SealedSoon, Vault, VaultGate, VaultState};
 pub use mail::epoch::{AccountPublicKey, EpochSealer, SealedEpochKey};

@@ -8,7 +8,7 @@
 
 use terms::{AccountId, Entropy, UnixMillis};
 use vault::inside::{Decoder, Encoder};
-use vault::{NAME_BYTES_MAX, Scopes, VaultError};
+use vault::{NAME_BYTES_MAX, OwnerError, Scopes, VaultError};
 use zeroize::Zeroizing;
 
 use super::root::{ROOT_LEN, Root};
@@ -162,5 +162,5 @@ pub(crate) fn looks_generated(text: &str) -> bool {
 /// A name for an app password or a session: some text, on one line.
 pub(crate) fn check_name(name: &str) -> Result<(), VaultError> {
     let fits = !name.trim().is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
-    if fits { Ok(()) } else { Err(VaultError::Name) }
+    if fits { Ok(()) } else { Err(VaultError::Owner(OwnerError::Name)) }
 }

@@ -5,28 +5,13 @@
 //! names the account in the context of every wrap.
 
 use terms::{Entropy, Secret};
-use vault::VaultError;
+use vault::{OrderError, VaultError};
 
 use super::root::Root;
 use super::{AccountKeys, House, Pair, Stretch, pair_name};
 use crate::crypto::{KeyPair, PrivateHalf};
 
 impl AccountKeys {
-    /// Whether the file has the private half of this pair. Format 1 has one pair, whose private half is the root.
-    fn has_private(&self, pair: &Pair) -> bool {
-        self.more.is_none() || !pair.sealed.is_empty()
-    }
-
-    /// Whether the private half of a pair is destroyed: then the file is of format 3.
-    pub(super) fn is_any_destroyed(&self) -> bool {
-        self.pairs.iter().any(|pair| !self.has_private(pair))
-    }
-
-    /// Whether the file is of the first format, in which the root is the private half.
-    pub(crate) fn is_first_format(&self) -> bool {
-        self.more.is_none()
-    }
-
     /// Whether a pair is being replaced: two private halves open.
     pub(crate) fn is_rotating(&self) -> bool {
         self.publics().nth(1).is_some()
@@ -34,14 +19,14 @@ impl AccountKeys {
 
     /// The public halves whose private halves there are, the one that receives first.
     pub(crate) fn publics(&self) -> impl Iterator<Item = [u8; 32]> {
-        self.pairs.iter().rev().filter(|pair| self.has_private(pair)).map(|pair| pair.public)
+        self.pairs.iter().rev().filter(|pair| !pair.sealed.is_empty()).map(|pair| pair.public)
     }
 
     /// The private halves, the one that opens new mail first.
     pub(crate) fn halves(&self, root: &Root) -> Result<Vec<PrivateHalf>, VaultError> {
         // Made at its full size: a list that grew would leave halves behind.
         let mut halves = Vec::with_capacity(self.pairs.len());
-        for pair in self.pairs.iter().rev().filter(|pair| self.has_private(pair)) {
+        for pair in self.pairs.iter().rev().filter(|pair| !pair.sealed.is_empty()) {
             halves.push(self.private_of(pair, root)?);
         }
         Ok(halves)
@@ -50,23 +35,16 @@ impl AccountKeys {
     /// The private halves, by the escrow key's private half.
     pub(crate) fn open_by_escrow(&self, escrow: &PrivateHalf) -> Result<Vec<PrivateHalf>, VaultError> {
         let root = self.root_by_escrow(escrow)?;
-        self.halves(&root).map_err(|_| VaultError::EscrowDoesNotOpen(self.account))
+        self.halves(&root).map_err(|_| VaultError::Order(OrderError::EscrowDoesNotOpen(self.account)))
     }
 
     /// Makes a pair that receives from now on. Does nothing while one is being replaced.
-    ///
-    /// # Errors
-    /// [`VaultError::FirstFormat`].
-    pub(crate) fn add_pair(&mut self, root: &Root, entropy: &dyn Entropy) -> Result<(), VaultError> {
-        if self.more.is_none() {
-            return Err(VaultError::FirstFormat(self.account));
-        }
+    pub(crate) fn add_pair(&mut self, root: &Root, entropy: &dyn Entropy) {
         if !self.is_rotating() {
             let pair = KeyPair::generate(entropy);
             let sealed = root.seal(self.account, &pair_name(&pair.public), pair.private.expose(), entropy);
             self.pairs.push(Pair { public: pair.public, sealed });
         }
-        Ok(())
     }
 
     /// Destroys every private half but the one that receives.
@@ -96,14 +74,14 @@ impl AccountKeys {
         let root = Root::random(stretch.entropy);
         for at in 0..self.pairs.len() {
             let pair = &self.pairs[at];
-            if self.has_private(pair) {
+            if !pair.sealed.is_empty() {
                 let private = self.private_of(pair, old)?;
                 let name = pair_name(&pair.public);
                 self.pairs[at].sealed = root.seal(self.account, &name, private.expose(), stretch.entropy);
             }
         }
         let (account, damaged) = (self.account, self.damaged());
-        if let Some(codes) = self.more.as_mut().and_then(|more| more.codes.as_mut()) {
+        if let Some(codes) = self.codes.as_mut() {
             let secret = old.open(account, b"totp", &codes.sealed).map_err(|_| damaged)?;
             codes.sealed = root.seal(account, b"totp", &secret, stretch.entropy);
         }

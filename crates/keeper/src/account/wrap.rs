@@ -9,7 +9,7 @@ use super::root::ROOT_LEN;
 use super::session::Session;
 use crate::crypto::{AeadKey, DoesNotOpen, HYBRID_OVERHEAD, Key32, NONCE_ZERO, PassphraseBox, Prk, TAG_LEN, same};
 
-/// The kinds of wraps in the file. Kinds 1 and 2 are those of format 1.
+/// The kinds of wraps in the file.
 const PASSWORD: u8 = 1;
 const ESCROW: u8 = 2;
 const SERVICE: u8 = 3;

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use terms::Secret;
 use vault::inside::{Decoder, Encoder};
-use vault::{CostProfile, KeyBackup, VaultError, calls};
+use vault::{CostProfile, FileError, KeyBackup, MailError, VaultError, calls};
 use zeroize::Zeroizing;
 
 use crate::account::Stretch;
@@ -71,7 +71,8 @@ impl Keeper {
         for folder in [ACCOUNTS, OFFICERS, HELD] {
             names.extend(self.folder.list(folder)?.into_iter().map(|name| format!("{folder}/{name}")));
         }
-        let mut out = Encoder::new(&[]).u32(u32::try_from(names.len()).map_err(|_| VaultError::TooLong)?);
+        let mut out =
+            Encoder::new(&[]).u32(u32::try_from(names.len()).map_err(|_| VaultError::Mail(MailError::TooLong))?);
         for name in names {
             let bytes = self.folder.read(&name)?.ok_or_else(|| damaged(&name))?;
             out = out.text(&name).octets(&bytes);
@@ -83,8 +84,8 @@ impl Keeper {
 /// Writes a vault's folder from a backup. The node's passphrase opens it. Clearances and the keys of days are not in it.
 ///
 /// # Errors
-/// [`VaultError::AlreadyThere`], [`VaultError::WrongPassphrase`], [`VaultError::DoesNotOpen`] when the key of the day is not
-/// the backup's, [`VaultError::Damaged`], [`VaultError::Disk`].
+/// `FileError::AlreadyThere`, `UnlockError::WrongPassphrase`, `MailError::DoesNotOpen` when the key of the day is not
+/// the backup's, `FileError::Damaged`, `FileError::Disk`.
 pub(crate) fn restore(
     place: Place,
     backup: &KeyBackup,
@@ -93,15 +94,15 @@ pub(crate) fn restore(
 ) -> Result<(), VaultError> {
     let folder = Folder::new(place.disk, place.dir);
     if folder.exists(NODE_FILE) {
-        return Err(VaultError::AlreadyThere);
+        return Err(VaultError::Files(FileError::AlreadyThere));
     }
     let node = Folder::unsummed(NODE_FILE, &backup.node)?;
     let (mut node, service_key) = NodeKeys::open(&node, passphrase, &Lanes::new(1))?;
     let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
     let key = Zeroizing::new(own.open(&period_file(backup.day), &backup.period)?);
-    let key = key_of(&key).ok_or(VaultError::DoesNotOpen)?;
+    let key = key_of(&key).ok_or(VaultError::Mail(MailError::DoesNotOpen))?;
     let plain = Zeroizing::new(sealer(key).open(&context(backup.day), &backup.sealed)?);
-    let files = parse_files(&plain).ok_or(VaultError::DoesNotOpen)?;
+    let files = parse_files(&plain).ok_or(VaultError::Mail(MailError::DoesNotOpen))?;
     folder.create()?;
     for (name, bytes) in files {
         folder.write(name, bytes)?;

@@ -1,20 +1,17 @@
 //! The node's own keys file: home, log, service key under the node's passphrase, signing keys under the service key.
 
 use terms::{Entropy, Jurisdiction, Secret};
-use vault::VaultError;
 use vault::inside::{Decoder, Encoder};
+use vault::{UnlockError, VaultError};
 use zeroize::Zeroizing;
 
 use crate::account::Stretch;
-use crate::crypto::{Key32, Lanes, PassphraseBox, PassphraseError, SigningKey};
+use crate::crypto::{Key32, Lanes, PassphraseBox, PassphraseError};
 use crate::files::{NODE_FILE, damaged, unreadable};
 use crate::node::service_key::{Numbered, ServiceKey};
 
-/// "Bailiwick vault node", format 1: one signing key, the one that names the node.
+/// "Bailiwick vault node", format 1.
 const MAGIC: &[u8; 4] = b"BVN\x01";
-
-/// "Bailiwick vault node", format 2: the signing key was replaced, or is being replaced.
-const MAGIC_2: &[u8; 4] = b"BVN\x02";
 
 /// Signing keys at most: the present one and the next.
 const SEEDS_MAX: usize = 2;
@@ -44,7 +41,7 @@ impl NodeKeys {
         stretch: Stretch<'_>,
     ) -> Result<Vec<u8>, VaultError> {
         if self.log_origin.len() > LOG_ORIGIN_LEN_MAX {
-            return Err(VaultError::LogOrigin);
+            return Err(VaultError::Unlock(UnlockError::LogOrigin));
         }
         let context = context(self.home.as_str(), &self.log_origin, &self.named_by);
         let sealed = PassphraseBox::seal(
@@ -66,7 +63,7 @@ impl NodeKeys {
         service_key: &Numbered,
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, VaultError> {
-        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC, MAGIC_2], bytes))?;
+        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC], bytes))?;
         self.with_box(&parsed.service, service_key, entropy)
     }
 
@@ -79,11 +76,7 @@ impl NodeKeys {
         let own = ServiceKey::for_vault(std::slice::from_ref(service_key));
         let mut seeds = Zeroizing::new(Vec::with_capacity(SEEDS_MAX * 32));
         self.seeds.iter().for_each(|seed| seeds.extend_from_slice(seed.as_ref()));
-        let is_first = match self.seeds.as_slice() {
-            [seed] => SigningKey::from_seed(seed).map_err(|_| VaultError::UnusableKey)?.public() == self.named_by,
-            _ => false,
-        };
-        Ok(Encoder::new(if is_first { MAGIC } else { MAGIC_2 })
+        Ok(Encoder::new(MAGIC)
             .text(self.home.as_str())
             .text(&self.log_origin)
             .fixed(&self.named_by)
@@ -98,10 +91,10 @@ impl NodeKeys {
         passphrase: &Secret<String>,
         lanes: &Lanes,
     ) -> Result<(Self, Numbered), VaultError> {
-        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC, MAGIC_2], bytes))?;
+        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC], bytes))?;
         let context = context(parsed.home, parsed.log_origin, &parsed.named_by);
         let service_key = parsed.service.open(passphrase, &context, lanes).map_err(|why| match why {
-            PassphraseError::Wrong => VaultError::WrongPassphrase,
+            PassphraseError::Wrong => VaultError::Unlock(UnlockError::WrongPassphrase),
             PassphraseError::Damaged => damaged(NODE_FILE),
         })?;
         let service_key = key(&service_key)?;
@@ -110,7 +103,7 @@ impl NodeKeys {
 
     /// Opens the file's octets with the service key itself, by whatever way that was opened; gives its number too.
     pub(crate) fn open_with(bytes: &[u8], service_key: &Key32) -> Result<(Self, Numbered), VaultError> {
-        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC, MAGIC_2], bytes))?;
+        let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC], bytes))?;
         // The second octet of any service sealing is the key's number.
         let number = *parsed.seed.get(1).ok_or_else(|| damaged(NODE_FILE))?;
         let service_key = (number, service_key.clone());
@@ -123,12 +116,6 @@ impl NodeKeys {
         for seed in plain.chunks(32) {
             seeds.push(key(seed)?);
         }
-        if parsed.is_first {
-            let signer = seeds.first().and_then(|seed| SigningKey::from_seed(seed).ok());
-            if seeds.len() != 1 || signer.map(|signer| signer.public()) != Some(parsed.named_by) {
-                return Err(damaged(NODE_FILE));
-            }
-        }
         let home = parsed.home.parse().map_err(|_| damaged(NODE_FILE))?;
         Ok((Self { home, log_origin: parsed.log_origin.to_owned(), named_by: parsed.named_by, seeds }, service_key))
     }
@@ -137,8 +124,6 @@ impl NodeKeys {
 struct Parsed<'a> {
     home: &'a str,
     log_origin: &'a str,
-    /// Whether the key that signs is the one that names the node: format 1.
-    is_first: bool,
     named_by: [u8; 32],
     service: PassphraseBox,
     seed: &'a [u8],
@@ -146,10 +131,8 @@ struct Parsed<'a> {
 
 impl<'a> Parsed<'a> {
     fn read(bytes: &'a [u8]) -> Option<Self> {
-        let is_first = bytes.starts_with(MAGIC);
-        let mut rest = Decoder::new(if is_first { MAGIC } else { MAGIC_2 }, bytes)?;
+        let mut rest = Decoder::new(MAGIC, bytes)?;
         let parsed = Self {
-            is_first,
             home: rest.text()?,
             log_origin: rest.text()?,
             named_by: rest.array()?,

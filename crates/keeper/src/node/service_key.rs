@@ -3,8 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use terms::Entropy;
-use vault::VaultError;
 use vault::inside::Encoder;
+use vault::{MailError, VaultError};
 
 use crate::crypto::{AeadKey, Key32, NONCE_ZERO, Prk, hmac};
 
@@ -110,14 +110,14 @@ impl ServiceKey {
     }
 
     pub(crate) fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let (head, text) = sealed.split_at_checked(HEAD_LEN).ok_or(VaultError::DoesNotOpen)?;
+        let (head, text) = sealed.split_at_checked(HEAD_LEN).ok_or(VaultError::Mail(MailError::DoesNotOpen))?;
         let ring = self.ring();
         let prk = ring.0.iter().find(|(number, _)| *number == head[1]).map(|(_, prk)| prk);
-        let prk = prk.filter(|_| head[0] == FORMAT).ok_or(VaultError::DoesNotOpen)?;
+        let prk = prk.filter(|_| head[0] == FORMAT).ok_or(VaultError::Mail(MailError::DoesNotOpen))?;
         let mut plain = Vec::with_capacity(text.len());
         sealing_key(prk, context, &head[2..])
             .open_into(NONCE_ZERO, &head[..2], text, &mut plain)
-            .map_err(|_| VaultError::DoesNotOpen)?;
+            .map_err(|_| VaultError::Mail(MailError::DoesNotOpen))?;
         Ok(plain)
     }
 

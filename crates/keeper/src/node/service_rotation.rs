@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 
 use terms::{Secret, UnixMillis};
 use vault::inside::Decoder;
-use vault::{VaultError, calls};
+use vault::{RotationError, VaultError, calls};
 use zeroize::Zeroizing;
 
 use crate::account::Stretch;
@@ -157,14 +157,14 @@ impl calls::service_rotation::Calls for Keeper {
 
     fn finish_service_rotation(&self) -> Result<(), VaultError> {
         if self.reseal_own_files()? > 0 {
-            return Err(VaultError::TooSoon);
+            return Err(VaultError::Rotation(RotationError::TooSoon));
         }
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.all.len() == 1 {
             return Ok(());
         }
         if self.clock.now() < keys.began.plus_millis(BOTH_MILLIS_MIN) {
-            return Err(VaultError::TooSoon);
+            return Err(VaultError::Rotation(RotationError::TooSoon));
         }
         if let Some(mut hands) = Hands::verified(&self.folder, &self.own)? {
             hands.seal_keys(&[&keys.all[0].1], &*self.entropy)?;

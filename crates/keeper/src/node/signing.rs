@@ -3,7 +3,7 @@
 //! needed: the seeds lie under the service key.
 
 use std::sync::{Arc, PoisonError};
-use vault::{VaultError, calls};
+use vault::{RotationError, UnlockError, VaultError, calls};
 
 use crate::crypto::{SigningKey, random_key};
 use crate::files::{NODE_FILE, damaged};
@@ -18,7 +18,8 @@ impl Signing {
     pub(crate) fn of(node: &NodeKeys) -> Result<Self, VaultError> {
         let one = |seed| {
             let key = SigningKey::from_seed(seed).map_err(|_| damaged(NODE_FILE))?;
-            let verifier = ledger::Verifier::new(&node.log_origin, key.public()).map_err(|_| VaultError::LogOrigin)?;
+            let verifier = ledger::Verifier::new(&node.log_origin, key.public())
+                .map_err(|_| VaultError::Unlock(UnlockError::LogOrigin))?;
             Ok((verifier, key))
         };
         Ok(Self(node.seeds.iter().map(one).collect::<Result<_, VaultError>>()?))
@@ -29,7 +30,7 @@ impl calls::signing::Calls for Keeper {
     fn sign_as(&self, public: &[u8; 32], message: &[u8]) -> Result<[u8; 64], VaultError> {
         let signing = self.signing();
         let key = signing.0.iter().find(|(verifier, _)| verifier.key() == public);
-        Ok(key.ok_or(VaultError::NoRotation)?.1.sign(message))
+        Ok(key.ok_or(VaultError::Rotation(RotationError::NoRotation))?.1.sign(message))
     }
 
     fn signing_keys(&self) -> Result<Vec<[u8; 32]>, VaultError> {
@@ -42,14 +43,14 @@ impl calls::signing::Calls for Keeper {
                 seeds.push(random_key(&*self.entropy));
             }
         })?;
-        self.log_verifiers().get(1).map(|next| *next.key()).ok_or(VaultError::NoRotation)
+        self.log_verifiers().get(1).map(|next| *next.key()).ok_or(VaultError::Rotation(RotationError::NoRotation))
     }
 
     fn finish_signing_rotation(&self, public: &[u8; 32]) -> Result<(), VaultError> {
         match self.log_verifiers().as_slice() {
             [present] if present.key() == public => Ok(()),
             [_, next] if next.key() == public => self.change_seeds(|seeds| drop(seeds.remove(0))),
-            _ => Err(VaultError::NoRotation),
+            _ => Err(VaultError::Rotation(RotationError::NoRotation)),
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::sync::PoisonError;
 
 use terms::{Digest, OfficerName, Secret, UnixMillis};
-use vault::{Act, ActedBy, Hand, OfficerPublic, POWERLESS_MILLIS, SignedAct, VaultError, act_statement, calls};
+use vault::{
+    Act, ActedBy, Hand, MailError, OfficerError, OfficerPublic, POWERLESS_MILLIS, RotationError, SignedAct, VaultError,
+    act_statement, calls,
+};
 
 use crate::crypto::{KeyPair, PrivateHalf, Share, SigningKey, join, seal_hybrid, sha256};
 use crate::files::{damaged, officer_file};
@@ -40,14 +43,9 @@ impl calls::acts::Calls for Keeper {
         not_empty(new)?;
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let roster = self.roster();
-        let officer = roster.officer(name).ok_or_else(|| VaultError::NoSuchOfficer(name.clone()))?;
-        let (keys, share) = self.officer_keys(name)?.reseal(&roster, officer, (old, new), self.stretch())?;
-        if let Some(share) = share {
-            // The new file has no place for it: the roster takes it first.
-            let mut roster = (*roster).clone();
-            roster.seats.entry(name.clone()).or_default().share = Some(share);
-            self.replace_roster(roster)?;
-        }
+        let officer =
+            roster.officer(name).ok_or_else(|| VaultError::Officer(OfficerError::NoSuchOfficer(name.clone())))?;
+        let keys = self.officer_keys(name)?.reseal(&self.home, officer, (old, new), self.stretch())?;
         self.folder.write_checked(&self.own, &officer_file(name), keys.to_bytes())
     }
 
@@ -59,12 +57,12 @@ impl calls::acts::Calls for Keeper {
     ) -> Result<(SignedAct, [u8; 16]), VaultError> {
         let (roster, now) = (self.roster(), self.clock.now());
         check_act(act, &roster)?;
-        let [one, two] = hands else { return Err(VaultError::TwoHands) };
+        let [one, two] = hands else { return Err(VaultError::Officer(OfficerError::TwoOfficers)) };
         let [one, two] = [self.shown(&roster, one)?, self.shown(&roster, two)?];
         if let (ActedBy::Officer { name, .. }, ActedBy::Officer { name: other, .. }) = (&one.by, &two.by)
             && name == other
         {
-            return Err(VaultError::SameOfficer(name.clone()));
+            return Err(VaultError::Officer(OfficerError::SameOfficer(name.clone())));
         }
         let escrow = self.escrow_of(&roster, &one.share, &two.share)?;
         let password = self.check_account_act(act, newcomer, [&one.by, &two.by])?;
@@ -102,21 +100,23 @@ impl calls::acts::Calls for Keeper {
         opening: &ledger::Opening,
         receipt: &ledger::Receipt,
     ) -> Result<Vec<Secret<String>>, VaultError> {
-        let PendingAct { signed, escrow, newcomer, password } = self.acts.take(act).ok_or(VaultError::ActOver)?;
+        let PendingAct { signed, escrow, newcomer, password } =
+            self.acts.take(act).ok_or(VaultError::Officer(OfficerError::ActOver))?;
         let now = self.clock.now();
         if now < signed.at || now > signed.at.plus_millis(ACT_MILLIS_MAX) {
-            return Err(VaultError::ActOver);
+            return Err(VaultError::Officer(OfficerError::ActOver));
         }
         if opening.body != act_statement(&signed) {
-            return Err(VaultError::ActNotProven("the entry states something else".into()));
+            return Err(VaultError::Officer(OfficerError::ActNotProven("the entry states something else".into())));
         }
-        self.check_entry(opening, receipt).map_err(|error| VaultError::ActNotProven(error.to_string().into()))?;
+        self.check_entry(opening, receipt)
+            .map_err(|error| VaultError::Officer(OfficerError::ActNotProven(error.to_string().into())))?;
 
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut roster = (*self.roster()).clone();
         check_act(&signed.act, &roster)?;
         if escrow.public().ok() != Some(roster.escrow) {
-            return Err(VaultError::SharesDisagree);
+            return Err(VaultError::Officer(OfficerError::SharesDisagree));
         }
         let pair = |escrow: PrivateHalf| KeyPair { public: roster.escrow, private: escrow };
         match signed.act {
@@ -131,7 +131,7 @@ impl calls::acts::Calls for Keeper {
             Act::RotateAccount { account } => self.rotate_account_by(account, &escrow, &roster).map(|()| Vec::new()),
             Act::Enrol { .. } => {
                 let pair = pair(escrow);
-                let (keys, public) = newcomer.ok_or(VaultError::ActOver)?;
+                let (keys, public) = newcomer.ok_or(VaultError::Officer(OfficerError::ActOver))?;
                 self.folder.write_checked(&self.own, &officer_file(&public.name), keys.to_bytes())?;
                 roster.add(public, receipt.index + 1);
                 roster.deal(&pair, 0, &*self.entropy)?;
@@ -146,7 +146,8 @@ impl calls::acts::Calls for Keeper {
                 Ok(papers.iter().map(|share| paper::to_words(&self.home, deal, share)).collect())
             }
             Act::RotateEscrow if roster.previous.is_some() => {
-                let previous = roster.open_previous(&escrow).ok_or(VaultError::SharesDisagree)?;
+                let previous =
+                    roster.open_previous(&escrow).ok_or(VaultError::Officer(OfficerError::SharesDisagree))?;
                 self.sweep_escrow_from(previous)?;
                 Ok(Vec::new())
             }
@@ -198,7 +199,9 @@ impl Keeper {
                 let place = usize::from(share.place());
                 let number =
                     place.checked_sub(officers).filter(|number| (1..=usize::from(roster.papers)).contains(number));
-                let number = number.and_then(|number| u8::try_from(number).ok()).ok_or(VaultError::SharesDisagree)?;
+                let number = number
+                    .and_then(|number| u8::try_from(number).ok())
+                    .ok_or(VaultError::Officer(OfficerError::SharesDisagree))?;
                 Ok(Shown { by: ActedBy::Paper { number }, share, signing: None })
             }
         }
@@ -206,9 +209,14 @@ impl Keeper {
 
     /// The escrow key that two shares make, when it is this home's.
     pub(crate) fn escrow_of(&self, roster: &Roster, one: &Share, two: &Share) -> Result<PrivateHalf, VaultError> {
-        let escrow = join(one, two).map_err(|_| VaultError::SharesDisagree)?;
-        let escrow = PrivateHalf::from_bytes(escrow.as_ref()).ok_or(VaultError::SharesDisagree)?;
-        if escrow.public().ok() == Some(roster.escrow) { Ok(escrow) } else { Err(VaultError::SharesDisagree) }
+        let escrow = join(one, two).map_err(|_| VaultError::Officer(OfficerError::SharesDisagree))?;
+        let escrow =
+            PrivateHalf::from_bytes(escrow.as_ref()).ok_or(VaultError::Officer(OfficerError::SharesDisagree))?;
+        if escrow.public().ok() == Some(roster.escrow) {
+            Ok(escrow)
+        } else {
+            Err(VaultError::Officer(OfficerError::SharesDisagree))
+        }
     }
 
     /// Makes a new escrow key and deals it. The old one is sealed to it, so that everything opens as before while accounts
@@ -217,7 +225,7 @@ impl Keeper {
         let pair = KeyPair::generate(&*self.entropy);
         let info = Roster::previous_info(&self.home, &roster.escrow, &pair.public);
         let sealed = seal_hybrid(&pair.public, &info, old.expose(), &*self.entropy);
-        let sealed = sealed.map_err(|_| VaultError::UnusableKey)?;
+        let sealed = sealed.map_err(|_| VaultError::Mail(MailError::UnusableKey))?;
         roster.previous = Some(Previous { public: roster.escrow, sealed });
         roster.deal(&pair, 0, &*self.entropy)?;
         self.replace_roster(roster)?;
@@ -230,12 +238,18 @@ fn check_act(act: &Act, roster: &Roster) -> Result<(), VaultError> {
     let unfinished = roster.previous.is_some() && !matches!(act, Act::RotateEscrow | Act::Drill);
     let count = roster.officers.len();
     match act {
-        _ if unfinished => Err(VaultError::RotationUnfinished),
-        Act::Enrol { officer } if roster.officer(officer).is_some() => Err(VaultError::OfficerExists(officer.clone())),
-        Act::Enrol { .. } if count >= OFFICERS_MAX => Err(VaultError::OfficerRoster),
-        Act::Remove { officer } if roster.officer(officer).is_none() => Err(VaultError::NoSuchOfficer(officer.clone())),
-        Act::Remove { .. } if count <= OFFICERS_MIN => Err(VaultError::OfficerRoster),
-        Act::PrintShares { count } if !(1..=PAPERS_MAX).contains(count) => Err(VaultError::OfficerRoster),
+        _ if unfinished => Err(VaultError::Rotation(RotationError::RotationUnfinished)),
+        Act::Enrol { officer } if roster.officer(officer).is_some() => {
+            Err(VaultError::Officer(OfficerError::OfficerExists(officer.clone())))
+        }
+        Act::Enrol { .. } if count >= OFFICERS_MAX => Err(VaultError::Officer(OfficerError::OfficerRoster)),
+        Act::Remove { officer } if roster.officer(officer).is_none() => {
+            Err(VaultError::Officer(OfficerError::NoSuchOfficer(officer.clone())))
+        }
+        Act::Remove { .. } if count <= OFFICERS_MIN => Err(VaultError::Officer(OfficerError::OfficerRoster)),
+        Act::PrintShares { count } if !(1..=PAPERS_MAX).contains(count) => {
+            Err(VaultError::Officer(OfficerError::OfficerRoster))
+        }
         _ => Ok(()),
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use terms::{AccountId, EpochId, OfficerName, Secret};
 use vault::inside::{Cleared, derive_key};
-use vault::{Approval, KeyAsk, OfficerPublic, Order, ProvenApproval, SealedEpochKey, ShareId, VaultError, calls};
+use vault::{
+    Approval, KeyAsk, MailError, OfficerError, OfficerPublic, Order, OrderError, OwnerError, ProvenApproval,
+    SealedEpochKey, ShareId, VaultError, calls,
+};
 
 use crate::crypto::{Key32, PrivateHalf};
 use crate::keeper::Keeper;
@@ -56,7 +59,7 @@ impl calls::officers::Calls for Keeper {
         let roster = self.roster();
         let [one, two] = approvals;
         if one.approval.officer == two.approval.officer {
-            return Err(VaultError::SameOfficer(one.approval.officer.clone()));
+            return Err(VaultError::Officer(OfficerError::SameOfficer(one.approval.officer.clone())));
         }
         for proven in [one, two] {
             proven.approval.check(order, &roster.officers, now)?;
@@ -64,10 +67,10 @@ impl calls::officers::Calls for Keeper {
             let entries = roster.seats.get(&proven.approval.officer).map_or(0, |seat| seat.entries);
             proven.check_proof(|opening, receipt| self.check_entry(opening, receipt), entries)?;
         }
-        let opened = opened.ok_or_else(|| VaultError::OtherShare(two.approval.officer.clone()))?;
+        let opened = opened.ok_or_else(|| VaultError::Order(OrderError::OtherShare(two.approval.officer.clone())))?;
         let (first, second) = if opened.officer == two.approval.officer { (one, two) } else { (two, one) };
         if opened.order != order.digest() || opened.approval != second.approval.digest() {
-            return Err(VaultError::OtherShare(second.approval.officer.clone()));
+            return Err(VaultError::Order(OrderError::OtherShare(second.approval.officer.clone())));
         }
         check_scope(order, asks)?;
         let officers = [first.approval.officer.clone(), second.approval.officer.clone()];
@@ -95,7 +98,7 @@ impl Keeper {
     ) -> Result<Vec<(KeyAsk, Key32)>, VaultError> {
         let roster = self.roster();
         let to = roster.officer(&opened.officer);
-        let to = to.ok_or_else(|| VaultError::NotEnrolled(opened.officer.clone()))?;
+        let to = to.ok_or_else(|| VaultError::Order(OrderError::NotEnrolled(opened.officer.clone())))?;
         let released = released_share(first, to, opened, &self.own)?;
         let escrow = self.escrow_of(&roster, &released, &opened.share)?;
         // While the escrow key is replaced, this account may still be sealed to the one before.
@@ -104,7 +107,7 @@ impl Keeper {
             open(&escrow),
             &previous,
         ) {
-            (Err(VaultError::EscrowDoesNotOpen(_)), Some(previous)) => open(previous),
+            (Err(VaultError::Order(OrderError::EscrowDoesNotOpen(_))), Some(previous)) => open(previous),
             (opened, _) => opened,
         };
         match self.account_keys(order.account) {
@@ -112,7 +115,9 @@ impl Keeper {
                 let halves = keys.open_by_escrow(escrow)?;
                 scoped_keys(&halves, order.account, epochs, asks)
             }),
-            Err(VaultError::NoSuchAccount(_)) => by_either(&|escrow| self.held_keys(order, escrow, asks)),
+            Err(VaultError::Owner(OwnerError::NoSuchAccount(_))) => {
+                by_either(&|escrow| self.held_keys(order, escrow, asks))
+            }
             Err(error) => Err(error),
         }
     }
@@ -121,10 +126,10 @@ impl Keeper {
 /// Refuses asks that the order does not cover.
 fn check_scope(order: &Order, asks: &[KeyAsk]) -> Result<(), VaultError> {
     if !asks.is_empty() && !order.covers_content() {
-        return Err(VaultError::NoContent(order.case));
+        return Err(VaultError::Order(OrderError::NoContent(order.case)));
     }
     match asks.iter().find(|ask| !order.covers_arrival(ask.arrival)) {
-        Some(ask) => Err(VaultError::OutOfScope(ask.id)),
+        Some(ask) => Err(VaultError::Order(OrderError::OutOfScope(ask.id))),
         None => Ok(()),
     }
 }
@@ -139,7 +144,8 @@ fn scoped_keys(
     let wanted: BTreeSet<EpochId> = asks.iter().map(|ask| ask.epoch).collect();
     let mut keys = Vec::with_capacity(asks.len());
     for epoch in wanted {
-        let sealed = sealed.iter().find(|(id, _)| *id == epoch).ok_or(VaultError::NoEpochKey(epoch))?;
+        let sealed =
+            sealed.iter().find(|(id, _)| *id == epoch).ok_or(VaultError::Mail(MailError::NoEpochKey(epoch)))?;
         let epoch_key = open_epoch_by(halves, account, epoch, &sealed.1)?;
         let here = asks.iter().filter(|ask| ask.epoch == epoch);
         keys.extend(here.map(|ask| (*ask, derive_key(&epoch_key, account, *ask))));

@@ -3,7 +3,7 @@
 use terms::{Digest, Secret};
 use vault::calls::clearances::Calls as _;
 use vault::inside::Cleared;
-use vault::{VaultError, calls};
+use vault::{FileError, OrderError, VaultError, calls};
 use zeroize::Zeroizing;
 
 use crate::files::{CLEARANCE_SUFFIX, CLEARANCES, clearance_file, damaged, unreadable};
@@ -19,7 +19,7 @@ impl calls::clearances::Calls for Keeper {
 
     fn kept_clearance(&self, order: Digest) -> Result<Secret<Vec<u8>>, VaultError> {
         let file = clearance_file(order);
-        let sealed = self.folder.read(&file)?.ok_or(VaultError::NoClearance(order))?;
+        let sealed = self.folder.read(&file)?.ok_or(VaultError::Order(OrderError::NoClearance(order)))?;
         let plain = self.own.open(&file, &sealed).map(Zeroizing::new).map_err(|_| damaged(&file))?;
         let cleared = read(&file, order, &plain)?;
         if let Err(expired) = cleared.order.check_time(self.clock.now()) {
@@ -39,7 +39,9 @@ impl Keeper {
     pub(crate) fn forget_expired_clearances(&self) -> Result<(), VaultError> {
         for name in self.folder.list(CLEARANCES)? {
             let order = name.strip_suffix(CLEARANCE_SUFFIX).and_then(|order| order.parse().ok());
-            if let Some(Err(error @ VaultError::Disk { .. })) = order.map(|order| self.kept_clearance(order)) {
+            if let Some(Err(error @ VaultError::Files(FileError::Disk { .. }))) =
+                order.map(|order| self.kept_clearance(order))
+            {
                 return Err(error);
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use terms::AccountId;
-use vault::{Sweep, VaultError, calls};
+use vault::{RotationError, Sweep, VaultError, calls};
 
 use crate::account::AccountKeys;
 use crate::crypto::PrivateHalf;
@@ -20,7 +20,7 @@ pub(crate) struct EscrowSweep {
 impl calls::escrow::Calls for Keeper {
     fn sweep_escrow(&self, count: u64) -> Result<Sweep, VaultError> {
         let mut place = self.escrow_sweep.lock().unwrap_or_else(PoisonError::into_inner);
-        let sweep = place.as_mut().ok_or(VaultError::NoRotation)?;
+        let sweep = place.as_mut().ok_or(VaultError::Rotation(RotationError::NoRotation))?;
         for _ in 0..count {
             let Some(account) = sweep.left.pop() else { break };
             let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);

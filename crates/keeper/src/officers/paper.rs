@@ -4,8 +4,8 @@
 
 use bip39::Language;
 use terms::{Jurisdiction, Secret};
-use vault::VaultError;
 use vault::inside::Encoder;
+use vault::{OfficerError, VaultError};
 use zeroize::Zeroizing;
 
 use crate::crypto::{SHARE_LEN, Share, sha256};
@@ -54,9 +54,9 @@ pub(crate) fn to_words(home: &Jurisdiction, deal: u32, share: &Share) -> Secret<
 /// The share of these words. White space and capitals do not count; a word may be cut after its fourth letter.
 ///
 /// # Errors
-/// [`VaultError::PaperUnreadable`] names what is wrong; [`VaultError::PaperOutdated`] for an earlier deal.
+/// `OfficerError::PaperUnreadable` names what is wrong; `OfficerError::PaperOutdated` for an earlier deal.
 pub(crate) fn from_words(home: &Jurisdiction, deal: u32, words: &Secret<String>) -> Result<Share, VaultError> {
-    let unreadable = |why: String| VaultError::PaperUnreadable(why.into());
+    let unreadable = |why: String| VaultError::Officer(OfficerError::PaperUnreadable(why.into()));
     let mut bytes = Zeroizing::new([0; LEN]);
     let mut count = 0;
     for word in words.expose().split_whitespace() {
@@ -79,7 +79,7 @@ pub(crate) fn from_words(home: &Jurisdiction, deal: u32, words: &Secret<String>)
         return Err(unreadable("the words do not belong together, or are of another home".to_owned()));
     }
     if found != short_deal(deal) {
-        return Err(VaultError::PaperOutdated);
+        return Err(VaultError::Officer(OfficerError::PaperOutdated));
     }
     Share::from_bytes(share).ok_or_else(|| unreadable("it is no share".to_owned()))
 }
@@ -131,7 +131,7 @@ mod tests {
         for at in 0..words.len() {
             let mut bad = words.clone();
             bad[at] = if bad[at] == list[at] { list[at + 1] } else { list[at] };
-            assert!(matches!(read(&bad), Err(VaultError::PaperUnreadable(_))), "word {at}");
+            assert!(matches!(read(&bad), Err(VaultError::Officer(OfficerError::PaperUnreadable(_)))), "word {at}");
             let mut swapped = words.clone();
             swapped.swap(at, (at + 1) % words.len());
             assert!(swapped == words || read(&swapped).is_err(), "words from {at} swapped");
@@ -140,7 +140,10 @@ mod tests {
         assert!(read(&[&words[..], &["abandon"]].concat()).is_err());
         assert!(read(&[&words[..27], &["bailiwick"]].concat()).is_err());
         let whole = Secret::new(words.join(" "));
-        assert!(matches!(from_words(&home(), 4, &whole), Err(VaultError::PaperOutdated)));
-        assert!(matches!(from_words(&"US".parse().unwrap(), 3, &whole), Err(VaultError::PaperUnreadable(_))));
+        assert!(matches!(from_words(&home(), 4, &whole), Err(VaultError::Officer(OfficerError::PaperOutdated))));
+        assert!(matches!(
+            from_words(&"US".parse().unwrap(), 3, &whole),
+            Err(VaultError::Officer(OfficerError::PaperUnreadable(_)))
+        ));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use terms::{Digest, Entropy, Jurisdiction, OfficerName, UnixMillis};
 use vault::inside::{Encoder, seal_hybrid};
-use vault::{Approval, OfficerPublic, Order, SealedShare, VaultError};
+use vault::{Approval, MailError, OfficerPublic, Order, OrderError, SealedShare, VaultError};
 
 use crate::crypto::{PrivateHalf, Share, open_hybrid};
 use crate::node::service_key::ServiceKey;
@@ -41,7 +41,7 @@ pub(crate) fn sign_approval(
     for other in others {
         let info = release_info(&order.home, digest, &me.name, other);
         let sealed = seal_hybrid(&other.sharing_key, &info, secrets.share.expose(), entropy)
-            .map_err(|_| VaultError::UnusableKey)?;
+            .map_err(|_| VaultError::Mail(MailError::UnusableKey))?;
         let sealed = SealedShare(own.seal(RELEASE, &sealed, entropy));
         release_digests.insert(other.name.clone(), sealed.digest());
         released.insert(other.name.clone(), sealed);
@@ -74,7 +74,7 @@ pub(crate) fn released_share(
     opened: &OpenedSecrets,
     own: &ServiceKey,
 ) -> Result<Share, VaultError> {
-    let shut = || VaultError::ShareDoesNotOpen(approval.officer.clone());
+    let shut = || VaultError::Order(OrderError::ShareDoesNotOpen(approval.officer.clone()));
     let sealed = approval.released.get(&to.name).ok_or_else(shut)?;
     let sealed = own.open(RELEASE, &sealed.0).map_err(|_| shut())?;
     let info = release_info(&approval.home, approval.order, &approval.officer, to);

@@ -4,20 +4,17 @@
 //! officer. An officer's own secrets (the key that signs approvals, and the key to which shares are sealed) are in a file
 //! of their own, under the officer's passphrase. So new shares can be dealt to officers who are not in the room, and a
 //! deal takes effect in one step, when the roster is replaced.
-//!
-//! In format 1 the share lay in the officer's file, and the roster held none. Both are readable for ever; a deal writes
-//! format 2.
 
 use std::collections::BTreeMap;
 
 use terms::{Entropy, Jurisdiction, OfficerName, Secret, UnixMillis};
 use vault::inside::{Decoder, Encoder};
-use vault::{OfficerPublic, VaultError};
+use vault::{MailError, OfficerError, OfficerPublic, VaultError};
 use zeroize::Zeroizing;
 
 use crate::account::Stretch;
 use crate::crypto::{
-    KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateHalf, SHARE_LEN, Share, SigningKey, open_hybrid, random_key,
+    KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateHalf, Share, SigningKey, open_hybrid, random_key,
     seal_hybrid,
 };
 use crate::files::{ROSTER_FILE, damaged, officer_file, unreadable};
@@ -31,21 +28,16 @@ pub(crate) const OFFICERS_MAX: usize = 9;
 pub(crate) const PAPERS_MAX: u8 = 9;
 
 /// "Bailiwick vault roster", format 1.
-const ROSTER_MAGIC_1: &[u8; 4] = b"BVR\x01";
-/// "Bailiwick vault roster", format 2.
-const ROSTER_MAGIC: &[u8; 4] = b"BVR\x02";
+const ROSTER_MAGIC: &[u8; 4] = b"BVR\x01";
 
 /// "Bailiwick vault officer", format 1.
-const OFFICER_MAGIC_1: &[u8; 4] = b"BVO\x01";
-/// "Bailiwick vault officer", format 2.
-const OFFICER_MAGIC: &[u8; 4] = b"BVO\x02";
+const OFFICER_MAGIC: &[u8; 4] = b"BVO\x01";
 
 /// What the roster keeps of an officer beside that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Seat {
-    /// The officer's share of the present deal, sealed to the officer's sharing key. `None`: it is in the officer's file,
-    /// in format 1.
-    pub(crate) share: Option<Vec<u8>>,
+    /// The officer's share of the present deal, sealed to the officer's sharing key. Empty before the first deal.
+    pub(crate) share: Vec<u8>,
     /// How many entries the ledger had when the enrolment was recorded: an approval that counts stands behind them.
     pub(crate) entries: u64,
 }
@@ -63,8 +55,6 @@ pub(crate) struct Previous {
 pub(crate) struct Roster {
     pub(crate) home: Jurisdiction,
     pub(crate) escrow: [u8; 32],
-    /// The escrow key at the making of the home, to which officers' files of format 1 are bound.
-    pub(crate) first_escrow: [u8; 32],
     /// Counts the deals of shares, from 1.
     pub(crate) deal: u32,
     /// How many shares of this deal are on paper. Their places follow the officers'.
@@ -78,7 +68,7 @@ impl Roster {
     /// The roster of a new home, before shares are dealt.
     pub(crate) fn new(home: Jurisdiction, escrow: [u8; 32]) -> Self {
         let (officers, seats) = (Vec::new(), BTreeMap::new());
-        Self { home, escrow, first_escrow: escrow, deal: 0, papers: 0, previous: None, officers, seats }
+        Self { home, escrow, deal: 0, papers: 0, previous: None, officers, seats }
     }
 
     pub(crate) fn officer(&self, name: &OfficerName) -> Option<&OfficerPublic> {
@@ -87,15 +77,19 @@ impl Roster {
 
     /// An officer whose approvals count at `now`.
     pub(crate) fn in_power(&self, name: &OfficerName, now: UnixMillis) -> Result<&OfficerPublic, VaultError> {
-        let officer = self.officer(name).ok_or_else(|| VaultError::NoSuchOfficer(name.clone()))?;
+        let officer =
+            self.officer(name).ok_or_else(|| VaultError::Officer(OfficerError::NoSuchOfficer(name.clone())))?;
         if now < officer.in_power {
-            return Err(VaultError::NotInPower { officer: name.clone(), until: officer.in_power });
+            return Err(VaultError::Officer(OfficerError::NotInPower {
+                officer: name.clone(),
+                until: officer.in_power,
+            }));
         }
         Ok(officer)
     }
 
     pub(crate) fn add(&mut self, officer: OfficerPublic, entries: u64) {
-        self.seats.insert(officer.name.clone(), Seat { share: None, entries });
+        self.seats.insert(officer.name.clone(), Seat { share: Vec::new(), entries });
         self.officers.push(officer);
     }
 
@@ -112,7 +106,7 @@ impl Roster {
         papers: u8,
         entropy: &dyn Entropy,
     ) -> Result<Vec<Share>, VaultError> {
-        let count = u8::try_from(self.officers.len()).map_err(|_| VaultError::OfficerRoster)?;
+        let count = u8::try_from(self.officers.len()).map_err(|_| VaultError::Officer(OfficerError::OfficerRoster))?;
         let mut shares = crate::crypto::split(escrow.private.expose(), count + papers, entropy);
         let on_paper = shares.split_off(usize::from(count));
         self.escrow = escrow.public;
@@ -121,8 +115,8 @@ impl Roster {
         for (officer, share) in self.officers.iter().zip(&shares) {
             let info = self.share_info(officer);
             let sealed = seal_hybrid(&officer.sharing_key, &info, share.expose(), entropy);
-            let sealed = sealed.map_err(|_| VaultError::UnusableKey)?;
-            self.seats.entry(officer.name.clone()).or_default().share = Some(sealed);
+            let sealed = sealed.map_err(|_| VaultError::Mail(MailError::UnusableKey))?;
+            self.seats.entry(officer.name.clone()).or_default().share = sealed;
         }
         Ok(on_paper)
     }
@@ -152,7 +146,7 @@ impl Roster {
 
     /// The file's octets, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Encoder::new(ROSTER_MAGIC).text(self.home.as_str()).fixed(&self.escrow).fixed(&self.first_escrow);
+        let mut out = Encoder::new(ROSTER_MAGIC).text(self.home.as_str()).fixed(&self.escrow);
         out = out.u32(self.deal).u8(self.papers);
         out = match &self.previous {
             None => out.u8(0),
@@ -163,21 +157,18 @@ impl Roster {
             let seat = self.seats.get(&officer.name).cloned().unwrap_or_default();
             out = out.text(officer.name.as_str()).fixed(&officer.verifying_key).fixed(&officer.sharing_key);
             out = out.i64(officer.enrolled.0).i64(officer.in_power.0).u64(seat.entries);
-            out = out.octets(&seat.share.unwrap_or_default());
+            out = out.octets(&seat.share);
         }
         out.finish()
     }
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, VaultError> {
-        Self::parse(bytes)
-            .or_else(|| Self::parse_1(bytes))
-            .ok_or_else(|| unreadable(ROSTER_FILE, &[ROSTER_MAGIC_1, ROSTER_MAGIC], bytes))
+        Self::parse(bytes).ok_or_else(|| unreadable(ROSTER_FILE, &[ROSTER_MAGIC], bytes))
     }
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let mut rest = Decoder::new(ROSTER_MAGIC, bytes)?;
         let mut roster = Self::new(rest.text()?.parse().ok()?, rest.array()?);
-        roster.first_escrow = rest.array()?;
         roster.deal = rest.u32()?;
         roster.papers = rest.u8()?;
         roster.previous = match rest.u8()? {
@@ -194,22 +185,8 @@ impl Roster {
                 in_power: UnixMillis(rest.i64()?),
             };
             let (entries, share) = (rest.array().map(u64::from_be_bytes)?, rest.octets()?);
-            let share = (!share.is_empty()).then(|| share.to_vec());
-            roster.seats.insert(officer.name.clone(), Seat { share, entries });
+            roster.seats.insert(officer.name.clone(), Seat { share: share.to_vec(), entries });
             roster.officers.push(officer);
-        }
-        rest.end()?;
-        Some(roster)
-    }
-
-    fn parse_1(bytes: &[u8]) -> Option<Self> {
-        let mut rest = Decoder::new(ROSTER_MAGIC_1, bytes)?;
-        let mut roster = Self::new(rest.text()?.parse().ok()?, rest.array()?);
-        roster.deal = 1;
-        for _ in 0..rest.u8()? {
-            let (name, verifying_key, sharing_key) = (rest.text()?.parse().ok()?, rest.array()?, rest.array()?);
-            let enrolled = UnixMillis(rest.i64()?);
-            roster.add(OfficerPublic { name, verifying_key, sharing_key, enrolled, in_power: enrolled }, 0);
         }
         rest.end()?;
         Some(roster)
@@ -233,8 +210,6 @@ struct Own {
 pub(crate) struct OfficerKeys {
     name: OfficerName,
     sealed: PassphraseBox,
-    /// Format 1 has the share in the box, and is bound to the escrow key.
-    with_share: bool,
 }
 
 impl OfficerKeys {
@@ -248,7 +223,7 @@ impl OfficerKeys {
         stretch: Stretch<'_>,
     ) -> Result<(Self, OfficerPublic), VaultError> {
         let seed = random_key(stretch.entropy);
-        let signing = SigningKey::from_seed(&seed).map_err(|_| VaultError::UnusableKey)?;
+        let signing = SigningKey::from_seed(&seed).map_err(|_| VaultError::Mail(MailError::UnusableKey))?;
         let sharing = KeyPair::generate(stretch.entropy);
         let public = OfficerPublic {
             name,
@@ -272,7 +247,7 @@ impl OfficerKeys {
         let context = context(home, public);
         let sealed = PassphraseBox::seal(passphrase, &context, &plain, stretch.cost, stretch.lanes, stretch.entropy)
             .map_err(|_| VaultError::CostTooHigh)?;
-        Ok(Self { name: public.name.clone(), sealed, with_share: false })
+        Ok(Self { name: public.name.clone(), sealed })
     }
 
     /// Opens the secrets with the officer's passphrase. `public` is the officer's line of the roster.
@@ -283,106 +258,77 @@ impl OfficerKeys {
         passphrase: &Secret<String>,
         lanes: &Lanes,
     ) -> Result<OfficerSecrets, VaultError> {
-        let (own, share) = self.unseal(roster, public, passphrase, lanes)?;
+        let own = self.unseal(&roster.home, public, passphrase, lanes)?;
         let damaged = || damaged(&officer_file(&self.name));
-        let share = match roster.seats.get(&public.name).and_then(|seat| seat.share.as_ref()) {
-            Some(sealed) => {
-                let share = open_hybrid(&own.sharing, &roster.share_info(public), sealed).map_err(|_| damaged())?;
-                Share::from_bytes(&share)
-            }
-            None => share,
-        };
+        let sealed = roster.seats.get(&public.name).map(|seat| seat.share.as_slice()).unwrap_or_default();
+        let share = open_hybrid(&own.sharing, &roster.share_info(public), sealed).map_err(|_| damaged())?;
+        let share = Share::from_bytes(&share);
         let signing = SigningKey::from_seed(&own.seed).map_err(|_| damaged())?;
         Ok(OfficerSecrets { signing, sharing: own.sharing, share: share.ok_or_else(damaged)? })
     }
 
-    /// The same secrets under another passphrase, in format 2; and the share, when it was in this file.
+    /// The same secrets under another passphrase.
     pub(crate) fn reseal(
         &self,
-        roster: &Roster,
+        home: &Jurisdiction,
         public: &OfficerPublic,
         (old, new): (&Secret<String>, &Secret<String>),
         stretch: Stretch<'_>,
-    ) -> Result<(Self, Option<Vec<u8>>), VaultError> {
-        let (own, share) = self.unseal(roster, public, old, stretch.lanes)?;
-        let sealed = Self::seal(&roster.home, public, &own, new, stretch)?;
-        let share = share
-            .map(|share| seal_hybrid(&public.sharing_key, &roster.share_info(public), share.expose(), stretch.entropy));
-        Ok((sealed, share.transpose().map_err(|_| VaultError::UnusableKey)?))
+    ) -> Result<Self, VaultError> {
+        let own = self.unseal(home, public, old, stretch.lanes)?;
+        Self::seal(home, public, &own, new, stretch)
     }
 
     fn unseal(
         &self,
-        roster: &Roster,
+        home: &Jurisdiction,
         public: &OfficerPublic,
         passphrase: &Secret<String>,
         lanes: &Lanes,
-    ) -> Result<(Own, Option<Share>), VaultError> {
-        let context = match self.with_share {
-            true => context_1(&roster.home, &roster.first_escrow, public),
-            false => context(&roster.home, public),
-        };
+    ) -> Result<Own, VaultError> {
         let damaged = || damaged(&officer_file(&self.name));
-        let plain = self.sealed.open(passphrase, &context, lanes).map_err(|why| match why {
-            PassphraseError::Wrong => VaultError::WrongOfficerPassphrase(self.name.clone()),
+        let plain = self.sealed.open(passphrase, &context(home, public), lanes).map_err(|why| match why {
+            PassphraseError::Wrong => VaultError::Officer(OfficerError::WrongOfficerPassphrase(self.name.clone())),
             PassphraseError::Damaged => damaged(),
         })?;
-        let (own, share) = self.parse_secrets(&plain).ok_or_else(damaged)?;
+        let own = parse_secrets(&plain).ok_or_else(damaged)?;
         let fits = SigningKey::from_seed(&own.seed).is_ok_and(|signing| signing.public() == public.verifying_key);
-        if fits { Ok((own, share)) } else { Err(damaged()) }
-    }
-
-    fn parse_secrets(&self, plain: &[u8]) -> Option<(Own, Option<Share>)> {
-        let mut rest = Decoder::new(&[], plain)?;
-        let own = Own { seed: Zeroizing::new(rest.array()?), sharing: PrivateHalf::from_bytes(rest.take(32)?)? };
-        let share = match self.with_share {
-            true => Some(Share::from_bytes(rest.take(SHARE_LEN)?)?),
-            false => None,
-        };
-        rest.end()?;
-        Some((own, share))
+        if fits { Ok(own) } else { Err(damaged()) }
     }
 
     /// The file's octets, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let magic = if self.with_share { OFFICER_MAGIC_1 } else { OFFICER_MAGIC };
-        Encoder::new(magic).text(self.name.as_str()).octets(self.sealed.as_bytes()).finish()
+        Encoder::new(OFFICER_MAGIC).text(self.name.as_str()).octets(self.sealed.as_bytes()).finish()
     }
 
     /// Reads the file's octets. The file must be `name`'s.
     pub(crate) fn from_bytes(name: &OfficerName, bytes: &[u8]) -> Result<Self, VaultError> {
-        let formats = [OFFICER_MAGIC_1, OFFICER_MAGIC];
-        Self::parse(name, bytes).ok_or_else(|| unreadable(&officer_file(name), &formats, bytes))
+        Self::parse(name, bytes).ok_or_else(|| unreadable(&officer_file(name), &[OFFICER_MAGIC], bytes))
     }
 
     fn parse(name: &OfficerName, bytes: &[u8]) -> Option<Self> {
-        let with_share = bytes.starts_with(OFFICER_MAGIC_1);
-        let mut rest = Decoder::new(if with_share { OFFICER_MAGIC_1 } else { OFFICER_MAGIC }, bytes)?;
+        let mut rest = Decoder::new(OFFICER_MAGIC, bytes)?;
         if rest.text()? != name.as_str() {
             return None;
         }
         let sealed = PassphraseBox::from_bytes(rest.octets()?);
         rest.end()?;
-        Some(Self { name: name.clone(), sealed, with_share })
+        Some(Self { name: name.clone(), sealed })
     }
+}
+
+fn parse_secrets(plain: &[u8]) -> Option<Own> {
+    let mut rest = Decoder::new(&[], plain)?;
+    let own = Own { seed: Zeroizing::new(rest.array()?), sharing: PrivateHalf::from_bytes(rest.take(32)?)? };
+    rest.end()?;
+    Some(own)
 }
 
 /// Binds the sealed secrets to the home and the officer's public halves: a roster that somebody changed does not open
 /// them.
 fn context(home: &Jurisdiction, public: &OfficerPublic) -> Vec<u8> {
-    Encoder::new(b"bailiwick/officer/v2")
-        .text(home.as_str())
-        .text(public.name.as_str())
-        .fixed(&public.verifying_key)
-        .fixed(&public.sharing_key)
-        .finish()
-}
-
-/// As [`context`], in format 1.
-fn context_1(home: &Jurisdiction, escrow: &[u8; 32], public: &OfficerPublic) -> Vec<u8> {
     Encoder::new(b"bailiwick/officer/v1")
         .text(home.as_str())
-        .fixed(escrow)
         .text(public.name.as_str())
         .fixed(&public.verifying_key)
         .fixed(&public.sharing_key)

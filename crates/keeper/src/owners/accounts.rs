@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use terms::{AccountId, EpochId};
-use vault::{AccountPublicKey, KeyAsk, SealedEpochKey, SessionId, VaultError, calls};
+use vault::{AccountPublicKey, KeyAsk, OwnerError, SealedEpochKey, SessionId, VaultError, calls};
 
 use crate::account::AccountKeys;
 use crate::crypto::Key32;
@@ -65,7 +65,7 @@ impl calls::index::Calls for Keeper {
 impl Keeper {
     pub(crate) fn account_keys(&self, account: AccountId) -> Result<AccountKeys, VaultError> {
         let bytes = self.folder.read_checked(&self.own, &account_file(account))?;
-        AccountKeys::from_bytes(account, &bytes.ok_or(VaultError::NoSuchAccount(account))?)
+        AccountKeys::from_bytes(account, &bytes.ok_or(VaultError::Owner(OwnerError::NoSuchAccount(account)))?)
     }
 
     pub(crate) fn rings(&self) -> Rings<'_> {

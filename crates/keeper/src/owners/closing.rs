@@ -10,7 +10,7 @@ use terms::{AccountId, CaseId, EpochId};
 use vault::calls::closing::HeldByCase;
 use vault::calls::resets::Calls as _;
 use vault::inside::{Decoder, Encoder};
-use vault::{Custody, KeyAsk, Order, SealedEpochKey, SessionId, VaultError, calls};
+use vault::{Custody, KeyAsk, MailError, Order, OrderError, OwnerError, SealedEpochKey, SessionId, VaultError, calls};
 use zeroize::Zeroizing;
 
 use crate::crypto::{
@@ -60,7 +60,7 @@ impl calls::closing::Calls for Keeper {
     fn finish_closing(&self, account: AccountId, held: &[HeldByCase]) -> Result<(), VaultError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let file = closing_file(account);
-        let note = self.folder.read(&file)?.ok_or(VaultError::NoClosing(account))?;
+        let note = self.folder.read(&file)?.ok_or(VaultError::Owner(OwnerError::NoClosing(account)))?;
         let digest = Decoder::new(NOTE_MAGIC, &note).and_then(|mut rest| {
             let digest: [u8; 32] = rest.array()?;
             rest.end().map(|()| digest)
@@ -68,7 +68,7 @@ impl calls::closing::Calls for Keeper {
         let digest = digest.ok_or_else(|| unreadable(&file, &[NOTE_MAGIC], &note))?;
         let nothing = held.iter().all(|(_, asks)| asks.is_empty());
         if self.folder.exists(&account_file(account)) && !nothing && digest != digest_of(held) {
-            return Err(VaultError::HeldChanged(account));
+            return Err(VaultError::Owner(OwnerError::HeldChanged(account)));
         }
         self.end_keys(account)
     }
@@ -119,7 +119,9 @@ impl Keeper {
     /// Seals the keys of held messages to the escrow key.
     fn hold(&self, case: CaseId, account: AccountId, asks: &[KeyAsk], keys: &[Key32]) -> Result<(), VaultError> {
         let mut plain = Zeroizing::new(Vec::with_capacity(4 + asks.len() * 60));
-        plain.extend_from_slice(&u32::try_from(asks.len()).map_err(|_| VaultError::TooLong)?.to_be_bytes());
+        plain.extend_from_slice(
+            &u32::try_from(asks.len()).map_err(|_| VaultError::Mail(MailError::TooLong))?.to_be_bytes(),
+        );
         for (ask, key) in asks.iter().zip(keys) {
             plain.extend_from_slice(&ask.id.0);
             plain.extend_from_slice(&ask.epoch.0.to_be_bytes());
@@ -141,7 +143,8 @@ impl Keeper {
         text: &[u8],
     ) -> Result<(), VaultError> {
         let info = self.held_info(case, account);
-        let sealed = seal_hybrid(escrow, &info, key.as_ref(), &*self.entropy).map_err(|_| VaultError::UnusableKey)?;
+        let sealed = seal_hybrid(escrow, &info, key.as_ref(), &*self.entropy)
+            .map_err(|_| VaultError::Mail(MailError::UnusableKey))?;
         let file = Encoder::new(MAGIC).u64(case.0).fixed(&account.0).fixed(escrow).fixed(&sealed).octets(text).finish();
         self.folder.write_checked(&self.own, &held_file(case, account), file)
     }
@@ -166,12 +169,13 @@ impl Keeper {
         asks: &[KeyAsk],
     ) -> Result<Vec<(KeyAsk, Key32)>, VaultError> {
         let account = order.account;
-        let held = self.held(order.case, account)?.ok_or(VaultError::NoSuchAccount(account))?;
-        let shut = || VaultError::EscrowDoesNotOpen(account);
+        let held = self.held(order.case, account)?.ok_or(VaultError::Owner(OwnerError::NoSuchAccount(account)))?;
+        let shut = || VaultError::Order(OrderError::EscrowDoesNotOpen(account));
         let plain = held.open(&self.held_info(order.case, account), escrow).ok_or_else(shut)?;
         let keys = parse_keys(&plain).ok_or_else(|| damaged(&held_file(order.case, account)))?;
         let key = |ask: &KeyAsk| {
-            let (_, key) = keys.iter().find(|(held, _)| held == ask).ok_or(VaultError::NotHeld(ask.id))?;
+            let (_, key) =
+                keys.iter().find(|(held, _)| held == ask).ok_or(VaultError::Order(OrderError::NotHeld(ask.id)))?;
             Ok((*ask, key.clone()))
         };
         asks.iter().map(key).collect()
@@ -189,9 +193,9 @@ impl Keeper {
     pub(crate) fn reseal_held(&self, old: &PrivateHalf) -> Result<(), VaultError> {
         for (case, account) in self.all_held()? {
             let Some(held) = self.held(case, account)? else { continue };
-            if held.escrow == old.public().map_err(|_| VaultError::EscrowDoesNotOpen(account))? {
+            if held.escrow == old.public().map_err(|_| VaultError::Order(OrderError::EscrowDoesNotOpen(account)))? {
                 let key = held.open_key(&self.held_info(case, account), old);
-                let key = key.ok_or(VaultError::EscrowDoesNotOpen(account))?;
+                let key = key.ok_or(VaultError::Order(OrderError::EscrowDoesNotOpen(account)))?;
                 self.write_held(case, account, &self.roster().escrow, &key, &held.text)?;
             }
         }

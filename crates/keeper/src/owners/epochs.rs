@@ -2,7 +2,7 @@
 
 use terms::{AccountId, EpochId};
 use vault::inside::{EPOCH_FORMAT, HYBRID_OVERHEAD, Key32, epoch_info};
-use vault::{SealedEpochKey, VaultError};
+use vault::{MailError, SealedEpochKey, VaultError};
 
 use crate::crypto::{PrivateHalf, open_hybrid};
 
@@ -14,7 +14,7 @@ pub(crate) fn open_epoch_by(
     epoch: EpochId,
     sealed: &SealedEpochKey,
 ) -> Result<Key32, VaultError> {
-    let shut = Err(VaultError::EpochDoesNotOpen(epoch));
+    let shut = Err(VaultError::Mail(MailError::EpochDoesNotOpen(epoch)));
     halves.iter().fold(shut, |opened, half| opened.or_else(|_| open_epoch(half, account, epoch, sealed)))
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn open_epoch(
     epoch: EpochId,
     sealed: &SealedEpochKey,
 ) -> Result<Key32, VaultError> {
-    let shut = || VaultError::EpochDoesNotOpen(epoch);
+    let shut = || VaultError::Mail(MailError::EpochDoesNotOpen(epoch));
     let (&[EPOCH_FORMAT], rest) = sealed.0.split_first_chunk().ok_or_else(shut)? else { return Err(shut()) };
     if rest.len() != HYBRID_OVERHEAD + 32 {
         return Err(shut());

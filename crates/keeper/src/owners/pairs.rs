@@ -12,7 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use terms::{AccountId, EpochId};
 use vault::inside::seal_epoch;
-use vault::{AccountPublicKey, Custody, OwnerProof, Rotations, SealedEpochKey, SessionId, VaultError, calls};
+use vault::{
+    AccountPublicKey, Custody, MailError, OrderError, OwnerError, OwnerProof, RotationError, Rotations, SealedEpochKey,
+    SessionId, VaultError, calls,
+};
 
 use crate::account::AccountKeys;
 use crate::account::root::Root;
@@ -44,7 +47,7 @@ struct PairSweep {
 impl PairSweeps {
     fn find(&self, account: AccountId) -> Result<Arc<PairSweep>, VaultError> {
         let sweeps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sweeps.get(&account).cloned().ok_or(VaultError::NoRotation)
+        sweeps.get(&account).cloned().ok_or(VaultError::Rotation(RotationError::NoRotation))
     }
 
     fn begin(&self, account: AccountId, halves: &Halves) {
@@ -84,7 +87,7 @@ impl calls::pairs::Calls for Keeper {
                 false => None,
             };
             let root = renewed.as_ref().unwrap_or(root);
-            keys.add_pair(root, &*self.entropy)?;
+            keys.add_pair(root, &*self.entropy);
             halves = Some(keys.halves(root)?);
             let codes = if everything && had_codes { self.new_codes(keys, root) } else { Vec::new() };
             Ok((AccountPublicKey(keys.public()), codes))
@@ -102,8 +105,8 @@ impl calls::pairs::Calls for Keeper {
         sealed: &[(EpochId, SealedEpochKey)],
     ) -> Result<Vec<(EpochId, SealedEpochKey)>, VaultError> {
         let sweep = self.pair_sweeps.find(account)?;
-        let (new, older) = sweep.halves.split_first().ok_or(VaultError::NoRotation)?;
-        let to = AccountPublicKey(new.public().map_err(|_| VaultError::UnusableKey)?);
+        let (new, older) = sweep.halves.split_first().ok_or(VaultError::Rotation(RotationError::NoRotation))?;
+        let to = AccountPublicKey(new.public().map_err(|_| VaultError::Mail(MailError::UnusableKey))?);
         let seen = |(epoch, sealed): &&(EpochId, SealedEpochKey)| {
             let done = sweep.done.lock().unwrap_or_else(PoisonError::into_inner);
             done.get(epoch).is_some_and(|open| open.mark == Mark::of(sealed))
@@ -139,9 +142,9 @@ impl calls::pairs::Calls for Keeper {
             done.get(epoch).is_some_and(|open| open.mark == Mark::of(sealed))
         };
         let mut keys = self.account_keys(account)?;
-        let new = sweep.halves.first().ok_or(VaultError::NoRotation)?;
+        let new = sweep.halves.first().ok_or(VaultError::Rotation(RotationError::NoRotation))?;
         if !sealed.iter().all(fits) || new.public().ok() != Some(keys.public()) {
-            return Err(VaultError::TooSoon);
+            return Err(VaultError::Rotation(RotationError::TooSoon));
         }
         if keys.is_rotating() {
             keys.end_rotation();
@@ -149,7 +152,7 @@ impl calls::pairs::Calls for Keeper {
         }
         // Nothing is opened by X25519 again because of this. Without a ring it would be, once.
         let _ = Ring::new(&self.folder, account, new).fold(Found::Worn, &[], &done, &*self.entropy);
-        let only = PrivateHalf::from_bytes(new.expose()).ok_or(VaultError::UnusableKey)?;
+        let only = PrivateHalf::from_bytes(new.expose()).ok_or(VaultError::Mail(MailError::UnusableKey))?;
         drop(done);
         self.carry_on(account, &Arc::new(vec![only]));
         self.folder.remove(&rotating_file(account))
@@ -172,8 +175,7 @@ impl Keeper {
     pub(crate) fn check_account_rotation(&self, account: AccountId) -> Result<(), VaultError> {
         let keys = self.account_keys(account)?;
         match keys.custody() {
-            Custody::Owner => Err(VaultError::OwnerCustody(account)),
-            _ if keys.is_first_format() => Err(VaultError::FirstFormat(account)),
+            Custody::Owner => Err(VaultError::Owner(OwnerError::OwnerCustody(account))),
             _ => Ok(()),
         }
     }
@@ -189,7 +191,7 @@ impl Keeper {
         let mut keys = self.account_keys(account)?;
         let root = self.root_by_officers(&keys, escrow, roster)?;
         self.note_rotation(account)?;
-        keys.add_pair(&root, &*self.entropy)?;
+        keys.add_pair(&root, &*self.entropy);
         let halves = Arc::new(keys.halves(&root)?);
         let written = self.write_account(account, &keys);
         self.carry_on(account, &halves);
@@ -204,7 +206,9 @@ impl Keeper {
         roster: &Roster,
     ) -> Result<Root, VaultError> {
         match (keys.root_by_escrow(escrow), roster.open_previous(escrow)) {
-            (Err(VaultError::EscrowDoesNotOpen(_)), Some(previous)) => keys.root_by_escrow(&previous),
+            (Err(VaultError::Order(OrderError::EscrowDoesNotOpen(_))), Some(previous)) => {
+                keys.root_by_escrow(&previous)
+            }
             (root, _) => root,
         }
     }
@@ -275,7 +279,9 @@ impl Keeper {
         for account in self.rotating_accounts()? {
             match self.account_keys(account) {
                 Ok(keys) if keys.is_rotating() => {}
-                Ok(_) | Err(VaultError::NoSuchAccount(_)) => self.folder.remove(&rotating_file(account))?,
+                Ok(_) | Err(VaultError::Owner(OwnerError::NoSuchAccount(_))) => {
+                    self.folder.remove(&rotating_file(account))?
+                }
                 // Somebody looks at it, or the disk gets well.
                 Err(_) => {}
             }

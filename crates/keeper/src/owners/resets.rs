@@ -6,7 +6,7 @@
 use terms::{AccountId, Secret, UnixMillis};
 use vault::calls::resets::Calls as _;
 use vault::inside::{Decoder, Encoder};
-use vault::{Act, ActedBy, Custody, PendingReset, VaultError, calls};
+use vault::{Act, ActedBy, Custody, OfficerError, OwnerError, PendingReset, VaultError, calls};
 
 use crate::crypto::PrivateHalf;
 use crate::files::damaged;
@@ -59,14 +59,14 @@ impl Keeper {
         };
         // Whoever finds papers makes officers, and waits; an owner's mail is not so near.
         if by.iter().any(|by| matches!(by, ActedBy::Paper { .. })) {
-            return Err(VaultError::TwoHands);
+            return Err(VaultError::Officer(OfficerError::TwoOfficers));
         }
         if self.account_keys(account)?.custody() == Custody::Owner {
-            return Err(VaultError::OwnerCustody(account));
+            return Err(VaultError::Owner(OwnerError::OwnerCustody(account)));
         }
         match act {
             Act::BeginReset { delay_millis, .. } if !(0..=DELAY_MILLIS_MAX).contains(delay_millis) => {
-                Err(VaultError::Ends)
+                Err(VaultError::Owner(OwnerError::Ends))
             }
             Act::BeginReset { .. } => Ok(None),
             Act::RotateAccount { .. } => self.check_account_rotation(account).map(|()| None),
@@ -109,7 +109,6 @@ impl Keeper {
         let mut keys = self.account_keys(account)?;
         let root = self.root_by_officers(&keys, escrow, roster)?;
         keys.private(&root)?;
-        let root = keys.renewed(root, password, self.house(), self.stretch())?;
         keys.set_password(&root, password, self.stretch())?;
         if reset.without_codes {
             keys.set_codes(&root, None, &*self.entropy);
@@ -124,8 +123,12 @@ impl Keeper {
 
     /// The reset whose delay is over.
     fn due_reset(&self, account: AccountId) -> Result<PendingReset, VaultError> {
-        let reset = self.pending_reset(account)?.ok_or(VaultError::NoReset(account))?;
-        if self.clock.now() < reset.not_before { Err(VaultError::ResetWaits(reset.not_before)) } else { Ok(reset) }
+        let reset = self.pending_reset(account)?.ok_or(VaultError::Owner(OwnerError::NoReset(account)))?;
+        if self.clock.now() < reset.not_before {
+            Err(VaultError::Owner(OwnerError::ResetWaits(reset.not_before)))
+        } else {
+            Ok(reset)
+        }
     }
 
     /// The owner has shown the password or a recovery code: nothing was forgotten.

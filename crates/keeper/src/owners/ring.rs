@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use terms::{AccountId, Entropy, EpochId};
 use vault::inside::Encoder;
-use vault::{SealedEpochKey, VaultError};
+use vault::{MailError, SealedEpochKey, VaultError};
 use zeroize::Zeroizing;
 
 use crate::crypto::{AeadKey, Key32, NONCE_ZERO, PrivateHalf, Prk, TAG_LEN, sha256};
@@ -150,7 +150,7 @@ impl<'a> Ring<'a> {
             plain.extend_from_slice(&open.mark.0);
             plain.extend_from_slice(&open.key[..]);
         }
-        let len = u32::try_from(SALT_LEN + plain.len() + TAG_LEN).map_err(|_| VaultError::TooLong)?;
+        let len = u32::try_from(SALT_LEN + plain.len() + TAG_LEN).map_err(|_| VaultError::Mail(MailError::TooLong))?;
         let mut out = len.to_be_bytes().to_vec();
         out.resize(4 + SALT_LEN, 0);
         entropy.fill(&mut out[4..]);

@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 use data_encoding::BASE32_NOPAD;
 use terms::{AccountId, Secret, UnixMillis};
 use vault::{
-    APP_PASSWORDS_MAX, AccountGuard, AccountPublicKey, AppPasswordInfo, Attempt, Claim, Custody, Network, OwnerProof,
-    OwnerSecrets, RECOVERY_CODES, Scopes, SessionInfo, VaultError, calls,
+    APP_PASSWORDS_MAX, AccountGuard, AccountPublicKey, AppPasswordInfo, Attempt, Claim, Custody, Network,
+    OwnerError, OwnerProof, OwnerSecrets, RECOVERY_CODES, Scopes, SessionInfo, VaultError, calls,
 };
 use zeroize::Zeroizing;
 
@@ -32,14 +32,14 @@ impl calls::secrets::Calls for Keeper {
         not_empty(password)?;
         let file = account_file(account);
         if self.folder.exists(&file) {
-            return Err(VaultError::AccountExists(account));
+            return Err(VaultError::Owner(OwnerError::AccountExists(account)));
         }
         // The escrow key does not change meanwhile.
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut keys, root) = AccountKeys::create(account, custody, password, self.house(), self.stretch())?;
         let codes = if custody == Custody::Owner { self.new_codes(&mut keys, &root) } else { Vec::new() };
         if self.folder.exists(&file) {
-            return Err(VaultError::AccountExists(account));
+            return Err(VaultError::Owner(OwnerError::AccountExists(account)));
         }
         self.write_account(account, &keys)?;
         Ok((AccountPublicKey(keys.public()), codes))
@@ -98,14 +98,14 @@ impl calls::secrets::Calls for Keeper {
         check_name(name)?;
         let now = self.clock.now();
         if expires.is_some_and(|expires| expires <= now) {
-            return Err(VaultError::Ends);
+            return Err(VaultError::Owner(OwnerError::Ends));
         }
         self.as_owner(account, proof, |keys, root| {
             keys.forget_ended(now);
             if keys.app_passwords().count() >= APP_PASSWORDS_MAX {
-                return Err(VaultError::TooManyAppPasswords);
+                return Err(VaultError::Owner(OwnerError::TooManyAppPasswords));
             }
-            let salt = keys.scram_salt().ok_or(VaultError::UnusableKey)?;
+            let salt = keys.scram_salt();
             let password = generate(&*self.entropy);
             let id = keys.next_id(&*self.entropy);
             let wanted = Wanted { id, name, scopes, created: now, expires: expires.unwrap_or_default() };
@@ -128,7 +128,7 @@ impl calls::secrets::Calls for Keeper {
 
     fn revoke_app_password(&self, account: AccountId, proof: &OwnerProof, id: u32) -> Result<(), VaultError> {
         self.as_owner(account, proof, |keys, _| {
-            if keys.revoke_app_password(id) { Ok(()) } else { Err(VaultError::NoSuchSecret(id)) }
+            if keys.revoke_app_password(id) { Ok(()) } else { Err(VaultError::Owner(OwnerError::NoSuchSecret(id))) }
         })
     }
 
@@ -136,7 +136,7 @@ impl calls::secrets::Calls for Keeper {
         self.as_owner(account, proof, |keys, _| {
             let ended = keys.end_sessions(|session| id.is_none_or(|id| session.id == id));
             match id {
-                Some(id) if !ended => Err(VaultError::NoSuchSecret(id)),
+                Some(id) if !ended => Err(VaultError::Owner(OwnerError::NoSuchSecret(id))),
                 _ => Ok(()),
             }
         })
@@ -155,10 +155,13 @@ impl calls::secrets::Calls for Keeper {
         secret: &Secret<String>,
         shown: &Secret<String>,
     ) -> Result<(), VaultError> {
-        let bytes = Zeroizing::new(BASE32_NOPAD.decode(secret.expose().as_bytes()).map_err(|_| VaultError::WrongCode)?);
-        let secret: &[u8; TOTP_SECRET_LEN] = bytes.as_slice().try_into().map_err(|_| VaultError::WrongCode)?;
+        let bytes = Zeroizing::new(
+            BASE32_NOPAD.decode(secret.expose().as_bytes()).map_err(|_| VaultError::Owner(OwnerError::WrongCode))?,
+        );
+        let secret: &[u8; TOTP_SECRET_LEN] =
+            bytes.as_slice().try_into().map_err(|_| VaultError::Owner(OwnerError::WrongCode))?;
         let seconds = u64::try_from(self.clock.now().seconds()).unwrap_or(0);
-        let step = totp_step(secret, shown.expose(), seconds).ok_or(VaultError::WrongCode)?;
+        let step = totp_step(secret, shown.expose(), seconds).ok_or(VaultError::Owner(OwnerError::WrongCode))?;
         self.as_owner(account, proof, |keys, root| {
             keys.set_codes(root, Some((secret, step)), &*self.entropy);
             keys.let_password_serve_mail(false);
@@ -187,10 +190,10 @@ impl calls::secrets::Calls for Keeper {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let (Some(mut keys), Claim::Account(account)) = (self.claimed(&attempt.claim)?, &attempt.claim) else {
             self.try_nobodys_code(code);
-            return Err(VaultError::WrongRecoveryCode);
+            return Err(VaultError::Owner(OwnerError::WrongRecoveryCode));
         };
         let account = *account;
-        let root = keys.use_recovery_code(code).ok_or(VaultError::WrongRecoveryCode)?;
+        let root = keys.use_recovery_code(code).ok_or(VaultError::Owner(OwnerError::WrongRecoveryCode))?;
         keys.private(&root)?;
         self.admitted_rightly(admitted);
         keys.set_password(&root, new, self.stretch())?;
@@ -231,7 +234,6 @@ impl Keeper {
             self.admitted_rightly(admitted);
         }
         self.owner_was_here(account)?;
-        let root = keys.renewed(root, &proof.password, self.house(), self.stretch())?;
         let done = act(&mut keys, &root)?;
         keys.forget_ended(now);
         if keys.to_bytes() != before {
@@ -258,7 +260,7 @@ impl Keeper {
             Some(code) => keys.spend_code(&root, code, self.clock.now())?,
             None => false,
         };
-        if right { Ok(root) } else { Err(VaultError::WrongPassword) }
+        if right { Ok(root) } else { Err(VaultError::Owner(OwnerError::WrongPassword)) }
     }
 
     pub(crate) fn new_codes(&self, keys: &mut AccountKeys, root: &Root) -> Shown {

@@ -119,7 +119,7 @@ impl Seen {
 /// would be remembered for ever.
 ///
 /// # Errors
-/// [`VaultError::Disk`].
+/// `FileError::Disk`.
 pub(crate) fn forget_old(
     folder: &Folder,
     own: &ServiceKey,

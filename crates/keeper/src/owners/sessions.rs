@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use terms::{AccountId, Entropy, EpochId, Secret, UnixMillis};
 use vault::inside::derive_key;
-use vault::{KeyAsk, REMEMBERED_MILLIS, SealedEpochKey, VaultError};
+use vault::{KeyAsk, MailError, REMEMBERED_MILLIS, SealedEpochKey, VaultError};
 
 use crate::crypto::{Key32, PrivateHalf, Prk, hmac, random_key};
 use crate::files::Folder;
@@ -111,7 +111,7 @@ impl Session {
             self.fold_into(&mut epochs, rings);
         }
         let key = |ask: &KeyAsk| {
-            let open = epochs.opened.get(&ask.epoch).ok_or(VaultError::NoEpochKey(ask.epoch))?;
+            let open = epochs.opened.get(&ask.epoch).ok_or(VaultError::Mail(MailError::NoEpochKey(ask.epoch)))?;
             Ok(derive_key(&open.key, self.account, *ask))
         };
         asks.iter().map(key).collect()
@@ -131,7 +131,7 @@ impl Session {
         for epoch in wanted {
             match (sealed.get(&epoch), epochs.opened.get_mut(&epoch)) {
                 (None, Some(open)) if open.shown => {}
-                (None, _) => return Err(VaultError::NoEpochKey(epoch)),
+                (None, _) => return Err(VaultError::Mail(MailError::NoEpochKey(epoch))),
                 (Some(sealed), open) => {
                     let mark = EpochMark::of(sealed);
                     match open.filter(|open| open.mark == mark) {

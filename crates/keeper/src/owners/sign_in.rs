@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use terms::{AccountId, Entropy, Secret, UnixMillis};
 use vault::{
-    Attempt, ChannelBinding, Claim, CostProfile, ExchangeId, Network, OwnerSecrets, SESSION_MILLIS_MAX, Scopes,
-    ScramError, SessionId, SessionToken, VaultError, calls,
+    Attempt, ChannelBinding, Claim, CostProfile, ExchangeId, Network, OwnerError, OwnerSecrets, SESSION_MILLIS_MAX,
+    Scopes, ScramError, SessionId, SessionToken, VaultError, calls,
 };
 
 use crate::account::AccountKeys;
@@ -120,7 +120,7 @@ impl Doorkeeper {
 
     /// The salt that SCRAM shows: the account's own, or one that looks like it and stays the same.
     fn salt(&self, claim: &Claim, keys: Option<&AccountKeys>) -> [u8; SCRAM_SALT_LEN] {
-        keys.and_then(AccountKeys::scram_salt).unwrap_or_else(|| {
+        keys.map(AccountKeys::scram_salt).unwrap_or_else(|| {
             let hash = match claim {
                 Claim::Account(account) => hmac(&self.made_up, &[b"salt of account", &account.0]),
                 Claim::Nobody(name) => hmac(&self.made_up, &[b"salt of name", name.as_bytes()]),
@@ -181,13 +181,15 @@ impl calls::sign_in::Calls for Keeper {
     fn scram_finish(&self, id: ExchangeId, last: &[u8]) -> Result<(AccountId, SessionId, Vec<u8>), VaultError> {
         let now = self.clock.now();
         let waiting = self.door.exchanges().remove(&id).filter(|waiting| now < waiting.until);
-        let Waiting { exchange, attempt, .. } = waiting.ok_or(VaultError::WrongPassword)?;
+        let Waiting { exchange, attempt, .. } = waiting.ok_or(VaultError::Owner(OwnerError::WrongPassword))?;
         let keys = self.claimed(&attempt.claim)?;
         let (auth_message, proof) = exchange.finish(last).map_err(scram_error)?;
         let tried = keys.as_ref().unwrap_or(&self.door.nobody);
         let found = tried.root_by_app_password(attempt.scope, now, |stored| client_key(&proof, stored, &auth_message));
-        let ((app_password, root, server), Some(keys)) = (found.ok_or(VaultError::WrongPassword)?, &keys) else {
-            return Err(VaultError::WrongPassword);
+        let ((app_password, root, server), Some(keys)) =
+            (found.ok_or(VaultError::Owner(OwnerError::WrongPassword))?, &keys)
+        else {
+            return Err(VaultError::Owner(OwnerError::WrongPassword));
         };
         let account = account_of(&attempt.claim);
         let (session, _) = self.enter(account, keys, &root)?;
@@ -205,14 +207,12 @@ impl calls::sign_in::Calls for Keeper {
     ) -> Result<(SessionToken, AccountId, SessionId), VaultError> {
         check_name(name)?;
         if attempt.scope != Scopes::PAGES || !(1..=SESSION_MILLIS_MAX).contains(&lasts_millis) {
-            return Err(VaultError::Ends);
+            return Err(VaultError::Owner(OwnerError::Ends));
         }
         let Reached { account, root, .. } = self.reach(attempt, password, code)?;
         let now = self.clock.now();
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut keys = self.account_keys(account)?;
-        // A file of the first format has no room for a session: it becomes one of the second.
-        let root = keys.renewed(root, password, self.house(), self.stretch())?;
         keys.forget_ended(now);
         let id = keys.next_id(&*self.entropy);
         let span = [now, now.plus_millis(lasts_millis)];
@@ -241,7 +241,7 @@ impl calls::sign_in::Calls for Keeper {
                 keys.end_sessions(|session| session.id == id);
                 self.write_account(account, &keys)
             }
-            Err(VaultError::NoSession) => Ok(()),
+            Err(VaultError::Owner(OwnerError::NoSession)) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -256,7 +256,7 @@ impl Keeper {
     pub(crate) fn claimed(&self, claim: &Claim) -> Result<Option<AccountKeys>, VaultError> {
         match self.account_keys(account_of(claim)) {
             Ok(keys) => Ok(Some(keys)),
-            Err(VaultError::NoSuchAccount(_)) => Ok(None),
+            Err(VaultError::Owner(OwnerError::NoSuchAccount(_))) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -273,8 +273,8 @@ impl Keeper {
         let account = account_of(&attempt.claim);
         let keys = self.claimed(&attempt.claim)?;
         let refused = || match (&attempt.claim, &keys) {
-            (Claim::Account(account), None) => VaultError::NoSuchAccount(*account),
-            _ => VaultError::WrongPassword,
+            (Claim::Account(account), None) => VaultError::Owner(OwnerError::NoSuchAccount(*account)),
+            _ => VaultError::Owner(OwnerError::WrongPassword),
         };
         let tried = keys.as_ref().unwrap_or(&self.door.nobody);
 
@@ -287,7 +287,7 @@ impl Keeper {
                 return Ok(Reached {
                     account,
                     root,
-                    keys: keys.ok_or(VaultError::WrongPassword)?,
+                    keys: keys.ok_or(VaultError::Owner(OwnerError::WrongPassword))?,
                     app_password: Some(id),
                 });
             }
@@ -296,17 +296,17 @@ impl Keeper {
         let admitted = self.admit(attempt)?;
         let root = match tried.root_by_password(password, &self.lanes) {
             Ok(root) => root,
-            Err(VaultError::WrongPassword) => return Err(refused()),
+            Err(VaultError::Owner(OwnerError::WrongPassword)) => return Err(refused()),
             Err(error) => return Err(error),
         };
-        let keys = keys.ok_or(VaultError::WrongPassword)?;
+        let keys = keys.ok_or(VaultError::Owner(OwnerError::WrongPassword))?;
         // Whether the password was right is not told to whoever lacks the code.
         if attempt.scope == Scopes::PAGES {
             if keys.codes_on() && !self.spend_code(account, &root, code)? {
-                return Err(VaultError::WrongPassword);
+                return Err(VaultError::Owner(OwnerError::WrongPassword));
             }
         } else if !keys.password_serves_mail() {
-            return Err(VaultError::WrongPassword);
+            return Err(VaultError::Owner(OwnerError::WrongPassword));
         }
         self.door.throttle().succeeded(admitted);
         self.note(account, attempt.network, None);
@@ -319,7 +319,10 @@ impl Keeper {
         let (account, now) = (account_of(&attempt.claim), self.clock.now());
         let familiar = Seen::load(&self.folder, &self.own, account, now).knows(&self.own, account, attempt.network);
         let target = self.door.target(&attempt.claim);
-        self.door.throttle().admit(target, attempt.network, familiar, now).map_err(VaultError::SlowDown)
+        self.door
+            .throttle()
+            .admit(target, attempt.network, familiar, now)
+            .map_err(|wait_millis| VaultError::Owner(OwnerError::SlowDown(wait_millis)))
     }
 
     /// Tries a recovery code on an account that is not there.
@@ -363,22 +366,22 @@ fn account_of(claim: &Claim) -> AccountId {
 /// What is no malformed message is told like a wrong password.
 fn scram_error(error: ScramError) -> VaultError {
     match error {
-        ScramError::Refused => VaultError::WrongPassword,
-        error => VaultError::Scram(error),
+        ScramError::Refused => VaultError::Owner(OwnerError::WrongPassword),
+        error => VaultError::Owner(OwnerError::Scram(error)),
     }
 }
 
 /// Web sessions.
 impl Keeper {
     pub(crate) fn session_root(&self, token: &SessionToken) -> Result<(AccountId, u32, Root, AccountKeys), VaultError> {
-        let (account, id, secret) = token_parts(token).ok_or(VaultError::NoSession)?;
-        let keys = self.claimed(&Claim::Account(account))?.ok_or(VaultError::NoSession)?;
+        let (account, id, secret) = token_parts(token).ok_or(VaultError::Owner(OwnerError::NoSession))?;
+        let keys = self.claimed(&Claim::Account(account))?.ok_or(VaultError::Owner(OwnerError::NoSession))?;
         let now = self.clock.now();
         let root = keys
             .sessions()
             .find(|session| session.id == id)
             .and_then(|session| session.open(account, keys.first_public(), &secret, now))
-            .ok_or(VaultError::NoSession)?;
+            .ok_or(VaultError::Owner(OwnerError::NoSession))?;
         Ok((account, id, root, keys))
     }
 }

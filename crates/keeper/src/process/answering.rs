@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use vault::inside::frame;
-use vault::{VaultError, calls};
+use vault::{MailError, VaultError, calls};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::server::VaultServer;
@@ -120,7 +120,7 @@ impl Answering {
         if let Err(error) = written {
             if error.kind() == io::ErrorKind::InvalidInput {
                 // Too long to be said: the asker hears that.
-                return self.send(number, calls::refusal(VaultError::TooLong));
+                return self.send(number, calls::refusal(VaultError::Mail(MailError::TooLong)));
             }
             std::process::exit(0);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use durable::{Disk, Visibility};
 use vault::inside::{TokenAsk, answer_info, link};
-use vault::{SystemEntropy, TokenKey, VaultError, VaultGate, VaultState};
+use vault::{FileError, SystemEntropy, TokenKey, UnlockError, VaultError, VaultGate, VaultState};
 
 use crate::crypto::oaep::soft::SoftToken;
 use crate::crypto::seal_hybrid;
@@ -52,27 +52,33 @@ fn the_token_unlocks_it() {
     assert_eq!(gate.vault().unwrap().service_open("x", &sealed).unwrap(), b"text");
     // It is unlocked, and is asked whether the token would.
     unlock(&gate, &token).unwrap();
-    assert!(matches!(unlock(&gate, &SoftToken::new()), Err(VaultError::TokenAnswer)));
+    assert!(matches!(unlock(&gate, &SoftToken::new()), Err(VaultError::Unlock(UnlockError::TokenAnswer))));
 }
 
 #[test]
 fn nothing_else_does() {
     let (desk, token) = added();
-    assert!(matches!(unlock(&gate(&Desk::new("IE", 2)), &token), Err(VaultError::NoTokenKey)));
+    assert!(matches!(unlock(&gate(&Desk::new("IE", 2)), &token), Err(VaultError::Unlock(UnlockError::NoTokenKey))));
     let gate = gate(&desk);
-    assert!(matches!(unlock(&gate, &SoftToken::new()), Err(VaultError::TokenAnswer)));
+    assert!(matches!(unlock(&gate, &SoftToken::new()), Err(VaultError::Unlock(UnlockError::TokenAnswer))));
     // Each answer is for one question: not for the next, and not twice.
     let first = link(&gate).ask_token().unwrap();
     let second = link(&gate).ask_token().unwrap();
     assert_ne!(first.to, second.to);
     let [first, second] = [first, second].map(|ask| answer(&token, &ask).unwrap());
-    assert!(matches!(take(&gate, first), Err(VaultError::TokenAnswer)));
-    assert!(matches!(take(&gate, second), Err(VaultError::TokenAnswer)), "a wrong answer ends the question");
+    assert!(matches!(take(&gate, first), Err(VaultError::Unlock(UnlockError::TokenAnswer))));
+    assert!(
+        matches!(take(&gate, second), Err(VaultError::Unlock(UnlockError::TokenAnswer))),
+        "a wrong answer ends the question"
+    );
     assert_eq!(gate.state(), VaultState::Locked);
     let wrong = gate.add_token(&"wrong".into(), &key(&token)).unwrap_err();
-    assert!(matches!(wrong, VaultError::WrongPassphrase));
+    assert!(matches!(wrong, VaultError::Unlock(UnlockError::WrongPassphrase)));
     let none = TokenKey { id: Vec::new(), public: vec![1; 300] };
-    assert!(matches!(gate.add_token(&NODE_PASSPHRASE.into(), &none), Err(VaultError::TokenKeyUnusable)));
+    assert!(matches!(
+        gate.add_token(&NODE_PASSPHRASE.into(), &none),
+        Err(VaultError::Unlock(UnlockError::TokenKeyUnusable))
+    ));
     unlock(&gate, &token).unwrap();
 }
 
@@ -95,7 +101,10 @@ fn a_changed_file_unlocks_nothing() {
         let mut bytes = whole.clone();
         bytes[at] ^= 1;
         write(&bytes);
-        assert!(matches!(unlock(&gate(&desk), &token), Err(VaultError::Damaged { .. })), "octet {at}");
+        assert!(
+            matches!(unlock(&gate(&desk), &token), Err(VaultError::Files(FileError::Damaged { .. }))),
+            "octet {at}"
+        );
     }
     for len in [0, 31, 32, 40, whole.len() - 33] {
         // Cut, with a sum that is right.
@@ -137,7 +146,7 @@ fn an_exchanged_file_gets_no_new_key() {
     let theirs = other.disk.read(Path::new(FILE)).unwrap();
     desk.disk.write_atomic(Path::new(FILE), &theirs, Visibility::Private).unwrap();
     let refused = desk.vault.begin_service_rotation(&NODE_PASSPHRASE.into()).unwrap_err();
-    assert!(matches!(refused, VaultError::Damaged { .. }));
+    assert!(matches!(refused, VaultError::Files(FileError::Damaged { .. })));
     assert_eq!(desk.disk.read(Path::new(FILE)).unwrap(), theirs);
     assert_eq!(desk.vault.service_generations().unwrap(), [1]);
 }
@@ -147,8 +156,8 @@ fn a_token_that_was_removed_unlocks_nothing() {
     let (desk, token) = added();
     let gate = gate(&desk);
     let asked = link(&gate).ask_token().unwrap();
-    assert!(matches!(gate.check_passphrase(&"wrong".into()), Err(VaultError::WrongPassphrase)));
-    assert!(matches!(gate.remove_token(&"wrong".into()), Err(VaultError::WrongPassphrase)));
+    assert!(matches!(gate.check_passphrase(&"wrong".into()), Err(VaultError::Unlock(UnlockError::WrongPassphrase))));
+    assert!(matches!(gate.remove_token(&"wrong".into()), Err(VaultError::Unlock(UnlockError::WrongPassphrase))));
     assert!(desk.disk.exists(Path::new(FILE)));
     let before = desk.disk.read(Path::new(FILE)).unwrap();
     gate.check_passphrase(&NODE_PASSPHRASE.into()).unwrap();
@@ -156,8 +165,8 @@ fn a_token_that_was_removed_unlocks_nothing() {
     assert!(!desk.disk.image().contains(&before), "overwritten where it lay");
     // Also an answer to a question of before.
     let late = take(&gate, answer(&token, &asked).unwrap()).unwrap_err();
-    assert!(matches!(late, VaultError::TokenAnswer), "{late}");
-    assert!(matches!(unlock(&gate, &token), Err(VaultError::NoTokenKey)));
+    assert!(matches!(late, VaultError::Unlock(UnlockError::TokenAnswer)), "{late}");
+    assert!(matches!(unlock(&gate, &token), Err(VaultError::Unlock(UnlockError::NoTokenKey))));
     gate.remove_token(&NODE_PASSPHRASE.into()).unwrap();
     assert_eq!(gate.state(), VaultState::Locked, "showing the passphrase for this unlocks nothing");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use terms::{OfficerName, Secret};
 use vault::calls::Server as _;
 use vault::calls::gate::Facts;
-use vault::{Confinement, CostProfile, Founding, KeyBackup, VaultError, calls};
+use vault::{Confinement, CostProfile, FileError, Founding, KeyBackup, UnlockError, VaultError, calls};
 
 use crate::account::Stretch;
 use crate::crypto::measure_cost;
@@ -70,7 +70,7 @@ impl calls::gate::Calls for VaultServer {
         if self.keeper().is_ok() {
             return Ok(true);
         }
-        let hands = Hands::read(&self.folder())?.ok_or(VaultError::NoHands)?;
+        let hands = Hands::read(&self.folder())?.ok_or(VaultError::Unlock(UnlockError::NoKeyHolders))?;
         let now = self.place.clock.now();
         let hand = hands.open_hand(holder, passphrase, &lanes(), now)?;
         let mut waiting = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +104,7 @@ impl calls::gate::Calls for VaultServer {
 impl VaultServer {
     /// The service key, by the node's passphrase: also of a vault that is unlocked, for whoever has to show it once more.
     pub(crate) fn service_key(&self, passphrase: &Secret<String>) -> Result<Numbered, VaultError> {
-        let bytes = self.folder().read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+        let bytes = self.folder().read_summed(NODE_FILE)?.ok_or(VaultError::Files(FileError::NotAVault))?;
         NodeKeys::open(&bytes, passphrase, &lanes()).map(|(_, service_key)| service_key)
     }
 }

@@ -4,8 +4,8 @@
 //! The key is a pair, so that a service key that takes the place of another is sealed to the same people without them.
 
 use terms::{Entropy, OfficerName, Secret, UnixMillis};
-use vault::VaultError;
 use vault::inside::{Decoder, Encoder};
+use vault::{MailError, OfficerError, VaultError};
 
 use crate::account::Stretch;
 use crate::crypto::{
@@ -45,9 +45,9 @@ impl Hands {
         stretch: Stretch<'_>,
     ) -> Result<Self, VaultError> {
         let names: std::collections::BTreeSet<&OfficerName> = holders.iter().map(|(name, _)| name).collect();
-        let count = u8::try_from(holders.len()).map_err(|_| VaultError::OfficerRoster)?;
+        let count = u8::try_from(holders.len()).map_err(|_| VaultError::Officer(OfficerError::OfficerRoster))?;
         if names.len() != holders.len() || !(OFFICERS_MIN..=OFFICERS_MAX).contains(&holders.len()) {
-            return Err(VaultError::OfficerRoster);
+            return Err(VaultError::Officer(OfficerError::OfficerRoster));
         }
         if holders.iter().any(|(_, passphrase)| passphrase.expose().is_empty()) {
             return Err(VaultError::EmptyPassphrase);
@@ -70,7 +70,8 @@ impl Hands {
     /// [`verified`](Self::verified), or the keys go to whoever exchanged it.
     pub(crate) fn seal_keys(&mut self, keys: &[&Key32], entropy: &dyn Entropy) -> Result<(), VaultError> {
         let seal = |key: &&Key32| seal_hybrid(&self.public, &key_info(&self.public), key.as_ref(), entropy);
-        self.sealed = keys.iter().map(seal).collect::<Result<_, _>>().map_err(|_| VaultError::UnusableKey)?;
+        self.sealed =
+            keys.iter().map(seal).collect::<Result<_, _>>().map_err(|_| VaultError::Mail(MailError::UnusableKey))?;
         Ok(())
     }
 
@@ -88,9 +89,9 @@ impl Hands {
         at: UnixMillis,
     ) -> Result<OpenHand, VaultError> {
         let known = self.holders.iter().find(|(name, _)| name == holder);
-        let (_, boxed) = known.ok_or_else(|| VaultError::NoSuchOfficer(holder.clone()))?;
+        let (_, boxed) = known.ok_or_else(|| VaultError::Officer(OfficerError::NoSuchOfficer(holder.clone())))?;
         let share = boxed.open(passphrase, &share_context(&self.public, holder), lanes).map_err(|why| match why {
-            PassphraseError::Wrong => VaultError::WrongOfficerPassphrase(holder.clone()),
+            PassphraseError::Wrong => VaultError::Officer(OfficerError::WrongOfficerPassphrase(holder.clone())),
             PassphraseError::Damaged => damaged(HANDS_FILE),
         })?;
         let share = Share::from_bytes(&share).ok_or_else(|| damaged(HANDS_FILE))?;

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use terms::Secret;
 use vault::calls::Server as _;
 use vault::inside::{TokenAsk, answer_info};
-use vault::{CostProfile, TokenKey, VaultError, calls};
+use vault::{CostProfile, FileError, TokenKey, UnlockError, VaultError, calls};
 
 use crate::crypto::{KeyPair, open_hybrid};
 use crate::files::{NODE_FILE, TOKEN_FILE};
@@ -28,7 +28,7 @@ impl calls::token::Calls for VaultServer {
     }
 
     fn ask_token(&self) -> Result<TokenAsk, VaultError> {
-        let wrap = TokenWrap::read(&self.folder())?.ok_or(VaultError::NoTokenKey)?;
+        let wrap = TokenWrap::read(&self.folder())?.ok_or(VaultError::Unlock(UnlockError::NoTokenKey))?;
         let pair = KeyPair::generate(&*self.place.entropy);
         let ask = wrap.ask(pair.public);
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some(pair);
@@ -38,15 +38,15 @@ impl calls::token::Calls for VaultServer {
     /// A vault that is unlocked looks whether the answer would unlock it.
     fn take_token(&self, sealed: &[u8], cost: CostProfile) -> Result<(), VaultError> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let pair = asked.ok_or(VaultError::TokenAnswer)?;
+        let pair = asked.ok_or(VaultError::Unlock(UnlockError::TokenAnswer))?;
         let secret = open_hybrid(&pair.private, &answer_info(&pair.public), sealed);
-        let secret = secret.map_err(|_| VaultError::TokenAnswer)?;
-        let wrap = TokenWrap::read(&self.folder())?.ok_or(VaultError::NoTokenKey)?;
+        let secret = secret.map_err(|_| VaultError::Unlock(UnlockError::TokenAnswer))?;
+        let wrap = TokenWrap::read(&self.folder())?.ok_or(VaultError::Unlock(UnlockError::NoTokenKey))?;
         let keys = wrap.service_keys(&secret)?;
         if self.keeper().is_ok() {
-            let bytes = self.folder().read_summed(NODE_FILE)?.ok_or(VaultError::NotAVault)?;
+            let bytes = self.folder().read_summed(NODE_FILE)?.ok_or(VaultError::Files(FileError::NotAVault))?;
             let opens = keys.iter().any(|key| NodeKeys::open_with(&bytes, key).is_ok());
-            return if opens { Ok(()) } else { Err(VaultError::TokenAnswer) };
+            return if opens { Ok(()) } else { Err(VaultError::Unlock(UnlockError::TokenAnswer)) };
         }
         self.unlocked_by(self.open_with_one(keys, cost)?);
         Ok(())

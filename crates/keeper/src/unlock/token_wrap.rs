@@ -2,7 +2,7 @@
 
 use terms::Entropy;
 use vault::inside::{Decoder, Encoder, TokenAsk};
-use vault::{TokenKey, VaultError};
+use vault::{TokenKey, UnlockError, VaultError};
 use zeroize::Zeroizing;
 
 use crate::account::wrap::{RANDOM_WRAP_OVERHEAD, RandomWrap};
@@ -27,7 +27,8 @@ impl TokenWrap {
     /// Seals the service keys to a token's key. The token is not needed.
     pub(crate) fn seal(key: TokenKey, keys: &[&Key32], entropy: &dyn Entropy) -> Result<Self, VaultError> {
         let secret = random_key(entropy);
-        let sealed = seal_oaep(&key.public, secret.as_ref()).map_err(|_| VaultError::TokenKeyUnusable)?;
+        let sealed =
+            seal_oaep(&key.public, secret.as_ref()).map_err(|_| VaultError::Unlock(UnlockError::TokenKeyUnusable))?;
         let mut plain = Zeroizing::new(Vec::with_capacity(32 * keys.len()));
         keys.iter().for_each(|key| plain.extend_from_slice(key.as_ref()));
         let wrap = RandomWrap::seal(secret.as_ref(), &context(&key.public), &plain, entropy);
@@ -41,7 +42,10 @@ impl TokenWrap {
 
     /// The service keys, by the secret that the token opened: one, or the new and the old while it is replaced.
     pub(crate) fn service_keys(&self, secret: &[u8]) -> Result<Vec<Key32>, VaultError> {
-        let plain = self.keys.open(secret, &context(&self.key.public)).map_err(|_| VaultError::TokenAnswer)?;
+        let plain = self
+            .keys
+            .open(secret, &context(&self.key.public))
+            .map_err(|_| VaultError::Unlock(UnlockError::TokenAnswer))?;
         let one = |part: &[u8]| {
             let mut key = Key32::default();
             key.copy_from_slice(part);

@@ -5,7 +5,7 @@ use std::path::Path;
 use durable::{Disk, Visibility};
 use ledger::{Log, Opening};
 use terms::{AccountId, CaseId, Category, Clock, Digest, EpochId, UnixMillis};
-use vault::{Part, VaultError, approval_statement};
+use vault::{FileError, MailError, OrderError, Part, VaultError, approval_statement};
 
 use crate::desk::{Attempt, Desk, NODE_PASSPHRASE, OFFICERS, name, variant};
 
@@ -226,7 +226,7 @@ fn the_honest_attempt_opens_exactly_its_scope() {
             if (1..4).contains(&at) {
                 assert_eq!(key.unwrap().open(Part::Original, &stored.sealed).unwrap(), stored.plain);
             } else {
-                assert!(matches!(key, Err(VaultError::NotCleared(_))));
+                assert!(matches!(key, Err(VaultError::Order(OrderError::NotCleared(_)))));
             }
         }
     }
@@ -251,7 +251,10 @@ fn a_lie_about_arrival_clears_and_opens_nothing() {
     attempt.asks.push(lie);
     let clearance = desk.clear(attempt).unwrap();
     let key = clearance.message_key(lie.id).unwrap();
-    assert!(matches!(key.open(Part::Original, &outside.sealed), Err(VaultError::MessageDoesNotOpen(_))));
+    assert!(matches!(
+        key.open(Part::Original, &outside.sealed),
+        Err(VaultError::Mail(MailError::MessageDoesNotOpen(_)))
+    ));
 }
 
 #[test]
@@ -260,7 +263,7 @@ fn an_order_without_asks_clears_without_keys() {
     let mut attempt = desk.attempt();
     attempt.asks.clear();
     let clearance = desk.clear(attempt).unwrap();
-    assert!(matches!(clearance.message_key(desk.mail[1].ask.id), Err(VaultError::NotCleared(_))));
+    assert!(matches!(clearance.message_key(desk.mail[1].ask.id), Err(VaultError::Order(OrderError::NotCleared(_)))));
 }
 
 #[test]
@@ -271,8 +274,8 @@ fn a_clearance_ends_while_it_is_held() {
     desk.clock.set(clearance.order().expires.plus_millis(-1));
     assert!(clearance.message_key(id).is_ok());
     desk.clock.set(clearance.order().expires);
-    assert!(matches!(clearance.message_key(id), Err(VaultError::Expired(_))));
-    assert!(matches!(desk.vault.keep_clearance(&clearance), Err(VaultError::Expired(_))));
+    assert!(matches!(clearance.message_key(id), Err(VaultError::Order(OrderError::Expired(_)))));
+    assert!(matches!(desk.vault.keep_clearance(&clearance), Err(VaultError::Order(OrderError::Expired(_)))));
 }
 
 #[test]
@@ -298,11 +301,11 @@ fn a_kept_clearance_comes_back_after_a_restart_and_goes_when_forgotten() {
     let bytes = desk.disk.read(Path::new(&file(order))).unwrap();
     let other = Digest([4; 32]);
     desk.disk.write_atomic(Path::new(&file(other)), &bytes, Visibility::Private).unwrap();
-    assert!(matches!(vault.clearance(other), Err(VaultError::Damaged { .. })));
+    assert!(matches!(vault.clearance(other), Err(VaultError::Files(FileError::Damaged { .. }))));
 
     vault.forget_clearance(order).unwrap();
     vault.forget_clearance(order).unwrap();
-    assert!(matches!(vault.clearance(order), Err(VaultError::NoClearance(_))));
+    assert!(matches!(vault.clearance(order), Err(VaultError::Order(OrderError::NoClearance(_)))));
 }
 
 #[test]
@@ -316,7 +319,7 @@ fn an_expired_clearance_is_removed_at_the_next_start() {
     assert!(desk.disk.exists(Path::new(&file)));
     let vault = desk.reopen().unwrap();
     assert!(!desk.disk.exists(Path::new(&file)));
-    assert!(matches!(vault.clearance(order), Err(VaultError::NoClearance(_))));
+    assert!(matches!(vault.clearance(order), Err(VaultError::Order(OrderError::NoClearance(_)))));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use ledger::{Log, Opening};
 use terms::{AccountId, CaseId, Category, Clock, Digest, Entropy, EpochId, MessageId, OfficerName, Secret, UnixMillis};
 use vault::{
     AccountPublicKey, Act, Approval, BegunAct, Clearance, CostProfile, EpochSealer, Founding, Hand, KeyAsk,
-    OpenedShare, Order, Part, ProvenApproval, SealedEpochKey, Vault, VaultError, VaultGate, act_statement,
-    approval_statement,
+    OfficerError, OpenedShare, Order, Part, ProvenApproval, SealedEpochKey, Vault, VaultError, VaultGate,
+    act_statement, approval_statement,
 };
 use world::{ManualClock, MemoryDisk, SeededEntropy};
 
@@ -133,7 +133,9 @@ impl Desk {
     pub(crate) fn finish(&self, begun: BegunAct) -> Result<Vec<Secret<String>>, VaultError> {
         let opening = Opening::new(act_statement(begun.signed()), &*self.entropy);
         let recorded = self.log.append(&[opening.commitment()]);
-        let receipt = recorded.map_err(|error| VaultError::ActNotProven(error.to_string().into()))?.remove(0);
+        let receipt = recorded
+            .map_err(|error| VaultError::Officer(OfficerError::ActNotProven(error.to_string().into())))?
+            .remove(0);
         self.vault.finish_act(begun, &opening, &receipt)
     }
 

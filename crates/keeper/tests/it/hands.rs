@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use durable::Disk;
 use terms::{OfficerName, Secret};
-use vault::{VaultError, VaultGate, VaultState};
+use vault::{OfficerError, UnlockError, VaultError, VaultGate, VaultState};
 
 use crate::desk::{Desk, NODE_PASSPHRASE, cheap, name, variant};
 
@@ -82,7 +82,7 @@ fn the_first_part_waits_ten_minutes() {
 fn who_is_named_and_how() {
     let desk = Desk::new("IE", 1);
     let gate = gate(&desk);
-    assert!(matches!(hand(&gate, "dora"), Err(VaultError::NoHands)));
+    assert!(matches!(hand(&gate, "dora"), Err(VaultError::Unlock(UnlockError::NoKeyHolders))));
     let dealt = |passphrase: &str, holders: Vec<(OfficerName, Secret<String>)>| {
         gate.deal_hands(&passphrase.into(), &holders, cheap()).map_err(|error| variant(&error))
     };
@@ -98,8 +98,8 @@ fn who_is_named_and_how() {
 
     // Other people in their place: the old shares open nothing of the new deal.
     dealt(NODE_PASSPHRASE, vec![(name("dora"), "new".into()), (name("gina"), "gina".into())]).unwrap();
-    assert!(matches!(hand(&gate, "dora"), Err(VaultError::WrongOfficerPassphrase(_))));
-    assert!(matches!(hand(&gate, "emil"), Err(VaultError::NoSuchOfficer(_))));
+    assert!(matches!(hand(&gate, "dora"), Err(VaultError::Officer(OfficerError::WrongOfficerPassphrase(_)))));
+    assert!(matches!(hand(&gate, "emil"), Err(VaultError::Officer(OfficerError::NoSuchOfficer(_)))));
 }
 
 /// Every octet of the file counts.

@@ -1,7 +1,7 @@
 //! The service key is replaced while everything goes on.
 
 use terms::Secret;
-use vault::{Part, Vault, VaultError};
+use vault::{MailError, Part, Vault, VaultError};
 use world::{Fault, SeededEntropy};
 
 use crate::desk::{Desk, NODE_PASSPHRASE, OFFICERS, PASSWORD, name, variant};
@@ -59,7 +59,7 @@ fn both_keys_open_until_the_old_one_is_gone() {
 
     for vault in [&desk.vault, &desk.reopen().unwrap()] {
         assert_eq!(vault.service_generations().unwrap(), [2]);
-        assert!(matches!(vault.service_open("row", &before.sealed), Err(VaultError::DoesNotOpen)));
+        assert!(matches!(vault.service_open("row", &before.sealed), Err(VaultError::Mail(MailError::DoesNotOpen))));
         vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
         vault.clearance(clearance.order().digest()).unwrap();
         vault.back_up_keys().unwrap();

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use proptest::prelude::*;
 use terms::{AccountId, EpochId, MessageId, UnixMillis};
-use vault::{EpochSealer, KeyAsk, MessageKey, Part, SealedEpochKey, VaultError, plain_len, sealed_len};
+use vault::{EpochSealer, KeyAsk, MailError, MessageKey, Part, SealedEpochKey, VaultError, plain_len, sealed_len};
 
 use crate::desk::{Desk, PASSWORD};
 
@@ -54,7 +54,7 @@ fn sealed(len: usize) -> (MessageKey, Vec<u8>) {
 }
 
 fn shut(result: Result<Vec<u8>, VaultError>) -> bool {
-    matches!(result, Err(VaultError::MessageDoesNotOpen(_)))
+    matches!(result, Err(VaultError::Mail(MailError::MessageDoesNotOpen(_))))
 }
 
 /// Lengths around the chunk's edges, and others.
@@ -188,7 +188,7 @@ fn a_failing_reader_is_no_damage() {
     let (key, bytes) = sealed(10);
     let mut reader = |_, _| Err(std::io::Error::other("cable"));
     let failed = key.open_range(Part::Original, &mut reader, bytes.len() as u64, 0..10);
-    assert!(matches!(failed, Err(VaultError::MessageUnreadable { .. })));
+    assert!(matches!(failed, Err(VaultError::Mail(MailError::MessageUnreadable { .. }))));
     let mut short = |_, len: usize| Ok(vec![0; len - 1]);
     assert!(shut(key.open_range(Part::Original, &mut short, bytes.len() as u64, 0..10)));
 }
@@ -254,7 +254,7 @@ fn the_same_part_is_not_sealed_twice_in_an_epoch() {
     epoch.sealer.seal(id, UnixMillis(1), Part::Prefix, b"one").unwrap();
     for arrival in [1, 2] {
         let again = epoch.sealer.seal(id, UnixMillis(arrival), Part::Original, b"two");
-        assert!(matches!(again, Err(VaultError::SealedTwice(_))));
+        assert!(matches!(again, Err(VaultError::Mail(MailError::SealedTwice(_)))));
     }
 }
 
@@ -267,7 +267,7 @@ fn an_epoch_key_opens_for_its_account_and_number_only() {
     let (_, other_account) = EpochSealer::start(AccountId([1; 16]), &desk.public, EpochId(71), &*desk.entropy).unwrap();
     for (number, sealed) in [(71, mine.clone()), (71, other_account)] {
         let refused = keys(&[(EpochId(number), sealed)], number);
-        assert!(matches!(refused, Err(VaultError::EpochDoesNotOpen(_))));
+        assert!(matches!(refused, Err(VaultError::Mail(MailError::EpochDoesNotOpen(_)))));
     }
     for at in 0..mine.0.len() {
         let mut changed = mine.clone();
@@ -276,7 +276,7 @@ fn an_epoch_key_opens_for_its_account_and_number_only() {
         let cut = SealedEpochKey(mine.0[..at].to_vec());
         assert!(keys(&[(EpochId(70), cut)], 70).is_err());
     }
-    assert!(matches!(keys(&[], 70), Err(VaultError::NoEpochKey(EpochId(70)))));
+    assert!(matches!(keys(&[], 70), Err(VaultError::Mail(MailError::NoEpochKey(EpochId(70))))));
     keys(&[(EpochId(70), mine)], 70).unwrap();
     // Opened once, it need not be given again.
     keys(&[], 70).unwrap();
@@ -286,7 +286,7 @@ fn an_epoch_key_opens_for_its_account_and_number_only() {
 fn an_unusable_public_key_is_refused() {
     let desk = Desk::new("IE", 1);
     let refused = EpochSealer::start(desk.account, &vault::AccountPublicKey([0; 32]), EpochId(1), &*desk.entropy);
-    assert!(matches!(refused, Err(VaultError::UnusableKey)));
+    assert!(matches!(refused, Err(VaultError::Mail(MailError::UnusableKey))));
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use ledger::{Log, Opening, Verifier, key_change_statement, verify_dir};
-use vault::{Vault, VaultError};
+use vault::{OfficerError, Vault, VaultError};
 use world::{Fault, SeededEntropy};
 
 use crate::desk::{Desk, variant};
 
 /// As a node does it: the next key, the entry, the log, the vault.
 fn rotate(desk: &Desk, vault: &Vault, log: &Log) -> Result<Verifier, VaultError> {
-    let failed = |error: ledger::LedgerError| VaultError::ActNotProven(error.to_string().into());
+    let failed = |error: ledger::LedgerError| VaultError::Officer(OfficerError::ActNotProven(error.to_string().into()));
     let next = vault.begin_signing_rotation()?;
     let old = log.verifier();
     let new = Verifier::new(old.name(), next.public_key()).unwrap();

@@ -19,7 +19,7 @@ use imap::{
 };
 use store::{Incoming, MailboxView, StoreError, UidSet, Watch};
 use terms::{AccountId, MailboxId, Secret, UnixMillis};
-use vault::{Attempt, ChannelBinding, Network, Scopes, ScramError, ScramExchange, SignedIn, VaultError};
+use vault::{Attempt, ChannelBinding, Network, OwnerError, Scopes, ScramError, ScramExchange, SignedIn, VaultError};
 
 use crate::Mailroom;
 use crate::delivery::SOON_BYTES_MAX;
@@ -296,10 +296,11 @@ impl Reader {
 
     fn sign_in_refused(&mut self, error: VaultError) -> Unmet {
         Unmet::Refused(match error {
-            VaultError::WrongPassword | VaultError::Scram(ScramError::Refused) => Refusal::SignIn,
-            VaultError::SlowDown(_) => Refusal::SlowDown,
-            VaultError::Scram(ScramError::Malformed) => Refusal::NotTheMechanism,
-            VaultError::Scram(ScramError::OtherIdentity) => Refusal::OtherIdentity,
+            VaultError::Owner(OwnerError::WrongPassword)
+            | VaultError::Owner(OwnerError::Scram(ScramError::Refused)) => Refusal::SignIn,
+            VaultError::Owner(OwnerError::SlowDown(_)) => Refusal::SlowDown,
+            VaultError::Owner(OwnerError::Scram(ScramError::Malformed)) => Refusal::NotTheMechanism,
+            VaultError::Owner(OwnerError::Scram(ScramError::OtherIdentity)) => Refusal::OtherIdentity,
             error => {
                 self.trouble = Some(Trouble::Vault(error));
                 Refusal::Unavailable

@@ -75,7 +75,7 @@ pub(super) fn recovered() -> Done {
 /// Does `ask` for the owner of `account`, whose own session has the number `session`. Every change wants `proof`.
 ///
 /// # Errors
-/// The vault's; [`VaultError::WrongPassword`] whatever of the proof is wrong.
+/// The vault's; `OwnerError::WrongPassword` whatever of the proof is wrong.
 pub(super) fn act(
     room: &Mailroom,
     (account, session, address): (AccountId, u32, &str),

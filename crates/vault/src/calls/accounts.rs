@@ -15,7 +15,7 @@ calls! {
     /// The public half of an account's pair.
     ///
     /// # Errors
-    /// [`VaultError::NoSuchAccount`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OwnerError::NoSuchAccount`, `FileError::Damaged`, `FileError::Disk`.
     pub fn account_public_key(account: AccountId) -> AccountPublicKey;
 
     /// A session is over. One that is closed already is no error.

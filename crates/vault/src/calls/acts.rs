@@ -18,7 +18,7 @@ calls! {
     /// Wraps an officer's secrets under another passphrase. Durable when it returns; the old one opens nothing here.
     ///
     /// # Errors
-    /// [`VaultError::NoSuchOfficer`], [`VaultError::WrongOfficerPassphrase`], [`VaultError::EmptyPassphrase`],
-    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OfficerError::NoSuchOfficer`, `OfficerError::WrongOfficerPassphrase`, [`VaultError::EmptyPassphrase`],
+    /// `FileError::Damaged`, `FileError::Disk`.
     pub fn change_officer_passphrase(officer: &OfficerName, old: &Secret<String>, new: &Secret<String>), slow;
 }

@@ -11,13 +11,13 @@ calls! {
     /// this returns; [`KeyBackup::period`] is a copy, for a place of its own.
     ///
     /// # Errors
-    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `FileError::Damaged`, `FileError::Disk`.
     pub fn back_up_keys() -> KeyBackup, slow;
 
     /// Overwrites the keys of days more than `window_days` before today; gives those days (counted from 1970-01-01), whose
     /// copies elsewhere are to be destroyed too. Backups of those days open nothing then.
     ///
     /// # Errors
-    /// [`VaultError::Disk`].
+    /// `FileError::Disk`.
     pub fn destroy_periods(window_days: u32) -> Vec<u32>;
 }

@@ -11,6 +11,6 @@ calls! {
     /// epochs, which is made anew when it is damaged) is not looked at.
     ///
     /// # Errors
-    /// [`VaultError::Disk`] when a folder cannot be listed; [`VaultError::Away`], [`VaultError::Locked`].
+    /// `FileError::Disk` when a folder cannot be listed; [`VaultError::Away`], [`VaultError::Locked`].
     pub fn damaged_files() -> (u64, Vec<String>), slow;
 }

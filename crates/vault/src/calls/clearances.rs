@@ -18,6 +18,6 @@ calls! {
     /// system goes: blocks that the disk has not reused yet are the operator's matter (docs/threat-model.md).
     ///
     /// # Errors
-    /// [`VaultError::Disk`].
+    /// `FileError::Disk`.
     pub fn forget_clearance(order: Digest);
 }

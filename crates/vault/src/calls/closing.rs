@@ -23,7 +23,7 @@ calls! {
     /// The accounts whose closing was begun and is not done.
     ///
     /// # Errors
-    /// [`VaultError::Disk`].
+    /// `FileError::Disk`.
     pub fn closings() -> Vec<AccountId>;
 
     /// Ends the keys of an account whose closing was begun.
@@ -32,6 +32,6 @@ calls! {
     /// Overwrites what a case holds of closed accounts. Nothing held is no error. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::Disk`].
+    /// `FileError::Disk`.
     pub fn forget_held(case: CaseId);
 }

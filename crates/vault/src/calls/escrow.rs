@@ -12,7 +12,7 @@ calls! {
     /// by [`Act::RotateEscrow`](crate::Act::RotateEscrow).
     ///
     /// # Errors
-    /// [`VaultError::NoRotation`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `RotationError::NoRotation`, `FileError::Damaged`, `FileError::Disk`.
     pub fn sweep_escrow(count: u64) -> Sweep, slow;
 
     /// Whether the escrow key is being replaced, and the old one still opens what is sealed to it.

@@ -38,14 +38,14 @@ calls! {
     /// replaces those who were named before. `passphrase` is the node's. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::OfficerRoster`] for another number of people, [`VaultError::EmptyPassphrase`],
-    /// [`VaultError::WrongPassphrase`], [`VaultError::Disk`], [`VaultError::Away`].
+    /// `OfficerError::OfficerRoster` for another number of people, [`VaultError::EmptyPassphrase`],
+    /// `UnlockError::WrongPassphrase`, `FileError::Disk`, [`VaultError::Away`].
     pub fn deal_hands(passphrase: &Secret<String>, holders: &[(OfficerName, Secret<String>)], cost: CostProfile), slow;
 
     /// The people of whom any two unlock the vault by hand; none, where nobody was named. Also of a vault that is locked.
     ///
     /// # Errors
-    /// [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    /// `FileError::Damaged`, `FileError::Disk`, [`VaultError::Away`].
     pub fn hands() -> Vec<OfficerName>;
 
     /// One person's part in unlocking by hand; whether the vault is unlocked then.
@@ -54,7 +54,7 @@ calls! {
     /// Whether this is the node's passphrase. Nothing changes: for what is to be recorded between the question and the act.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassphrase`], [`VaultError::NotAVault`], [`VaultError::Damaged`], [`VaultError::Disk`],
+    /// `UnlockError::WrongPassphrase`, `FileError::NotAVault`, `FileError::Damaged`, `FileError::Disk`,
     /// [`VaultError::Away`].
     pub fn check_passphrase(passphrase: &Secret<String>), slow;
 
@@ -64,8 +64,8 @@ calls! {
     /// a number behind it (`host/ledger/2`), from its first entry on. The key is the same.
     ///
     /// # Errors
-    /// [`VaultError::AlreadyThere`], [`VaultError::WrongPassphrase`], [`VaultError::DoesNotOpen`] when the key of the day is
-    /// not the backup's, [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    /// `FileError::AlreadyThere`, `UnlockError::WrongPassphrase`, `MailError::DoesNotOpen` when the key of the day is
+    /// not the backup's, `FileError::Damaged`, `FileError::Disk`, [`VaultError::Away`].
     pub fn restore_keys(backup: &KeyBackup, passphrase: &Secret<String>, successor: bool), slow;
 
     /// The highest cost of a guess at a password at which it takes no longer than `target_millis` on this machine now: the

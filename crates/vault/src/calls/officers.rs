@@ -30,8 +30,8 @@ calls! {
     /// nothing about the ledger.
     ///
     /// # Errors
-    /// [`VaultError::OtherHome`], [`VaultError::Order`], [`VaultError::Expired`], [`VaultError::NotEnrolled`],
-    /// [`VaultError::Signature`], [`VaultError::OtherOrder`], [`VaultError::FromTheFuture`].
+    /// `OrderError::OtherHome`, `OrderError::Malformed`, `OrderError::Expired`, `OrderError::NotEnrolled`,
+    /// `OrderError::Signature`, `OrderError::OtherOrder`, `OrderError::FromTheFuture`.
     pub fn check_approval(order: &Order, approval: &Approval);
 
     /// Makes the clearance of an order: its octets.

@@ -17,7 +17,7 @@ calls! {
     /// recovery codes end, and new recovery codes are given to whoever had some. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassword`], [`VaultError::SlowDown`], [`VaultError::Disk`].
+    /// `OwnerError::WrongPassword`, `OwnerError::SlowDown`, `FileError::Disk`.
     pub fn begin_account_rotation(
         account: AccountId,
         proof: &OwnerProof,
@@ -28,8 +28,8 @@ calls! {
     /// Nothing comes back when all are sealed to the new.
     ///
     /// # Errors
-    /// [`VaultError::NoRotation`] when the account's halves are not at hand: the owner signs in, or two officers begin anew.
-    /// [`VaultError::EpochDoesNotOpen`] for one that opens with neither half: mend or restore it, or the old half stays.
+    /// `RotationError::NoRotation` when the account's halves are not at hand: the owner signs in, or two officers begin anew.
+    /// `MailError::EpochDoesNotOpen` for one that opens with neither half: mend or restore it, or the old half stays.
     pub fn reseal_epochs(
         account: AccountId,
         sealed: &[(EpochId, SealedEpochKey)],
@@ -39,13 +39,13 @@ calls! {
     /// that was sealed to the old half is on its way there: what is sealed to it opens never again. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::NoRotation`]; [`VaultError::TooSoon`] when one of `sealed` was not seen to be sealed to the new half;
-    /// [`VaultError::Disk`].
+    /// `RotationError::NoRotation`; `RotationError::TooSoon` when one of `sealed` was not seen to be sealed to the new half;
+    /// `FileError::Disk`.
     pub fn finish_account_rotation(account: AccountId, sealed: &[(EpochId, SealedEpochKey)]), slow;
 
     /// What is being replaced at this moment.
     ///
     /// # Errors
-    /// [`VaultError::Locked`], [`VaultError::Disk`].
+    /// [`VaultError::Locked`], `FileError::Disk`.
     pub fn rotations() -> Rotations;
 }

@@ -15,12 +15,12 @@ calls! {
     /// uses a recovery code stops it.
     ///
     /// # Errors
-    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `FileError::Damaged`, `FileError::Disk`.
     pub fn pending_reset(account: AccountId) -> Option<PendingReset>;
 
     /// Stops a reset; none is no error. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::Disk`].
+    /// `FileError::Disk`.
     pub fn stop_reset(account: AccountId);
 }

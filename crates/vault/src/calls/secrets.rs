@@ -2,7 +2,7 @@
 //!
 //! Each change here is durable when it returns, wraps the root of the account anew and touches no mail. It wants the owner's
 //! password, and a code where codes are on ([`OwnerProof`]); whatever of it is wrong, the answer is
-//! [`VaultError::WrongPassword`]. Guesses that do not come from this machine are counted, with [`VaultError::SlowDown`].
+//! `OwnerError::WrongPassword`. Guesses that do not come from this machine are counted, with `OwnerError::SlowDown`.
 
 use terms::{AccountId, Secret, UnixMillis};
 
@@ -20,7 +20,7 @@ calls! {
     /// exist in this answer only and are the one way back from a forgotten password; else the list is empty.
     ///
     /// # Errors
-    /// [`VaultError::AccountExists`], [`VaultError::EmptyPassphrase`], [`VaultError::Disk`].
+    /// `OwnerError::AccountExists`, [`VaultError::EmptyPassphrase`], `FileError::Disk`.
     pub fn create_account_in(
         account: AccountId,
         custody: Custody,
@@ -30,7 +30,7 @@ calls! {
     /// How an account is guarded. No secret is asked for: the provider knows this much.
     ///
     /// # Errors
-    /// [`VaultError::NoSuchAccount`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OwnerError::NoSuchAccount`, `FileError::Damaged`, `FileError::Disk`.
     pub fn account_guard(account: AccountId) -> AccountGuard;
 
     /// Whether this is the owner. Nothing changes, and a code is not spent: for what is to be recorded between the question and
@@ -57,7 +57,7 @@ calls! {
     /// A new app password: its number, and the password, which exists in this answer only.
     ///
     /// # Errors
-    /// [`VaultError::Name`], [`VaultError::Ends`], [`VaultError::TooManyAppPasswords`] and those of every change.
+    /// `OwnerError::Name`, `OwnerError::Ends`, `OwnerError::TooManyAppPasswords` and those of every change.
     pub fn add_app_password(
         account: AccountId,
         proof: &OwnerProof,
@@ -75,13 +75,13 @@ calls! {
     /// Revokes an app password. Sessions of mail clients that are open go on.
     ///
     /// # Errors
-    /// [`VaultError::NoSuchSecret`] and those of every change.
+    /// `OwnerError::NoSuchSecret` and those of every change.
     pub fn revoke_app_password(account: AccountId, proof: &OwnerProof, id: u32), slow;
 
     /// Ends one web session, or all.
     ///
     /// # Errors
-    /// [`VaultError::NoSuchSecret`] and those of every change.
+    /// `OwnerError::NoSuchSecret` and those of every change.
     pub fn end_sessions(account: AccountId, proof: &OwnerProof, id: Option<u32>), slow;
 
     /// A fresh secret for an authenticator app, in base32 (RFC 6238: SHA-1, 6 digits, 30 seconds). Nothing is kept of it
@@ -95,7 +95,7 @@ calls! {
     /// password alone signs in to mail clients no longer. `shown` is the code that the app shows now.
     ///
     /// # Errors
-    /// [`VaultError::WrongCode`] and those of every change.
+    /// `OwnerError::WrongCode` and those of every change.
     pub fn turn_codes_on(
         account: AccountId,
         proof: &OwnerProof,
@@ -126,7 +126,7 @@ calls! {
     /// in the same words after the same work.
     ///
     /// # Errors
-    /// [`VaultError::WrongRecoveryCode`], [`VaultError::SlowDown`] before any work, [`VaultError::EmptyPassphrase`],
-    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OwnerError::WrongRecoveryCode`, `OwnerError::SlowDown` before any work, [`VaultError::EmptyPassphrase`],
+    /// `FileError::Damaged`, `FileError::Disk`.
     pub fn recover_as(attempt: &Attempt, code: &Secret<String>, new: &Secret<String>), slow;
 }

@@ -19,26 +19,26 @@ calls! {
     /// one is being replaced it does nothing. Durable when it returns. The ledger is to have it first.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `UnlockError::WrongPassphrase`, `FileError::Damaged`, `FileError::Disk`.
     pub fn begin_service_rotation(passphrase: &Secret<String>) -> u8, slow;
 
     /// Seals the node's keys by another passphrase; the service key stays, and people and tokens unlock as before. Older
     /// copies of the vault's folder and backups of keys go on to open by the old one. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassphrase`], [`VaultError::EmptyPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `UnlockError::WrongPassphrase`, [`VaultError::EmptyPassphrase`], `FileError::Damaged`, `FileError::Disk`.
     pub fn change_node_passphrase(old: &Secret<String>, new: &Secret<String>), slow;
 
     /// Seals the vault's own files under the new service key; gives how many there were. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `FileError::Damaged`, `FileError::Disk`.
     pub fn reseal_own_files() -> u64, slow;
 
     /// Overwrites the old service key, when nothing in any room is sealed under it any more: what is opens never again.
     ///
     /// # Errors
-    /// [`VaultError::TooSoon`] in the first minute, and while the vault's own files are not all sealed anew;
-    /// [`VaultError::Disk`].
+    /// `RotationError::TooSoon` in the first minute, and while the vault's own files are not all sealed anew;
+    /// `FileError::Disk`.
     pub fn finish_service_rotation(), slow;
 }

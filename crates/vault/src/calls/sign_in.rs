@@ -41,13 +41,13 @@ calls! {
     /// Ends a web session by its own token. Durable when it returns; one that is over is no error.
     ///
     /// # Errors
-    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `FileError::Damaged`, `FileError::Disk`.
     pub fn leave_session(token: &SessionToken);
 
     /// What the owner's page shows of a web session: whose it is, its number, and what the owner can revoke. Opens no mail
     /// and none of the account's private halves.
     ///
     /// # Errors
-    /// [`VaultError::NoSession`]; [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OwnerError::NoSession`; `FileError::Damaged`, `FileError::Disk`.
     pub fn session_secrets(token: &SessionToken) -> (AccountId, u32, OwnerSecrets);
 }

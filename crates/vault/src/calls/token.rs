@@ -14,7 +14,7 @@ calls! {
     /// token is not needed. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassphrase`], [`VaultError::TokenKeyUnusable`], [`VaultError::Disk`], [`VaultError::Away`].
+    /// `UnlockError::WrongPassphrase`, `UnlockError::TokenKeyUnusable`, `FileError::Disk`, [`VaultError::Away`].
     pub fn add_token(passphrase: &Secret<String>, key: &TokenKey), slow;
 
     /// Lets no token unlock the vault from now on: what it opened is overwritten. `passphrase` is the node's. No token at all
@@ -22,7 +22,7 @@ calls! {
     /// the service key of then.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassphrase`], [`VaultError::Disk`], [`VaultError::Away`].
+    /// `UnlockError::WrongPassphrase`, `FileError::Disk`, [`VaultError::Away`].
     pub fn remove_token(passphrase: &Secret<String>), slow;
 
     /// What the token is to open. Whoever asked before gets no answer any more.

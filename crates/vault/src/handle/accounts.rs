@@ -41,7 +41,7 @@ impl Vault {
     /// epochs that this session has not opened yet; more do no harm.
     ///
     /// # Errors
-    /// [`VaultError::NoEpochKey`], [`VaultError::EpochDoesNotOpen`], [`VaultError::SessionOver`].
+    /// `MailError::NoEpochKey`, `MailError::EpochDoesNotOpen`, [`VaultError::SessionOver`].
     pub fn message_keys(
         &self,
         signed_in: &SignedIn,

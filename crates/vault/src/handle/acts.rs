@@ -26,11 +26,11 @@ impl Vault {
     /// are joined to prove them, and nothing is changed. `newcomer` is the passphrase that a new officer has chosen.
     ///
     /// # Errors
-    /// [`VaultError::TwoHands`], [`VaultError::SameOfficer`], [`VaultError::NoSuchOfficer`], [`VaultError::NotInPower`],
-    /// [`VaultError::WrongOfficerPassphrase`], [`VaultError::PaperUnreadable`], [`VaultError::PaperOutdated`],
-    /// [`VaultError::SharesDisagree`]; [`VaultError::OfficerExists`], [`VaultError::OfficerRoster`],
-    /// [`VaultError::EmptyPassphrase`], [`VaultError::RotationUnfinished`] for acts that cannot be;
-    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OfficerError::TwoOfficers`, `OfficerError::SameOfficer`, `OfficerError::NoSuchOfficer`, `OfficerError::NotInPower`,
+    /// `OfficerError::WrongOfficerPassphrase`, `OfficerError::PaperUnreadable`, `OfficerError::PaperOutdated`,
+    /// `OfficerError::SharesDisagree`; `OfficerError::OfficerExists`, `OfficerError::OfficerRoster`,
+    /// [`VaultError::EmptyPassphrase`], `RotationError::RotationUnfinished` for acts that cannot be;
+    /// `FileError::Damaged`, `FileError::Disk`.
     pub fn begin_act(
         &self,
         act: Act,
@@ -46,8 +46,8 @@ impl Vault {
     /// [`sweep_escrow`](Self::sweep_escrow) is to be called until it is finished.
     ///
     /// # Errors
-    /// [`VaultError::ActOver`], [`VaultError::ActNotProven`], those of [`begin_act`](Self::begin_act) for what has changed
-    /// meanwhile; [`VaultError::Disk`].
+    /// `OfficerError::ActOver`, `OfficerError::ActNotProven`, those of [`begin_act`](Self::begin_act) for what has changed
+    /// meanwhile; `FileError::Disk`.
     pub fn finish_act(
         &self,
         act: BegunAct,

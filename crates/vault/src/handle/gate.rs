@@ -53,8 +53,8 @@ impl VaultGate {
     /// interrupted holds no vault yet, and it can be called again.
     ///
     /// # Errors
-    /// [`VaultError::AlreadyThere`], [`VaultError::OfficerRoster`], [`VaultError::LogOrigin`],
-    /// [`VaultError::EmptyPassphrase`], [`VaultError::Disk`], [`VaultError::Away`].
+    /// `FileError::AlreadyThere`, `OfficerError::OfficerRoster`, `UnlockError::LogOrigin`,
+    /// [`VaultError::EmptyPassphrase`], `FileError::Disk`, [`VaultError::Away`].
     pub fn create(&self, founding: Founding) -> Result<Vault, VaultError> {
         self.link.create(founding)?;
         self.vault()
@@ -64,8 +64,8 @@ impl VaultGate {
     /// sealed from now on.
     ///
     /// # Errors
-    /// [`VaultError::NotAVault`], [`VaultError::WrongPassphrase`], [`VaultError::Damaged`],
-    /// [`VaultError::UnknownFormat`], [`VaultError::Disk`], [`VaultError::Away`].
+    /// `FileError::NotAVault`, `UnlockError::WrongPassphrase`, `FileError::Damaged`,
+    /// `FileError::UnknownFormat`, `FileError::Disk`, [`VaultError::Away`].
     pub fn unlock(&self, passphrase: &Secret<String>, cost: CostProfile) -> Result<Vault, VaultError> {
         self.link.open(passphrase, cost)?;
         self.vault()
@@ -75,8 +75,8 @@ impl VaultGate {
     /// then; after the first it is `None`.
     ///
     /// # Errors
-    /// [`VaultError::NoHands`], [`VaultError::NoSuchOfficer`] for a person who was not named,
-    /// [`VaultError::WrongOfficerPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    /// `UnlockError::NoKeyHolders`, `OfficerError::NoSuchOfficer` for a person who was not named,
+    /// `OfficerError::WrongOfficerPassphrase`, `FileError::Damaged`, `FileError::Disk`, [`VaultError::Away`].
     pub fn take_hand(
         &self,
         holder: &OfficerName,
@@ -90,8 +90,8 @@ impl VaultGate {
     /// token would.
     ///
     /// # Errors
-    /// [`TokenError`]: what the token says, or [`TokenError::Vault`] with [`VaultError::NoTokenKey`],
-    /// [`VaultError::TokenAnswer`], [`VaultError::Damaged`], [`VaultError::Disk`], [`VaultError::Away`].
+    /// [`TokenError`]: what the token says, or [`TokenError::Vault`] with `UnlockError::NoTokenKey`,
+    /// `UnlockError::TokenAnswer`, `FileError::Damaged`, `FileError::Disk`, [`VaultError::Away`].
     pub fn unlock_by_token(&self, by: &Token, cost: CostProfile) -> Result<Vault, TokenError> {
         let sealed = by.open(self.link.ask_token()?)?;
         self.link.take_token(&sealed, cost)?;

@@ -18,7 +18,7 @@ impl Vault {
     /// but what is held.
     ///
     /// # Errors
-    /// [`VaultError::SessionOver`], those of [`message_keys`](Self::message_keys), [`VaultError::Disk`].
+    /// [`VaultError::SessionOver`], those of [`message_keys`](Self::message_keys), `FileError::Disk`.
     pub fn close_account(
         &self,
         signed_in: &SignedIn,
@@ -50,8 +50,8 @@ impl Vault {
     /// `held` is what cases hold of it now. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::NoClosing`], [`VaultError::HeldChanged`] when cases hold something else than then, [`VaultError::Damaged`],
-    /// [`VaultError::Disk`].
+    /// `OwnerError::NoClosing`, `OwnerError::HeldChanged` when cases hold something else than then, `FileError::Damaged`,
+    /// `FileError::Disk`.
     pub fn finish_closing(&self, account: AccountId, held: &[(CaseId, Vec<KeyAsk>)]) -> Result<(), VaultError> {
         let closed = self.link.finish_closing(account, held);
         self.link.kept.end(account);

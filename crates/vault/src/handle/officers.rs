@@ -17,8 +17,8 @@ impl Vault {
     /// [`clear`](Self::clear) when this officer is the second; else drop it.
     ///
     /// # Errors
-    /// [`VaultError::OtherHome`], [`VaultError::Order`], [`VaultError::Expired`], [`VaultError::NoSuchOfficer`],
-    /// [`VaultError::WrongOfficerPassphrase`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OrderError::OtherHome`, `OrderError::Malformed`, `OrderError::Expired`, `OfficerError::NoSuchOfficer`,
+    /// `OfficerError::WrongOfficerPassphrase`, `FileError::Damaged`, `FileError::Disk`.
     pub fn approve(
         &self,
         order: &Order,
@@ -36,10 +36,10 @@ impl Vault {
     /// it returns. All or nothing; the opened share is used up either way.
     ///
     /// # Errors
-    /// As [`check_approval`](Self::check_approval) for either approval; [`VaultError::SameOfficer`],
-    /// [`VaultError::Statement`], [`VaultError::Proof`], [`VaultError::OtherShare`]; [`VaultError::NoContent`] and
-    /// [`VaultError::OutOfScope`] for asks beyond the order; [`VaultError::ShareDoesNotOpen`],
-    /// [`VaultError::SharesDisagree`], [`VaultError::EscrowDoesNotOpen`]; and those of
+    /// As [`check_approval`](Self::check_approval) for either approval; `OfficerError::SameOfficer`,
+    /// `OrderError::Statement`, `OrderError::Proof`, `OrderError::OtherShare`; `OrderError::NoContent` and
+    /// `OrderError::OutOfScope` for asks beyond the order; `OrderError::ShareDoesNotOpen`,
+    /// `OfficerError::SharesDisagree`, `OrderError::EscrowDoesNotOpen`; and those of
     /// [`message_keys`](Self::message_keys).
     pub fn clear(
         &self,
@@ -58,7 +58,7 @@ impl Vault {
     /// forgotten: forget it as soon as the package is made.
     ///
     /// # Errors
-    /// [`VaultError::Expired`], [`VaultError::Disk`].
+    /// `OrderError::Expired`, `FileError::Disk`.
     pub fn keep_clearance(&self, clearance: &Clearance) -> Result<(), VaultError> {
         let order = clearance.order().digest();
         self.link.keep_clearance(order, &clearance.to_secret()?)
@@ -67,7 +67,7 @@ impl Vault {
     /// The clearance that was kept for an order. One whose time is over is removed.
     ///
     /// # Errors
-    /// [`VaultError::NoClearance`], [`VaultError::Expired`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OrderError::NoClearance`, `OrderError::Expired`, `FileError::Damaged`, `FileError::Disk`.
     pub fn clearance(&self, order: Digest) -> Result<Clearance, VaultError> {
         let kept = self.link.kept_clearance(order)?;
         self.clearance_of(order, &kept)

@@ -1,8 +1,8 @@
 //! The service key, as the rest of the node has them.
 
 use super::Vault;
-use crate::VaultError;
 use crate::transport::Asked;
+use crate::{MailError, VaultError};
 
 /// The service key: what the node needs while nobody is signed in.
 impl Vault {
@@ -52,10 +52,10 @@ impl Vault {
     /// Opens what [`service_seal`](Self::service_seal) made in the same context.
     ///
     /// # Errors
-    /// [`VaultError::DoesNotOpen`]; [`VaultError::Away`], [`VaultError::Locked`]: try again.
+    /// `MailError::DoesNotOpen`; [`VaultError::Away`], [`VaultError::Locked`]: try again.
     pub fn service_open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
         let opened = self.service_open_all(vec![(context.to_owned(), sealed.to_vec())])?;
-        opened.into_iter().next().flatten().ok_or(VaultError::DoesNotOpen)
+        opened.into_iter().next().flatten().ok_or(VaultError::Mail(MailError::DoesNotOpen))
     }
 
     /// As [`service_open`](Self::service_open), for a block of contexts and sealed texts, in their order. What does not

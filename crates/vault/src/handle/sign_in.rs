@@ -5,13 +5,13 @@ use std::fmt;
 use terms::{AccountId, Secret};
 
 use super::Vault;
-use crate::VaultError;
 use crate::owners::network::Network;
 use crate::owners::scopes::Scopes;
 use crate::owners::scram::{ChannelBinding, ExchangeId};
 use crate::owners::secrets::{Attempt, Claim};
 use crate::owners::session_token::SessionToken;
 use crate::owners::sign_in::SignedIn;
+use crate::{OwnerError, VaultError};
 
 /// An exchange of SCRAM that waits for the client's last message. It holds no secret: what the node must know stays with
 /// the vault, for a minute.
@@ -42,8 +42,8 @@ impl Vault {
     /// (`throttle.rs`): what fails here was one.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassword`], whatever was wrong; [`VaultError::NoSuchAccount`] for an account without keys, after
-    /// the same work; [`VaultError::SlowDown`] before any work; [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OwnerError::WrongPassword`, whatever was wrong; `OwnerError::NoSuchAccount` for an account without keys, after
+    /// the same work; `OwnerError::SlowDown` before any work; `FileError::Damaged`, `FileError::Disk`.
     pub fn sign_in_as(
         &self,
         attempt: &Attempt,
@@ -52,7 +52,7 @@ impl Vault {
     ) -> Result<SignedIn, VaultError> {
         let session = self.link.sign_in_as(attempt, password, code)?;
         // A claim that is nobody's opens nothing.
-        let Claim::Account(account) = attempt.claim else { return Err(VaultError::WrongPassword) };
+        let Claim::Account(account) = attempt.claim else { return Err(VaultError::Owner(OwnerError::WrongPassword)) };
         Ok(SignedIn::new(account, session, self.link.clone()))
     }
 
@@ -61,7 +61,7 @@ impl Vault {
     /// like one and stays the same.
     ///
     /// # Errors
-    /// [`VaultError::Scram`]; [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OwnerError::Scram`; `FileError::Damaged`, `FileError::Disk`.
     pub fn scram_begin(
         &self,
         attempt: &Attempt,
@@ -76,8 +76,8 @@ impl Vault {
     /// Takes a client's last message: signs in by the app password whose proof it is, and gives the node's last message.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassword`]: no app password of the account fits, it is not for this scope, it has ended, the proof
-    /// is of another channel, or a minute is over. [`VaultError::Scram`], [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OwnerError::WrongPassword`: no app password of the account fits, it is not for this scope, it has ended, the proof
+    /// is of another channel, or a minute is over. `OwnerError::Scram`, `FileError::Damaged`, `FileError::Disk`.
     pub fn scram_finish(&self, exchange: ScramExchange, last: &[u8]) -> Result<(SignedIn, Vec<u8>), VaultError> {
         let (account, session, said) = self.link.scram_finish(exchange.0, last)?;
         Ok((SignedIn::new(account, session, self.link.clone()), said))
@@ -88,7 +88,7 @@ impl Vault {
     /// most. Durable when it returns.
     ///
     /// # Errors
-    /// As there; [`VaultError::Name`], [`VaultError::Ends`].
+    /// As there; `OwnerError::Name`, `OwnerError::Ends`.
     pub fn open_session(
         &self,
         attempt: &Attempt,
@@ -104,7 +104,7 @@ impl Vault {
     /// Goes on with a web session.
     ///
     /// # Errors
-    /// [`VaultError::NoSession`]; [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `OwnerError::NoSession`; `FileError::Damaged`, `FileError::Disk`.
     pub fn resume_session(&self, token: &SessionToken) -> Result<SignedIn, VaultError> {
         let (account, session) = self.link.resume_session(token)?;
         Ok(SignedIn::new(account, session, self.link.clone()))

@@ -30,7 +30,7 @@ impl Vault {
     /// Makes the next signing key, or finds the one that was made. It signs nothing of itself. Durable when it returns.
     ///
     /// # Errors
-    /// [`VaultError::Damaged`], [`VaultError::Disk`].
+    /// `FileError::Damaged`, `FileError::Disk`.
     pub fn begin_signing_rotation(&self) -> Result<Arc<dyn ledger::Signer>, VaultError> {
         Ok(self.signer_of(self.link.begin_signing_rotation()?))
     }
@@ -50,7 +50,7 @@ impl Vault {
     /// returns.
     ///
     /// # Errors
-    /// [`VaultError::NoRotation`] when `new` is neither the next key nor the present one; [`VaultError::Disk`].
+    /// `RotationError::NoRotation` when `new` is neither the next key nor the present one; `FileError::Disk`.
     pub fn finish_signing_rotation(&self, new: &ledger::Verifier) -> Result<(), VaultError> {
         self.link.finish_signing_rotation(new.key())?;
         *self.verifier.write().unwrap_or_else(PoisonError::into_inner) = new.clone();

@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 
 use terms::{AccountId, Entropy, EpochId, MessageId, UnixMillis};
 
-use crate::VaultError;
 use crate::crypto::{Key32, random_key, seal_hybrid};
 use crate::encode::Encoder;
 use crate::mail::message::{KeyAsk, MessageKey, Part};
+use crate::{MailError, VaultError};
 
 /// The public half of an account's X25519 pair: what is needed to receive. No secret, but whoever can change it decides
 /// who reads the mail that arrives from then on.
@@ -47,7 +47,7 @@ impl EpochSealer {
     /// it nobody ever opens them. `epoch` must not have been used before for this account.
     ///
     /// # Errors
-    /// [`VaultError::UnusableKey`] when `public` is no X25519 public key.
+    /// `MailError::UnusableKey` when `public` is no X25519 public key.
     pub fn start(
         account: AccountId,
         public: &AccountPublicKey,
@@ -72,7 +72,7 @@ impl EpochSealer {
     /// Seals one part of a message. `arrival` is bound in: the message opens for nobody who says another time.
     ///
     /// # Errors
-    /// [`VaultError::SealedTwice`] when this part of this id was sealed in this epoch before.
+    /// `MailError::SealedTwice` when this part of this id was sealed in this epoch before.
     pub fn seal(&self, id: MessageId, arrival: UnixMillis, part: Part, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
         let mut out = Vec::new();
         self.seal_into(id, arrival, part, plain, &mut out)?;
@@ -93,7 +93,7 @@ impl EpochSealer {
     ) -> Result<(), VaultError> {
         let first = self.sealed.lock().unwrap_or_else(PoisonError::into_inner).insert((id, part));
         if !first {
-            return Err(VaultError::SealedTwice(id));
+            return Err(VaultError::Mail(MailError::SealedTwice(id)));
         }
         let ask = KeyAsk { epoch: self.epoch, id, arrival };
         MessageKey::derive(&self.key, self.account, ask).seal_into(part, plain, out)
@@ -103,7 +103,7 @@ impl EpochSealer {
 /// Seals an epoch key to an account's public half.
 ///
 /// # Errors
-/// [`VaultError::UnusableKey`] when `public` is no X25519 public key.
+/// `MailError::UnusableKey` when `public` is no X25519 public key.
 pub fn seal_epoch(
     public: &AccountPublicKey,
     account: AccountId,
@@ -112,7 +112,7 @@ pub fn seal_epoch(
     entropy: &dyn Entropy,
 ) -> Result<SealedEpochKey, VaultError> {
     let sealed = seal_hybrid(&public.0, &epoch_info(account, epoch), key.as_ref(), entropy);
-    let sealed = sealed.map_err(|_| VaultError::UnusableKey)?;
+    let sealed = sealed.map_err(|_| VaultError::Mail(MailError::UnusableKey))?;
     Ok(SealedEpochKey([&[EPOCH_FORMAT], sealed.as_slice()].concat()))
 }
 

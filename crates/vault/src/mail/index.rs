@@ -8,8 +8,8 @@ use std::fmt;
 
 use terms::{AccountId, Entropy};
 
-use crate::VaultError;
 use crate::crypto::{AeadKey, Key32, Prk, TAG_LEN, same};
+use crate::{MailError, VaultError};
 
 /// The format's number, bound into every block.
 const FORMAT: u8 = 1;
@@ -92,10 +92,14 @@ impl IndexKey {
     /// What opens the blocks of a file that was sealed before.
     ///
     /// # Errors
-    /// [`VaultError::IndexDoesNotOpen`] when it was sealed with another key.
+    /// `MailError::IndexDoesNotOpen` when it was sealed with another key.
     pub fn open(&self, file: &IndexFileId) -> Result<IndexOpener, VaultError> {
         let key = self.file(&file.salt);
-        if same(&key.commitment, &file.commitment) { Ok(IndexOpener(key)) } else { Err(VaultError::IndexDoesNotOpen) }
+        if same(&key.commitment, &file.commitment) {
+            Ok(IndexOpener(key))
+        } else {
+            Err(VaultError::Mail(MailError::IndexDoesNotOpen))
+        }
     }
 }
 
@@ -115,9 +119,9 @@ impl IndexSealer {
     /// Appends the next block, sealed, to `out`; returns its number.
     ///
     /// # Errors
-    /// [`VaultError::TooLong`] after 2^32 blocks.
+    /// `MailError::TooLong` after 2^32 blocks.
     pub fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<u32, VaultError> {
-        let number = self.last.checked_add(1).ok_or(VaultError::TooLong)?;
+        let number = self.last.checked_add(1).ok_or(VaultError::Mail(MailError::TooLong))?;
         self.last = number;
         self.key.aead.seal_into(FileKey::nonce(number), &self.key.aad, plain, out);
         Ok(number)
@@ -136,11 +140,11 @@ impl IndexOpener {
     /// The plaintext of block `number`.
     ///
     /// # Errors
-    /// [`VaultError::IndexDoesNotOpen`] when a bit is not as it was sealed, or it is another block.
+    /// `MailError::IndexDoesNotOpen` when a bit is not as it was sealed, or it is another block.
     pub fn open(&self, number: u32, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
         let mut out = Vec::with_capacity(sealed.len());
         let opened = self.0.aead.open_into(FileKey::nonce(number), &self.0.aad, sealed, &mut out);
-        opened.map_err(|_| VaultError::IndexDoesNotOpen)?;
+        opened.map_err(|_| VaultError::Mail(MailError::IndexDoesNotOpen))?;
         Ok(out)
     }
 

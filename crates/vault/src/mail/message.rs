@@ -11,8 +11,8 @@ use std::ops::Range;
 
 use terms::{AccountId, EpochId, MessageId, UnixMillis};
 
-use crate::VaultError;
 use crate::crypto::{AeadKey, Key32, Prk, TAG_LEN, same};
+use crate::{MailError, VaultError};
 
 /// The format's number, the first octet of every sealed part.
 const FORMAT: u8 = 1;
@@ -144,7 +144,7 @@ impl MessageKey {
 
     /// Appends a sealed part to `out`. The caller sees to it that one key seals one part once: nonces repeat otherwise.
     pub(crate) fn seal_into(&self, part: Part, plain: &[u8], out: &mut Vec<u8>) -> Result<(), VaultError> {
-        let len = usize::try_from(sealed_len(plain.len() as u64)).map_err(|_| VaultError::TooLong)?;
+        let len = usize::try_from(sealed_len(plain.len() as u64)).map_err(|_| VaultError::Mail(MailError::TooLong))?;
         let key = self.part(part);
         out.reserve(len);
         out.push(FORMAT);
@@ -153,7 +153,7 @@ impl MessageKey {
         let last = plain.len().div_ceil(CHUNK_LEN).max(1) - 1;
         for at in 0..=last {
             let chunk = &plain[at * CHUNK_LEN..plain.len().min((at + 1) * CHUNK_LEN)];
-            let (nonce, aad) = key.place(at as u64, at == last).ok_or(VaultError::TooLong)?;
+            let (nonce, aad) = key.place(at as u64, at == last).ok_or(VaultError::Mail(MailError::TooLong))?;
             key.aead.seal_into(nonce, &aad, chunk, out);
         }
         Ok(())
@@ -162,7 +162,7 @@ impl MessageKey {
     /// The plaintext of a sealed part.
     ///
     /// # Errors
-    /// [`VaultError::MessageDoesNotOpen`] when a single bit is not as it was sealed, chunks are missing, added or
+    /// `MailError::MessageDoesNotOpen` when a single bit is not as it was sealed, chunks are missing, added or
     /// swapped, or it was sealed for another account, message, part, epoch or arrival.
     pub fn open(&self, part: Part, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
         let mut out = Vec::new();
@@ -175,7 +175,7 @@ impl MessageKey {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_into(&self, part: Part, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), VaultError> {
-        let shut = || VaultError::MessageDoesNotOpen(self.id);
+        let shut = || VaultError::Mail(MailError::MessageDoesNotOpen(self.id));
         let plain_len = plain_len(sealed.len() as u64).ok_or_else(shut)?;
         let (head, chunks) = sealed.split_at_checked(HEAD_LEN).ok_or_else(shut)?;
         let key = self.part(part);
@@ -183,7 +183,7 @@ impl MessageKey {
             return Err(shut());
         }
         let before = out.len();
-        out.reserve(usize::try_from(plain_len).map_err(|_| VaultError::TooLong)?);
+        out.reserve(usize::try_from(plain_len).map_err(|_| VaultError::Mail(MailError::TooLong))?);
         let last = plain_len.div_ceil(CHUNK_LEN as u64).max(1) - 1;
         for (at, chunk) in (0..=last).zip(chunks.chunks(CHUNK_LEN + TAG_LEN)) {
             let opened = key.place(at, at == last).map(|(nonce, aad)| key.aead.open_into(nonce, &aad, chunk, out));
@@ -203,7 +203,7 @@ impl MessageKey {
     /// the rest of the part is still there shows only when the range reaches its end.
     ///
     /// # Errors
-    /// [`VaultError::MessageUnreadable`] when the reader fails, and as [`open`](Self::open).
+    /// `MailError::MessageUnreadable` when the reader fails, and as [`open`](Self::open).
     pub fn open_range(
         &self,
         part: Part,
@@ -211,12 +211,12 @@ impl MessageKey {
         sealed_len: u64,
         range: Range<u64>,
     ) -> Result<Vec<u8>, VaultError> {
-        let shut = || VaultError::MessageDoesNotOpen(self.id);
+        let shut = || VaultError::Mail(MailError::MessageDoesNotOpen(self.id));
         let mut read = |offset: u64, len: usize| match reader(offset, len) {
             Ok(bytes) if bytes.len() == len => Ok(bytes),
             Ok(_) => Err(shut()),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(shut()),
-            Err(error) => Err(VaultError::MessageUnreadable { id: self.id, error }),
+            Err(error) => Err(VaultError::Mail(MailError::MessageUnreadable { id: self.id, error })),
         };
         let plain_len = plain_len(sealed_len).ok_or_else(shut)?;
         let head = read(0, HEAD_LEN)?;
@@ -232,14 +232,15 @@ impl MessageKey {
         let chunk_len = CHUNK_LEN as u64;
         let last = plain_len.div_ceil(chunk_len).max(1) - 1;
         let (first_wanted, last_wanted) = (start / chunk_len, end.saturating_sub(1) / chunk_len);
-        let mut out = Vec::with_capacity(usize::try_from(end - start).map_err(|_| VaultError::TooLong)?);
+        let mut out =
+            Vec::with_capacity(usize::try_from(end - start).map_err(|_| VaultError::Mail(MailError::TooLong))?);
         let mut at = first_wanted;
         while at <= last_wanted {
             let until = (at + CHUNKS_PER_READ).min(last_wanted + 1);
             let sealed_chunk = chunk_len + TAG_LEN as u64;
             let from = HEAD_LEN as u64 + at * sealed_chunk;
             let to = sealed_len.min(HEAD_LEN as u64 + until * sealed_chunk);
-            let run = read(from, usize::try_from(to - from).map_err(|_| VaultError::TooLong)?)?;
+            let run = read(from, usize::try_from(to - from).map_err(|_| VaultError::Mail(MailError::TooLong))?)?;
             for sealed in run.chunks(CHUNK_LEN + TAG_LEN) {
                 let (nonce, aad) = key.place(at, at == last).ok_or_else(shut)?;
                 let before = out.len();

@@ -6,12 +6,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use terms::{CaseId, Digest, Jurisdiction, OfficerName, UnixMillis};
 
-use crate::VaultError;
 use crate::crypto::{sha256, verify};
 use crate::encode::Encoder;
 use crate::officers::officer::OfficerPublic;
 use crate::officers::order::Order;
 use crate::transport::Link;
+use crate::{OfficerError, OrderError, VaultError};
 
 /// The id of what an officer's passphrase opened.
 pub type ShareId = [u8; 16];
@@ -163,28 +163,28 @@ impl Approval {
     /// Refuses what is not the signed approval of exactly this order, by one of these officers.
     ///
     /// # Errors
-    /// [`VaultError::NotEnrolled`], [`VaultError::Signature`], [`VaultError::OtherOrder`], [`VaultError::NotInPower`],
-    /// [`VaultError::FromTheFuture`].
+    /// `OrderError::NotEnrolled`, `OrderError::Signature`, `OrderError::OtherOrder`, `OfficerError::NotInPower`,
+    /// `OrderError::FromTheFuture`.
     pub fn check(&self, order: &Order, officers: &[OfficerPublic], now: UnixMillis) -> Result<(), VaultError> {
         let name = || self.officer.clone();
         let officer = officers.iter().find(|officer| officer.name == self.officer);
-        let officer = officer.ok_or_else(|| VaultError::NotEnrolled(name()))?;
+        let officer = officer.ok_or_else(|| VaultError::Order(OrderError::NotEnrolled(name())))?;
         if !verify(&officer.verifying_key, &self.bytes(), &self.signature) {
-            return Err(VaultError::Signature(name()));
+            return Err(VaultError::Order(OrderError::Signature(name())));
         }
         let as_signed =
             |(to, share): (&OfficerName, &SealedShare)| self.release_digests.get(to) == Some(&share.digest());
         if !self.released.iter().all(as_signed) {
-            return Err(VaultError::Signature(name()));
+            return Err(VaultError::Order(OrderError::Signature(name())));
         }
         if self.order != order.digest() || self.home != order.home || self.case != order.case {
-            return Err(VaultError::OtherOrder(name()));
+            return Err(VaultError::Order(OrderError::OtherOrder(name())));
         }
         if self.at < officer.in_power || now < officer.in_power {
-            return Err(VaultError::NotInPower { officer: name(), until: officer.in_power });
+            return Err(VaultError::Officer(OfficerError::NotInPower { officer: name(), until: officer.in_power }));
         }
         if self.at > now.plus_millis(AHEAD_MILLIS_MAX) {
-            return Err(VaultError::FromTheFuture(name()));
+            return Err(VaultError::Order(OrderError::FromTheFuture(name())));
         }
         Ok(())
     }
@@ -195,7 +195,7 @@ impl ProvenApproval {
     /// among the log's first `entries`.
     ///
     /// # Errors
-    /// [`VaultError::Statement`], [`VaultError::Proof`].
+    /// `OrderError::Statement`, `OrderError::Proof`.
     pub fn check_proof(
         &self,
         check: impl FnOnce(&ledger::Opening, &ledger::Receipt) -> Result<(), ledger::LedgerError>,
@@ -203,13 +203,13 @@ impl ProvenApproval {
     ) -> Result<(), VaultError> {
         let name = || self.approval.officer.clone();
         if self.receipt.index < entries {
-            return Err(VaultError::Statement(name()));
+            return Err(VaultError::Order(OrderError::Statement(name())));
         }
         if self.opening.body != approval_statement(&self.approval) {
-            return Err(VaultError::Statement(name()));
+            return Err(VaultError::Order(OrderError::Statement(name())));
         }
         check(&self.opening, &self.receipt)
-            .map_err(|error| VaultError::Proof { officer: name(), why: error.to_string() })
+            .map_err(|error| VaultError::Order(OrderError::Proof { officer: name(), why: error.to_string() }))
     }
 }
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use terms::{Clock, Digest, EpochId, MessageId, OfficerName, Secret, UnixMillis};
 use zeroize::Zeroizing;
 
-use crate::VaultError;
 use crate::crypto::Key32;
 use crate::encode::{Decoder, Encoder};
 use crate::mail::message::{KeyAsk, MessageKey};
 use crate::officers::order::Order;
+use crate::{MailError, OrderError, VaultError};
 
 /// What a case may open: the message keys of one order's scope, until the order's time ends. Made by the vault alone, by
 /// `clear` from two proven approvals, or by `clearance` from what it kept of one.
@@ -59,7 +59,7 @@ impl Clearance {
     /// Whether its time has not ended.
     ///
     /// # Errors
-    /// [`VaultError::Expired`].
+    /// `OrderError::Expired`.
     pub fn check_time(&self) -> Result<(), VaultError> {
         self.order.check_time(self.clock.now())
     }
@@ -67,10 +67,10 @@ impl Clearance {
     /// The key of a message in scope. The time is checked at each call.
     ///
     /// # Errors
-    /// [`VaultError::Expired`], and [`VaultError::NotCleared`] for a message that was not asked for.
+    /// `OrderError::Expired`, and `OrderError::NotCleared` for a message that was not asked for.
     pub fn message_key(&self, id: MessageId) -> Result<&MessageKey, VaultError> {
         self.check_time()?;
-        self.keys.get(&id).ok_or(VaultError::NotCleared(id))
+        self.keys.get(&id).ok_or(VaultError::Order(OrderError::NotCleared(id)))
     }
 
     /// What the keeper gave, which is kept while the order's time lasts; `None` when it is none, or of another order.
@@ -110,7 +110,7 @@ impl Cleared {
     /// The octets that are kept, before sealing (docs/formats/keys.md).
     ///
     /// # Errors
-    /// [`VaultError::Order`], [`VaultError::TooLong`].
+    /// `OrderError::Malformed`, `MailError::TooLong`.
     pub fn to_secret(&self) -> Result<Secret<Vec<u8>>, VaultError> {
         let keys = self.keys.iter().map(|(ask, key)| (*ask, &**key));
         write(&self.order, &self.officers, self.cleared, keys)
@@ -142,14 +142,15 @@ fn write<'k>(
     cleared: UnixMillis,
     keys: impl ExactSizeIterator<Item = (KeyAsk, &'k [u8; 32])>,
 ) -> Result<Secret<Vec<u8>>, VaultError> {
-    let order = serde_json::to_vec(order).map_err(|_| VaultError::Order("it cannot be written as JSON".into()))?;
+    let order = serde_json::to_vec(order)
+        .map_err(|_| VaultError::Order(OrderError::Malformed("it cannot be written as JSON".into())))?;
     let mut out = Zeroizing::new(Vec::with_capacity(512 + order.len() + keys.len() * 60));
     let head = Encoder::new(Cleared::MAGIC)
         .octets(&order)
         .text(officers[0].as_str())
         .text(officers[1].as_str())
         .i64(cleared.0)
-        .u32(u32::try_from(keys.len()).map_err(|_| VaultError::TooLong)?)
+        .u32(u32::try_from(keys.len()).map_err(|_| VaultError::Mail(MailError::TooLong))?)
         .finish();
     out.extend_from_slice(&head);
     for (ask, key) in keys {

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use terms::{AccountId, CaseId, Category, Digest, Jurisdiction, UnixMillis};
 
-use crate::VaultError;
 use crate::crypto::sha256;
 use crate::encode::Encoder;
+use crate::{OrderError, VaultError};
 
 /// The scope of a disclosure, as two officers approve it. Its digest is what they sign; another scope is another order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,16 +53,16 @@ impl Order {
     /// Refuses an order of another home, without scope, or whose time is over.
     ///
     /// # Errors
-    /// [`VaultError::OtherHome`], [`VaultError::Order`], [`VaultError::Expired`].
+    /// `OrderError::OtherHome`, `OrderError::Malformed`, `OrderError::Expired`.
     pub fn check(&self, home: &Jurisdiction, now: UnixMillis) -> Result<(), VaultError> {
         if self.home != *home {
-            return Err(VaultError::OtherHome { order: self.home.clone(), here: home.clone() });
+            return Err(VaultError::Order(OrderError::OtherHome { order: self.home.clone(), here: home.clone() }));
         }
         if self.categories.is_empty() {
-            return Err(VaultError::Order("it names no category".into()));
+            return Err(VaultError::Order(OrderError::Malformed("it names no category".into())));
         }
         if self.from >= self.until {
-            return Err(VaultError::Order("its span of arrival times is empty".into()));
+            return Err(VaultError::Order(OrderError::Malformed("its span of arrival times is empty".into())));
         }
         self.check_time(now)
     }
@@ -70,9 +70,9 @@ impl Order {
     /// Refuses an order whose time is over.
     ///
     /// # Errors
-    /// [`VaultError::Expired`].
+    /// `OrderError::Expired`.
     pub fn check_time(&self, now: UnixMillis) -> Result<(), VaultError> {
-        if now >= self.expires { Err(VaultError::Expired(self.expires)) } else { Ok(()) }
+        if now >= self.expires { Err(VaultError::Order(OrderError::Expired(self.expires))) } else { Ok(()) }
     }
 
     fn to_bytes(&self) -> Vec<u8> {

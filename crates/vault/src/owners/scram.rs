@@ -1,6 +1,8 @@
 //! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677): the nouns, and a client's first message, which the mailroom
 //! reads to find the account. The exchange itself is the keeper's.
 
+use std::fmt;
+
 /// The id of an exchange that waits for the client's last message.
 pub type ExchangeId = [u8; 16];
 
@@ -16,6 +18,16 @@ pub enum ScramError {
     OtherIdentity,
     /// The proof is of another channel, of another nonce, or of no app password.
     Refused,
+}
+
+impl fmt::Display for ScramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "malformed SCRAM-SHA-256 message",
+            Self::OtherIdentity => "the client asks to act as somebody else",
+            Self::Refused => "the client's proof belongs to another channel or exchange",
+        })
+    }
 }
 
 impl ScramError {
