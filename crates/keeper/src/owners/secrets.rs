@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 use data_encoding::BASE32_NOPAD;
 use terms::{AccountId, Secret, UnixMillis};
 use vault::{
-    APP_PASSWORDS_MAX, AccountGuard, AccountPublicKey, AppPasswordInfo, Attempt, Claim, Custody, Network,
-    OwnerError, OwnerProof, OwnerSecrets, RECOVERY_CODES, Scopes, SessionInfo, VaultError, calls,
+    APP_PASSWORDS_MAX, AccountGuard, AccountPublicKey, AppPasswordInfo, Attempt, Claim, Custody, Network, OwnerError,
+    OwnerProof, OwnerSecrets, RECOVERY_CODES, Scopes, SessionInfo, VaultError, calls,
 };
 use zeroize::Zeroizing;
 
