@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::LedgerError;
-use crate::log::{CHECKPOINT, KEYS, Log, VKEY};
+use crate::files::{CHECKPOINT, KEYS, VKEY};
+use crate::log::Log;
 use crate::tile::{Row, WIDTH};
 
 /// The files of a log at one moment, by their paths below its directory.

@@ -17,34 +17,22 @@ use durable::{Disk, Visibility};
 use crate::LedgerError;
 use crate::checkpoint::Checkpoint;
 use crate::entry::{Commitment, Opening};
+use crate::files::{
+    CHECKPOINT, KEYS, VKEY, partials, published_key, read_head, read_history, read_last, read_sized, verified,
+};
 use crate::hash::Hash;
 use crate::keys::{KeyChange, KeyHistory};
 use crate::note::{Signer, Verifier};
 use crate::receipt::Receipt;
+use crate::stage::{Head, Signing, Staged, stage};
 use crate::tile::{self, LEVELS, Row, WIDTH};
 use crate::tree::{Edge, Tree};
-
-/// The name of the signed head in the log's directory.
-pub(crate) const CHECKPOINT: &str = "checkpoint";
-
-/// The name of the verifier key in the log's directory. The C2SP documents leave its place open.
-pub(crate) const VKEY: &str = "vkey";
-
-/// The name of the history of keys in the log's directory; ours too. There is none before the first change.
-pub(crate) const KEYS: &str = "keys";
 
 /// The log of one home, in one directory.
 pub struct Log {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     state: Mutex<State>,
-}
-
-/// Who signs.
-#[derive(Clone)]
-struct Signing {
-    signer: Arc<dyn Signer>,
-    verifier: Verifier,
 }
 
 /// What is durable, and what may be beside it.
@@ -55,17 +43,6 @@ struct State {
     in_doubt: Option<Head>,
     /// A failed append may have left files beyond the head.
     unswept: bool,
-}
-
-/// The log at one size.
-#[derive(Clone)]
-struct Head {
-    size: u64,
-    /// The signed note.
-    checkpoint: String,
-    edge: Edge,
-    /// The entries of the last, partial bundle.
-    bundle: Vec<Commitment>,
 }
 
 impl Log {
@@ -413,147 +390,6 @@ impl Log {
     }
 }
 
-/// What an append is about to do.
-struct Staged {
-    head: Head,
-    /// In the order of writing: bundles, full tiles, partial tiles. Within a row the index rises.
-    files: Vec<(PathBuf, Vec<u8>)>,
-    /// The tiles that became full, by level and index.
-    full: BTreeMap<(u8, u64), Vec<Hash>>,
-}
-
-/// Works out the log that follows `head`, without touching the disk.
-fn stage(signing: &Signing, head: &Head, commitments: &[Commitment]) -> Result<Staged, LedgerError> {
-    let size = head
-        .size
-        .checked_add(commitments.len() as u64)
-        .ok_or(LedgerError::OutOfRange { asked: u64::MAX, size: head.size })?;
-    let mut next = head.clone();
-    let mut bundles = Vec::new();
-    let mut full = Vec::new();
-    for commitment in commitments {
-        next.bundle.push(*commitment);
-        let last = next.size / WIDTH;
-        next.size += 1;
-        if next.size.is_multiple_of(WIDTH) {
-            bundles.push((Row::Entries.full_path(last), tile::bundle_to_bytes(&std::mem::take(&mut next.bundle))));
-        }
-        for (level, hashes) in (0..).zip(next.edge.push(commitment.leaf())) {
-            full.push((level, Row::Level(level).items(next.size) / WIDTH - 1, hashes));
-        }
-    }
-    debug_assert_eq!(next.size, size);
-    let mut files = bundles;
-    if !next.bundle.is_empty() {
-        let path = Row::Entries.path(size / WIDTH, size % WIDTH);
-        files.push((path, tile::bundle_to_bytes(&next.bundle)));
-    }
-    for (level, index, hashes) in &full {
-        files.push((Row::Level(*level).full_path(*index), tile::hashes_to_bytes(hashes)));
-    }
-    for level in 0..LEVELS {
-        let (row, hashes) = (Row::Level(level), next.edge.level(level));
-        if row.items(size) != row.items(head.size) && !hashes.is_empty() {
-            let path = row.path(row.items(size) / WIDTH, hashes.len() as u64);
-            files.push((path, tile::hashes_to_bytes(hashes)));
-        }
-    }
-    let signed = Checkpoint { origin: signing.verifier.name().to_owned(), size, root: next.edge.root() };
-    next.checkpoint = signed.sign(&signing.verifier, &*signing.signer)?;
-    let full = full.into_iter().map(|(level, index, hashes)| ((level, index), hashes)).collect();
-    Ok(Staged { head: next, files, full })
-}
-
 fn within(asked: u64, size: u64) -> Result<(), LedgerError> {
     if asked <= size { Ok(()) } else { Err(LedgerError::OutOfRange { asked, size }) }
-}
-
-/// A checkpoint or verifier key larger than this is none: a checkpoint with 64 signatures of witnesses is under 16 KiB.
-const HEAD_SIZE_BYTES_MAX: u64 = 64 * 1024;
-
-/// Reads a file of at most `size_bytes_max`.
-fn read_bounded(disk: &dyn Disk, path: &Path, size_bytes_max: u64) -> Result<Vec<u8>, LedgerError> {
-    let file = disk.open_read(path).map_err(|source| LedgerError::disk(path, source))?;
-    let len = file.len().map_err(|source| LedgerError::disk(path, source))?;
-    if len > size_bytes_max {
-        return Err(LedgerError::damaged(path, format!("{len} bytes are too many")));
-    }
-    let mut bytes = vec![0; len as usize];
-    file.read_exact_at(&mut bytes, 0).map_err(|source| LedgerError::disk(path, source))?;
-    Ok(bytes)
-}
-
-/// Reads a file that has exactly `len` bytes.
-pub(crate) fn read_sized(disk: &dyn Disk, path: &Path, len: usize) -> Result<Vec<u8>, LedgerError> {
-    if !disk.exists(path) {
-        return Err(LedgerError::damaged(path, "is missing, though the checkpoint speaks of it"));
-    }
-    let bytes = read_bounded(disk, path, len as u64)?;
-    if bytes.len() == len {
-        Ok(bytes)
-    } else {
-        Err(LedgerError::damaged(path, format!("has {} bytes, not {len}", bytes.len())))
-    }
-}
-
-/// Reads the verifier key and the checkpoint of the log in `dir`.
-pub(crate) fn read_head(disk: &dyn Disk, dir: &Path) -> Result<(Verifier, String), LedgerError> {
-    if !disk.exists(&dir.join(CHECKPOINT)) {
-        return Err(LedgerError::Missing(dir.to_owned()));
-    }
-    Ok((published_key(disk, dir)?, read_text(disk, &dir.join(CHECKPOINT))?))
-}
-
-/// The key that is published beside the log in `dir`: who signs it, if nobody has changed the file.
-///
-/// # Errors
-/// [`LedgerError::Damaged`], [`LedgerError::Disk`].
-pub fn published_key(disk: &dyn Disk, dir: &Path) -> Result<Verifier, LedgerError> {
-    let path = dir.join(VKEY);
-    let vkey = read_text(disk, &path)?;
-    let vkey = vkey.strip_suffix('\n').unwrap_or(&vkey);
-    vkey.parse().map_err(|error: LedgerError| LedgerError::damaged(&path, error.to_string()))
-}
-
-/// The history of the keys of the log in `dir`; empty when the key never changed.
-pub(crate) fn read_history(disk: &dyn Disk, dir: &Path) -> Result<KeyHistory, LedgerError> {
-    let path = dir.join(KEYS);
-    if !disk.exists(&path) {
-        return Ok(KeyHistory::default());
-    }
-    KeyHistory::parse(&read_text(disk, &path)?).map_err(|error| LedgerError::damaged(&path, error.to_string()))
-}
-
-fn read_text(disk: &dyn Disk, path: &Path) -> Result<String, LedgerError> {
-    String::from_utf8(read_bounded(disk, path, HEAD_SIZE_BYTES_MAX)?)
-        .map_err(|_| LedgerError::damaged(path, "is not UTF-8"))
-}
-
-/// The checkpoint in a file of the log, with its failure told as damage.
-pub(crate) fn verified(path: &Path, note: &str, verifier: &Verifier) -> Result<Checkpoint, LedgerError> {
-    Checkpoint::verify(note, verifier).map_err(|error| match error {
-        LedgerError::Signature => LedgerError::damaged(path, "is not signed by this log's key"),
-        other => LedgerError::damaged(path, other.to_string()),
-    })
-}
-
-/// The bytes of the last, partial file of a row; empty when the row ends in a full one.
-fn read_last(disk: &dyn Disk, dir: &Path, row: Row, size: u64) -> Result<Vec<u8>, LedgerError> {
-    let (index, width) = (row.items(size) / WIDTH, row.items(size) % WIDTH);
-    if width == 0 {
-        return Ok(Vec::new());
-    }
-    read_sized(disk, &dir.join(row.path(index, width)), width as usize * row.item_size_bytes())
-}
-
-/// The widths of the partial files of `index`, rising; `None` when there never were any.
-pub(crate) fn partials(disk: &dyn Disk, dir: &Path, row: Row, index: u64) -> Result<Option<Vec<u64>>, LedgerError> {
-    let path = dir.join(row.partial_dir(index));
-    if !disk.exists(&path) {
-        return Ok(None);
-    }
-    let names = disk.list(&path).map_err(|source| LedgerError::disk(&path, source))?;
-    let mut widths: Vec<u64> = names.iter().filter_map(|name| tile::partial_width(name)).collect();
-    widths.sort_unstable();
-    Ok(Some(widths))
 }

@@ -11,8 +11,8 @@ use crate::LedgerError;
 use crate::audit::{Audit, Report, verify_dir};
 use crate::checkpoint::Checkpoint;
 use crate::entry::Commitment;
+use crate::files::{CHECKPOINT, read_head, read_history, verified};
 use crate::hash::Hash;
-use crate::log::{CHECKPOINT, read_head, read_history, verified};
 use crate::merkle::root_over;
 use crate::note::Verifier;
 use crate::tile::{self, LEVELS, Row, WIDTH};
@@ -83,7 +83,7 @@ impl Walk<'_> {
         while self.disk.exists(&self.dir.join(Row::Entries.full_path(full))) {
             full += 1;
         }
-        let partials = crate::log::partials(self.disk, self.dir, Row::Entries, full).ok().flatten();
+        let partials = crate::files::partials(self.disk, self.dir, Row::Entries, full).ok().flatten();
         full * WIDTH + partials.unwrap_or_default().last().copied().unwrap_or(0)
     }
 

@@ -9,10 +9,10 @@ use crate::decision::{Action, ChallengeState, Mode, Notice, Outcome, SilenceStat
 use crate::errors::{LawError, LawErrors, toml_error};
 use crate::facts::{Copy, FactMap, Facts, Item, Known, Provenance, RuleSignature, Scope};
 use crate::law::LawSet;
-use crate::reckon;
 use crate::rule::DeadlinePurpose;
 use crate::value::{Value, read_day};
 use crate::vocabulary::About;
+use crate::zones;
 
 /// Facts with the decision that is expected.
 #[derive(Debug, Clone)]
@@ -240,7 +240,7 @@ fn whole(all: &BTreeMap<String, (String, RawCase)>, case: &RawCase) -> Result<Ra
 
 fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
     let zone = case.zone.clone().unwrap_or_else(|| "Europe/Dublin".to_owned());
-    if !reckon::knows_zone(&zone) {
+    if !zones::knows_zone(&zone) {
         return Err(format!("`{zone}` is no IANA time zone"));
     }
     let on = case.on.as_ref().map(read_day).transpose()?;
@@ -292,7 +292,7 @@ fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
     Ok(Facts {
         home,
         received,
-        on: on.unwrap_or_else(|| reckon::local_day(received, &zone)),
+        on: on.unwrap_or_else(|| zones::local_day(received, &zone)),
         known_on: case.known_on.as_ref().map(read_day).transpose()?,
         scope: Scope { from: UnixMillis(0), until: received },
         known,

@@ -11,9 +11,9 @@ use crate::errors::DemandError;
 use crate::facts::{Copy, FactMap, Facts, Item, Known, Provenance, Scope};
 use crate::home::{Entity, HomeFacts, OWN_COPIES};
 use crate::law::LawSet;
-use crate::reckon;
 use crate::value::{Day, Value, read_day};
 use crate::vocabulary::About;
+use crate::zones;
 
 /// A demand. The format is written down in `docs/law.md`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -194,7 +194,7 @@ impl Demand {
         if !self.accounts.contains(account) {
             return Err(DemandError::new("the demand does not name this account; check the address on the paper"));
         }
-        if !reckon::knows_zone(&home.zone) {
+        if !zones::knows_zone(&home.zone) {
             return Err(DemandError::new(format!("the home's zone `{}` is no IANA time zone", home.zone)));
         }
         let scope = self.scope(home, received)?;
@@ -202,12 +202,12 @@ impl Demand {
             Builder { law, known: FactMap::new(), every_item: FactMap::new(), every_copy: FactMap::new() };
         self.say(&mut builder)?;
         if self.asks.from.is_some() {
-            let from = reckon::local_day(scope.from, &home.zone);
+            let from = zones::local_day(scope.from, &home.zone);
             builder.demand("asked_from", Value::Day(from))?;
         }
         if self.asks.until.is_some() {
             // The last moment that is asked for.
-            let until = reckon::local_day(UnixMillis(scope.until.0.saturating_sub(1)), &home.zone);
+            let until = zones::local_day(UnixMillis(scope.until.0.saturating_sub(1)), &home.zone);
             builder.demand("asked_until", Value::Day(until))?;
         }
         builder.provider(home)?;
@@ -225,7 +225,7 @@ impl Demand {
             home: home.home.clone(),
             zone: home.zone.clone(),
             received,
-            on: reckon::local_day(received, &home.zone),
+            on: zones::local_day(received, &home.zone),
             known_on: None,
             scope: Scope { from: scope.from, until },
             known: builder.known,
@@ -317,7 +317,7 @@ prints_nothing!(Demand Authority Issuer Validator Asks Offence DemandedSilence D
 
 /// The moment that a what-if on `day` is decided at: its noon in `zone`, far from every midnight.
 pub fn what_if_moment(day: Day, zone: &str) -> UnixMillis {
-    reckon::start_of(day, zone).plus_millis(12 * 3_600_000)
+    zones::start_of(day, zone).plus_millis(12 * 3_600_000)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -330,7 +330,7 @@ enum Edge {
 fn moment(field: &str, raw: &toml::value::Datetime, zone: &str, edge: Edge) -> Result<UnixMillis, DemandError> {
     if let Ok(day) = read_day(raw) {
         let day = if edge == Edge::End { day.plus_days(1) } else { day };
-        return Ok(reckon::start_of(day, zone));
+        return Ok(zones::start_of(day, zone));
     }
     raw.to_string().parse::<jiff::Timestamp>().map(|at| UnixMillis(at.as_millisecond())).map_err(|_| {
         DemandError::new(format!(

@@ -14,22 +14,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use terms::Jurisdiction;
 
 use crate::condition::{Env, FactIndex, within};
+use crate::deadlines::{self, From};
 use crate::decision::{
     Action, Challenge, ChallengeState, Citation, Conflict, Deadline, Decision, Flag, ItemOutcome, Mode, NearRule, Node,
     Notice, OpenRule, Outcome, Proof, Question, Route, Silence, SilenceState, Unit, UsedFact,
 };
 use crate::facts::{Copy, FactMap, Facts, Item};
 use crate::law::{LawSet, RuleIndex};
-use crate::reckon::{self, From};
+use crate::outcomes::{Disposition, Level, dispose, fold, fold_items};
+use crate::questions::{Names, Waiting};
 use crate::rule::{Confidence, Effect, Rule, Start, Term, Topic};
 use crate::standing::{Ask, Standings, stand};
 use crate::value::Value;
 use crate::vocabulary::About;
+use crate::zones;
 
 /// Decides.
 pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
     let day = Value::Day(facts.on);
-    let received_day = Value::Day(reckon::local_day(facts.received, &facts.zone));
+    let received_day = Value::Day(zones::local_day(facts.received, &facts.zone));
     let mut common = vec![None; law.vocabulary().facts().len()];
     fill(&mut common, law, &facts.known, About::Demand);
     for (index, value) in [(law.builtin.day, &day), (law.builtin.received_day, &received_day)] {
@@ -93,25 +96,18 @@ fn fill<'a>(values: &mut [Option<&'a Value>], law: &LawSet, known: &'a FactMap, 
 }
 
 /// What is at hand while one demand is decided.
-struct Bench<'a> {
-    law: &'a LawSet,
-    facts: &'a Facts,
-    mode: Mode,
+pub(crate) struct Bench<'a> {
+    pub(crate) law: &'a LawSet,
+    pub(crate) facts: &'a Facts,
+    pub(crate) mode: Mode,
     /// The facts about the demand and the days, by their place in the vocabulary.
-    common: Vec<Option<&'a Value>>,
+    pub(crate) common: Vec<Option<&'a Value>>,
     /// The instrument's place in the vocabulary.
-    instrument: Option<usize>,
+    pub(crate) instrument: Option<usize>,
     /// The forum and those that it lies within.
-    forums: Option<Vec<&'a str>>,
+    pub(crate) forums: Option<Vec<&'a str>>,
     /// Facts that are missing and matter: the rules that wait for them, and how often.
-    questions: BTreeMap<(FactIndex, Option<String>), Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    /// How many rules of how many units wait for it where a disclosure hangs on it.
-    weight: usize,
-    rules: BTreeSet<RuleIndex>,
+    pub(crate) questions: BTreeMap<(FactIndex, Option<String>), Waiting>,
 }
 
 /// What the units add to the decision as a whole.
@@ -124,22 +120,13 @@ struct Extras {
     flags: BTreeSet<Flag>,
 }
 
-/// What the rules that stand say together about a disclosure, before gates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Disposition {
-    Says(Outcome),
-    Conflict,
-    /// No rule stands.
-    Gap,
-}
-
 /// A disclosure question, answered.
-struct Answer {
-    outcome: Outcome,
-    conflict: bool,
+pub(crate) struct Answer {
+    pub(crate) outcome: Outcome,
+    pub(crate) conflict: bool,
     /// Open rules with which the outcome could be another.
-    matters: BTreeSet<RuleIndex>,
-    gap: bool,
+    pub(crate) matters: BTreeSet<RuleIndex>,
+    pub(crate) gap: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -439,7 +426,7 @@ impl<'a> Bench<'a> {
             calendar: self.law.calendar(&calendar),
             home_zone: &self.facts.zone,
         };
-        reckon::reckon(term, &from, &rule.id)
+        deadlines::reckon(term, &from, &rule.id)
     }
 
     fn day_fact(&self, fact: &str, env: &Env<'_>) -> Option<crate::value::Day> {
@@ -460,261 +447,5 @@ impl<'a> Bench<'a> {
                 extras.flags.insert(Flag { name: name.clone(), means, rule: rule.id.clone() });
             }
         }
-    }
-
-    /// The routes that the rules name, for the State where the copy lies; a general one where none is known for it.
-    fn routes(&self, rules: &[RuleIndex], item: &Item, copy: Option<&Copy>) -> Vec<Route> {
-        let stored: BTreeSet<Jurisdiction> = copy
-            .and_then(|copy| copy.known.get("copy_stored"))
-            .and_then(|known| match &known.value {
-                Value::Places(places) => Some(places.clone()),
-                _ => None,
-            })
-            .unwrap_or_else(|| BTreeSet::from([self.facts.home.clone()]));
-        let mut out: Vec<Route> = Vec::new();
-        for kind in rules.iter().flat_map(|index| self.law.at(*index).redirect.iter()) {
-            let fitting: Vec<_> = self
-                .law
-                .routes()
-                .iter()
-                .filter(|route| {
-                    route.kind == *kind
-                        && route.in_force.covers(self.facts.on)
-                        && (route.asks.is_empty() || route.asks.contains(&item.category))
-                })
-                .collect();
-            let local = |state: &Jurisdiction| stored.iter().any(|place| within(place, state));
-            let particular = fitting.iter().any(|route| route.state.as_ref().is_some_and(local));
-            for route in fitting {
-                let fits = match &route.state {
-                    Some(state) => local(state),
-                    None => !particular,
-                };
-                if fits && !out.iter().any(|known| known.id == route.id) {
-                    out.push(Route {
-                        id: route.id.clone(),
-                        name: route.name.clone(),
-                        text: route.text.clone(),
-                        cite: route.cite.clone(),
-                        needs: route.needs.clone(),
-                    });
-                }
-            }
-        }
-        out
-    }
-
-    fn ids(&self, rules: &[RuleIndex]) -> Vec<String> {
-        rules.iter().map(|index| self.law.at(*index).id.clone()).collect()
-    }
-
-    fn citations(&self, rules: &[RuleIndex]) -> Vec<Citation> {
-        rules
-            .iter()
-            .map(|index| self.law.at(*index))
-            .flat_map(|rule| {
-                rule.cite.iter().map(|text| Citation {
-                    rule: rule.id.clone(),
-                    text: text.clone(),
-                    source: rule.source.clone(),
-                    retrieved: rule.retrieved,
-                    confidence: rule.confidence,
-                })
-            })
-            .collect()
-    }
-
-    fn proof(&self, standings: &Standings, env: &Env<'_>, matters: &dyn Fn(RuleIndex) -> bool) -> Proof {
-        Proof {
-            applied: self.trees(&standings.undefeated, &standings.defeated, env),
-            open: standings
-                .open
-                .iter()
-                .map(|(index, missing)| OpenRule {
-                    rule: self.law.at(*index).id.clone(),
-                    effect: self.law.at(*index).effect,
-                    missing: missing.iter().map(|fact| self.fact_name(*fact)).collect(),
-                    matters: matters(*index),
-                })
-                .collect(),
-            near: standings
-                .near
-                .iter()
-                .map(|(index, failed)| NearRule {
-                    rule: self.law.at(*index).id.clone(),
-                    effect: self.law.at(*index).effect,
-                    failed: failed.clone(),
-                })
-                .collect(),
-        }
-    }
-
-    fn fact_name(&self, index: FactIndex) -> String {
-        self.law.vocabulary().facts().get(index.0).map_or_else(String::new, |fact| fact.name.clone())
-    }
-
-    /// The rules with what each defeats below it; a rule is shown once.
-    fn trees(&self, roots: &[RuleIndex], defeated: &[RuleIndex], env: &Env<'_>) -> Vec<Node> {
-        let mut left: BTreeSet<RuleIndex> = defeated.iter().copied().collect();
-        roots.iter().map(|root| self.tree(*root, &mut left, env)).collect()
-    }
-
-    fn tree(&self, root: RuleIndex, left: &mut BTreeSet<RuleIndex>, env: &Env<'_>) -> Node {
-        // Those whose nearest applying exception is this rule: an exception between them would show them itself.
-        let below: Vec<RuleIndex> = left
-            .iter()
-            .copied()
-            .filter(|index| {
-                let over = self.law.overriders(*index);
-                over.contains(&root)
-                    && !left.iter().any(|other| over.contains(other) && self.law.overriders(*other).contains(&root))
-            })
-            .collect();
-        for index in &below {
-            left.remove(index);
-        }
-        let rule = self.law.at(root);
-        Node {
-            rule: rule.id.clone(),
-            effect: rule.effect,
-            because: rule.because.clone(),
-            cite: rule.cite.clone(),
-            confidence: rule.confidence,
-            facts: self.used(rule, env),
-            defeats: below.into_iter().map(|index| self.tree(index, left, env)).collect(),
-        }
-    }
-
-    fn used(&self, rule: &Rule, env: &Env<'_>) -> Vec<UsedFact> {
-        let forum = (!rule.binds.is_empty()).then(|| UsedFact {
-            fact: "forum".to_owned(),
-            value: env.value(self.law.builtin.forum).cloned().unwrap_or(Value::Bool(false)),
-            met: format!("within {}", rule.binds.join(", ")),
-        });
-        forum
-            .into_iter()
-            .chain(rule.when.iter().filter_map(|condition| {
-                Some(UsedFact {
-                    fact: condition.fact.clone(),
-                    value: env.value(condition.index)?.clone(),
-                    met: condition.describe(),
-                })
-            }))
-            .collect()
-    }
-
-    /// Notes the facts that open rules wait for.
-    fn wait(&mut self, standings: &Standings, about: &Names<'_>, matters: impl Fn(RuleIndex) -> bool, weight: usize) {
-        for (index, missing) in standings.open.iter().filter(|(index, _)| matters(*index)) {
-            for fact in missing {
-                let about = match self.law.vocabulary().facts().get(fact.0).map(|def| def.about) {
-                    Some(About::Item) => about.item,
-                    Some(About::Copy) => about.copy,
-                    _ => None,
-                };
-                let waiting = self.questions.entry((*fact, about.map(str::to_owned))).or_default();
-                waiting.weight += weight;
-                waiting.rules.insert(*index);
-            }
-        }
-    }
-
-    /// The questions of this unit, as conditions.
-    fn asked_here(&self, standings: &Standings, answer: &Answer) -> Vec<String> {
-        let facts: BTreeSet<FactIndex> = standings
-            .open
-            .iter()
-            .filter(|(index, _)| answer.matters.contains(index))
-            .flat_map(|(_, missing)| missing.iter().copied())
-            .collect();
-        facts
-            .into_iter()
-            .filter_map(|fact| self.law.vocabulary().facts().get(fact.0))
-            .map(|def| def.question.clone())
-            .collect()
-    }
-
-    /// The fact that most decisions wait for first; then in the vocabulary's order.
-    fn questions(self) -> Vec<Question> {
-        let mut all: Vec<_> = self.questions.into_iter().collect();
-        all.sort_by_key(|((fact, about), waiting)| {
-            (std::cmp::Reverse((waiting.weight, waiting.rules.len())), *fact, about.clone())
-        });
-        all.into_iter()
-            .filter_map(|((fact, about), waiting)| {
-                let def = self.law.vocabulary().facts().get(fact.0)?;
-                Some(Question {
-                    fact: def.name.clone(),
-                    text: def.question.clone(),
-                    about,
-                    settles: waiting.rules.iter().map(|index| self.law.at(*index).id.clone()).collect(),
-                })
-            })
-            .collect()
-    }
-}
-
-/// What a question is about.
-struct Names<'n> {
-    item: Option<&'n str>,
-    copy: Option<&'n str>,
-}
-
-/// What effects of disclosure say together.
-fn dispose(says: &BTreeSet<Effect>) -> Disposition {
-    let has = |effect| says.contains(&effect);
-    let discloses = has(Effect::Compels) || has(Effect::Permits);
-    let refuses = has(Effect::Bars) || has(Effect::Redirects);
-    if has(Effect::Refers) {
-        Disposition::Says(Outcome::ReferCounsel)
-    } else if discloses && refuses {
-        Disposition::Conflict
-    } else if has(Effect::Compels) {
-        // A permission beside a duty takes nothing from it.
-        Disposition::Says(Outcome::Compelled)
-    } else if has(Effect::Permits) {
-        Disposition::Says(Outcome::Permitted)
-    } else if has(Effect::Bars) {
-        // What is barred stays barred, wherever else the authority may turn.
-        Disposition::Says(Outcome::NotCompelledBarred)
-    } else if has(Effect::Redirects) {
-        Disposition::Says(Outcome::NotCompelledRedirect)
-    } else {
-        Disposition::Gap
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Level {
-    /// The copies of one item: one copy that is compelled answers a part of it, whatever holds for the others.
-    Item,
-    /// The items of a demand: while one of them is counsel's, the demand is.
-    Demand,
-}
-
-fn fold_items(facts: &Facts, units: &[Unit]) -> Vec<ItemOutcome> {
-    facts
-        .items
-        .iter()
-        .map(|item| {
-            let outcomes: Vec<_> =
-                units.iter().filter(|unit| unit.item == item.name).map(|unit| unit.outcome).collect();
-            ItemOutcome { item: item.name.clone(), category: item.category, outcome: fold(&outcomes, Level::Item) }
-        })
-        .collect()
-}
-
-fn fold(outcomes: &[Outcome], level: Level) -> Outcome {
-    let has = |outcome| outcomes.contains(&outcome);
-    let gives = outcomes.iter().any(|outcome| outcome.discloses() || *outcome == Outcome::Partial);
-    match outcomes {
-        // A demand that asks for nothing is none that rules could decide.
-        [] => Outcome::ReferCounsel,
-        [first, rest @ ..] if rest.iter().all(|outcome| outcome == first) => *first,
-        _ if level == Level::Demand && has(Outcome::ReferCounsel) => Outcome::ReferCounsel,
-        _ if gives => Outcome::Partial,
-        _ if has(Outcome::ReferCounsel) => Outcome::ReferCounsel,
-        _ if has(Outcome::Conditional) => Outcome::Conditional,
-        _ => Outcome::NotCompelledBarred,
     }
 }

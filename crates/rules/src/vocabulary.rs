@@ -204,7 +204,7 @@ impl ReckonedDay {
                 _ => return None,
             },
         };
-        Some(crate::reckon::plus_months(*from, months))
+        Some(crate::zones::plus_months(*from, months))
     }
 }
 
