@@ -1,10 +1,9 @@
-//! Appending around the page cache.
-//!
-//! What a mail server writes is synced at once and, most of it, not read soon. Through the page cache each batch is copied
-//! into pages that are fresh, which the machine has to find and, when it is a virtual one, its host too; then the sync
-//! writes them out again. With `O_DIRECT` (open(2)) the disk takes the bytes from one place in memory that is used again
-//! and again. It asks for whole blocks at whole offsets: the last block, partly filled, is kept in memory and written again with what
-//! follows it. Its old bytes are written over by the same bytes, as they are when the page cache writes its pages.
+//! Appending to files with `O_DIRECT`, bypassing the page cache.
+//! A mail server syncs what it writes at once and rarely reads it soon. Through the page cache, each batch is copied
+//! into newly allocated pages (allocated again by the host, on a virtual machine), and the sync then writes them out.
+//! With `O_DIRECT` (open(2)) the disk reads from one buffer that is reused. It requires whole blocks at aligned
+//! offsets: a partly filled last block is kept in memory and written again with the next append. Its old bytes are
+//! overwritten by identical ones, as happens when the page cache writes its pages.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -13,46 +12,46 @@ use std::path::Path;
 
 use crate::AppendFile;
 
-/// What [`open_append_in_blocks`](crate::Disk::open_append_in_blocks) writes in, in bytes: the blocks of most file systems, and a
-/// multiple of the logical blocks of most disks. Where larger ones are asked for, the page cache is used.
+/// The block size of [`open_append_in_blocks`](crate::Disk::open_append_in_blocks), in bytes: that of most file
+/// systems, and a multiple of most disks' logical blocks. Where larger blocks are required, the page cache is used.
 pub const BLOCK_BYTES: usize = 4096;
 
-/// How much goes to the disk in one call, in bytes: enough that a call costs little beside the transfer, little enough to
+/// The size of one write, in bytes: large enough that the call costs little compared to the transfer, small enough to
 /// stay in the processor's cache while it is copied.
-const PLACE_BYTES: usize = 1 << 20;
+const BUFFER_BYTES: usize = 1 << 20;
 
-/// Memory at an address that is a multiple of [`BLOCK_BYTES`].
-struct Place {
+/// A buffer whose address is a multiple of [`BLOCK_BYTES`].
+struct AlignedBuffer {
     memory: Vec<u8>,
     from: usize,
 }
 
-impl Place {
+impl AlignedBuffer {
     fn new() -> Self {
-        let memory = vec![0; PLACE_BYTES + BLOCK_BYTES];
+        let memory = vec![0; BUFFER_BYTES + BLOCK_BYTES];
         let from = memory.as_ptr().align_offset(BLOCK_BYTES);
         Self { memory, from }
     }
 
     fn bytes(&mut self) -> &mut [u8] {
-        &mut self.memory[self.from..self.from + PLACE_BYTES]
+        &mut self.memory[self.from..self.from + BUFFER_BYTES]
     }
 }
 
 /// A file that grows in whole blocks.
 pub(crate) struct DirectAppend {
-    /// The file through the page cache: for its end, its sync, and where nothing else is to be had.
+    /// The file through the page cache: for truncating, syncing, and where `O_DIRECT` is not supported.
     file: File,
-    /// The same file around the page cache; `None` where the file system cannot.
-    around: Option<File>,
-    /// Where the next append begins.
+    /// The same file opened with `O_DIRECT`; `None` where the file system does not support it.
+    direct: Option<File>,
+    /// The offset of the next append.
     len: u64,
-    /// The bytes of the last block, when it is partly filled.
+    /// The bytes of the last block, if it is partly filled.
     last: Vec<u8>,
-    place: Place,
+    buffer: AlignedBuffer,
 }
 
-/// The bytes of the last block of a file of `len` bytes, when that is partly filled.
+/// The bytes of the last block of a file of `len` bytes, if it is partly filled.
 fn read_last(file: &File, len: u64) -> io::Result<Vec<u8>> {
     let partial = len % BLOCK_BYTES as u64;
     let mut last = vec![0; partial as usize];
@@ -60,12 +59,12 @@ fn read_last(file: &File, len: u64) -> io::Result<Vec<u8>> {
     Ok(last)
 }
 
-/// The file at `path` around the page cache, if that is possible and it is this file.
-fn around(file: &File, path: &Path) -> io::Result<Option<File>> {
+/// The file at `path` opened with `O_DIRECT`, if that is supported and it is still the same file.
+fn direct(file: &File, path: &Path) -> io::Result<Option<File>> {
     match OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(path) {
-        Ok(around) => {
-            let (one, other) = (file.metadata()?, around.metadata()?);
-            Ok(((one.dev(), one.ino()) == (other.dev(), other.ino())).then_some(around))
+        Ok(direct) => {
+            let (one, other) = (file.metadata()?, direct.metadata()?);
+            Ok(((one.dev(), one.ino()) == (other.dev(), other.ino())).then_some(direct))
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
         Err(error) => Err(error),
@@ -73,21 +72,21 @@ fn around(file: &File, path: &Path) -> io::Result<Option<File>> {
 }
 
 impl DirectAppend {
-    /// Opens or makes a file.
+    /// Opens the file, or creates it.
     pub(crate) fn open(path: &Path, mode: u32) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode).open(path)?;
         let len = file.metadata()?.len();
-        let (around, last) = (around(&file, path)?, read_last(&file, len)?);
-        Ok(Self { file, around, len, last, place: Place::new() })
+        let (direct, last) = (direct(&file, path)?, read_last(&file, len)?);
+        Ok(Self { file, direct, len, last, buffer: AlignedBuffer::new() })
     }
 
-    /// Writes the first bytes of the place: whole blocks.
+    /// Writes the first `blocks` bytes of the buffer, a multiple of the block size.
     fn write(&mut self, blocks: usize, at: u64) -> io::Result<()> {
-        let bytes = &self.place.memory[self.place.from..self.place.from + blocks];
-        if let Some(around) = &self.around {
-            match around.write_all_at(bytes, at) {
-                // The file system took the flag and not the write, or had larger blocks.
-                Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.around = None,
+        let bytes = &self.buffer.memory[self.buffer.from..self.buffer.from + blocks];
+        if let Some(direct) = &self.direct {
+            match direct.write_all_at(bytes, at) {
+                // The file system accepted the flag but not the write, or has larger blocks.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => self.direct = None,
                 written => return written,
             }
         }
@@ -97,28 +96,28 @@ impl DirectAppend {
     fn write_pieces(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
         let mut filled = self.last.len();
         let mut at = self.len - filled as u64;
-        self.place.bytes()[..filled].copy_from_slice(&self.last);
+        self.buffer.bytes()[..filled].copy_from_slice(&self.last);
         for mut piece in pieces.iter().copied() {
             while !piece.is_empty() {
-                let (now, rest) = piece.split_at(piece.len().min(PLACE_BYTES - filled));
-                self.place.bytes()[filled..filled + now.len()].copy_from_slice(now);
+                let (now, rest) = piece.split_at(piece.len().min(BUFFER_BYTES - filled));
+                self.buffer.bytes()[filled..filled + now.len()].copy_from_slice(now);
                 filled += now.len();
                 piece = rest;
-                if filled == PLACE_BYTES {
-                    self.write(PLACE_BYTES, at)?;
-                    at += PLACE_BYTES as u64;
+                if filled == BUFFER_BYTES {
+                    self.write(BUFFER_BYTES, at)?;
+                    at += BUFFER_BYTES as u64;
                     filled = 0;
                 }
             }
         }
         let partial = filled % BLOCK_BYTES;
         let blocks = filled.next_multiple_of(BLOCK_BYTES);
-        self.place.bytes()[filled..blocks].fill(0);
+        self.buffer.bytes()[filled..blocks].fill(0);
         if blocks > 0 {
             self.write(blocks, at)?;
         }
         self.last.clear();
-        self.last.extend_from_slice(&self.place.bytes()[filled - partial..filled]);
+        self.last.extend_from_slice(&self.buffer.bytes()[filled - partial..filled]);
         Ok(())
     }
 }
@@ -130,7 +129,7 @@ impl AppendFile for DirectAppend {
 
     fn append(&mut self, pieces: &[&[u8]]) -> io::Result<u64> {
         self.write_pieces(pieces).inspect_err(|_| {
-            // Gives back what was written: on a full disk others need it.
+            // Free what was written: on a full disk others need the space.
             let _ = self.file.set_len(self.len);
         })?;
         let offset = self.len;
@@ -139,8 +138,8 @@ impl AppendFile for DirectAppend {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        // fdatasync: the length and the places of the blocks too, since without them the data could not be read back; and what
-        // the disk has in a cache of its own.
+        // fdatasync also writes the length and the block map, without which the data could not be read back, and
+        // flushes the disk's own cache.
         self.file.sync_data()
     }
 
@@ -154,7 +153,7 @@ impl AppendFile for DirectAppend {
 
 impl Drop for DirectAppend {
     fn drop(&mut self) {
-        // Tidiness: the zeros behind the end say nothing.
+        // Cut the zeros after the end. Nothing depends on it.
         let _ = self.file.set_len(self.len);
     }
 }
@@ -175,47 +174,47 @@ mod tests {
         std::fs::read(dir.path().join("pack")).unwrap()
     }
 
-    /// A file system may take the flag and not the write. Most refuse one from memory that does not begin where a sector could.
+    /// A file system may accept the flag but not the write. Most refuse a write from unaligned memory.
     #[test]
-    fn what_cannot_go_around_the_page_cache_goes_through_it() {
+    fn a_refused_direct_write_goes_through_the_page_cache() {
         let (dir, mut file) = scratch();
-        file.place.from += 1;
+        file.buffer.from += 1;
         for piece in [&[1; 5000][..], &[2; 100], &[3; 9000]] {
             file.append(&[piece]).unwrap();
             file.sync().unwrap();
         }
-        if file.around.is_some() {
-            println!("skipped: {} takes writes from any address", dir.path().display());
+        if file.direct.is_some() {
+            println!("skipped: {} accepts writes from any address", dir.path().display());
         }
         drop(file);
         assert_eq!(content(&dir), [&[1; 5000][..], &[2; 100], &[3; 9000]].concat());
     }
 
-    /// An append that fails halfway leaves the file as long as it was, and the next one takes its place.
+    /// An append that fails halfway leaves the file at its old length, and the next one overwrites it.
     #[test]
     fn an_append_that_fails_leaves_nothing() {
         let (dir, mut file) = scratch();
         let path = dir.path().join("pack");
         file.append(&[&[1; 5000]]).unwrap();
-        // The first part of it is written, and then no more can be.
+        // The first part is written, then every write fails.
         file.file.write_all_at(&[9; 3 * BLOCK_BYTES], 5000).unwrap();
-        file.around = Some(File::open(&path).unwrap());
+        file.direct = Some(File::open(&path).unwrap());
         file.append(&[&[2; 20_000]]).unwrap_err();
         assert_eq!((file.len(), content(&dir).len()), (5000, 5000));
-        file.around = around(&file.file, &path).unwrap();
+        file.direct = direct(&file.file, &path).unwrap();
         assert_eq!(file.append(&[&[3; 100]]).unwrap(), 5000);
         file.sync().unwrap();
         drop(file);
         assert_eq!(content(&dir), [&[1; 5000][..], &[3; 100]].concat());
     }
 
-    /// A name that another file has by now is not written.
+    /// If the name now refers to another file, that file is not written.
     #[test]
-    fn another_file_of_that_name_is_not_this_one() {
+    fn a_replaced_file_is_not_written() {
         let (dir, file) = scratch();
         let path = dir.path().join("pack");
         std::fs::remove_file(&path).unwrap();
         let _other = DirectAppend::open(&path, 0o600).unwrap();
-        assert!(around(&file.file, &path).unwrap().is_none());
+        assert!(direct(&file.file, &path).unwrap().is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! One process per directory. Two nodes in one data directory would each believe that they alone append.
+//! One process per directory: two nodes sharing a data directory would overwrite each other's appends.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -6,7 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Holds `DIR/lock` by `flock(2)` until dropped, or until the process ends in whatever way. The file names the process.
+/// Holds `DIR/lock` by `flock(2)` until it is dropped or the process ends, however it ends. The file contains the
+/// process id.
 #[derive(Debug)]
 pub struct DirLock {
     _file: File,
@@ -15,18 +16,18 @@ pub struct DirLock {
 /// Why a directory could not be locked.
 #[derive(Debug)]
 pub enum LockError {
-    /// Another process has it.
+    /// Another process holds the lock.
     Held {
         /// The directory.
         dir: PathBuf,
-        /// What the other process wrote into the file; `None` when it had no time to.
+        /// The process id in the file; `None` if the other process has not written it yet.
         process: Option<u32>,
     },
-    /// The file could not be made or locked.
+    /// The file could not be created or locked.
     Io {
         /// The directory.
         dir: PathBuf,
-        /// What the system said.
+        /// The cause.
         error: io::Error,
     },
 }
@@ -35,10 +36,10 @@ impl fmt::Display for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Held { dir, process: Some(process) } => {
-                write!(f, "{} is in use by process {process}: stop it, or choose another directory", dir.display())
+                write!(f, "{} is in use by process {process}; stop it, or choose another directory", dir.display())
             }
             Self::Held { dir, process: None } => {
-                write!(f, "{} is in use by another process: stop it, or choose another directory", dir.display())
+                write!(f, "{} is in use by another process; stop it, or choose another directory", dir.display())
             }
             Self::Io { dir, error } => write!(f, "{} cannot be locked: {error}", dir.display()),
         }
@@ -48,7 +49,7 @@ impl fmt::Display for LockError {
 impl std::error::Error for LockError {}
 
 impl DirLock {
-    /// Takes the lock of an existing directory, without waiting.
+    /// Locks an existing directory, without waiting.
     pub fn take(dir: &Path) -> Result<Self, LockError> {
         let io = |error| LockError::Io { dir: dir.to_owned(), error };
         let mut file = OpenOptions::new()
@@ -68,7 +69,7 @@ impl DirLock {
             }
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
-        // For people and for the message above; the lock itself is the kernel's, so nothing here need be durable.
+        // For people and for the message above; the kernel holds the lock, so nothing here need be durable.
         let name = |file: &mut File| {
             file.set_len(0)?;
             file.seek(SeekFrom::Start(0))?;

@@ -10,14 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::direct::DirectAppend;
 use crate::{AppendFile, Disk, ReadAt, Visibility, shred};
 
-/// Files in the machine's file system, with every sync that POSIX asks for and no fewer.
+/// The machine's file system, with every sync that POSIX requires for durability.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealDisk;
 
-/// Numbers the temporary files of this process, so that two threads never share one.
+/// Numbers this process's temporary files, so that no two threads share one.
 static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
-/// What ends the name of a temporary file; it begins with a dot.
+/// The suffix of a temporary file's name, which begins with a dot.
 pub(crate) const TEMPORARY_SUFFIX: &str = ".tmp";
 
 fn mode(visibility: Visibility) -> u32 {
@@ -27,7 +27,7 @@ fn mode(visibility: Visibility) -> u32 {
     }
 }
 
-/// A relative path of one component lies in the working directory.
+/// The parent directory; for a relative path of one component, the working directory.
 pub(crate) fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -43,9 +43,10 @@ pub(crate) fn temporary(path: &Path) -> io::Result<PathBuf> {
     hidden(path, TEMPORARY_SUFFIX)
 }
 
-/// A hidden name beside `path` that no other thread of this process takes.
+/// A hidden name next to `path` that no other thread of this process uses.
 pub(crate) fn hidden(path: &Path, suffix: &str) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
+    let name =
+        path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name"))?;
     let mut hidden = OsString::from(".");
     hidden.push(name);
     hidden.push(format!(".{}{suffix}", TEMPORARY.fetch_add(1, Ordering::Relaxed)));
@@ -53,12 +54,15 @@ pub(crate) fn hidden(path: &Path, suffix: &str) -> io::Result<PathBuf> {
 }
 
 pub(crate) fn write_and_rename(temporary: &Path, path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
-    // A left-over of an earlier process may bear the name: it is overwritten.
+    // A leftover of an earlier process may have this name; overwrite it.
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode(visibility)).open(temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
-    #[expect(clippy::disallowed_methods, reason = "the directory is synced below; this is what the fence protects")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the directory is synced below; this is the safe path that the lint points to"
+    )]
     fs::rename(temporary, path)?;
     sync_dir(parent(path))
 }
@@ -74,7 +78,7 @@ impl Disk for RealDisk {
         }
         match DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => {}
-            // Another thread was faster; its entry is synced all the same.
+            // Another thread was faster; sync its entry anyway.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
             Err(error) => return Err(error),
         }
@@ -89,7 +93,8 @@ impl Disk for RealDisk {
         let temporary = temporary(path)?;
         let written = write_and_rename(&temporary, path, bytes, visibility);
         if written.is_err() {
-            // Tidiness only: after a failed rename the temporary file is still there, and the disk may be full.
+            // After a failed rename the temporary file is still there, and the disk may be full. Nothing depends on
+            // this.
             let _ = fs::remove_file(&temporary);
         }
         written
@@ -120,7 +125,10 @@ impl Disk for RealDisk {
         let mut names = Vec::new();
         for entry in fs::read_dir(path)? {
             let name = entry?.file_name().into_string().map_err(|_| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("{} has a name that is no UTF-8", path.display()))
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("{} contains a name that is not UTF-8", path.display()),
+                )
             })?;
             if !(name.starts_with('.') && (name.ends_with(TEMPORARY_SUFFIX) || name.ends_with(shred::DOOMED_SUFFIX))) {
                 names.push(name);
@@ -151,9 +159,9 @@ impl Disk for RealDisk {
 
 struct RealAppend {
     file: File,
-    /// Where the next append begins.
+    /// The offset of the next append.
     len: u64,
-    /// An append failed midway: the file's position is somewhere behind `len`.
+    /// An append failed midway, so the file's position is somewhere after `len`.
     misplaced: bool,
 }
 
@@ -161,7 +169,7 @@ impl RealAppend {
     fn write(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
         let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
         let mut rest = &mut slices[..];
-        // Skips leading empty pieces: `write_vectored` of nothing but those returns 0, which is no failure.
+        // Skip leading empty pieces: `write_vectored` of nothing but those returns 0, which is not a failure.
         IoSlice::advance_slices(&mut rest, 0);
         while !rest.is_empty() {
             match self.file.write_vectored(rest) {
@@ -195,8 +203,8 @@ impl AppendFile for RealAppend {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        // fdatasync: it writes the length too, since without it the data could not be read back (POSIX, and Linux's
-        // man page); it leaves out the times.
+        // fdatasync also writes the length, without which the data could not be read back (POSIX, and Linux's man
+        // page), but not the timestamps.
         self.file.sync_data()
     }
 

@@ -1,8 +1,7 @@
-//! Overwriting what a key lay in.
-//!
-//! The order is what makes it safe: the old file gets a second name, the new one takes its place, and only then is the
-//! old one overwritten and its second name removed. A power cut at any point leaves the old file or the new one whole, and
-//! a second name by which [`finish`] finds what is still to be overwritten.
+//! Overwriting key files in place.
+//! The order makes it safe: the old file gets a second name, the new one takes its place, and only then is the old one
+//! overwritten and its second name removed. A power cut at any point leaves the old or the new file intact, and a
+//! second name by which [`finish`] finds what remains to be overwritten.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -12,13 +11,13 @@ use std::path::{Path, PathBuf};
 use crate::Visibility;
 use crate::real::{TEMPORARY_SUFFIX, hidden, parent, sync_dir, temporary, write_and_rename};
 
-/// What ends the second name of a file that is to be overwritten; it begins with a dot.
+/// The suffix of the second name of a file that is to be overwritten. The name begins with a dot.
 pub(crate) const DOOMED_SUFFIX: &str = ".doomed";
 
-/// What is written over a file. Not zeros, which some file systems store as a hole.
+/// The fill pattern. Not zeros, which some file systems store as a hole.
 const OVER: [u8; 4096] = [0x55; 4096];
 
-/// Puts `bytes` in the place of the file at `path`, and overwrites what lay there.
+/// Replaces the file at `path` with `bytes`, and overwrites the old file's blocks.
 pub(crate) fn replace(path: &Path, bytes: &[u8], visibility: Visibility) -> io::Result<()> {
     let doomed = second_name(path)?;
     if doomed.is_some() {
@@ -27,7 +26,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], visibility: Visibility) -> io::
     let temporary = temporary(path)?;
     let written = write_and_rename(&temporary, path, bytes, visibility);
     if written.is_err() {
-        // It may hold the new keys, or be gone already.
+        // It may contain the new keys, or already be gone.
         let _ = shred(&temporary);
     }
     let overwritten = doomed.map_or(Ok(()), |doomed| end(&doomed, path));
@@ -41,8 +40,8 @@ pub(crate) fn shred(path: &Path) -> io::Result<()> {
     sync_dir(parent(path))
 }
 
-/// Overwrites what an interruption left in `dir`: old files under their second names, and new ones that never took their
-/// place.
+/// Overwrites what an interruption left in `dir`: old files under their second names, and new ones that were never
+/// renamed into place.
 pub(crate) fn finish(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
@@ -52,7 +51,7 @@ pub(crate) fn finish(dir: &Path) -> io::Result<()> {
         if name.ends_with(TEMPORARY_SUFFIX) {
             shred(&path)?;
         } else if let Some(name) = name.strip_suffix(DOOMED_SUFFIX) {
-            // What is left is the file's name, a dot and the number.
+            // What remains is the file's name, a dot and the number.
             let name = name.rsplit_once('.').map_or(name, |(name, _)| name);
             end(&path, &path.with_file_name(name))?;
         }
@@ -60,21 +59,21 @@ pub(crate) fn finish(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the file at `path` a second name. `None` when there is no file.
+/// Gives the file at `path` a second name; `None` if there is no file.
 fn second_name(path: &Path) -> io::Result<Option<PathBuf>> {
     loop {
         let doomed = hidden(path, DOOMED_SUFFIX)?;
         match fs::hard_link(path, &doomed) {
             Ok(()) => return Ok(Some(doomed)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            // A left-over of an earlier process: `finish` deals with it, and this takes the next number.
+            // A leftover of an earlier process, which `finish` deals with; use the next number.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Overwrites the file that has the second name `doomed`, unless it still is the one at `path`, and removes the name.
+/// Overwrites the file whose second name is `doomed`, unless it is still the one at `path`, and removes that name.
 fn end(doomed: &Path, path: &Path) -> io::Result<()> {
     let place = |path: &Path| fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()));
     match place(path) {
@@ -86,7 +85,7 @@ fn end(doomed: &Path, path: &Path) -> io::Result<()> {
     sync_dir(parent(doomed))
 }
 
-/// Writes over every octet of a file, up to the end of its last block, and syncs that.
+/// Overwrites every byte of a file, up to the end of its last block, and syncs it.
 fn overwrite(path: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).open(path)?;
     let blocks = file.metadata()?.len().div_ceil(OVER.len() as u64);

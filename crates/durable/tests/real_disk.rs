@@ -1,4 +1,4 @@
-//! The real disk keeps the trait's promises, as far as a test without a power cut can see.
+//! The real disk keeps the trait's promises, as far as this can be tested without a power cut.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
@@ -23,7 +23,7 @@ fn an_atomic_write_replaces_and_leaves_nothing_else() {
 }
 
 #[test]
-fn left_overs_are_not_listed_and_names_are_sorted() {
+fn leftovers_are_not_listed_and_names_are_sorted() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["b", "a", ".a.7.tmp", ".hidden"] {
         RealDisk.write_atomic(&dir.path().join(name), b"", Visibility::Shared).unwrap();
@@ -37,7 +37,7 @@ fn modes_follow_the_visibility() {
     for (name, visibility, mode) in [("p", Visibility::Private, 0o600), ("s", Visibility::Shared, 0o644)] {
         let path = dir.path().join(name);
         RealDisk.write_atomic(&path, b"x", visibility).unwrap();
-        // The process's umask may take bits away, never add any.
+        // The process's umask may clear bits, never set any.
         let got = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(got & !mode, 0, "{name}: {got:o}");
         let appended = dir.path().join(format!("{name}.append"));
@@ -45,7 +45,7 @@ fn modes_follow_the_visibility() {
         let got = std::fs::metadata(&appended).unwrap().permissions().mode() & 0o777;
         assert_eq!(got & !mode, 0, "{name}: {got:o}");
     }
-    // Even the names of what lies there are nobody's: a case's folder, an officer's file.
+    // Even the names in a directory are private: a case's folder, an officer's file.
     RealDisk.create_dir_all(&dir.path().join("a/b")).unwrap();
     for made in ["a", "a/b"] {
         assert_eq!(std::fs::metadata(dir.path().join(made)).unwrap().permissions().mode() & 0o077, 0);
@@ -76,8 +76,8 @@ fn appends_continue_and_reads_follow() {
     assert_eq!(reader.read_exact_at(&mut buf, 1).unwrap_err().kind(), ErrorKind::UnexpectedEof);
 }
 
-/// Lengths around the end of a block and of the place from which blocks are written; what is there is always the bytes that were
-/// appended, and behind them less than a block of zeros.
+/// Lengths around the end of a block and of the buffer; the file always has the appended bytes, followed by less than a
+/// block of zeros.
 #[test]
 fn a_file_in_blocks_has_every_byte() {
     let dir = tempfile::tempdir().unwrap();
@@ -107,11 +107,11 @@ fn a_file_in_blocks_has_every_byte() {
             0 => {}
             1 => {
                 drop(file);
-                assert_eq!(RealDisk.read(&path).unwrap().len(), whole.len(), "who closes it cuts it");
+                assert_eq!(RealDisk.read(&path).unwrap().len(), whole.len(), "closing it truncates it");
                 file = RealDisk.open_append_in_blocks(&path).unwrap();
             }
             _ => {
-                // As after a power cut: the file has zeros behind its end, and the caller knows where that is.
+                // As after a power cut: the file has zeros after its end, and the caller knows where that is.
                 std::mem::forget(file);
                 file = RealDisk.open_append_in_blocks(&path).unwrap();
                 assert_eq!(file.len() as usize, whole.len().next_multiple_of(durable::BLOCK_BYTES));
@@ -123,8 +123,8 @@ fn a_file_in_blocks_has_every_byte() {
     }
 }
 
-/// Readers go through the page cache and the writer around it: whoever reads what was appended has it, also in the block that
-/// is written again with what follows.
+/// Readers go through the page cache while the writer bypasses it: they must see what was appended, also in the last
+/// block, which is written again with the next append.
 #[test]
 fn a_file_in_blocks_is_read_while_it_grows() {
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -146,7 +146,7 @@ fn a_file_in_blocks_is_read_while_it_grows() {
                         return;
                     }
                     seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    // Mostly what was appended last.
+                    // Mostly the last appended bytes.
                     let len = (bytes.len() as u64).min(end) & !7;
                     let from = if seed >> 63 == 0 { end - len } else { ((seed >> 8) % (end - len + 1)) & !7 };
                     let bytes = &mut bytes[..len as usize];
@@ -162,7 +162,7 @@ fn a_file_in_blocks_is_read_while_it_grows() {
             let more: Vec<u8> = (0..1 + round * 7919 % 1700).flat_map(|at| word(len + at * 8)).collect();
             let appended = file.append(&[&more]);
             if appended.as_ref().ok() != Some(&len) {
-                // Else the readers would go on for ever.
+                // Otherwise the readers would never stop.
                 known.store(u64::MAX, Ordering::Release);
             }
             assert_eq!(appended.unwrap(), len);
@@ -186,9 +186,9 @@ fn many_pieces_in_one_append() {
     assert_eq!(file.len(), pieces.concat().len() as u64);
 }
 
-/// What lies in the blocks of a file is seen through a second name, which a thief of the medium does not need.
+/// A second name shows what is in a file's old blocks; someone who steals the disk needs no such name.
 #[test]
-fn what_is_replaced_or_shredded_is_overwritten_where_it_lay() {
+fn replaced_and_shredded_files_are_overwritten_in_place() {
     let dir = tempfile::tempdir().unwrap();
     let (path, blocks) = (dir.path().join("keys"), dir.path().join("blocks"));
     RealDisk.replace_shredding(&path, b"the first secret", Visibility::Private).unwrap();
@@ -204,7 +204,7 @@ fn what_is_replaced_or_shredded_is_overwritten_where_it_lay() {
     assert!(!RealDisk.exists(&path) && std::fs::read(&blocks).unwrap().iter().all(|byte| *byte == 0x55));
     assert_eq!(RealDisk.shred(&path).unwrap_err().kind(), ErrorKind::NotFound);
 
-    // A plain replacement leaves the old octets where they lay: this test can tell.
+    // A plain replacement leaves the old bytes in place, so this test can tell the difference.
     std::fs::remove_file(&blocks).unwrap();
     RealDisk.write_atomic(&path, b"the third secret", Visibility::Private).unwrap();
     std::fs::hard_link(&path, &blocks).unwrap();
@@ -212,16 +212,16 @@ fn what_is_replaced_or_shredded_is_overwritten_where_it_lay() {
     assert_eq!(std::fs::read(&blocks).unwrap(), b"the third secret");
 }
 
-/// A process that was killed at each step left these; the next one finishes, and never harms the file that stands.
+/// What a process killed at each step leaves behind; the next one finishes the job without touching the current file.
 #[test]
 fn interrupted_shredding_is_finished() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     let names = || RealDisk.list(dir.path()).unwrap();
-    // Killed after the second name, before the replacement: both are one file, and it stands.
+    // Killed after the second name, before the replacement: both names are the current file.
     RealDisk.write_atomic(&at("a.keys"), b"old", Visibility::Private).unwrap();
     std::fs::hard_link(at("a.keys"), at(".a.keys.3.doomed")).unwrap();
-    // Killed with the new file written and not in place.
+    // Killed with the new file written but not in place.
     RealDisk.write_atomic(&at(".a.keys.4.tmp"), b"new", Visibility::Private).unwrap();
     // Killed after the replacement of another, and after a removal.
     RealDisk.write_atomic(&at("b.keys"), b"new", Visibility::Private).unwrap();
@@ -229,9 +229,9 @@ fn interrupted_shredding_is_finished() {
         RealDisk.write_atomic(&at(doomed), b"old", Visibility::Private).unwrap();
         std::fs::hard_link(at(doomed), at(blocks)).unwrap();
     }
-    assert_eq!(names(), ["a.keys", "b.blocks", "b.keys", "c.blocks"], "left-overs are not listed");
+    assert_eq!(names(), ["a.keys", "b.blocks", "b.keys", "c.blocks"], "leftovers are not listed");
     RealDisk.finish_shredding(dir.path()).unwrap();
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4, "the left-overs are gone");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 4, "the leftovers are gone");
     assert_eq!(RealDisk.read(&at("a.keys")).unwrap(), b"old");
     assert_eq!(RealDisk.read(&at("b.keys")).unwrap(), b"new");
     for blocks in ["b.blocks", "c.blocks"] {

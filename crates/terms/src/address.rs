@@ -1,28 +1,29 @@
-//! A mailbox address as SMTP has it (RFC 5321 section 4.1.2 `Mailbox`, RFC 6531 section 3.3 for UTF-8).
+//! A mailbox address in SMTP's syntax (RFC 5321 section 4.1.2 `Mailbox`, RFC 6531 section 3.3 for UTF-8).
 
 use std::fmt;
 use std::str::FromStr;
 
-/// `local-part "@" domain`. Parsed strictly: dot-string or quoted-string, a domain of LDH or UTF-8 labels, or an address
-/// literal. Compared and hashed in its [`canonical`](Address::canonical) form.
+/// `local-part "@" domain`. Parsed strictly: dot-string or quoted-string, a domain of LDH or UTF-8 labels, or an
+/// address literal. Compared and hashed in its [`canonical`](Address::canonical) form.
 ///
-/// `Debug` prints no part of it (invariant 10).
+/// `Debug` prints none of it (invariant 10).
 #[derive(Clone)]
 pub struct Address {
     local: String,
     domain: Domain,
 }
 
-/// The right side of an address, lower case.
+/// The part of an address after the `@`, in lower case.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Domain(String);
 
-/// Why a text is no address.
+/// Why a text is not a valid address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddressError {
-    /// There is no `@`, or nothing on one side of it.
+    /// There is no `@`, or one side of it is empty.
     NotAnAddress,
-    /// The local part is longer than 64 octets (RFC 5321 section 4.5.3.1.1) or has a character it must quote.
+    /// The local part is longer than 64 octets (RFC 5321 section 4.5.3.1.1) or contains a character that must be
+    /// quoted.
     Local,
     /// The domain is longer than 255 octets (section 4.5.3.1.2) or a label is malformed.
     Domain,
@@ -32,8 +33,8 @@ impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotAnAddress => "not an address: expected local-part@domain",
-            Self::Local => "the part before @ is too long (64 octets at most) or has a character that must be quoted",
-            Self::Domain => "the part after @ is no domain",
+            Self::Local => "the part before @ is longer than 64 octets or contains a character that must be quoted",
+            Self::Domain => "the part after @ is not a valid domain",
         })
     }
 }
@@ -51,8 +52,8 @@ impl Address {
         &self.domain
     }
 
-    /// The form for comparison and look-up: unquoted where the quotes are needless, lower case. A node that is home to
-    /// `Ann@` and `ann@` as two people would be a trap, so the local part is folded too.
+    /// The form used for comparison and look-up: lower case, without unnecessary quotes. The local part is folded too,
+    /// because `Ann@` and `ann@` must never be two different people on one node.
     pub fn canonical(&self) -> String {
         let local = unquote(&self.local).to_lowercase();
         format!("{}@{}", local, self.domain.0)
@@ -103,7 +104,7 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        // The last `@` divides: a quoted local part may hold others.
+        // Split at the last `@`: a quoted local part may contain others.
         let (local, domain) = text.rsplit_once('@').ok_or(AddressError::NotAnAddress)?;
         if local.is_empty() || domain.is_empty() {
             return Err(AddressError::NotAnAddress);

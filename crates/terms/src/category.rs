@@ -1,26 +1,26 @@
-//! What kind of data a demand asks for (Regulation (EU) 2023/1543 Art. 3(9)-(12); 18 USC 2703 in its own words).
+//! What kind of data a demand asks for (Regulation (EU) 2023/1543 Art. 3(9)-(12); 18 USC 2703 in its own terms).
 
 use serde::{Deserialize, Serialize};
 
-/// The four categories, from least to most.
+/// The four categories, from least to most intrusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
-    /// Who the customer is: name, address, since when, how paid.
+    /// Who the customer is: name, address, start of service, means of payment.
     Subscriber,
-    /// What identifies a user at a moment: IP address, port, time.
+    /// What identifies the user at a given moment: IP address, port, time.
     Identification,
     /// Who wrote to whom, when, how much; sign-ins.
     Traffic,
-    /// Everything else: what was written.
+    /// The content of messages, and everything else.
     Content,
 }
 
 impl Category {
-    /// All of them, least first.
+    /// All categories, least intrusive first.
     pub const ALL: [Self; 4] = [Self::Subscriber, Self::Identification, Self::Traffic, Self::Content];
 
-    /// The word in files and on pages.
+    /// The name used in files and on pages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Subscriber => "subscriber",

@@ -1,4 +1,4 @@
-//! A SHA-256 value. Computed elsewhere; here it is only a noun.
+//! A SHA-256 value. It is computed elsewhere.
 
 use std::fmt;
 

@@ -57,11 +57,11 @@ macro_rules! random_id {
 }
 
 random_id! {
-    /// A mailbox account: one owner, one home, one key pair.
+    /// An account: one owner, one home, one key pair.
     AccountId
 }
 random_id! {
-    /// One stored message, whatever mailboxes it is in. The `EMAILID` of RFC 8474.
+    /// One stored message, independent of the mailboxes it is in. The `EMAILID` of RFC 8474.
     MessageId
 }
 
@@ -81,24 +81,25 @@ macro_rules! counted_id {
 }
 
 counted_id! {
-    /// A mailbox (folder) of an account; counted within the account, never reused. The `MAILBOXID` of RFC 8474.
+    /// A mailbox (folder) of an account; numbered within the account, never reused. The `MAILBOXID` of RFC 8474.
     MailboxId(u32)
 }
 counted_id! {
-    /// An epoch of an account: the span in which arriving messages share one sealed epoch key.
+    /// An epoch of an account: the period during which arriving messages share one sealed epoch key.
     EpochId(u32)
 }
 counted_id! {
-    /// A case of a home, counted from 1.
+    /// A case of a home, numbered from 1.
     CaseId(u64)
 }
 
-/// The name of an officer at a desk: 1 to 64 of `a-z 0-9 . _ -`, starting with a letter. It is a file name too.
+/// The name of an officer: 1 to 64 characters of `a-z 0-9 . _ -`, starting with a letter. It is also used as a file
+/// name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct OfficerName(String);
 
-/// A text is no officer's name.
+/// The text is not a valid officer's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OfficerNameError;
 

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Jurisdiction(String);
 
-/// A text is no jurisdiction.
+/// The text is not a jurisdiction code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JurisdictionError;
 
 impl fmt::Display for JurisdictionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a jurisdiction is two capital letters (IE), with a subdivision (US-NY), or a union (EU)")
+        f.write_str("a jurisdiction is a country code (IE), optionally with a subdivision (US-NY), or a union (EU)")
     }
 }
 
@@ -28,7 +28,7 @@ impl Jurisdiction {
         &self.0
     }
 
-    /// The State or union without its subdivision: `US` of `US-NY`.
+    /// The country or union without the subdivision: `US` for `US-NY`.
     pub fn state(&self) -> &str {
         &self.0[..2]
     }

@@ -1,7 +1,6 @@
-//! Nouns: the words that every room shares. No files, no sockets, no cryptography.
-//!
-//! Everything here is small, total and cheap. A type that names a person (an [`Address`]) prints nothing through
-//! `Debug`, so that no log line carries it by accident.
+//! The nouns shared by every crate. No files, no sockets, no cryptography.
+//! A type that names a person (an [`Address`]) prints nothing through `Debug`, so that it cannot end up in a log line
+//! by accident.
 
 mod address;
 mod category;
@@ -30,7 +29,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The inverse of [`hex`]; `None` when the text is not hexadecimal of whole bytes.
+/// The inverse of [`hex`]; `None` when the text is not hexadecimal or has an odd number of digits.
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;

@@ -1,15 +1,15 @@
-//! The seams at which a test puts its own world: time and chance. (The disk's seam is in `durable`.)
+//! The seams at which tests substitute their own time and randomness. (The one for the disk is in `durable`.)
 
 use crate::UnixMillis;
 
-/// What time it is. The program has one real clock; a test has its own.
+/// A source of time. The program has one real clock; a test supplies its own.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// The current time.
     fn now(&self) -> UnixMillis;
 }
 
-/// Where unpredictable bytes come from. The program has one real source; a test may have a seeded one.
+/// A source of unpredictable bytes. The program has one real source; a test may use a seeded one.
 pub trait Entropy: Send + Sync {
-    /// Fills `out` with unpredictable bytes. A source that cannot must end the process rather than return.
+    /// Fills `out` with unpredictable bytes. A source that fails must abort the process rather than return.
     fn fill(&self, out: &mut [u8]);
 }

@@ -9,12 +9,12 @@ use zeroize::Zeroize;
 pub struct Secret<T: Zeroize>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Takes `value` into custody.
+    /// Wraps `value`.
     pub fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value, for the one place that needs it. Keep the borrow short.
+    /// The value itself. Keep the borrow short.
     pub fn expose(&self) -> &T {
         &self.0
     }

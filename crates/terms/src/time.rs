@@ -1,10 +1,11 @@
-//! Moments.
+//! Points in time.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since 1970-01-01T00:00:00Z, without leap seconds. Calendars are `rules`' and the doors' matter.
+/// Milliseconds since 1970-01-01T00:00:00Z, without leap seconds. Calendars are left to `rules` and the crates above
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UnixMillis(pub i64);
@@ -15,7 +16,7 @@ impl UnixMillis {
         self.0.div_euclid(1000)
     }
 
-    /// This moment and `millis` more, held at the ends of the range.
+    /// This moment plus `millis`, saturating at the ends of the range.
     pub fn plus_millis(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
     }

@@ -1,4 +1,4 @@
-//! Chance that repeats itself. Predictable by design: whoever seals real mail with it has sealed nothing.
+//! Reproducible randomness. Predictable by design: never seal real mail with it.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -10,7 +10,7 @@ use terms::Entropy;
 pub struct SeededEntropy(Mutex<u64>);
 
 impl SeededEntropy {
-    /// The sequence that belongs to `seed`.
+    /// The sequence of `seed`.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(seed))
     }
@@ -25,7 +25,7 @@ impl SeededEntropy {
         z ^ (z >> 31)
     }
 
-    /// A number below `end`, or 0 when `end` is 0. Not exactly uniform; good enough to choose a test's next step.
+    /// A number below `end`, or 0 when `end` is 0. Not exactly uniform; good enough for tests.
     pub fn below(&self, end: u64) -> u64 {
         self.next_u64().checked_rem(end).unwrap_or(0)
     }

@@ -4,22 +4,22 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use terms::{Clock, UnixMillis};
 
-/// Time as the test wants it. Shared by `Arc`; every holder sees a move at once.
+/// A clock controlled by the test. Shared through an `Arc`; every holder sees a change at once.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// A clock set to `now`.
     pub fn at(now: UnixMillis) -> Self {
         Self(AtomicI64::new(now.0))
     }
 
-    /// Sets the time, backwards too: real clocks do that.
+    /// Sets the time, also backwards, as real clocks may be.
     pub fn set(&self, now: UnixMillis) {
         self.0.store(now.0, Ordering::SeqCst);
     }
 
-    /// Moves the time on by `millis`.
+    /// Advances the time by `millis`.
     pub fn advance(&self, millis: i64) {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }

@@ -1,17 +1,16 @@
-//! A disk in memory that fails when told, and that loses power.
-//!
-//! What it models, after how real disks and kernels fail:
-//! * the n-th write or sync "failed": the caller gets an error, and nothing of that step reached the disk;
-//! * "failed but persisted": the caller gets an error, and all of it did (a commit whose answer was lost);
-//! * after a failed sync the un-synced bytes count as clean: the next sync is a success and persists none of them, as
-//!   Linux does;
-//! * a full disk: from some number of bytes on, appends fail with `StorageFull` until space returns;
-//! * a disk that does not answer: syncs wait until a test ends it;
-//! * a power cut: of what was not synced, each file keeps nothing, all, a beginning, or a torn mixture in which some
-//!   512-byte sectors are what was written and others are zero; a file that is written in blocks has zeros up to the end of
-//!   its last block. Every open handle is dead afterwards.
-//!
-//! Names are durable at once, as the contract of [`Disk`] asks.
+//! An in-memory disk that fails on demand and loses power.
+//! It models how real disks and kernels fail:
+//! * the n-th write or sync "failed": the caller gets an error, and nothing reached the disk;
+//! * "failed but persisted": the caller gets an error, but everything reached the disk (a commit whose answer was
+//!   lost);
+//! * after a failed sync the unsynced bytes count as clean: the next sync succeeds and persists none of them, as on
+//!   Linux;
+//! * a full disk: beyond a number of bytes, appends fail with `StorageFull` until there is space again;
+//! * a disk that hangs: syncs wait until the test releases them;
+//! * a power cut: of its unsynced bytes, each file keeps none, all, a prefix, or a torn mixture in which some 512-byte
+//!   sectors were written and others are zero; a file written in blocks has zeros up to the end of its last block.
+//!   Every open handle is dead afterwards.
+//! Names are durable at once, as the contract of [`Disk`] demands.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -23,19 +22,19 @@ use durable::{AppendFile, BLOCK_BYTES, Disk, ReadAt, Visibility};
 
 use crate::SeededEntropy;
 
-/// A disk in memory that never fails on its own. The same as a [`FaultyDisk`] without a plan.
+/// An in-memory disk that never fails: a [`FaultyDisk`] without a planned fault.
 pub type MemoryDisk = FaultyDisk;
 
-/// How a step fails.
+/// How an operation fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// An error, and nothing happened.
+    /// An error, without effect.
     Failed,
-    /// An error, and yet it happened.
+    /// An error, although it took effect.
     FailedButPersisted,
 }
 
-/// The disk. Clones share everything: give one to the code under test and keep one to cut the power.
+/// Clones share all state: give one to the code under test and keep one to cut the power.
 #[derive(Clone, Default)]
 pub struct FaultyDisk(Arc<Mutex<State>>);
 
@@ -43,22 +42,23 @@ pub struct FaultyDisk(Arc<Mutex<State>>);
 struct State {
     files: BTreeMap<PathBuf, Content>,
     dirs: BTreeSet<PathBuf>,
-    /// Steps that change something, counted from 0: appends, syncs, truncations, atomic writes, removals, creations.
+    /// Operations that change something, counted from 0: appends, syncs, truncations, atomic writes, removals,
+    /// creations.
     steps: u64,
     syncs: u64,
-    /// The step that fails, and how.
+    /// The number of the operation that fails, and how.
     plan: Option<(u64, Fault)>,
-    /// How many bytes all files together may have.
+    /// The capacity for all files together, in bytes.
     space_bytes: Option<u64>,
-    /// How long a sync takes, so that a test can see calls share one.
+    /// How long a sync takes, so that a test can observe calls sharing one.
     sync_takes: Duration,
-    /// Whether syncs wait until this ends.
+    /// Whether syncs hang.
     stalled: bool,
-    /// Counts power cuts: a handle of an earlier life is dead.
+    /// Counts power cuts: a handle from an earlier life is dead.
     life: u64,
-    /// What lies in blocks that were given back without being overwritten.
+    /// The content of blocks that were freed without being overwritten.
     freed: Vec<Vec<u8>>,
-    /// Old files that were replaced and are to be overwritten still, with their directory.
+    /// Replaced files that are yet to be overwritten, with their directory.
     doomed: Vec<(PathBuf, Vec<u8>)>,
 }
 
@@ -68,11 +68,11 @@ struct Content {
     seen: Vec<u8>,
     /// What survives a power cut for certain.
     synced: Vec<u8>,
-    /// From where on `seen` may differ from `synced`, unless a failed sync made the kernel forget.
+    /// The offset from which `seen` may differ from `synced`, unless a failed sync made the kernel forget it.
     dirty_from: Option<usize>,
-    /// Whether it was written in blocks in this life of the disk: a power cut leaves the last one whole.
+    /// Whether it was written in blocks since the last power cut, which leaves the last block whole.
     in_blocks: bool,
-    /// Whether who writes it in blocks has it open still.
+    /// Whether the handle that writes in blocks is still open.
     open_in_blocks: bool,
 }
 
@@ -86,44 +86,44 @@ impl FaultyDisk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the step with this number (see [`steps`](Self::steps)) fail. One plan at a time; a new one replaces it.
+    /// Makes the operation with this number (see [`steps`](Self::steps)) fail. A later call replaces an earlier one.
     pub fn fail_step(&self, step: u64, fault: Fault) {
         self.state().plan = Some((step, fault));
     }
 
-    /// How many steps were taken: appends, syncs, truncations, atomic writes, removals, and creations of a file. The
-    /// next one has this number.
+    /// The number of operations so far: appends, syncs, truncations, atomic writes, removals, and creations of a file.
+    /// It is also the number of the next one.
     pub fn steps(&self) -> u64 {
         self.state().steps
     }
 
-    /// How many syncs of appended files were asked for.
+    /// The number of syncs of appended files so far.
     pub fn syncs(&self) -> u64 {
         self.state().syncs
     }
 
-    /// Lets every later sync of an appended file take this long.
+    /// Makes every later sync of an appended file take this long.
     pub fn slow_syncs(&self, takes: Duration) {
         self.state().sync_takes = takes;
     }
 
-    /// Lets every sync of an appended file wait until this is called with `false`: a disk that does not answer.
+    /// Makes every sync of an appended file hang until this is called with `false`.
     pub fn stall_syncs(&self, stalled: bool) {
         self.state().stalled = stalled;
     }
 
-    /// Gives the disk room for this many bytes in all; `None` for no limit.
+    /// Sets the disk's capacity in bytes; `None` for no limit.
     pub fn limit_space(&self, bytes: Option<u64>) {
         self.state().space_bytes = bytes;
     }
 
-    /// The bytes of all files together, as a reader sees them.
+    /// The total size of all files as a reader sees them, in bytes.
     pub fn used_bytes(&self) -> u64 {
         self.state().used()
     }
 
-    /// What somebody reads who takes the medium itself: the octets of every file, and of every block that was given back
-    /// without being overwritten. Each piece is what lay together, and is named once.
+    /// What someone who steals the disk can read: the content of every file, and of every block that was freed without
+    /// being overwritten. Each distinct content appears once.
     pub fn image(&self) -> BTreeSet<Vec<u8>> {
         let state = self.state();
         let files = state.files.values().flat_map(|content| [content.seen.clone(), content.synced.clone()]);
@@ -131,7 +131,7 @@ impl FaultyDisk {
         files.chain(doomed).chain(state.freed.iter().cloned()).collect()
     }
 
-    /// Cuts the power: un-synced bytes are lost, kept or torn as `chance` has it, and every open handle is dead.
+    /// Cuts the power: unsynced bytes are lost, kept or torn as `chance` decides, and every open handle is dead.
     pub fn cut_power(&self, chance: &SeededEntropy) {
         let mut state = self.state();
         state.life += 1;
@@ -142,7 +142,7 @@ impl FaultyDisk {
         }
     }
 
-    /// Changes a byte that is on the disk already, as a failing medium does. Panics when there is no such byte.
+    /// Flips a byte that is already on the disk, as a failing medium would. Panics if there is no such byte.
     pub fn flip_byte(&self, path: &Path, offset: usize) {
         let mut state = self.state();
         let Some(content) = state.files.get_mut(path) else {
@@ -156,7 +156,7 @@ impl FaultyDisk {
 }
 
 impl Content {
-    /// A file that was written and synced.
+    /// A file that is written and synced.
     fn whole(bytes: &[u8]) -> Self {
         Self { seen: bytes.to_vec(), synced: bytes.to_vec(), ..Self::default() }
     }
@@ -167,13 +167,12 @@ impl Content {
         }
     }
 
-    /// How long the file is, zeros behind its end included.
+    /// The file's length, including the zeros after its end.
     fn len(&self) -> usize {
         if self.open_in_blocks { self.seen.len().next_multiple_of(BLOCK_BYTES) } else { self.seen.len() }
     }
 
-    /// After a power cut nobody has cut what is behind the end of a file that was open, and the cut of who closed one may be
-    /// lost.
+    /// A power cut leaves the zeros after the end of an open file, and the truncation of a closed one may be lost.
     fn fill_last_block(&mut self, chance: &SeededEntropy) {
         if self.in_blocks && (self.open_in_blocks || chance.below(2) == 0) {
             let len = self.seen.len().next_multiple_of(BLOCK_BYTES);
@@ -183,14 +182,14 @@ impl Content {
         (self.in_blocks, self.open_in_blocks) = (false, false);
     }
 
-    /// What a reader has of it: with the zeros behind its end.
+    /// What a reader sees, including the zeros after the end.
     fn read(&self) -> Vec<u8> {
         let mut bytes = self.seen.clone();
         bytes.resize(self.len(), 0);
         bytes
     }
 
-    /// What is left after a power cut.
+    /// Keeps what survives a power cut.
     fn survive(&mut self, chance: &SeededEntropy) {
         let (Some(from), false) = (self.dirty_from, self.seen.len() <= self.synced.len()) else {
             self.dirty_from = None;
@@ -230,7 +229,7 @@ impl State {
         self.files.values().map(|content| content.seen.len() as u64).sum()
     }
 
-    /// Counts a step; the fault that the plan has for it.
+    /// Counts an operation and returns the fault planned for it.
     fn step(&mut self) -> Option<Fault> {
         let step = self.steps;
         self.steps += 1;
@@ -240,7 +239,7 @@ impl State {
         }
     }
 
-    fn room_for(&self, more: u64) -> io::Result<()> {
+    fn check_space(&self, more: u64) -> io::Result<()> {
         match self.space_bytes {
             Some(limit) if self.used() + more > limit => Err(io::ErrorKind::StorageFull.into()),
             _ => Ok(()),
@@ -249,10 +248,10 @@ impl State {
 }
 
 fn injected() -> io::Error {
-    io::Error::other("the test's disk fails here")
+    io::Error::other("injected fault")
 }
 
-/// Does `step` unless it fails without effect; reports a failure either way.
+/// Does `step` unless it is to fail without effect; reports the failure either way.
 fn with_fault(fault: Option<Fault>, step: impl FnOnce()) -> io::Result<()> {
     match fault {
         None => {
@@ -284,7 +283,7 @@ impl Disk for FaultyDisk {
     fn write_atomic(&self, path: &Path, bytes: &[u8], _visibility: Visibility) -> io::Result<()> {
         let mut state = self.state();
         let fault = state.step();
-        state.room_for(bytes.len() as u64)?;
+        state.check_space(bytes.len() as u64)?;
         with_fault(fault, || {
             let old = state.files.insert(path.to_owned(), Content::whole(bytes));
             state.freed.extend(old.map(|old| old.seen));
@@ -294,7 +293,7 @@ impl Disk for FaultyDisk {
     fn replace_shredding(&self, path: &Path, bytes: &[u8], _visibility: Visibility) -> io::Result<()> {
         let mut state = self.state();
         let fault = state.step();
-        state.room_for(bytes.len() as u64)?;
+        state.check_space(bytes.len() as u64)?;
         let dir = path.parent().unwrap_or(Path::new("")).to_owned();
         with_fault(fault, || {
             let old = state.files.insert(path.to_owned(), Content::whole(bytes));
@@ -385,11 +384,10 @@ impl Disk for FaultyDisk {
 struct Handle {
     disk: FaultyDisk,
     path: PathBuf,
-    /// Where the next append begins.
+    /// The offset of the next append.
     len: u64,
-    /// The life of the disk in which this was opened.
+    /// The disk's life when this was opened.
     life: u64,
-    /// Whether this writes in blocks.
     in_blocks: bool,
 }
 
@@ -422,7 +420,7 @@ impl AppendFile for Handle {
         self.alive(&mut state)?;
         let fault = state.step();
         let bytes = pieces.concat();
-        state.room_for(bytes.len() as u64)?;
+        state.check_space(bytes.len() as u64)?;
         let content = self.alive(&mut state)?;
         let at = self.len as usize;
         with_fault(fault, || {
@@ -441,7 +439,7 @@ impl AppendFile for Handle {
             state.syncs += 1;
             state.sync_takes
         };
-        // Outside the lock: other threads go on while this one waits, as with a real disk.
+        // Outside the lock: other threads proceed while this one waits, as with a real disk.
         std::thread::sleep(takes);
         while self.disk.state().stalled {
             std::thread::sleep(Duration::from_millis(1));

@@ -1,4 +1,4 @@
-//! A small deterministic world for tests: clock, chance, a disk that loses power.
+//! A small deterministic world for tests: a clock, randomness, a disk that loses power.
 //!
 //! A dev-dependency only: nothing here is fit for real mail.
 

@@ -1,4 +1,4 @@
-//! The disk of the tests fails as it says.
+//! The test disk fails as documented.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
 
@@ -35,9 +35,9 @@ fn a_power_cut_keeps_what_was_synced_and_tears_the_rest() {
     assert!(lens.contains(&700) && lens.contains(&3700) && lens.len() > 10, "{lens:?}");
 }
 
-/// A file that is written in blocks is longer than what was appended, by zeros: while it is open, and after a power cut.
+/// A file written in blocks is padded with zeros while it is open, and after a power cut.
 #[test]
-fn a_file_in_blocks_has_zeros_behind_its_end() {
+fn a_file_in_blocks_has_zeros_after_its_end() {
     let mut lens = [std::collections::BTreeSet::new(), std::collections::BTreeSet::new()];
     for seed in 0..200 {
         let disk = FaultyDisk::new();
@@ -54,7 +54,7 @@ fn a_file_in_blocks_has_zeros_behind_its_end() {
         file.append(&[&[2; 3000], &[2; 3000]]).unwrap();
         if seed % 2 == 0 {
             drop(file);
-            assert_eq!(reader.len().unwrap(), 6700, "who closes it cuts it");
+            assert_eq!(reader.len().unwrap(), 6700, "closing it truncates it");
         }
         disk.cut_power(&SeededEntropy::new(seed));
         let left = disk.read(path).unwrap();
@@ -70,7 +70,7 @@ fn a_file_in_blocks_has_zeros_behind_its_end() {
 }
 
 #[test]
-fn a_failed_sync_forgets_and_the_next_one_lies() {
+fn a_failed_sync_loses_data_and_the_next_one_reports_success() {
     let disk = disk_with(b"kept", b"");
     let mut file = disk.open_append(Path::new(FILE), Visibility::Private).unwrap();
     file.append(&[b" lost"]).unwrap();
@@ -84,7 +84,7 @@ fn a_failed_sync_forgets_and_the_next_one_lies() {
 }
 
 #[test]
-fn a_step_may_fail_and_yet_persist() {
+fn an_operation_may_fail_and_yet_persist() {
     for (fault, left) in [(Fault::Failed, &b"old"[..]), (Fault::FailedButPersisted, &b"new"[..])] {
         let disk = FaultyDisk::new();
         disk.write_atomic(Path::new("/f"), b"old", Visibility::Private).unwrap();
@@ -95,7 +95,7 @@ fn a_step_may_fail_and_yet_persist() {
 }
 
 #[test]
-fn a_full_disk_refuses_until_there_is_room() {
+fn a_full_disk_refuses_until_there_is_space() {
     let disk = disk_with(b"1234", b"");
     let mut file = disk.open_append(Path::new(FILE), Visibility::Private).unwrap();
     disk.limit_space(Some(6));
@@ -107,7 +107,7 @@ fn a_full_disk_refuses_until_there_is_room() {
 }
 
 #[test]
-fn a_seed_repeats_itself() {
+fn a_seed_gives_the_same_sequence() {
     use terms::Entropy;
     let (mut one, mut two) = ([0; 33], [0; 33]);
     SeededEntropy::new(7).fill(&mut one);
@@ -117,7 +117,7 @@ fn a_seed_repeats_itself() {
     assert_ne!(one, two);
 }
 
-/// Whoever takes the medium finds what was only given back, and not what was overwritten.
+/// Someone who steals the disk finds what was only freed, and not what was overwritten.
 #[test]
 fn the_image_keeps_what_was_freed_and_not_what_was_shredded() {
     let disk = FaultyDisk::new();
