@@ -1,4 +1,4 @@
-//! The check of a copy of the log that needs nothing but the files: `bailiwick ledger verify DIR`.
+//! Verifying a copy of the log from its files alone: `bailiwick ledger verify DIR`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,45 +12,45 @@ use crate::files::{CHECKPOINT, KEYS, partials, read_head, read_history, read_siz
 use crate::hash::Hash;
 use crate::keys::KeyHistory;
 use crate::note::Verifier;
-use crate::tile::{self, LEVELS, Row, WIDTH};
+use crate::tile::{self, LEVELS, TileRow, WIDTH};
 use crate::tree::Edge;
 
-/// What was checked and found right.
+/// The result of a successful verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// Who signed the checkpoint.
+    /// The key that signed the checkpoint.
     pub verifier: Verifier,
-    /// Whether that key was given by the caller. If not, it is the one beside the files: they agree with themselves,
-    /// and somebody who replaced all of them would too.
+    /// Whether the caller supplied that key. If not, it was read from beside the files: they are consistent, as they
+    /// would also be if someone had replaced all of them.
     pub key_given: bool,
-    /// Entries, all read.
+    /// The number of entries; all were read.
     pub size: u64,
     /// The root, computed from the entries.
     pub root: Hash,
-    /// Tiles and entry bundles compared, superseded partial ones included.
+    /// The number of tiles and entry bundles checked, including superseded partial ones.
     pub files: u64,
-    /// The keys that signed before, each handing over to the next in an entry of the log.
+    /// The earlier keys, each superseded by the next in an entry of the log.
     pub history: KeyHistory,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "origin     {}", self.verifier.name())?;
-        let given = if self.key_given { "as given" } else { "from the folder: compare it with the published one" };
+        let given = if self.key_given { "as given" } else { "read from the folder; compare it with the published one" };
         writeln!(f, "key        {} ({given})", self.verifier)?;
         for change in self.history.changes() {
-            writeln!(f, "before     {} until entry {}, handed over under both keys", change.old, change.index)?;
+            writeln!(f, "before     {} until entry {}, change signed by both keys", change.old, change.index)?;
         }
-        writeln!(f, "entries    {}, every one read", self.size)?;
-        writeln!(f, "root       {}, computed from the entries and signed in the checkpoint", self.root)?;
-        write!(f, "files      {} tiles and bundles, all in agreement", self.files)
+        writeln!(f, "entries    {}, all read", self.size)?;
+        writeln!(f, "root       {}, computed from the entries and matching the signed checkpoint", self.root)?;
+        write!(f, "files      {} tiles and bundles, all consistent", self.files)
     }
 }
 
-/// Checks the log in `dir`: the checkpoint's signature (by `expected`, or else by the `vkey` beside it), every entry
-/// bundle, every tile, that the entries lead to the signed root, and that each change of key stands in an entry. `expected`
-/// may be a key that the log was signed with before. What lies beyond the checkpoint's size belongs to
-/// an append under way, or interrupted, and is ignored. Reads only.
+/// Verifies the log in `dir`: the checkpoint's signature (by `expected`, or else by the `vkey` beside it), every entry
+/// bundle, every tile, that the entries hash to the signed root, and that each change of key is recorded in an entry.
+/// `expected` may be one of the log's earlier keys. Files beyond the checkpoint's size belong to an append in progress,
+/// or an interrupted one, and are ignored. Reads only.
 ///
 /// # Errors
 /// [`LedgerError::Damaged`] names the first file that is wrong; [`LedgerError::OtherKey`], [`LedgerError::Missing`],
@@ -67,8 +67,8 @@ pub fn verify_dir(disk: &dyn Disk, dir: &Path, expected: Option<&Verifier>) -> R
     let mut audit = Audit { disk, dir, size: signed.size, files: 0 };
     let mut edge = Edge::default();
     for index in 0..signed.size.div_ceil(WIDTH) {
-        let path = dir.join(Row::Entries.full_path(index));
-        let bytes = audit.row_file(Row::Entries, index, None)?;
+        let path = dir.join(TileRow::Entries.full_path(index));
+        let bytes = audit.row_file(TileRow::Entries, index, None)?;
         let entries = tile::bundle_from_bytes(&bytes)
             .map_err(|error| LedgerError::damaged(&path, format!("bundle {index}: {error}")))?;
         for change in history.changes().iter().filter(|change| change.index / WIDTH == index) {
@@ -79,21 +79,21 @@ pub fn verify_dir(disk: &dyn Disk, dir: &Path, expected: Option<&Verifier>) -> R
         }
         for leaf in entries.iter().map(Commitment::leaf) {
             for (level, hashes) in (0..).zip(edge.push(leaf)) {
-                // A tile at level 0 fills with its bundle; one above with the 256th below it.
+                // A level 0 tile becomes full with its bundle, a higher one with the 256th tile below it.
                 let index = index >> (8 * u32::from(level));
-                audit.row_file(Row::Level(level), index, Some(&tile::hashes_to_bytes(&hashes)))?;
+                audit.row_file(TileRow::Level(level), index, Some(&tile::hashes_to_bytes(&hashes)))?;
             }
         }
     }
     for level in 0..LEVELS {
         let hashes = edge.level(level);
         if !hashes.is_empty() {
-            let index = Row::Level(level).items(signed.size) / WIDTH;
-            audit.row_file(Row::Level(level), index, Some(&tile::hashes_to_bytes(hashes)))?;
+            let index = TileRow::Level(level).items(signed.size) / WIDTH;
+            audit.row_file(TileRow::Level(level), index, Some(&tile::hashes_to_bytes(hashes)))?;
         }
     }
     if edge.root() != signed.root {
-        return Err(LedgerError::damaged(&path, "its root is not the root of the entries"));
+        return Err(LedgerError::damaged(&path, "its root does not match the entries"));
     }
     Ok(Report {
         verifier,
@@ -105,27 +105,27 @@ pub fn verify_dir(disk: &dyn Disk, dir: &Path, expected: Option<&Verifier>) -> R
     })
 }
 
-/// The history ends in the key that signs now, or in a change that was begun and not carried through; and it speaks of
-/// entries that there are.
+/// Checks that the history ends in the current key, or in a change that was begun but not completed, and that the
+/// entries it refers to exist.
 fn check_history(path: &Path, history: &KeyHistory, now: &Verifier, size: u64) -> Result<(), LedgerError> {
     let Some(last) = history.changes().last() else { return Ok(()) };
     if last.new != *now && last.old != *now {
         return Err(LedgerError::damaged(path, "does not lead to the key that signs the log"));
     }
     if last.new == *now && last.size > size {
-        return Err(LedgerError::damaged(path, "speaks of more entries than there are: the log was cut back"));
+        return Err(LedgerError::damaged(path, "refers to more entries than there are: the log was truncated"));
     }
     Ok(())
 }
 
-/// Checks that the log in `dir` still begins with what an older checkpoint of it signed: nothing before it was taken out or
-/// rewritten. `older` is the signed note, kept by whoever read it then; its entries are read and hashed anew. Call it after
-/// [`verify_dir`], with the same key. The older checkpoint may be signed by a key that the log had before, for as many
-/// entries as that key signed.
+/// Checks that the log in `dir` still begins with the entries of an older checkpoint, that is, that none of them was
+/// removed or rewritten. `older` is the signed note, as someone saved it then; the entries are read and hashed again.
+/// Call it after [`verify_dir`], with the same key. The older checkpoint may be signed by an earlier key of the log,
+/// for as many entries as that key signed.
 ///
 /// # Errors
-/// [`LedgerError::Signature`] for a checkpoint that this log did not sign; [`LedgerError::Damaged`] when the log is shorter
-/// or begins otherwise: show both checkpoints to anyone, the log has two stories.
+/// [`LedgerError::Signature`] for a checkpoint that this log did not sign; [`LedgerError::Damaged`] if the log is
+/// shorter or begins differently: the two checkpoints are then proof that the log was rewritten.
 pub fn verify_extends(
     disk: &dyn Disk,
     dir: &Path,
@@ -139,15 +139,15 @@ pub fn verify_extends(
     let signed = verified(&path, &note, verifier)?;
     if older.size > signed.size {
         let what =
-            format!("it has {} entries, and {} were signed before: the log was cut back", signed.size, older.size);
+            format!("it has {} entries, but {} were signed before: the log was truncated", signed.size, older.size);
         return Err(LedgerError::damaged(&path, what));
     }
     let mut audit = Audit { disk, dir, size: signed.size, files: 0 };
     let mut edge = Edge::default();
     let mut left = older.size;
     for index in 0..older.size.div_ceil(WIDTH) {
-        let bundle = dir.join(Row::Entries.full_path(index));
-        let bytes = audit.row_file(Row::Entries, index, None)?;
+        let bundle = dir.join(TileRow::Entries.full_path(index));
+        let bytes = audit.row_file(TileRow::Entries, index, None)?;
         let entries = tile::bundle_from_bytes(&bytes)
             .map_err(|error| LedgerError::damaged(&bundle, format!("bundle {index}: {error}")))?;
         for leaf in entries.iter().take(left.min(WIDTH) as usize).map(Commitment::leaf) {
@@ -160,12 +160,12 @@ pub fn verify_extends(
     } else {
         Err(LedgerError::damaged(
             &path,
-            "it does not begin with what the older checkpoint signed: the log was rewritten",
+            "it does not begin with the entries of the older checkpoint: the log was rewritten",
         ))
     }
 }
 
-/// A checkpoint by the log's key, or by one that it had before, within what that one signed.
+/// Verifies a checkpoint signed by the log's key, or by an earlier one within the entries that it signed.
 fn by_any_key(note: &str, verifier: &Verifier, history: &KeyHistory) -> Result<Checkpoint, LedgerError> {
     let retired = history.changes().iter().filter(|change| history.leads(&change.old, verifier));
     let retired = retired.filter(|change| change.old != *verifier).find_map(|change| {
@@ -177,32 +177,36 @@ fn by_any_key(note: &str, verifier: &Verifier, history: &KeyHistory) -> Result<C
 pub(crate) struct Audit<'a> {
     pub(crate) disk: &'a dyn Disk,
     pub(crate) dir: &'a Path,
-    /// How many entries the log has.
     pub(crate) size: u64,
-    /// How many files were compared.
+    /// Files compared so far.
     pub(crate) files: u64,
 }
 
 impl Audit<'_> {
-    /// Reads file `index` of `row`, compares it with what it must be, where that is known already, and compares the
-    /// superseded partial files of the same index with it.
-    pub(crate) fn row_file(&mut self, row: Row, index: u64, expected: Option<&[u8]>) -> Result<Vec<u8>, LedgerError> {
+    /// Reads file `index` of `row`, compares it with `expected` if given, and compares the superseded partial files of
+    /// the same index with it.
+    pub(crate) fn row_file(
+        &mut self,
+        row: TileRow,
+        index: u64,
+        expected: Option<&[u8]>,
+    ) -> Result<Vec<u8>, LedgerError> {
         let (path, bytes) = self.row_bytes(row, index)?;
         if expected.is_some_and(|expected| expected != bytes) {
-            return Err(LedgerError::damaged(&path, "its hashes are not those of the entries"));
+            return Err(LedgerError::damaged(&path, "its hashes do not match the entries"));
         }
         self.older(row, index, &bytes)?;
         Ok(bytes)
     }
 
     /// Reads file `index` of `row`.
-    pub(crate) fn row_bytes(&mut self, row: Row, index: u64) -> Result<(PathBuf, Vec<u8>), LedgerError> {
+    pub(crate) fn row_bytes(&mut self, row: TileRow, index: u64) -> Result<(PathBuf, Vec<u8>), LedgerError> {
         let width = WIDTH.min(row.items(self.size) - index * WIDTH);
         let item = row.item_size_bytes();
         let mut path = self.dir.join(row.path(index, width));
         let mut stored = width;
         if width < WIDTH && !self.disk.exists(&path) {
-            // A running log may have filled it since the checkpoint was read; the partial one is gone then.
+            // A running log may have filled it since the checkpoint was read and removed the partial one.
             let full = self.dir.join(row.full_path(index));
             if self.disk.exists(&full) {
                 (path, stored) = (full, WIDTH);
@@ -214,8 +218,8 @@ impl Audit<'_> {
         Ok((path, bytes))
     }
 
-    /// Compares the superseded partial files of file `index` with what superseded them.
-    pub(crate) fn older(&mut self, row: Row, index: u64, bytes: &[u8]) -> Result<(), LedgerError> {
+    /// Compares the superseded partial files of `index` with the file that superseded them.
+    pub(crate) fn older(&mut self, row: TileRow, index: u64, bytes: &[u8]) -> Result<(), LedgerError> {
         let item = row.item_size_bytes();
         let width = (bytes.len() / item) as u64;
         for older in partials(self.disk, self.dir, row, index)?.unwrap_or_default() {
@@ -224,7 +228,7 @@ impl Audit<'_> {
             }
             let path = self.dir.join(row.path(index, older));
             if bytes.get(..older as usize * item) != Some(&read_sized(self.disk, &path, older as usize * item)?[..]) {
-                return Err(LedgerError::damaged(&path, "is not the beginning of the file that superseded it"));
+                return Err(LedgerError::damaged(&path, "is not a prefix of the file that superseded it"));
             }
             self.files += 1;
         }

@@ -4,19 +4,19 @@ use crate::LedgerError;
 use crate::hash::Hash;
 use crate::note::{Signer, Verifier};
 
-/// Origin, size and root of a log at a moment.
+/// Origin, size and root of a log at one point in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The identity of the log.
     pub origin: String,
-    /// How many entries it has.
+    /// The number of entries.
     pub size: u64,
     /// The root of the tree over them.
     pub root: Hash,
 }
 
 impl Checkpoint {
-    /// The three lines that are signed. No extension lines: the document advises against them.
+    /// The three signed lines. No extension lines: the specification advises against them.
     pub fn text(&self) -> String {
         format!("{}\n{}\n{}\n", self.origin, self.size, self.root)
     }
@@ -24,12 +24,12 @@ impl Checkpoint {
     /// The signed note of this checkpoint.
     ///
     /// # Errors
-    /// [`LedgerError::Signature`] when the signer's key is not the verifier's.
+    /// [`LedgerError::Signature`] if the signer's key is not the verifier's.
     pub fn sign(&self, verifier: &Verifier, signer: &dyn Signer) -> Result<String, LedgerError> {
         verifier.sign_note(&self.text(), signer)
     }
 
-    /// The checkpoint in `note`, when `verifier` has signed it and its origin is the verifier's name.
+    /// The checkpoint in `note`, if `verifier` signed it and its origin is the verifier's name.
     ///
     /// # Errors
     /// [`LedgerError::Malformed`] or [`LedgerError::Signature`].
@@ -38,7 +38,7 @@ impl Checkpoint {
         if checkpoint.origin == verifier.name() { Ok(checkpoint) } else { Err(LedgerError::Signature) }
     }
 
-    /// Reads the text of a checkpoint. Extension lines are allowed and ignored.
+    /// Parses the text of a checkpoint. Extension lines are allowed and ignored.
     fn parse(text: &str) -> Result<Self, LedgerError> {
         const SHAPE: LedgerError = LedgerError::Malformed("a checkpoint is the lines origin, size and root");
         let mut lines = text.strip_suffix('\n').ok_or(SHAPE)?.split('\n');

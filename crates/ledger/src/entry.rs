@@ -1,4 +1,4 @@
-//! What is recorded: a commitment of one size, and the opening that explains it to whoever may see it.
+//! What is recorded: a commitment of fixed size, and the opening that reveals what it stands for.
 
 use std::fmt;
 
@@ -10,59 +10,58 @@ use crate::LedgerError;
 use crate::hash::Hash;
 use crate::merkle::leaf_hash;
 
-/// The only version of an entry so far: a byte in front, so that another one can be told apart.
+/// The version of an entry, its first byte. There is only one so far.
 const ENTRY_VERSION: u8 = 1;
 
-/// An entry of the log: one version byte and the 32 bytes of a commitment. All entries are equal-sized, so that their
-/// length says nothing.
+/// The size of an entry: a version byte and the 32 bytes of a commitment. All entries have the same size, so that their
+/// length reveals nothing.
 pub const ENTRY_SIZE_BYTES: usize = 33;
 
-/// Separates this use of SHA-256 from every other one in the project.
+/// Domain separation from every other use of SHA-256 in the project.
 const DOMAIN: &[u8] = b"bailiwick/ledger/commitment/v1\0";
 
-/// `SHA-256("bailiwick/ledger/commitment/v1" || 0x00 || salt || body)`. The salt makes it tell nothing about the body,
-/// the hash makes it fit one body only.
+/// `SHA-256("bailiwick/ledger/commitment/v1" || 0x00 || salt || body)`. Thanks to the salt it reveals nothing about the
+/// body; thanks to the hash it matches only one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Commitment(#[serde(with = "hex32")] pub [u8; 32]);
 
 impl Commitment {
-    /// The bytes in the log.
+    /// The entry's bytes in the log.
     pub fn entry(&self) -> [u8; ENTRY_SIZE_BYTES] {
         let mut entry = [ENTRY_VERSION; ENTRY_SIZE_BYTES];
         entry[1..].copy_from_slice(&self.0);
         entry
     }
 
-    /// The commitment in the bytes of an entry.
+    /// Reads the commitment from an entry's bytes.
     ///
     /// # Errors
-    /// When the entry is of another size or version.
+    /// [`LedgerError::Malformed`] for another size or version.
     pub fn from_entry(entry: &[u8]) -> Result<Self, LedgerError> {
         match entry.split_first() {
             Some((&ENTRY_VERSION, rest)) => rest
                 .try_into()
                 .map(Self)
-                .map_err(|_| LedgerError::Malformed("an entry is one version byte and 32 bytes of commitment")),
-            _ => Err(LedgerError::Malformed("an entry's first byte is its version, which is 1")),
+                .map_err(|_| LedgerError::Malformed("an entry is a version byte and a 32-byte commitment")),
+            _ => Err(LedgerError::Malformed("unknown version of an entry (only 1 is known)")),
         }
     }
 
-    /// The leaf of the tree for this entry (RFC 6962 section 2.1).
+    /// The tree leaf of this entry (RFC 6962 section 2.1).
     pub fn leaf(&self) -> Hash {
         leaf_hash(&self.entry())
     }
 }
 
-/// What an entry says. Private: it is kept sealed, and shown in a package, or to the public when the time has come.
-///
-/// `Debug` prints nothing of it.
+/// What an entry says. Private: it is kept sealed, and disclosed in a package, or to the public when it may be.
+/// `Debug` prints none of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
-    /// 32 unpredictable bytes. Without them nobody can try bodies against the commitment.
+    /// 32 unpredictable bytes, without which nobody can test guessed bodies against the commitment.
     #[serde(with = "hex32")]
     pub salt: [u8; 32],
-    /// The JSON of what was recorded, byte for byte as committed to.
+    /// The recorded JSON, byte for byte as committed to.
     #[serde(with = "base64")]
     pub body: Vec<u8>,
 }
@@ -136,7 +135,8 @@ mod tests {
     #[test]
     fn an_entry_holds_one_size_and_one_body() {
         let opening = Opening::new(b"{\"kind\":\"intake\"}".to_vec(), &Sevens);
-        // Pinned: the format is permanent. `printf 'bailiwick/ledger/commitment/v1\0'; 32 times \x07; the body`, sha256sum.
+        // Pinned: the format must not change. `printf 'bailiwick/ledger/commitment/v1\0'; 32 times \x07; the body`,
+        // sha256sum.
         assert_eq!(
             terms::hex(&opening.commitment().0),
             "2a558d19a0c32ed2902b31cedce8b72d168133d0bdc35538637c2f98b75ab29f"

@@ -1,61 +1,61 @@
-//! What goes wrong, whose fault it is, and what comes next.
+//! The ledger's errors: what failed and what to do next.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Every failure of the ledger.
+/// Any failure of the ledger.
 #[derive(Debug)]
 pub enum LedgerError {
-    /// The disk refused. Where this comes from [`Log::append`](crate::Log::append), nothing was recorded.
+    /// A disk error. From [`Log::append`](crate::Log::append) it means that nothing was recorded.
     Disk {
-        /// The file in question.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         source: io::Error,
     },
-    /// The files of a log contradict each other or their signature. Not repaired here: evidence is not rewritten.
+    /// The files of a log contradict each other or their signature. They are evidence and are not repaired.
     Damaged {
-        /// The file in question.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         why: String,
     },
-    /// A log is in the directory already.
+    /// The directory already contains a log.
     Exists(PathBuf),
-    /// There is no log in the directory.
+    /// The directory contains no log.
     Missing(PathBuf),
-    /// The log in the directory belongs to another origin or key than the one given.
+    /// The log in the directory has a different origin or key from the one given.
     OtherKey {
         /// The verifier key of the files.
         found: String,
-        /// The verifier key asked for.
+        /// The expected verifier key.
         wanted: String,
     },
-    /// A text is no signed note, checkpoint, verifier key or proof.
+    /// The text is not a valid signed note, checkpoint, verifier key or proof.
     Malformed(&'static str),
-    /// No signature by the known key, or a false one.
+    /// The expected key's signature is missing or invalid.
     Signature,
-    /// Whoever holds the key cannot sign now.
+    /// The signer is currently unavailable.
     NoSignature {
-        /// What the holder of the key said.
+        /// The signer's reason.
         why: String,
     },
     /// The proof does not lead from the entry to the root of the checkpoint.
     NotIncluded,
     /// The newer tree does not continue the older one.
     NotConsistent,
-    /// An index or a size beyond the log was asked for.
+    /// The requested index or size is beyond the log.
     OutOfRange {
-        /// What was asked for.
+        /// The requested index or size.
         asked: u64,
-        /// How many entries there are.
+        /// The number of entries.
         size: u64,
     },
-    /// The last append may or may not have been recorded, and the disk does not say. Nothing more is appended until
-    /// it does.
+    /// The last append may or may not have been recorded, and the disk cannot be read to find out. Nothing more is
+    /// appended until it can.
     InDoubt {
-        /// What the system said.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -75,50 +75,45 @@ impl fmt::Display for LedgerError {
         match self {
             Self::Disk { path, source } => write!(
                 f,
-                "the disk refused {}: {source}; nothing was recorded in the ledger: free space or mend the disk, then \
-                 try again",
+                "disk error at {}: {source}; nothing was recorded in the ledger; free space or repair the disk, then try again",
                 path.display()
             ),
             Self::Damaged { path, why } => write!(
                 f,
-                "the ledger's files do not agree: {}: {why}; stop, keep these files as evidence, compare them with a \
-                 witness or a backup, and restore the newest copy that `bailiwick ledger verify` accepts",
+                "the ledger's files are inconsistent: {}: {why}; stop, keep these files as evidence, compare them with a witness or a backup, and restore the newest copy that `bailiwick ledger verify` accepts",
                 path.display()
             ),
             Self::Exists(path) => {
-                write!(f, "{} holds a ledger already: open it, or choose another folder", path.display())
+                write!(f, "{} already contains a ledger; open it, or choose another folder", path.display())
             }
             Self::Missing(path) => write!(
                 f,
-                "{} holds no ledger (no `checkpoint`): check the path; if there was one, restore it from a backup",
+                "{} contains no ledger (no `checkpoint`); check the path; if there was one, restore it from a backup",
                 path.display()
             ),
             Self::OtherKey { found, wanted } => write!(
                 f,
-                "this ledger is signed as {found}, not as {wanted}: the folder belongs to another node, or its key was \
-                 replaced"
+                "this ledger is signed by {found}, not by {wanted}; the folder belongs to another node, or its key was replaced"
             ),
-            Self::Malformed(what) => write!(f, "malformed: {what}; ask whoever sent it for it again"),
+            Self::Malformed(what) => write!(f, "malformed: {what}; ask the sender for it again"),
             Self::NoSignature { why } => {
-                write!(f, "nothing was recorded in the ledger, which cannot be signed now: {why}")
+                write!(f, "nothing was recorded in the ledger because it cannot be signed now: {why}")
             }
             Self::Signature => {
-                f.write_str("not signed by the ledger's key: do not rely on it, and ask its home for the original")
+                f.write_str("not signed by the ledger's key; do not rely on it, and ask its home for the original")
             }
             Self::NotIncluded => f.write_str(
-                "the proof does not lead from the entry to the checkpoint: it is not shown to be in the ledger",
+                "the proof does not lead from the entry to the checkpoint, so it does not show that the entry is in the ledger",
             ),
             Self::NotConsistent => f.write_str(
-                "the newer checkpoint does not continue the older one: the ledger was rewritten or forked; keep both \
-                 checkpoints, they are the evidence",
+                "the newer checkpoint does not extend the older one: the ledger was rewritten or forked; keep both checkpoints as evidence",
             ),
             Self::OutOfRange { asked, size } => {
-                write!(f, "entry or size {asked} was asked of a ledger of {size} entries")
+                write!(f, "entry or size {asked} is beyond the ledger's {size} entries")
             }
             Self::InDoubt { source } => write!(
                 f,
-                "the disk failed while the ledger's checkpoint was being replaced ({source}); whether the entry was \
-                 recorded is settled when the disk answers again; treat it as not recorded"
+                "the disk failed while the ledger's checkpoint was being replaced ({source}); until it can be read again it is unknown whether the entry was recorded; treat it as not recorded"
             ),
         }
     }

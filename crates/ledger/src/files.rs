@@ -1,4 +1,4 @@
-//! The files of a log as they are read, each with a bound on its size.
+//! Reading a log's files, each with a limit on its size.
 
 use std::path::Path;
 
@@ -8,18 +8,18 @@ use crate::LedgerError;
 use crate::checkpoint::Checkpoint;
 use crate::keys::KeyHistory;
 use crate::note::Verifier;
-use crate::tile::{self, Row, WIDTH};
+use crate::tile::{self, TileRow, WIDTH};
 
 /// The name of the signed head in the log's directory.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 
-/// The name of the verifier key in the log's directory. The C2SP documents leave its place open.
+/// The name of the verifier key in the log's directory, which the C2SP documents do not specify.
 pub(crate) const VKEY: &str = "vkey";
 
-/// The name of the history of keys in the log's directory; ours too. There is none before the first change.
+/// The name of the key history in the log's directory, our own too. It does not exist before the first change.
 pub(crate) const KEYS: &str = "keys";
 
-/// A checkpoint or verifier key larger than this is none: a checkpoint with 64 signatures of witnesses is under 16 KiB.
+/// The maximum size of a checkpoint or verifier key: a checkpoint with 64 witness signatures is under 16 KiB.
 const HEAD_SIZE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Reads a file of at most `size_bytes_max`.
@@ -27,7 +27,7 @@ fn read_bounded(disk: &dyn Disk, path: &Path, size_bytes_max: u64) -> Result<Vec
     let file = disk.open_read(path).map_err(|source| LedgerError::disk(path, source))?;
     let len = file.len().map_err(|source| LedgerError::disk(path, source))?;
     if len > size_bytes_max {
-        return Err(LedgerError::damaged(path, format!("{len} bytes are too many")));
+        return Err(LedgerError::damaged(path, format!("is too large ({len} bytes)")));
     }
     let mut bytes = vec![0; len as usize];
     file.read_exact_at(&mut bytes, 0).map_err(|source| LedgerError::disk(path, source))?;
@@ -37,7 +37,7 @@ fn read_bounded(disk: &dyn Disk, path: &Path, size_bytes_max: u64) -> Result<Vec
 /// Reads a file that has exactly `len` bytes.
 pub(crate) fn read_sized(disk: &dyn Disk, path: &Path, len: usize) -> Result<Vec<u8>, LedgerError> {
     if !disk.exists(path) {
-        return Err(LedgerError::damaged(path, "is missing, though the checkpoint speaks of it"));
+        return Err(LedgerError::damaged(path, "is missing, although the checkpoint covers it"));
     }
     let bytes = read_bounded(disk, path, len as u64)?;
     if bytes.len() == len {
@@ -55,7 +55,7 @@ pub(crate) fn read_head(disk: &dyn Disk, dir: &Path) -> Result<(Verifier, String
     Ok((published_key(disk, dir)?, read_text(disk, &dir.join(CHECKPOINT))?))
 }
 
-/// The key that is published beside the log in `dir`: who signs it, if nobody has changed the file.
+/// The verifier key published beside the log in `dir`.
 ///
 /// # Errors
 /// [`LedgerError::Damaged`], [`LedgerError::Disk`].
@@ -80,7 +80,7 @@ fn read_text(disk: &dyn Disk, path: &Path) -> Result<String, LedgerError> {
         .map_err(|_| LedgerError::damaged(path, "is not UTF-8"))
 }
 
-/// The checkpoint in a file of the log, with its failure told as damage.
+/// Verifies the checkpoint in a file of the log; failures are reported as damage.
 pub(crate) fn verified(path: &Path, note: &str, verifier: &Verifier) -> Result<Checkpoint, LedgerError> {
     Checkpoint::verify(note, verifier).map_err(|error| match error {
         LedgerError::Signature => LedgerError::damaged(path, "is not signed by this log's key"),
@@ -88,8 +88,8 @@ pub(crate) fn verified(path: &Path, note: &str, verifier: &Verifier) -> Result<C
     })
 }
 
-/// The bytes of the last, partial file of a row; empty when the row ends in a full one.
-pub(crate) fn read_last(disk: &dyn Disk, dir: &Path, row: Row, size: u64) -> Result<Vec<u8>, LedgerError> {
+/// The bytes of a row's last, partial file; empty if the row ends with a full one.
+pub(crate) fn read_last(disk: &dyn Disk, dir: &Path, row: TileRow, size: u64) -> Result<Vec<u8>, LedgerError> {
     let (index, width) = (row.items(size) / WIDTH, row.items(size) % WIDTH);
     if width == 0 {
         return Ok(Vec::new());
@@ -97,8 +97,8 @@ pub(crate) fn read_last(disk: &dyn Disk, dir: &Path, row: Row, size: u64) -> Res
     read_sized(disk, &dir.join(row.path(index, width)), width as usize * row.item_size_bytes())
 }
 
-/// The widths of the partial files of `index`, rising; `None` when there never were any.
-pub(crate) fn partials(disk: &dyn Disk, dir: &Path, row: Row, index: u64) -> Result<Option<Vec<u64>>, LedgerError> {
+/// The widths of the partial files of `index`, ascending; `None` if there never were any.
+pub(crate) fn partials(disk: &dyn Disk, dir: &Path, row: TileRow, index: u64) -> Result<Option<Vec<u64>>, LedgerError> {
     let path = dir.join(row.partial_dir(index));
     if !disk.exists(&path) {
         return Ok(None);

@@ -1,12 +1,12 @@
-//! One node of the tree.
+//! A hash in the tree.
 
 use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::BASE64;
 
-/// A SHA-256 value in the tree: a leaf, a node or a root. Written in base64, as the C2SP documents do; a digest of
-/// something else is [`terms::Digest`], written in hexadecimal.
+/// A SHA-256 value in the tree: a leaf, a node or a root. Written in base64, as in the C2SP documents. Other digests
+/// are [`terms::Digest`], written in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hash(pub [u8; 32]);
 

@@ -1,9 +1,8 @@
-//! The keys that have signed a log, one after the other.
-//!
-//! A log outlives its keys. A change of key is an entry of the log first; then the old key and the new one sign one
-//! statement, which is published beside the log in the file `keys`. Whoever trusts either key can go from one to the
-//! other: forward, because the old one named its successor, and back, because the new one names its predecessor and how
-//! many entries that one signed. What a retired key signs beyond that counts for nothing.
+//! The history of a log's signing keys.
+//! A log outlives its keys. A change of key is first recorded as an entry of the log; then the old key and the new one
+//! sign a statement, which is published beside the log in the file `keys`. Anyone who trusts either key can follow the
+//! link: forward, because the old key names its successor, and back, because the new key names its predecessor and the
+//! number of entries it signed. Anything a retired key signs beyond that is void.
 
 use std::fmt::Write;
 
@@ -13,7 +12,7 @@ use crate::LedgerError;
 use crate::entry::Opening;
 use crate::note::{Signer, Verifier};
 
-/// The first line of the statement. No log's origin, so that no checkpoint can be passed off as one.
+/// The first line of the statement. It is never a log's origin, so no checkpoint can be passed off as a statement.
 const HEADER: &str = "bailiwick/key-change/v1";
 
 /// Lines of a statement, without the empty line and the two signatures.
@@ -22,18 +21,18 @@ const TEXT_LINES: usize = 8;
 /// Lines of a change in the file: statement, empty line, two signatures, empty line.
 const CHANGE_LINES: usize = TEXT_LINES + 4;
 
-const SHAPE: LedgerError = LedgerError::Malformed("the history of a ledger's keys is not in its form");
+const SHAPE: LedgerError = LedgerError::Malformed("malformed key history of a ledger");
 
-/// One change of the key.
+/// One change of key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyChange {
-    /// The key that signed until then.
+    /// The key that signed until the change.
     pub old: Verifier,
-    /// The key that signs from then on.
+    /// The key that signs after it.
     pub new: Verifier,
     /// The entry that announced it.
     pub index: u64,
-    /// How many entries the log had. The old key signs no larger head.
+    /// The number of entries at the change. The old key signs no larger head.
     pub size: u64,
     /// What the entry says.
     pub opening: Opening,
@@ -55,7 +54,7 @@ struct Statement {
 /// The JSON to record before the key of a log changes from `old` to `new`.
 ///
 /// # Errors
-/// [`LedgerError::Malformed`] when it cannot be written.
+/// [`LedgerError::Malformed`] if it cannot be serialized.
 pub fn key_change_statement(old: &Verifier, new: &Verifier, at: &str) -> Result<Vec<u8>, LedgerError> {
     let statement = Statement {
         format: "bailiwick/ledger-entry/v1".to_owned(),
@@ -97,7 +96,7 @@ impl KeyChange {
         if signed(&self.old)? && signed(&self.new)? { Ok(()) } else { Err(LedgerError::Signature) }
     }
 
-    /// Whether the entry says what the statement says.
+    /// Whether the entry matches the statement.
     fn check_entry(&self) -> Result<(), LedgerError> {
         let entry: Statement = serde_json::from_slice(&self.opening.body).map_err(|_| SHAPE)?;
         let fits = entry.kind == "signing-key" && entry.old == self.old && entry.new == self.new;
@@ -123,12 +122,12 @@ impl KeyChange {
     }
 }
 
-/// Every change of a log's key, the oldest first. Each is checked: two signatures, one origin, no gap.
+/// Every change of a log's key, oldest first. Each is verified: two signatures, one origin, no gap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyHistory(Vec<KeyChange>);
 
 impl KeyHistory {
-    /// Reads the file `keys` that a home publishes beside its log, and checks it.
+    /// Parses and verifies the file `keys` that a home publishes beside its log.
     ///
     /// # Errors
     /// [`LedgerError::Malformed`], [`LedgerError::Signature`].
@@ -149,7 +148,7 @@ impl KeyHistory {
         })
     }
 
-    /// The changes, the oldest first.
+    /// The changes, oldest first.
     pub fn changes(&self) -> &[KeyChange] {
         &self.0
     }
@@ -163,7 +162,7 @@ impl KeyHistory {
         Ok(())
     }
 
-    /// Takes a last change to `new` out: it was signed, and the log went on under the old key.
+    /// Removes a last change to `new` that was signed but not completed: the log continued under the old key.
     pub(crate) fn withdraw(&mut self, new: &Verifier) {
         self.0.pop_if(|last| last.new == *new);
     }
@@ -174,7 +173,7 @@ impl KeyHistory {
         old == new || from.is_some_and(|from| self.0[from..].iter().any(|change| change.new == *new))
     }
 
-    /// The largest head that `key` may have signed: `None` for the key that signs now, and for one that is not of this
+    /// The largest head that `key` may have signed: `None` for the current key, and for one that is not in this
     /// history.
     pub fn size_max(&self, key: &Verifier) -> Option<u64> {
         self.0.iter().find(|change| change.old == *key).map(|change| change.size)

@@ -1,16 +1,13 @@
-//! The tamper-evident log of one home, in the form that the C2SP documents give it, so that stock tools read it:
-//! tlog-tiles (what the files are), tlog-checkpoint (the signed head), signed-note (the signature), tlog-proof (a proof
-//! in one file). The tree is RFC 6962's.
-//!
-//! Every entry is an equal-sized salted [`Commitment`]: who reads the log learns how many steps were recorded, never
-//! what they were. What was recorded is an [`Opening`], kept apart and shown when it may be shown.
+//! The tamper-evident log of one home, in the C2SP formats, so that stock tools can read it: tlog-tiles (the files),
+//! tlog-checkpoint (the signed head), signed-note (the signature), tlog-proof (a proof in one file). The tree is that
+//! of RFC 6962. Every entry is a salted [`Commitment`] of equal size: the log shows how many events were recorded,
+//! never what they were. What was recorded is an [`Opening`], which is kept separately and disclosed when it may be.
 //!
 //! * [`Log`] appends and proves. What it returns is durable.
-//! * [`Receipt`] is what an append gives: it proves, without the log, that a commitment is in it.
-//! * [`KeyHistory`] leads from a key that signed the log once to the one that signs it now.
-//! * [`verify_dir`] checks a copy of the files with nothing but the log's public key.
-//!
-//! The bytes are written down in `docs/formats/ledger.md`.
+//! * [`Receipt`] is the result of an append: it proves, without access to the log, that a commitment is in it.
+//! * [`KeyHistory`] links each key that has signed the log to the next, up to the current one.
+//! * [`verify_dir`] checks a copy of the files using only the log's public key.
+//! `docs/formats/ledger.md` specifies the bytes.
 
 mod audit;
 mod checkpoint;

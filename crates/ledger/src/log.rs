@@ -1,11 +1,9 @@
-//! The log itself: appends, and proves. One writer per directory; the node's lock sees to that.
-//!
-//! The order of an append is what makes it safe against a power cut: entry bundles, tiles, and last the checkpoint, in
-//! one atomic step. Until the checkpoint is replaced nothing has happened: files beyond its size are nobody's, and are
-//! removed when the log is opened, or overwritten. Once it is replaced everything it speaks of is durable already.
-//!
-//! A log must never sign two histories. So a failure while the checkpoint is replaced is settled by looking which one
-//! is there, not by guessing: whoever read the newer one from the disk must find it continued.
+//! The log: appending and proving. There is one writer per directory, which the node's lock guarantees.
+//! The order of an append makes it safe against a power cut: entry bundles, tiles, and last, atomically, the
+//! checkpoint. Until the checkpoint is replaced nothing has happened: files beyond its size do not count, and are
+//! overwritten, or removed when the log is opened. Once it is replaced, everything it covers is already durable. A log
+//! must never sign two histories. A failure while the checkpoint is replaced is therefore resolved by reading which one
+//! is there: anyone who has read the newer one from the disk must find it continued.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,17 +23,16 @@ use crate::keys::{KeyChange, KeyHistory};
 use crate::note::{Signer, Verifier};
 use crate::receipt::Receipt;
 use crate::stage::{Head, Signing, Staged, stage};
-use crate::tile::{self, LEVELS, Row, WIDTH};
+use crate::tile::{self, LEVELS, TileRow, WIDTH};
 use crate::tree::{Edge, Tree};
 
-/// The log of one home, in one directory.
+/// The log of one home, stored in one directory.
 pub struct Log {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
     state: Mutex<State>,
 }
 
-/// What is durable, and what may be beside it.
 struct State {
     signing: Signing,
     head: Head,
@@ -46,12 +43,12 @@ struct State {
 }
 
 impl Log {
-    /// Begins an empty log in `dir` and signs its empty head. Durable when it returns.
+    /// Creates an empty log in `dir` and signs its empty head. Durable when it returns.
     ///
     /// # Errors
-    /// [`LedgerError::Exists`] when one is there; [`LedgerError::Damaged`] when there are tiles without a checkpoint,
-    /// which must not be written over; [`LedgerError::Malformed`] for an origin that cannot be a key's name;
-    /// [`LedgerError::Disk`].
+    /// [`LedgerError::Exists`] if there already is one; [`LedgerError::Damaged`] if there are tiles without a
+    /// checkpoint, which must not be overwritten; [`LedgerError::Malformed`] for an origin that is not a valid key
+    /// name; [`LedgerError::Disk`].
     pub fn create(
         disk: Arc<dyn Disk>,
         dir: PathBuf,
@@ -63,7 +60,7 @@ impl Log {
             return Err(LedgerError::Exists(dir));
         }
         if disk.exists(&dir.join("tile")) {
-            return Err(LedgerError::damaged(&dir.join(CHECKPOINT), "is missing, though there are tiles"));
+            return Err(LedgerError::damaged(&dir.join(CHECKPOINT), "is missing, although there are tiles"));
         }
         let edge = Edge::default();
         let checkpoint = Checkpoint { origin, size: 0, root: edge.root() }.sign(&verifier, &*signer)?;
@@ -77,8 +74,8 @@ impl Log {
         Ok(log)
     }
 
-    /// Opens the log in `dir`. Checks the signature of its checkpoint and that the last tiles lead to its root, and
-    /// removes what an interrupted append left beyond it. (All tiles: [`crate::verify_dir`].)
+    /// Opens the log in `dir`. Checks the signature of its checkpoint and that the last tiles match its root, and
+    /// removes what an interrupted append left beyond it. ([`crate::verify_dir`] checks all tiles.)
     ///
     /// # Errors
     /// [`LedgerError::Missing`], [`LedgerError::OtherKey`], [`LedgerError::Damaged`], [`LedgerError::Disk`].
@@ -97,17 +94,17 @@ impl Log {
         let signed = verified(&path, &checkpoint, &verifier)?;
         let mut levels: [Vec<Hash>; LEVELS as usize] = Default::default();
         for (level, hashes) in (0..LEVELS).zip(&mut levels) {
-            *hashes = tile::hashes_from_bytes(&read_last(&*disk, &dir, Row::Level(level), signed.size)?);
+            *hashes = tile::hashes_from_bytes(&read_last(&*disk, &dir, TileRow::Level(level), signed.size)?);
         }
         let edge = Edge::new(levels);
-        let bundle_bytes = read_last(&*disk, &dir, Row::Entries, signed.size)?;
+        let bundle_bytes = read_last(&*disk, &dir, TileRow::Entries, signed.size)?;
         let bundle = tile::bundle_from_bytes(&bundle_bytes).unwrap_or_default();
         if edge.root() != signed.root {
-            return Err(LedgerError::damaged(&path, "its root is not the root of the tiles"));
+            return Err(LedgerError::damaged(&path, "its root does not match the tiles"));
         }
         if !bundle.iter().map(Commitment::leaf).eq(edge.level(0).iter().copied()) {
-            let path = dir.join(Row::Entries.path(signed.size / WIDTH, signed.size % WIDTH));
-            return Err(LedgerError::damaged(&path, "its entries are not those of the tile at level 0"));
+            let path = dir.join(TileRow::Entries.path(signed.size / WIDTH, signed.size % WIDTH));
+            return Err(LedgerError::damaged(&path, "its entries do not match the tile at level 0"));
         }
         let head = Head { size: signed.size, checkpoint, edge, bundle };
         let signing = Signing { signer, verifier };
@@ -116,13 +113,13 @@ impl Log {
         Ok(log)
     }
 
-    /// Records `commitments`, in this order, and proves each. When it returns they are durable, and every file that the
-    /// new checkpoint speaks of is.
+    /// Records `commitments` in order and returns a proof for each. When it returns, they and every file that the new
+    /// checkpoint covers are durable.
     ///
     /// # Errors
-    /// [`LedgerError::Disk`]: the log is as it was. [`LedgerError::InDoubt`]: the disk failed in the one step where it
-    /// cannot be told; the entries count as not recorded, whatever turns up later (an entry without an act is
-    /// harmless, an act without an entry is not).
+    /// [`LedgerError::Disk`]: the log is unchanged. [`LedgerError::InDoubt`]: the disk failed in the one step where the
+    /// result is unknown; treat the entries as not recorded, whatever turns up later (an entry for something that was
+    /// not done is harmless, the reverse is not).
     pub fn append(&self, commitments: &[Commitment]) -> Result<Vec<Receipt>, LedgerError> {
         let mut state = self.lock();
         self.settle(&mut state)?;
@@ -157,17 +154,17 @@ impl Log {
         self.lock().head.checkpoint.clone()
     }
 
-    /// How many entries are recorded.
+    /// The number of entries.
     pub fn size(&self) -> u64 {
         self.lock().head.size
     }
 
-    /// Who signs this log now: print it for whoever is to check it.
+    /// The verifier key of the current signer, to be published.
     pub fn verifier(&self) -> Verifier {
         self.lock().signing.verifier.clone()
     }
 
-    /// The keys that signed before this one.
+    /// The earlier signing keys.
     ///
     /// # Errors
     /// [`LedgerError::Disk`], [`LedgerError::Damaged`].
@@ -176,15 +173,14 @@ impl Log {
         read_history(&*self.disk, &self.dir)
     }
 
-    /// Lets `new` sign from now on. `opening` is the entry at `index` that announced it
-    /// ([`key_change_statement`](crate::key_change_statement)). Durable when it returns; until then, and after an error,
-    /// the old key signs, and the call can be repeated with the same key, also after a restart.
-    ///
-    /// The order makes it safe: the history, then the head under both keys, then the published key. Whoever reads between
-    /// two of these finds a head that the published key has signed.
+    /// Makes `new` the signing key. `opening` is the entry at `index` that announced it
+    /// ([`key_change_statement`](crate::key_change_statement)). Durable when it returns; until then, and after an
+    /// error, the old key signs, and the call can be repeated with the same key, also after a restart. The order makes
+    /// it safe: the history, then the head under both keys, then the published key. A reader in between always finds a
+    /// head that the published key has signed.
     ///
     /// # Errors
-    /// [`LedgerError::OutOfRange`] or [`LedgerError::Malformed`] for an entry that is none of this log or says something
+    /// [`LedgerError::OutOfRange`] or [`LedgerError::Malformed`] for an entry that is not in this log or says something
     /// else; [`LedgerError::Disk`], [`LedgerError::InDoubt`].
     pub fn change_key(&self, new: Arc<dyn Signer>, opening: &Opening, index: u64) -> Result<(), LedgerError> {
         let mut state = self.lock();
@@ -212,7 +208,7 @@ impl Log {
         state.head = head;
         let vkey = format!("{verifier}\n");
         let published = self.write(Path::new(VKEY), vkey.as_bytes());
-        // A failed write may have taken place: what is published signs.
+        // A failed write may have taken effect: the published key is the one that signs.
         if published.is_err() && published_key(&*self.disk, &self.dir)? != verifier {
             return published;
         }
@@ -242,7 +238,7 @@ impl Log {
         Tree::new(&|level, tile| self.tile(&state.head, level, tile)).consistency(old, new)
     }
 
-    /// Receipts for these entries, all against the present checkpoint: what a package carries.
+    /// Receipts for these entries, all against the current checkpoint, as a package contains them.
     ///
     /// # Errors
     /// As [`Log::inclusion`].
@@ -258,8 +254,8 @@ impl Log {
         indexes.iter().map(prove).collect()
     }
 
-    /// Looks at the files while nothing is appended; `look` gets the size, and what reads a file by its path below the
-    /// directory.
+    /// Reads the files while nothing is being appended; `look` gets the size and a function that reads a file by its
+    /// path below the directory.
     pub(crate) fn at_rest<T>(
         &self,
         look: impl FnOnce(u64, &dyn Fn(&Path) -> Result<Vec<u8>, LedgerError>) -> Result<T, LedgerError>,
@@ -272,17 +268,17 @@ impl Log {
         })
     }
 
-    /// A state is replaced whole, so a thread that panicked left a sound one.
+    /// The state is only ever replaced as a whole, so it is consistent even after a panic.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The hashes of a tile of `head`.
     fn tile(&self, head: &Head, level: u8, index: u64) -> Result<Vec<Hash>, LedgerError> {
-        if index >= Row::Level(level).items(head.size) / WIDTH {
+        if index >= TileRow::Level(level).items(head.size) / WIDTH {
             return Ok(head.edge.level(level).to_vec());
         }
-        let path = self.dir.join(Row::Level(level).full_path(index));
+        let path = self.dir.join(TileRow::Level(level).full_path(index));
         Ok(tile::hashes_from_bytes(&read_sized(&*self.disk, &path, WIDTH as usize * 32)?))
     }
 
@@ -298,8 +294,8 @@ impl Log {
             .map_err(|source| LedgerError::disk(&path, source))
     }
 
-    /// The receipts for what `staged` adds to `head`. Read before anything is written, so that a tile that cannot be
-    /// read fails the append and not its answer.
+    /// The receipts for what `staged` adds to `head`. Called before anything is written, so that an unreadable tile
+    /// fails the whole append.
     fn prove(&self, head: &Head, staged: &Staged) -> Result<Vec<Receipt>, LedgerError> {
         let next = &staged.head;
         let read = |level, index| match staged.full.get(&(level, index)) {
@@ -315,18 +311,17 @@ impl Log {
             .collect()
     }
 
-    /// Finds out which of two checkpoints the disk has, and makes sure that it stays. Does nothing when there is no
-    /// doubt.
+    /// If the last checkpoint write is in doubt, finds out which checkpoint the disk has and makes it durable.
     fn settle(&self, state: &mut State) -> Result<(), LedgerError> {
         let Some(next) = state.in_doubt.take() else { return Ok(()) };
         let path = self.dir.join(CHECKPOINT);
         let settled = match self.disk.read(&path) {
             Ok(found) if found == state.head.checkpoint.as_bytes() => return Ok(()),
-            // It is visible, but perhaps not durable: a new file, synced anew, is.
+            // It is visible, but perhaps not durable; rewriting and syncing it makes it so.
             Ok(found) if found == next.checkpoint.as_bytes() => {
                 self.disk.write_atomic(&path, next.checkpoint.as_bytes(), Visibility::Shared)
             }
-            Ok(_) => Err(io::Error::other("the checkpoint on the disk is neither the old nor the new one")),
+            Ok(_) => Err(io::Error::other("the checkpoint on disk is neither the old nor the new one")),
             Err(source) => Err(source),
         };
         match settled {
@@ -342,13 +337,13 @@ impl Log {
         }
     }
 
-    /// Removes what a failed or interrupted append left beyond the head. It wrote in rising order, so what is there
-    /// has no gap after the last file of the head; it is removed in falling order, so that this stays true.
+    /// Removes what a failed or interrupted append left beyond the head. Files are written in ascending order, so they
+    /// have no gap after the head's last file; they are removed in descending order to keep it so.
     fn sweep(&self, state: &mut State) -> Result<(), LedgerError> {
         if !state.unswept {
             return Ok(());
         }
-        for row in Row::all() {
+        for row in TileRow::all() {
             let items = row.items(state.head.size);
             let mut beyond = Vec::new();
             let (mut index, mut keep) = (items / WIDTH, items % WIDTH);
@@ -372,15 +367,15 @@ impl Log {
         Ok(())
     }
 
-    /// The widths of the partial files of `index`, rising; `None` when there never were any.
-    fn partials(&self, row: Row, index: u64) -> Result<Option<Vec<u64>>, LedgerError> {
+    /// The widths of the partial files of `index`, ascending; `None` if there never were any.
+    fn partials(&self, row: TileRow, index: u64) -> Result<Option<Vec<u64>>, LedgerError> {
         partials(&*self.disk, &self.dir, row, index)
     }
 
-    /// Removes the partial files of tiles that are full now. The document allows it and a failure harms nobody.
+    /// Removes the partial files of tiles that are now full, as tlog-tiles permits. A failure is harmless.
     fn prune(&self, full: &BTreeMap<(u8, u64), Vec<Hash>>) {
         for &(level, index) in full.keys() {
-            let rows = [Row::Level(level), Row::Entries];
+            let rows = [TileRow::Level(level), TileRow::Entries];
             for row in &rows[..if level == 0 { 2 } else { 1 }] {
                 for width in self.partials(*row, index).ok().flatten().unwrap_or_default() {
                     let _ = self.disk.remove(&self.dir.join(row.path(index, width)));

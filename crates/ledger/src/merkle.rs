@@ -1,4 +1,4 @@
-//! The tree of RFC 6962 section 2.1: hashing, and the checking of proofs. Pure.
+//! The tree of RFC 6962 section 2.1: hashing and verifying proofs. Pure functions.
 
 use aws_lc_rs::digest;
 
@@ -36,8 +36,8 @@ pub(crate) fn split(n: u64) -> u64 {
     1 << (u64::BITS - 1 - (n - 1).leading_zeros())
 }
 
-/// The root over `nodes`, each the root of a complete subtree of one size, except that the last may be of a smaller
-/// one. (The tree over whole subtrees has the shape of the tree over their leaves: both split at powers of two.)
+/// The root over `nodes`, each the root of a complete subtree of the same size, except that the last may be smaller.
+/// (The tree over complete subtrees has the shape of the tree over their leaves: both split at powers of two.)
 pub(crate) fn root_over(nodes: &[Hash]) -> Hash {
     match nodes {
         [] => empty_root(),
@@ -78,8 +78,8 @@ pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, proof: &[Hash], root
     if last == 0 && hash == *root { Ok(()) } else { Err(LedgerError::NotIncluded) }
 }
 
-/// Checks that the tree of `new_size` continues the tree of `old_size` (RFC 9162 section 2.1.4.2). Between equal sizes
-/// the proof is empty. From the empty tree there is nothing to prove, since every tree continues it: do not ask.
+/// Checks that the tree of `new_size` extends the tree of `old_size` (RFC 9162 section 2.1.4.2). Between equal sizes
+/// the proof is empty. Every tree extends the empty one, so there is no proof from it; do not ask for one.
 ///
 /// # Errors
 /// [`LedgerError::NotConsistent`]; [`LedgerError::OutOfRange`] when `old_size` is beyond `new_size`;
@@ -96,12 +96,12 @@ pub fn verify_consistency(
         return Err(LedgerError::OutOfRange { asked: old_size, size: new_size });
     }
     if old_size == 0 {
-        return Err(LedgerError::Malformed("every log continues the empty one, and no proof says more"));
+        return Err(LedgerError::Malformed("a consistency proof from size 0 proves nothing"));
     }
     if old_size == new_size {
         return verdict(proof.is_empty() && old_root == new_root);
     }
-    // Where the old tree is complete, its root is the first node and is left out of the proof.
+    // If the old tree is complete, its root is the first node and is omitted from the proof.
     let (first, rest) = if old_size.is_power_of_two() {
         (old_root, proof)
     } else {

@@ -8,26 +8,26 @@ use data_encoding::BASE64;
 
 use crate::LedgerError;
 
-/// Signature type `0x01`: Ed25519 as the document specifies it.
+/// Signature type `0x01`: Ed25519.
 const ED25519: u8 = 0x01;
 
-/// A note with more signatures is refused. The document asks for 16 at least; a home's log carries its own and a few
-/// witnesses'.
+/// A note with more signatures is refused. The specification requires at least 16; a home's log has its own and those
+/// of a few witnesses.
 const SIGNATURES_MAX: usize = 64;
 
-/// Whoever signs for the log. `vault` holds the key; the log sees only this.
+/// Signs for the log. `vault` holds the key.
 pub trait Signer: Send + Sync {
     /// The Ed25519 public key (RFC 8032).
     fn public_key(&self) -> [u8; 32];
     /// Signs `message`.
     ///
     /// # Errors
-    /// [`LedgerError::NoSignature`] when the key is out of reach: nothing was signed, and it may be tried again.
+    /// [`LedgerError::NoSignature`] if the key is unavailable: nothing was signed, and the call may be repeated.
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], LedgerError>;
 }
 
-/// What is needed to check a note: a name, which for a log is its origin, and a key. As text it is a C2SP verifier key
-/// (`vkey`): `<name>+<key id>+<base64 of 0x01 and the key>`.
+/// What is needed to verify a note: a name, which for a log is its origin, and a key. Its text form is a C2SP verifier
+/// key (`vkey`): `<name>+<key id>+<base64 of 0x01 and the key>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Verifier {
     name: String,
@@ -35,13 +35,13 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier for the notes that `name` signs with `key`.
+    /// A verifier for notes signed as `name` with `key`.
     ///
     /// # Errors
-    /// [`LedgerError::Malformed`] when the name is empty, or has a space, a control character or a plus.
+    /// [`LedgerError::Malformed`] if the name is empty or contains a space, a control character or a plus.
     pub fn new(name: &str, key: [u8; 32]) -> Result<Self, LedgerError> {
         if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+') {
-            return Err(LedgerError::Malformed("a key's name has no spaces, no control characters and no plus"));
+            return Err(LedgerError::Malformed("a key name must not contain spaces, control characters or plus signs"));
         }
         Ok(Self { name: name.to_owned(), key })
     }
@@ -67,7 +67,7 @@ impl Verifier {
         id
     }
 
-    /// Checks a bare Ed25519 signature over `message`.
+    /// Verifies a bare Ed25519 signature over `message`.
     ///
     /// # Errors
     /// [`LedgerError::Signature`].
@@ -77,8 +77,8 @@ impl Verifier {
             .map_err(|_| LedgerError::Signature)
     }
 
-    /// The text of `note`, its final newline included, when this key has signed it. Signatures by other keys are
-    /// ignored, as the document demands; a false one in this key's name refuses the whole note.
+    /// The text of `note`, including its final newline, if this key signed it. Signatures by other keys are ignored, as
+    /// the specification requires; an invalid one under this key's name fails the whole note.
     ///
     /// # Errors
     /// [`LedgerError::Malformed`] or [`LedgerError::Signature`].
@@ -106,22 +106,22 @@ impl Verifier {
         if signed { Ok(text) } else { Err(LedgerError::Signature) }
     }
 
-    /// The note of `text`, signed by `signer`, whose key must be this one: the result is checked before it is returned.
+    /// Signs `text` as a note with `signer`, whose key must be this one; the result is verified before it is returned.
     ///
     /// # Errors
-    /// [`LedgerError::Malformed`] when `text` does not end in a newline or has other control characters;
-    /// [`LedgerError::Signature`] when the signer has another key; the signer's own.
+    /// [`LedgerError::Malformed`] if `text` does not end in a newline or contains other control characters;
+    /// [`LedgerError::Signature`] if the signer has another key; errors of the signer.
     pub fn sign_note(&self, text: &str, signer: &dyn Signer) -> Result<String, LedgerError> {
         let note = format!("{text}\n{}", self.signature_line(text, signer)?);
         if self.verify_note(&note)? != text {
-            return Err(LedgerError::Malformed("a note's text ends in a newline"));
+            return Err(LedgerError::Malformed("a note's text must end in a newline"));
         }
         Ok(note)
     }
 }
 
 impl Verifier {
-    /// The line that adds a signature by `signer` to a note of `text`.
+    /// The signature line of `signer` for a note of `text`.
     pub(crate) fn signature_line(&self, text: &str, signer: &dyn Signer) -> Result<String, LedgerError> {
         let signature = [&self.key_id()[..], &signer.sign(text.as_bytes())?].concat();
         Ok(format!("— {} {}\n", self.name, BASE64.encode(&signature)))
@@ -146,11 +146,11 @@ impl FromStr for Verifier {
         };
         let key = BASE64.decode(key.as_bytes()).map_err(|_| SHAPE)?;
         let Some((&ED25519, key)) = key.split_first() else {
-            return Err(LedgerError::Malformed("a verifier key of another kind than Ed25519 (type 1)"));
+            return Err(LedgerError::Malformed("a verifier key must be Ed25519 (type 1)"));
         };
         let verifier = Self::new(name, key.try_into().map_err(|_| SHAPE)?)?;
         if terms::hex(&verifier.key_id()) != id {
-            return Err(LedgerError::Malformed("a verifier key whose id does not fit its name and key"));
+            return Err(LedgerError::Malformed("the verifier key's id does not match its name and key"));
         }
         Ok(verifier)
     }
@@ -173,16 +173,16 @@ impl<'de> serde::Deserialize<'de> for Verifier {
 mod tests {
     use super::*;
 
-    /// The example of the document.
+    /// The specification's example.
     const VKEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
     const NOTE: &str = "This is an example message.\n\n— example.com/foo \
         Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n";
-    /// Another example of the document, by a key we do not have.
+    /// Another example of the specification, by a key that we do not have.
     const STRANGER: &str = "— quasimodo.example/salvatore \
         NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKONrMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n";
 
     #[test]
-    fn the_documents_own_example() {
+    fn the_example_of_the_specification() {
         let verifier: Verifier = VKEY.parse().unwrap();
         assert_eq!(verifier.to_string(), VKEY);
         assert_eq!(verifier.verify_note(NOTE).unwrap(), "This is an example message.\n");
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused() {
+    fn malformed_and_foreign_notes_are_refused() {
         let verifier: Verifier = VKEY.parse().unwrap();
         let stranger_only = format!("This is an example message.\n\n{STRANGER}");
         for bad in [
@@ -213,7 +213,7 @@ mod tests {
         ] {
             assert!(verifier.verify_note(bad).is_err(), "{bad:?}");
         }
-        // A false signature in the known key's name refuses the note although a good one is there.
+        // An invalid signature under the known key's name fails the note despite a valid one.
         let false_one = NOTE.lines().last().unwrap().replace("kn8", "kn9");
         assert!(verifier.verify_note(&format!("{NOTE}{false_one}\n")).is_err());
         for bad in [

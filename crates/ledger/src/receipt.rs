@@ -1,4 +1,4 @@
-//! The proof that an append hands back: all of it, so that it convinces without the log.
+//! The proof that an append returns. It is complete: it can be verified without the log.
 
 use std::fmt::Write;
 
@@ -14,10 +14,10 @@ use crate::note::Verifier;
 /// The first line of a `.tlog-proof` (<https://c2sp.org/tlog-proof>).
 const PROOF_HEADER: &str = "c2sp.org/tlog-proof@v1";
 
-/// A proof is at most as long as the tree is high, and a size is a `u64`.
+/// A proof is at most as long as the tree is high, and sizes are `u64`.
 const PROOF_HASHES_MAX: usize = 64;
 
-/// Where an entry is, the path from it to the root, and the signed checkpoint with that root.
+/// The index of an entry, the path from it to the root, and the signed checkpoint with that root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Counted from 0.
@@ -29,17 +29,17 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Checks that `commitment` is in the log of `verifier`.
+    /// Verifies that `commitment` is in the log of `verifier`.
     ///
     /// # Errors
-    /// [`LedgerError::Signature`] for a checkpoint that the log did not sign, [`LedgerError::NotIncluded`] for an entry
-    /// that it does not hold there, [`LedgerError::Malformed`].
+    /// [`LedgerError::Signature`] if the log did not sign the checkpoint, [`LedgerError::NotIncluded`] if the entry is
+    /// not there, [`LedgerError::Malformed`].
     pub fn verify(&self, commitment: &Commitment, verifier: &Verifier) -> Result<(), LedgerError> {
         let checkpoint = Checkpoint::verify(&self.checkpoint, verifier)?;
         verify_inclusion(&commitment.leaf(), self.index, checkpoint.size, &self.proof, &checkpoint.root)
     }
 
-    /// This receipt as a C2SP tlog-proof, the file form that other tools read.
+    /// This receipt as a C2SP tlog-proof file, which other tools can read.
     pub fn to_tlog_proof(&self) -> String {
         let mut out = format!("{PROOF_HEADER}\nindex {}\n", self.index);
         for hash in &self.proof {
@@ -48,13 +48,13 @@ impl Receipt {
         out + "\n" + &self.checkpoint
     }
 
-    /// Reads a C2SP tlog-proof. Extra data is skipped: it is not authenticated, and we write none.
+    /// Parses a C2SP tlog-proof. Extra data is skipped: it is not authenticated, and we write none.
     ///
     /// # Errors
     /// [`LedgerError::Malformed`].
     pub fn from_tlog_proof(text: &str) -> Result<Self, LedgerError> {
         const SHAPE: LedgerError =
-            LedgerError::Malformed("a proof file starts with c2sp.org/tlog-proof@v1 and an index");
+            LedgerError::Malformed("a proof file begins with c2sp.org/tlog-proof@v1 and an index");
         let (head, checkpoint) = text.split_once("\n\n").ok_or(SHAPE)?;
         let mut lines = head.split('\n').peekable();
         if lines.next() != Some(PROOF_HEADER) {
@@ -73,8 +73,7 @@ impl Receipt {
     }
 }
 
-/// Checks that `opening` is what entry `receipt.index` of the log of `verifier` says: the one question of whoever is
-/// shown an opening.
+/// Verifies that `opening` is what entry `receipt.index` of the log of `verifier` says.
 ///
 /// # Errors
 /// As [`Receipt::verify`].

@@ -9,10 +9,9 @@ use crate::checkpoint::Checkpoint;
 use crate::entry::Commitment;
 use crate::hash::Hash;
 use crate::note::{Signer, Verifier};
-use crate::tile::{self, LEVELS, Row, WIDTH};
+use crate::tile::{self, LEVELS, TileRow, WIDTH};
 use crate::tree::Edge;
 
-/// Who signs.
 #[derive(Clone)]
 pub(crate) struct Signing {
     pub(crate) signer: Arc<dyn Signer>,
@@ -30,16 +29,16 @@ pub(crate) struct Head {
     pub(crate) bundle: Vec<Commitment>,
 }
 
-/// What an append is about to do.
+/// What an append is about to write.
 pub(crate) struct Staged {
     pub(crate) head: Head,
-    /// In the order of writing: bundles, full tiles, partial tiles. Within a row the index rises.
+    /// In the order of writing: bundles, full tiles, partial tiles; within a row by ascending index.
     pub(crate) files: Vec<(PathBuf, Vec<u8>)>,
     /// The tiles that became full, by level and index.
     pub(crate) full: BTreeMap<(u8, u64), Vec<Hash>>,
 }
 
-/// Works out the log that follows `head`, without touching the disk.
+/// Computes the log that follows `head`, without touching the disk.
 pub(crate) fn stage(signing: &Signing, head: &Head, commitments: &[Commitment]) -> Result<Staged, LedgerError> {
     let size = head
         .size
@@ -53,23 +52,23 @@ pub(crate) fn stage(signing: &Signing, head: &Head, commitments: &[Commitment]) 
         let last = next.size / WIDTH;
         next.size += 1;
         if next.size.is_multiple_of(WIDTH) {
-            bundles.push((Row::Entries.full_path(last), tile::bundle_to_bytes(&std::mem::take(&mut next.bundle))));
+            bundles.push((TileRow::Entries.full_path(last), tile::bundle_to_bytes(&std::mem::take(&mut next.bundle))));
         }
         for (level, hashes) in (0..).zip(next.edge.push(commitment.leaf())) {
-            full.push((level, Row::Level(level).items(next.size) / WIDTH - 1, hashes));
+            full.push((level, TileRow::Level(level).items(next.size) / WIDTH - 1, hashes));
         }
     }
     debug_assert_eq!(next.size, size);
     let mut files = bundles;
     if !next.bundle.is_empty() {
-        let path = Row::Entries.path(size / WIDTH, size % WIDTH);
+        let path = TileRow::Entries.path(size / WIDTH, size % WIDTH);
         files.push((path, tile::bundle_to_bytes(&next.bundle)));
     }
     for (level, index, hashes) in &full {
-        files.push((Row::Level(*level).full_path(*index), tile::hashes_to_bytes(hashes)));
+        files.push((TileRow::Level(*level).full_path(*index), tile::hashes_to_bytes(hashes)));
     }
     for level in 0..LEVELS {
-        let (row, hashes) = (Row::Level(level), next.edge.level(level));
+        let (row, hashes) = (TileRow::Level(level), next.edge.level(level));
         if row.items(size) != row.items(head.size) && !hashes.is_empty() {
             let path = row.path(row.items(size) / WIDTH, hashes.len() as u64);
             files.push((path, tile::hashes_to_bytes(hashes)));

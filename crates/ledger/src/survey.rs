@@ -1,7 +1,6 @@
-//! Every damage of a log, not only the first: for whoever has to know how much of it still stands.
-//!
-//! A bundle of entries, the tile of their hashes and the hash of that tile one level up say the same thing three times. Where
-//! two of them agree against the third, the third is the damaged one, and the check goes on with what the two say.
+//! Finding all damage in a log, not only the first, to learn how much of it is intact.
+//! A bundle of entries, the tile of their hashes and the hash of that tile one level up are three records of the same
+//! thing. If two agree against the third, the third is damaged, and the check continues with the two.
 
 use std::path::{Path, PathBuf};
 
@@ -15,19 +14,19 @@ use crate::files::{CHECKPOINT, read_head, read_history, verified};
 use crate::hash::Hash;
 use crate::merkle::root_over;
 use crate::note::Verifier;
-use crate::tile::{self, LEVELS, Row, WIDTH};
+use crate::tile::{self, LEVELS, TileRow, WIDTH};
 use crate::tree::Edge;
 
-/// What [`survey_dir`] found.
+/// The result of [`survey_dir`].
 #[derive(Debug)]
 pub struct Survey {
-    /// The report of [`verify_dir`], when nothing is damaged.
+    /// The report of [`verify_dir`], if nothing is damaged.
     pub report: Option<Report>,
-    /// Each damage, in the order of the files; empty when there is a report.
+    /// All damage found, in the order of the files; empty if there is a report.
     pub damages: Vec<LedgerError>,
 }
 
-/// As [`verify_dir`], and after the first damage it goes on. Reads only.
+/// Like [`verify_dir`], but continues after the first damage. Reads only.
 pub fn survey_dir(disk: &dyn Disk, dir: &Path, expected: Option<&Verifier>) -> Survey {
     let first = match verify_dir(disk, dir, expected) {
         Ok(report) => return Survey { report: Some(report), damages: Vec::new() },
@@ -53,7 +52,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The key, the history of keys, and the signed head, as far as they are sound.
+    /// Checks the key, the key history and the signed head.
     fn head(&mut self, expected: Option<&Verifier>) {
         if let Err(error) = read_history(self.disk, self.dir) {
             self.damages.push(error);
@@ -74,16 +73,16 @@ impl Walk<'_> {
         }
     }
 
-    /// How many entries there are: as signed, or as the files have them.
+    /// The number of entries: as signed, or else according to the files.
     fn size(&self) -> u64 {
         if let Some(signed) = &self.signed {
             return signed.size;
         }
         let mut full = 0;
-        while self.disk.exists(&self.dir.join(Row::Entries.full_path(full))) {
+        while self.disk.exists(&self.dir.join(TileRow::Entries.full_path(full))) {
             full += 1;
         }
-        let partials = crate::files::partials(self.disk, self.dir, Row::Entries, full).ok().flatten();
+        let partials = crate::files::partials(self.disk, self.dir, TileRow::Entries, full).ok().flatten();
         full * WIDTH + partials.unwrap_or_default().last().copied().unwrap_or(0)
     }
 
@@ -94,7 +93,7 @@ impl Walk<'_> {
         for index in 0..size.div_ceil(WIDTH) {
             let leaves = self.leaves(&mut audit, index, edge.as_ref());
             let Some((leaves, whole)) = leaves.zip(edge.as_mut()) else {
-                // Neither entries nor their hashes are left: what stands above cannot be computed, only read.
+                // Neither entries nor their hashes are left: the levels above cannot be computed, only read.
                 edge = None;
                 continue;
             };
@@ -102,7 +101,7 @@ impl Walk<'_> {
                 for (level, hashes) in (0_u8..).zip(whole.push(leaf)).skip(1) {
                     let index = index >> (8 * u32::from(level));
                     let bytes = tile::hashes_to_bytes(&hashes);
-                    self.damages.extend(audit.row_file(Row::Level(level), index, Some(&bytes)).err());
+                    self.damages.extend(audit.row_file(TileRow::Level(level), index, Some(&bytes)).err());
                 }
             }
         }
@@ -110,27 +109,27 @@ impl Walk<'_> {
         for level in 1..LEVELS {
             let hashes = edge.level(level);
             if !hashes.is_empty() {
-                let index = Row::Level(level).items(size) / WIDTH;
+                let index = TileRow::Level(level).items(size) / WIDTH;
                 let bytes = tile::hashes_to_bytes(hashes);
-                self.damages.extend(audit.row_file(Row::Level(level), index, Some(&bytes)).err());
+                self.damages.extend(audit.row_file(TileRow::Level(level), index, Some(&bytes)).err());
             }
         }
         let fits = self.signed.as_ref().is_none_or(|signed| signed.root == edge.root());
         if !fits && self.damages.is_empty() {
             let path = self.dir.join(CHECKPOINT);
-            self.damages.push(LedgerError::damaged(&path, "its root is not the root of the entries"));
+            self.damages.push(LedgerError::damaged(&path, "its root does not match the entries"));
         }
     }
 
-    /// The leaf hashes of a bundle, from the entries or from their tile, whichever is sound; what is not is named.
+    /// The leaf hashes of a bundle, from the entries or from their tile, whichever is intact; the other is reported.
     fn leaves(&mut self, audit: &mut Audit<'_>, index: u64, edge: Option<&Edge>) -> Option<Vec<Hash>> {
-        let bundle = audit.row_bytes(Row::Entries, index).and_then(|(path, bytes)| {
+        let bundle = audit.row_bytes(TileRow::Entries, index).and_then(|(path, bytes)| {
             let entries =
                 tile::bundle_from_bytes(&bytes).map_err(|error| LedgerError::damaged(&path, error.to_string()))?;
             Ok((entries.iter().map(Commitment::leaf).collect::<Vec<_>>(), bytes))
         });
-        let tile = audit.row_bytes(Row::Level(0), index).map(|(_, bytes)| tile::hashes_from_bytes(&bytes));
-        // What was superseded is compared with what is sound.
+        let tile = audit.row_bytes(TileRow::Level(0), index).map(|(_, bytes)| tile::hashes_from_bytes(&bytes));
+        // Compare superseded files with what is intact.
         let before = self.damages.len();
         let (bundle, bytes) = match bundle {
             Ok((leaves, bytes)) => (Ok(leaves), Some(bytes)),
@@ -141,15 +140,15 @@ impl Walk<'_> {
         let entries_are_sound =
             entries_are_sound.is_some_and(|entries| entries.iter().map(Commitment::leaf).eq(leaves.iter().copied()));
         if let Some(bytes) = bytes.filter(|_| entries_are_sound) {
-            self.damages.extend(audit.older(Row::Entries, index, &bytes).err());
+            self.damages.extend(audit.older(TileRow::Entries, index, &bytes).err());
         }
         if entries_are_sound || self.damages.len() == before {
-            self.damages.extend(audit.older(Row::Level(0), index, &tile::hashes_to_bytes(&leaves)).err());
+            self.damages.extend(audit.older(TileRow::Level(0), index, &tile::hashes_to_bytes(&leaves)).err());
         }
         Some(leaves)
     }
 
-    /// Of the two that say what the leaves are, the one to go on with; what is not sound is named.
+    /// Of the two records of the leaves, the one to continue with; a damaged one is reported.
     fn sounder(
         &mut self,
         audit: &mut Audit<'_>,
@@ -163,11 +162,13 @@ impl Walk<'_> {
             (Ok(bundle), Ok(tile)) => {
                 let mut confirmed = |leaves: &[Hash]| self.confirms(audit, index, edge, leaves);
                 let (row, why, leaves) = match (confirmed(&bundle), confirmed(&tile)) {
-                    (false, true) => (Row::Entries, "its entries are not those whose hashes are in the tree", tile),
-                    (true, _) => (Row::Level(0), "its hashes are not those of the entries", bundle),
-                    (false, false) => {
-                        (Row::Entries, "it and the tile of its hashes disagree, and nothing confirms either", bundle)
-                    }
+                    (false, true) => (TileRow::Entries, "its entries do not match the hashes in the tree", tile),
+                    (true, _) => (TileRow::Level(0), "its hashes do not match the entries", bundle),
+                    (false, false) => (
+                        TileRow::Entries,
+                        "it and the tile of its hashes disagree, and neither can be confirmed",
+                        bundle,
+                    ),
                 };
                 self.damages.push(LedgerError::damaged(&self.path(audit, row, index), why));
                 Some(leaves)
@@ -181,10 +182,10 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether what stands above these leaves says the same: the hash of their tile, or the signed root.
+    /// Whether the level above confirms these leaves: the hash of their tile, or the signed root.
     fn confirms(&self, audit: &mut Audit<'_>, index: u64, edge: Option<&Edge>, leaves: &[Hash]) -> bool {
         if leaves.len() == WIDTH as usize
-            && let Ok(parent) = audit.row_file(Row::Level(1), index / WIDTH, None)
+            && let Ok(parent) = audit.row_file(TileRow::Level(1), index / WIDTH, None)
         {
             return tile::hashes_from_bytes(&parent).get((index % WIDTH) as usize) == Some(&root_over(leaves));
         }
@@ -193,7 +194,7 @@ impl Walk<'_> {
         edge.root() == signed.root
     }
 
-    fn path(&self, audit: &Audit<'_>, row: Row, index: u64) -> PathBuf {
+    fn path(&self, audit: &Audit<'_>, row: TileRow, index: u64) -> PathBuf {
         self.dir.join(row.path(index, WIDTH.min(row.items(audit.size) - index * WIDTH)))
     }
 }

@@ -1,4 +1,4 @@
-//! How the tree is cut into files (<https://c2sp.org/tlog-tiles>).
+//! How the tree is divided into files (<https://c2sp.org/tlog-tiles>).
 
 use std::path::PathBuf;
 
@@ -9,26 +9,26 @@ use crate::hash::Hash;
 /// Hashes in a full tile, and entries in a full bundle.
 pub(crate) const WIDTH: u64 = 256;
 
-/// Levels of tiles: eight of the tree's levels each, and a size is a `u64`.
+/// Levels of tiles: each covers eight levels of the tree, and sizes are `u64`.
 pub(crate) const LEVELS: u8 = 8;
 
 /// An entry in a bundle: its length as a big-endian `u16`, then its bytes.
 pub(crate) const BUNDLED_SIZE_BYTES: usize = 2 + ENTRY_SIZE_BYTES;
 
-/// Which row of files: the entries, or the hashes of a level.
+/// A row of files: the entries, or the hashes of one level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Row {
+pub(crate) enum TileRow {
     Entries,
     Level(u8),
 }
 
-impl Row {
-    /// Every row there can be.
+impl TileRow {
+    /// All possible rows.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         std::iter::once(Self::Entries).chain((0..LEVELS).map(Self::Level))
     }
 
-    /// How many items (entries or hashes) the row has in a log of `size` entries.
+    /// The number of items (entries or hashes) in the row of a log of `size` entries.
     pub(crate) fn items(self, size: u64) -> u64 {
         match self {
             Self::Entries => size,
@@ -36,7 +36,7 @@ impl Row {
         }
     }
 
-    /// Bytes of one item.
+    /// The size of one item in bytes.
     pub(crate) fn item_size_bytes(self) -> usize {
         match self {
             Self::Entries => BUNDLED_SIZE_BYTES,
@@ -72,7 +72,7 @@ impl Row {
     }
 }
 
-/// The width that the name of a partial file states, if it is one.
+/// The width in the name of a partial file; `None` if it is not one.
 pub(crate) fn partial_width(name: &str) -> Option<u64> {
     let width = name.parse().ok()?;
     ((1..WIDTH).contains(&width) && name == width.to_string()).then_some(width)
@@ -83,7 +83,7 @@ pub(crate) fn hashes_to_bytes(hashes: &[Hash]) -> Vec<u8> {
     hashes.iter().flat_map(|hash| hash.0).collect()
 }
 
-/// The hashes of a tile; `bytes` is a multiple of 32 long.
+/// The hashes of a tile; the length of `bytes` is a multiple of 32.
 pub(crate) fn hashes_from_bytes(bytes: &[u8]) -> Vec<Hash> {
     bytes.as_chunks().0.iter().copied().map(Hash).collect()
 }
@@ -98,13 +98,13 @@ pub(crate) fn bundle_to_bytes(entries: &[Commitment]) -> Vec<u8> {
     out
 }
 
-/// The entries of a bundle; `bytes` is a multiple of the bundled size long.
+/// The entries of a bundle; the length of `bytes` is a multiple of the bundled size.
 pub(crate) fn bundle_from_bytes(bytes: &[u8]) -> Result<Vec<Commitment>, LedgerError> {
     bytes
         .chunks(BUNDLED_SIZE_BYTES)
         .map(|chunk| match chunk.split_at_checked(2) {
             Some((len, entry)) if len == (ENTRY_SIZE_BYTES as u16).to_be_bytes() => Commitment::from_entry(entry),
-            _ => Err(LedgerError::Malformed("an entry of another size")),
+            _ => Err(LedgerError::Malformed("unexpected size of an entry")),
         })
         .collect()
 }
@@ -116,12 +116,12 @@ mod tests {
     #[test]
     fn paths() {
         for (row, index, width, path) in [
-            (Row::Level(0), 1_234_067, 256, "tile/0/x001/x234/067"),
-            (Row::Level(0), 0, 256, "tile/0/000"),
-            (Row::Level(1), 0, 17, "tile/1/000.p/17"),
-            (Row::Level(2), 999, 1, "tile/2/999.p/1"),
-            (Row::Entries, 1000, 256, "tile/entries/x001/000"),
-            (Row::Entries, 273, 112, "tile/entries/273.p/112"),
+            (TileRow::Level(0), 1_234_067, 256, "tile/0/x001/x234/067"),
+            (TileRow::Level(0), 0, 256, "tile/0/000"),
+            (TileRow::Level(1), 0, 17, "tile/1/000.p/17"),
+            (TileRow::Level(2), 999, 1, "tile/2/999.p/1"),
+            (TileRow::Entries, 1000, 256, "tile/entries/x001/000"),
+            (TileRow::Entries, 273, 112, "tile/entries/273.p/112"),
         ] {
             assert_eq!(row.path(index, width).to_str().unwrap(), path);
         }
@@ -132,11 +132,11 @@ mod tests {
         }
     }
 
-    /// The document's example: 70,000 entries.
+    /// The specification's example: 70,000 entries.
     #[test]
     fn widths() {
         let widths: Vec<_> = (0..4)
-            .map(|level| (Row::Level(level).items(70_000) / 256, Row::Level(level).items(70_000) % 256))
+            .map(|level| (TileRow::Level(level).items(70_000) / 256, TileRow::Level(level).items(70_000) % 256))
             .collect();
         assert_eq!(widths, [(273, 112), (1, 17), (0, 1), (0, 0)]);
     }

@@ -1,4 +1,4 @@
-//! Proofs out of tiles (RFC 6962 sections 2.1.1 and 2.1.2), and the right edge that grows.
+//! Proofs computed from tiles (RFC 6962 sections 2.1.1 and 2.1.2), and the growing right edge.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::hash::Hash;
 use crate::merkle::{node_hash, root_over, split};
 use crate::tile::{LEVELS, WIDTH};
 
-/// Gives the hashes of a tile by level and index; of a partial one perhaps more than are asked for.
+/// Reads the hashes of a tile by level and index; of a partial one possibly more than needed.
 type ReadTile<'t> = &'t dyn Fn(u8, u64) -> Result<Vec<Hash>, LedgerError>;
 
 /// A tree whose complete subtrees are looked up in tiles. Each tile is read and hashed once.
@@ -18,7 +18,7 @@ pub(crate) struct Tree<'t> {
     seen: RefCell<BTreeMap<(u8, u64), Rows>>,
 }
 
-/// The hashes of a tile, and above them the rows that the file leaves out; of each row the complete nodes.
+/// The hashes of a tile, and above them the levels that the file omits; of each, the complete nodes.
 type Rows = Vec<Vec<Hash>>;
 
 fn rows(tile: Vec<Hash>) -> Rows {
@@ -57,7 +57,7 @@ impl<'t> Tree<'t> {
         rows.get(row as usize)
             .and_then(|nodes| nodes.get((index % per_tile) as usize))
             .copied()
-            .ok_or(LedgerError::Malformed("a tile has fewer hashes than the size of the log asks for"))
+            .ok_or(LedgerError::Malformed("a tile has fewer hashes than the log's size requires"))
     }
 
     /// `PATH(index, D[size])`, for `index < size`.
@@ -83,7 +83,7 @@ impl<'t> Tree<'t> {
         if old == 0 || old == new {
             return Ok(path);
         }
-        // SUBPROOF: walk to the node where the old tree ends, and keep what hangs off the way.
+        // SUBPROOF: walk to the node where the old tree ends, collecting the siblings.
         while old != end {
             let middle = start + split(end - start);
             if old <= middle {
@@ -94,7 +94,7 @@ impl<'t> Tree<'t> {
                 start = middle;
             }
         }
-        // The old root itself is left out where the old tree is one complete subtree from the beginning.
+        // The old root itself is omitted if the old tree is one complete subtree from the beginning.
         if start != 0 {
             path.push(self.root(start, end)?);
         }
@@ -103,12 +103,12 @@ impl<'t> Tree<'t> {
     }
 }
 
-/// The hashes of the last, partial tile of each level: all that an append needs to know of a log.
+/// The hashes of the last, partial tile of each level: all the state that an append needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Edge([Vec<Hash>; LEVELS as usize]);
 
 impl Edge {
-    /// The edge with these partial tiles, from level 0 up, each shorter than a full one.
+    /// The edge with these partial tiles, from level 0 up, none of them full.
     pub(crate) fn new(levels: [Vec<Hash>; LEVELS as usize]) -> Self {
         Self(levels)
     }
@@ -118,7 +118,7 @@ impl Edge {
         self.0.get(usize::from(level)).map_or(&[], Vec::as_slice)
     }
 
-    /// Adds a leaf. Gives the tiles that it filled, lowest first; level `n` of the result is level `n` of the tree.
+    /// Adds a leaf and returns the tiles that it filled, lowest level first.
     pub(crate) fn push(&mut self, leaf: Hash) -> Vec<Vec<Hash>> {
         let (mut hash, mut filled) = (leaf, Vec::new());
         for level in &mut self.0 {

@@ -1,5 +1,5 @@
-//! The disk fails at every step of an append, in both ways, and the log is what it was or what it was to be; it never
-//! signs two histories; and what was left behind harms nobody.
+//! The disk fails at every step of an append, in both ways: the log is then the old or the new one, it never signs two
+//! histories, and leftover files do no harm.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
 
 mod support;
@@ -18,12 +18,12 @@ fn signed(note: &str, log: &Log) -> Checkpoint {
     Checkpoint::verify(note, &log.verifier()).unwrap()
 }
 
-/// What a reader of the files sees.
+/// The checkpoint that a reader of the files sees.
 fn published(disk: &FaultyDisk) -> String {
     String::from_utf8(disk.read(&dir().join("checkpoint")).unwrap()).unwrap()
 }
 
-/// A log of `before` entries, `added` appended with the fault in every step in turn; then the log goes on, either in
+/// A log of `before` entries, `added` appended with the fault in each step in turn; then the log continues, either in
 /// the same process or after a restart.
 fn check(before: u64, added: u64, fault: Fault, restart: bool) {
     for step in 0.. {
@@ -55,7 +55,7 @@ fn check(before: u64, added: u64, fault: Fault, restart: bool) {
             log = open(&disk).unwrap_or_else(|error| panic!("{label}: {error}"));
             assert_eq!(log.checkpoint(), seen, "{label}");
         }
-        // Other entries than those that failed, and fewer: what was left must not shine through.
+        // Other, and fewer, entries than those that failed: leftovers must not show through.
         for n in 1..=3 {
             let receipts = log.append(&[commitment(1_000_000 + n)]).unwrap();
             receipts[0].verify(&commitment(1_000_000 + n), &log.verifier()).unwrap();
@@ -68,7 +68,7 @@ fn check(before: u64, added: u64, fault: Fault, restart: bool) {
         }
         let mut sizes = verify_dir(&disk, &dir(), Some(&log.verifier())).unwrap();
         assert_eq!(sizes.size, newer.size, "{label}");
-        // Nothing lies beyond the log: a full audit would have ignored it, so count the files by hand.
+        // There is nothing beyond the log: a full audit would ignore it, so count the files.
         sizes.files += 2;
         assert_eq!(sizes.files, support::files(&disk, &dir()).len() as u64, "{label}");
         if !reached {
@@ -90,7 +90,7 @@ fn every_step_fails_in_both_ways() {
 }
 
 #[test]
-fn a_full_disk_refuses_and_then_goes_on() {
+fn a_full_disk_refuses_and_recovers() {
     let disk = FaultyDisk::new();
     let log = create(&disk);
     log.append(&commitments(0..10)).unwrap();
@@ -122,7 +122,7 @@ fn creating_is_repeatable_until_it_succeeds() {
     }
 }
 
-/// A disk that for a while cannot be read.
+/// A disk that is temporarily unreadable.
 #[derive(Clone)]
 struct Unreadable(FaultyDisk, Arc<AtomicBool>);
 
@@ -162,9 +162,9 @@ impl Disk for Unreadable {
     }
 }
 
-/// The checkpoint's write fails and the disk does not say how: nothing more is appended until it does.
+/// The checkpoint's write fails with an unknown result: nothing more is appended until it is known.
 #[test]
-fn in_doubt_nothing_is_appended() {
+fn nothing_is_appended_while_in_doubt() {
     for fault in [Fault::Failed, Fault::FailedButPersisted] {
         let disk = FaultyDisk::new();
         let unreadable = Arc::new(AtomicBool::new(false));

@@ -1,4 +1,4 @@
-//! One flipped byte anywhere is noticed, and what comes from outside never ends the process.
+//! A flipped byte anywhere is detected, and no outside input causes a panic.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
 
 mod support;
@@ -53,7 +53,7 @@ fn every_file_missing_or_cut() {
     }
 }
 
-/// A checkpoint of a longer history than the tiles tell (a restored backup of the tiles alone).
+/// A checkpoint of a longer history than that of the tiles (a backup of the tiles alone was restored).
 #[test]
 fn a_checkpoint_that_contradicts_the_tiles() {
     let disk = FaultyDisk::new();
@@ -83,7 +83,7 @@ fn another_key_and_another_origin() {
     assert!(matches!(verify_dir(&disk, &dir(), Some(&stranger)), Err(LedgerError::OtherKey { .. })));
     let again = Log::create(Arc::new(disk.clone()), dir(), ORIGIN.into(), TestKey::new(1));
     assert!(matches!(again, Err(LedgerError::Exists(_))));
-    // A lost checkpoint is no empty log.
+    // A lost checkpoint does not make an empty log.
     open(&disk).unwrap().append(&commitments(0..1)).unwrap();
     disk.remove(&dir().join("checkpoint")).unwrap();
     let again = Log::create(Arc::new(disk.clone()), dir(), ORIGIN.into(), TestKey::new(1));
@@ -124,7 +124,7 @@ fn receipt_of_an_opening() -> (Opening, Receipt, Verifier) {
 }
 
 #[test]
-fn a_receipt_convinces_and_a_changed_one_does_not() {
+fn a_receipt_verifies_and_a_changed_one_does_not() {
     let (opening, receipt, verifier) = receipt_of_an_opening();
     verify_opening(&opening, &receipt, &verifier).unwrap();
     let json = serde_json::to_string(&receipt).unwrap();
@@ -158,9 +158,9 @@ fn a_receipt_convinces_and_a_changed_one_does_not() {
     }
 }
 
-/// The fixture is a log as version 1 wrote it. It must open for ever.
+/// The fixture is a log as version 1 wrote it. It must remain readable.
 #[test]
-fn the_format_is_the_one_that_was_written_down() {
+fn the_format_matches_the_fixture() {
     let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1");
     if std::env::var_os("BAILIWICK_WRITE_FIXTURES").is_some() {
         let _ = std::fs::remove_dir_all(&fixture);
@@ -183,7 +183,7 @@ fn the_format_is_the_one_that_was_written_down() {
 
 proptest! {
     #[test]
-    fn nothing_from_outside_ends_the_process(text in "(\\PC|\n|[—+0-9=]){0,200}", cut in 0_usize..400) {
+    fn no_outside_input_causes_a_panic(text in "(\\PC|\n|[—+0-9=]){0,200}", cut in 0_usize..400) {
         let (opening, receipt, verifier) = receipt_of_an_opening();
         let _ = text.parse::<Verifier>();
         let _ = Checkpoint::verify(&text, &verifier);

@@ -1,4 +1,4 @@
-//! A log goes from one key to the next, and whoever trusts either follows.
+//! A log changes keys, and anyone who trusts either key can follow.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail this way")]
 
@@ -31,7 +31,7 @@ fn open_with(disk: &FaultyDisk, seed: u8) -> Result<Log, LedgerError> {
 }
 
 #[test]
-fn a_log_goes_on_under_its_next_key_and_old_proofs_stay() {
+fn a_log_continues_under_a_new_key_and_old_proofs_stay_valid() {
     let disk = MemoryDisk::new();
     let log = create(&disk);
     let old = log.append(&commitments(0..300)).unwrap();
@@ -44,7 +44,7 @@ fn a_log_goes_on_under_its_next_key_and_old_proofs_stay() {
     }
     let new = log.append(&[commitment(300)]).unwrap();
     new[0].verify(&commitment(300), &verifier(2)).unwrap();
-    assert!(new[0].verify(&commitment(300), &verifier(1)).is_err(), "the old key signs no more");
+    assert!(new[0].verify(&commitment(300), &verifier(1)).is_err(), "the old key no longer signs");
     old[7].verify(&commitment(7), &verifier(1)).unwrap();
     change(&log, 2, 3).unwrap();
 
@@ -63,9 +63,9 @@ fn a_log_goes_on_under_its_next_key_and_old_proofs_stay() {
     assert!(history.leads(&verifier(1), &verifier(3)) && !history.leads(&verifier(3), &verifier(1)));
 }
 
-/// A thief of a retired key signs a head that goes on after the change.
+/// A stolen retired key signs a head beyond the change.
 #[test]
-fn what_a_retired_key_signs_later_counts_for_nothing() {
+fn what_a_retired_key_signs_later_is_void() {
     let disk = MemoryDisk::new();
     let log = create(&disk);
     log.append(&commitments(0..5)).unwrap();
@@ -77,7 +77,7 @@ fn what_a_retired_key_signs_later_counts_for_nothing() {
 }
 
 #[test]
-fn a_change_of_key_stands_in_the_log_or_nowhere() {
+fn a_change_of_key_must_be_in_the_log() {
     let disk = MemoryDisk::new();
     let log = create(&disk);
     log.append(&commitments(0..5)).unwrap();
@@ -87,13 +87,13 @@ fn a_change_of_key_stands_in_the_log_or_nowhere() {
     let other = key_change_statement(&verifier(1), &verifier(3), "2026-11-25T00:00:00Z").unwrap();
     let other = Opening::new(other, &SeededEntropy::new(1));
     assert!(matches!(log.change_key(TestKey::new(2), &other, 4), Err(LedgerError::Malformed(_))));
-    // An entry that says something else: the log's owner would deceive itself, and every reader sees it.
+    // An entry that says something else is refused, and detected by every reader.
     log.change_key(TestKey::new(2), &opening, 4).unwrap();
     assert!(matches!(verify_dir(&disk, &dir(), None), Err(LedgerError::Damaged { .. })));
 }
 
 #[test]
-fn a_history_with_one_octet_changed_is_refused() {
+fn a_history_with_one_changed_byte_is_refused() {
     let disk = MemoryDisk::new();
     let log = create(&disk);
     change(&log, 1, 2).unwrap();
@@ -104,7 +104,7 @@ fn a_history_with_one_octet_changed_is_refused() {
         let mut bad = text.clone();
         bad[at] ^= 1;
         if let Ok(bad) = String::from_utf8(bad) {
-            assert!(KeyHistory::parse(&bad).is_err(), "octet {at}");
+            assert!(KeyHistory::parse(&bad).is_err(), "byte {at}");
         }
     }
     let lines: Vec<&str> = std::str::from_utf8(&text).unwrap().split_inclusive('\n').collect();
@@ -114,7 +114,8 @@ fn a_history_with_one_octet_changed_is_refused() {
     }
 }
 
-/// Each write of a change fails, with and without effect; the log verifies, goes on, and the change can be repeated.
+/// Each write of a change fails, with and without effect; the log verifies and continues, and the change can be
+/// repeated.
 #[test]
 fn a_change_survives_a_failure_at_each_step() {
     let steps = {
@@ -155,7 +156,7 @@ fn a_change_survives_a_failure_at_each_step() {
     }
 }
 
-/// The files of a log without a history are what they were before keys could change.
+/// A log whose key never changed has no history file.
 #[test]
 fn a_log_whose_key_never_changed_has_no_history() {
     let disk = MemoryDisk::new();

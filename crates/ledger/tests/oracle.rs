@@ -23,7 +23,7 @@ fn oracle_proof(oracle: &Oracle, index: u64) -> Vec<Hash> {
     oracle.prove_inclusion(index as usize).as_bytes().chunks(32).map(|c| Hash(c.try_into().unwrap())).collect()
 }
 
-/// Grows a log to `sizes` in turn and compares everything at each.
+/// Grows a log to each of `sizes` and compares everything there.
 fn check(sizes: impl IntoIterator<Item = u64>) {
     let disk = MemoryDisk::new();
     let log = create(&disk);
@@ -77,7 +77,7 @@ fn in_strides() {
     check((0..40).map(|n| n * 37 + 5));
 }
 
-/// The size that the tlog-tiles document takes as its example, and the widths of the tiles that it names.
+/// The example size of the tlog-tiles specification, and the widths of its tiles.
 #[test]
 fn seventy_thousand() {
     check([10_000, 65_535, 65_536, 65_537, 70_000]);

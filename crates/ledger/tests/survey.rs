@@ -1,4 +1,4 @@
-//! After a damage the check goes on, and each damaged file is named, once and no other.
+//! The survey continues after damage, and names exactly the damaged files, each once.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
 
 mod support;
@@ -39,7 +39,7 @@ fn one_flipped_byte_names_its_file() {
                 disk.flip_byte(&path, offset);
                 let found = named(&disk);
                 if path.ends_with("vkey") {
-                    // Another key is another signer: what it should have signed is named too.
+                    // Another key is another signer: what it should have signed is reported too.
                     assert!(!found.is_empty(), "byte {offset}");
                 } else {
                     assert_eq!(found, std::slice::from_ref(&path), "{size} entries, byte {offset}");
@@ -51,7 +51,7 @@ fn one_flipped_byte_names_its_file() {
 }
 
 #[test]
-fn each_of_several_is_named() {
+fn each_of_several_damaged_files_is_named() {
     let file = |name: &str| dir().join(name);
     for names in [
         &["checkpoint", "tile/1/000.p/2", "tile/entries/000"][..],
@@ -64,7 +64,7 @@ fn each_of_several_is_named() {
         found.sort();
         assert_eq!(found, names.iter().map(|name| file(name)).collect::<Vec<_>>());
     }
-    // A bundle and the tile of its hashes are both gone: all else is still looked at.
+    // A bundle and the tile of its hashes are both gone: everything else is still checked.
     let disk = log(600);
     for name in ["tile/entries/000", "tile/0/000", "tile/entries/001"] {
         disk.write_atomic(&file(name), b"", Visibility::Shared).unwrap();

@@ -1,5 +1,6 @@
 //! The inclusion and consistency vectors of transparency-dev/merkle (Apache-2.0, LICENSE beside them), 98 of each, most
-//! of them forgeries. The files are theirs, one JSON object per line instead of one file each; `name` is the old path.
+//! of them forgeries. The files are unchanged except that there is one JSON object per line instead of one file each;
+//! `name` is the original path.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
 
 use data_encoding::BASE64;
@@ -10,7 +11,7 @@ fn cases(text: &str) -> Vec<Value> {
     serde_json::from_str(text).unwrap()
 }
 
-/// Some vectors have "don't care" for a root: it is filled up with zeros. `None` for anything else that is no hash.
+/// Some vectors have "don't care" for a root, which is padded with zeros. `None` for anything else that is not a hash.
 fn hash(value: &Value) -> Option<Hash> {
     let mut bytes = BASE64.decode(value.as_str()?.as_bytes()).ok()?;
     if bytes.starts_with(b"don't care") {

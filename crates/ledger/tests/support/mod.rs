@@ -1,4 +1,4 @@
-//! What the tests of the ledger share: a key, a log on a disk in memory, entries that count.
+//! Shared by the ledger's tests: a key, a log on an in-memory disk, numbered entries.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part, and may fail this way")]
 
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ pub(crate) fn open(disk: &(impl Disk + Clone + 'static)) -> Result<Log, LedgerEr
     Log::open(Arc::new(disk.clone()), dir(), ORIGIN.into(), TestKey::new(1))
 }
 
-/// Entry number `n`, made so that no two are equal.
+/// Entry number `n`; all are different.
 pub(crate) fn commitment(n: u64) -> Commitment {
     let mut bytes = [0xc0; 32];
     bytes[..8].copy_from_slice(&n.to_be_bytes());
