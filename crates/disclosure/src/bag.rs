@@ -1,4 +1,4 @@
-//! The BagIt bag (RFC 8493): which files, which manifests, what the home signs.
+//! The BagIt bag (RFC 8493): its files and manifests, and what the home signs.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -21,10 +21,10 @@ pub(crate) const CHECKPOINT: &str = "data/ledger/checkpoint";
 /// Section 2.1.1 of the RFC, byte for byte.
 pub(crate) const DECLARATION_TEXT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
 
-/// The tag files that the home signs for. The tag manifests cover these and the signature.
+/// The tag files that the home signs. The tag manifests cover these and the signature.
 pub(crate) const SIGNED: [&str; 4] = [DECLARATION, INFO, Algorithm::Sha256.manifest(), Algorithm::Sha512.manifest()];
 
-/// The first line of what is signed. It is no log's origin, so a signature under a package is never a checkpoint.
+/// The first line of what is signed. It is never a log's origin, so a package's signature cannot pass for a checkpoint.
 const STATEMENT: &str = "bailiwick/package/v1";
 
 pub(crate) fn original_path(number: u64) -> String {
@@ -35,7 +35,7 @@ pub(crate) fn sidecar_path(number: u64) -> String {
     format!("data/sidecar/{number:06}.json")
 }
 
-/// What an entry of the ledger says, byte for byte as committed to.
+/// The body of a ledger entry, byte for byte as committed to.
 pub(crate) fn body_path(index: u64) -> String {
     format!("data/ledger/{index:06}.json")
 }
@@ -49,7 +49,7 @@ pub(crate) fn proof_path(index: u64) -> String {
     format!("data/ledger/{index:06}.tlog-proof")
 }
 
-/// A manifest's algorithm. Section 2.4 asks for SHA-512 and names SHA-256 beside it.
+/// A manifest's algorithm. Section 2.4 requires SHA-512 and also names SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     Sha256,
@@ -81,7 +81,7 @@ impl Algorithm {
     }
 }
 
-/// A manifest over `files`, sorted by path, in the form that `sha256sum -c` reads. Our paths need no escapes.
+/// A manifest of `files`, sorted by path, in the format of `sha256sum -c`. Our paths need no escaping.
 pub(crate) fn manifest<'f>(algorithm: Algorithm, files: impl IntoIterator<Item = (&'f String, &'f Digests)>) -> String {
     files.into_iter().map(|(path, digests)| format!("{}  {path}\n", algorithm.of(digests))).collect()
 }
@@ -91,12 +91,12 @@ pub(crate) fn is_payload(path: &str) -> bool {
     path.starts_with("data/")
 }
 
-/// Whether a path is one of the two files that nothing in the bag covers, except that they must fit.
+/// Whether a path is one of the two tag manifests, which no other manifest covers.
 pub(crate) fn is_tag_manifest(path: &str) -> bool {
     Algorithm::ALL.iter().any(|algorithm| algorithm.tag_manifest() == path)
 }
 
-/// What the home signs: name and SHA-256 of the tag files, as `sha256sum` would print them.
+/// What the home signs: name and SHA-256 of the tag files, in the format of `sha256sum`.
 pub(crate) fn statement(name: &str, files: &BTreeMap<String, Digests>) -> String {
     let lines: String = SIGNED
         .iter()
@@ -111,20 +111,20 @@ pub(crate) fn statement_name(statement: &str) -> Option<&str> {
     (lines.next() == Some(STATEMENT)).then(|| lines.next()).flatten()
 }
 
-/// Whether the body of a ledger entry names a digest.
+/// Whether the body of a ledger entry contains a digest.
 pub(crate) fn names(body: &[u8], digest: &terms::Digest) -> bool {
     let digest = digest.to_string();
     body.windows(digest.len()).any(|window| window == digest.as_bytes())
 }
 
-/// Whether a text may be a package's name.
+/// Whether a text is a valid package name.
 pub(crate) fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
-/// Writes a bag into a tar file and remembers the digests of what it wrote.
+/// Writes a bag into a tar file and keeps the digests of its files.
 pub(crate) struct BagWriter<W> {
     tar: TarWriter<W>,
     name: String,
@@ -136,7 +136,7 @@ impl<W: Write> BagWriter<W> {
         Self { tar: TarWriter::new(out, mtime), name: name.to_owned(), files: BTreeMap::new() }
     }
 
-    /// Writes one file. Its path is below the bag.
+    /// Writes one file; `path` is relative to the bag.
     pub(crate) fn file(&mut self, path: &str, bytes: &[u8]) -> io::Result<Digests> {
         self.tar.file(&format!("{}/{path}", self.name), bytes)?;
         let digests = Digests::of(bytes);
@@ -144,17 +144,17 @@ impl<W: Write> BagWriter<W> {
         Ok(digests)
     }
 
-    /// What was written so far.
+    /// The files written so far.
     pub(crate) fn files(&self) -> &BTreeMap<String, Digests> {
         &self.files
     }
 
-    /// How many bytes the payload has, and how many files: `Payload-Oxum` (section 2.2.2).
+    /// `Payload-Oxum` (section 2.2.2): the number of bytes and files in the payload.
     pub(crate) fn payload_oxum(&self) -> String {
         payload_oxum(&self.files)
     }
 
-    /// Ends the tar file.
+    /// Completes the tar file.
     pub(crate) fn finish(self) -> io::Result<W> {
         self.tar.finish()
     }

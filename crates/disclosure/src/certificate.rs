@@ -1,16 +1,16 @@
-//! The certificate of authenticity that a person signs. Its words are law and stand in `law/`; here they are filled in.
+//! The certificate of authenticity that a person signs. Its wording is kept in `law/`; this fills it in.
 
 use crate::DisclosureError;
 
-/// The form that ships with the project, for an operator's counsel to replace.
+/// The form shipped with the project, which an operator's counsel may replace.
 pub const HOUSE_CERTIFICATE: &str = include_str!("../../../law/house/certificate.txt");
 
-/// The form, and the facts in it that are not the package's own.
+/// The form, and the facts in it that are not part of the package.
 #[derive(Debug, Clone)]
 pub struct Certificate {
-    /// The text with `{names}` to be filled in: [`HOUSE_CERTIFICATE`] or the operator's own.
+    /// The text with `{names}` as placeholders: [`HOUSE_CERTIFICATE`] or the operator's own.
     pub template: String,
-    /// Who is to sign, or an empty text for a line to fill in by hand.
+    /// The person who is to sign, or empty for a line to be filled in by hand.
     pub custodian: String,
     /// That person's office.
     pub title: String,
@@ -23,17 +23,17 @@ pub struct Certificate {
 /// A line to be filled in by hand.
 const BLANK: &str = "______________________________";
 
-/// Fills `{name}` from `facts`. A name that is no fact is an error: a certificate with a hole must not go out.
+/// Replaces each `{name}` from `facts`. An unknown name is an error: an incomplete certificate must not go out.
 pub(crate) fn fill(template: &str, facts: &[(&str, &str)]) -> Result<String, DisclosureError> {
     let mut out = String::with_capacity(template.len() * 2);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) =
-            after.split_once('}').ok_or_else(|| DisclosureError::Template("a { without its }".to_owned()))?;
+            after.split_once('}').ok_or_else(|| DisclosureError::Template("a { without a matching }".to_owned()))?;
         let (_, value) = facts
             .iter()
             .find(|(fact, _)| *fact == name)
-            .ok_or_else(|| DisclosureError::Template(format!("{{{name}}} is no fact of a package")))?;
+            .ok_or_else(|| DisclosureError::Template(format!("unknown placeholder {{{name}}}")))?;
         out.push_str(before);
         out.push_str(if value.trim().is_empty() { BLANK } else { value });
         rest = after;
@@ -47,10 +47,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holes() {
+    fn placeholders() {
         let facts = [("case", "7"), ("custodian", "")];
         assert_eq!(fill("Case {case} of {custodian}.", &facts).unwrap(), format!("Case 7 of {BLANK}."));
-        // A value is never a template.
+        // Values are not expanded again.
         assert_eq!(fill("{case}", &[("case", "{law}")]).unwrap(), "{law}");
         for bad in ["{", "{nothing}", "{case", "{}"] {
             assert!(fill(bad, &facts).is_err(), "{bad}");

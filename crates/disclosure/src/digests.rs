@@ -1,4 +1,4 @@
-//! Size and digests of a file, taken as its bytes go by.
+//! Size and digests of a file, computed while its bytes are streamed.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use terms::hex;
 
-/// What the package says of a file's bytes, everywhere in the same words.
+/// Size and digests of a file, as recorded everywhere in the package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Digests {
     pub(crate) size_bytes: u64,
@@ -24,7 +24,7 @@ impl Digests {
     }
 }
 
-/// Takes bytes, gives [`Digests`].
+/// Computes [`Digests`] from a stream of bytes.
 pub(crate) struct Digester {
     size_bytes: u64,
     sha256: digest::Context,
@@ -55,7 +55,7 @@ impl Digester {
     }
 }
 
-/// Hands bytes on and takes their SHA-256 and their number on the way.
+/// A writer that passes bytes through while counting and hashing them.
 pub(crate) struct Metered<W> {
     inner: W,
     size_bytes: u64,
@@ -67,7 +67,7 @@ impl<W: Write> Metered<W> {
         Self { inner, size_bytes: 0, sha256: digest::Context::new(&digest::SHA256) }
     }
 
-    /// The writer's bytes so far: how many, and their SHA-256.
+    /// The number of bytes written and their SHA-256.
     pub(crate) fn finish(self) -> (u64, terms::Digest) {
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(self.sha256.finish().as_ref());

@@ -1,31 +1,31 @@
-//! What goes wrong with a package, whose fault it is, and what comes next.
+//! Errors around a package: what failed and what to do next.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Every failure of this room. A package that fails its checks is no error: it is a [`Report`](crate::Report).
+/// Any failure of this crate. A package that fails its checks is not an error but a [`Report`](crate::Report).
 #[derive(Debug)]
 pub enum DisclosureError {
-    /// The package could not be written. What was written of it is worthless.
+    /// The package could not be written. Any partial output is unusable.
     Write(io::Error),
     /// An item could not be collected.
     Collect(Box<dyn std::error::Error + Send + Sync>),
-    /// What was handed over contradicts itself; the package would not verify, so it is not made.
+    /// The facts supplied contradict each other; the package would not verify, so it was not made.
     Facts(String),
-    /// Ledger proofs that do not prove.
+    /// Invalid ledger proofs.
     Ledger(ledger::LedgerError),
-    /// The certificate's template asks for something that is not a fact of a package.
+    /// The certificate's template refers to an unknown fact.
     Template(String),
-    /// A text is no age recipient.
+    /// Not a valid age recipient.
     Recipient(&'static str),
-    /// A text or file is no age identity.
+    /// Not a valid age identity.
     Identity(&'static str),
     /// A file could not be read or written.
     File {
-        /// The file in question.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         source: io::Error,
     },
     /// A sealed package was given without the key that opens it.
@@ -40,26 +40,26 @@ impl fmt::Display for DisclosureError {
             Self::Write(source) => {
                 write!(
                     f,
-                    "the package could not be written ({source}): throw the part away, mend the disk, collect again"
+                    "the package could not be written ({source}); delete the partial file, repair the disk, and collect again"
                 )
             }
-            Self::Collect(source) => write!(f, "an item could not be collected ({source}): no package was made"),
-            Self::Facts(why) => write!(f, "this package would not verify, so it was not made: {why}"),
-            Self::Ledger(source) => write!(f, "the ledger's proofs for this package do not hold: {source}"),
-            Self::Template(why) => write!(f, "the certificate's template is wrong: {why}; mend the template"),
+            Self::Collect(source) => write!(f, "an item could not be collected ({source}); no package was made"),
+            Self::Facts(why) => write!(f, "no package was made because it would not verify: {why}"),
+            Self::Ledger(source) => write!(f, "the ledger proofs for this package are invalid: {source}"),
+            Self::Template(why) => write!(f, "invalid certificate template: {why}; correct the template"),
             Self::Recipient(why) => {
-                write!(f, "this is no age recipient ({why}): ask the authority for the line that begins with age1")
+                write!(f, "not an age recipient ({why}); ask the authority for the line that begins with age1")
             }
             Self::Identity(why) => {
-                write!(f, "this is no age identity ({why}): it is the file that age-keygen wrote, not the public key")
+                write!(f, "not an age identity ({why}); use the file that age-keygen wrote, not the public key")
             }
             Self::File { path, source } => write!(f, "{}: {source}", path.display()),
             Self::IdentityNeeded(path) => {
-                write!(f, "{} is sealed: name the age identity that opens it", path.display())
+                write!(f, "{} is sealed; name the age identity that opens it", path.display())
             }
             Self::Unseal(why) => write!(
                 f,
-                "the package does not open ({why}): it is sealed to another key, or it was changed; ask its home for it again"
+                "the package cannot be opened ({why}); it is sealed to another key, or it was changed; ask its home for another copy"
             ),
         }
     }

@@ -1,6 +1,6 @@
-//! Keys of age (<https://c2sp.org/age>): the authority's public half, and the private one for whoever has none yet.
-//!
-//! X25519 only. A passphrase would be shared by post, a plugin would run a program of somebody else's choosing.
+//! age keys (<https://c2sp.org/age>): the authority's public key, and key pairs for recipients who have none yet.
+//! X25519 only: a passphrase would have to be shared somehow, and a plugin would run a program of someone else's
+//! choosing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use terms::{Secret, UnixMillis};
 
 use crate::DisclosureError;
 
-/// To whom a package is sealed: `age1…`.
+/// The recipient a package is sealed to: `age1…`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AgeRecipient(age::x25519::Recipient);
 
@@ -40,21 +40,21 @@ impl fmt::Debug for AgeRecipient {
     }
 }
 
-/// What opens a package. The authority's matter; here for its verification, and for the demo's authority.
+/// The key that opens a package. It belongs to the authority; needed here for verification, and for the demo.
 pub struct AgeIdentity(age::x25519::Identity);
 
 impl AgeIdentity {
-    /// A new identity. (The crate takes its chance from the system itself: its interface has no other way.)
+    /// A new identity. (The age crate takes randomness from the system; its interface has no other way.)
     pub fn generate() -> Self {
         Self(age::x25519::Identity::generate())
     }
 
-    /// Its public half, to be given to the home.
+    /// Its public key, to be given to the home.
     pub fn recipient(&self) -> AgeRecipient {
         AgeRecipient(self.0.to_public())
     }
 
-    /// The file that `age-keygen` would write, with the moment it was made.
+    /// The file that `age-keygen` would write, with its creation time.
     pub fn to_file(&self, created: UnixMillis) -> Secret<String> {
         let secret = self.0.to_string();
         Secret::new(format!("# created: {created}\n# public key: {}\n{}\n", self.recipient(), secret.expose_secret()))
@@ -68,12 +68,12 @@ impl AgeIdentity {
 impl FromStr for AgeIdentity {
     type Err = DisclosureError;
 
-    /// Reads an identity or an identity file, in which lines that begin with `#` are remarks.
+    /// Parses an identity or an identity file, in which lines that begin with `#` are comments.
     fn from_str(text: &str) -> Result<Self, DisclosureError> {
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let line = lines.next().ok_or(DisclosureError::Identity("there is no key in it"))?;
+        let line = lines.next().ok_or(DisclosureError::Identity("it contains no key"))?;
         if lines.next().is_some() {
-            return Err(DisclosureError::Identity("there is more than one key in it"));
+            return Err(DisclosureError::Identity("it contains more than one key"));
         }
         line.parse().map(Self).map_err(DisclosureError::Identity)
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key() {
+    fn malformed_keys_are_refused() {
         let identity = AgeIdentity::generate();
         let public = identity.recipient().to_string();
         let secret = identity.to_file(UnixMillis(0));

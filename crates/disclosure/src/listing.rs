@@ -1,4 +1,4 @@
-//! The JSON files of a package. What is written with these types is read with them.
+//! The JSON files of a package. The same types write and read them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +11,7 @@ pub(crate) const ITEMS_FORMAT: &str = "bailiwick/package-items/v1";
 pub(crate) const SIDECAR_FORMAT: &str = "bailiwick/package-sidecar/v1";
 pub(crate) const CUSTODY_FORMAT: &str = "bailiwick/package-custody/v1";
 
-/// `data/items.json`: every item in scope, and what became of it.
+/// `data/items.json`: every item in scope and its outcome.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listing {
@@ -26,7 +26,7 @@ pub(crate) struct Listing {
     pub(crate) items: Vec<Listed>,
 }
 
-/// How many items became what.
+/// The number of items by outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Counts {
@@ -47,7 +47,7 @@ impl Counts {
     }
 }
 
-/// What became of an item, in one word.
+/// The outcome of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ListingOutcome {
@@ -60,12 +60,12 @@ pub(crate) enum ListingOutcome {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listed {
-    /// Counted from 1; it names the files.
+    /// Counted from 1; the item's files are named by it.
     pub(crate) number: u64,
     pub(crate) id: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) arrival: Option<UnixMillis>,
-    /// The same moment for people.
+    /// The same time, readable.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) arrival_utc: Option<String>,
     pub(crate) outcome: ListingOutcome,
@@ -92,7 +92,7 @@ pub(crate) struct Sidecar {
     pub(crate) format: String,
     pub(crate) number: u64,
     pub(crate) id: String,
-    /// SHA-256 of the original octets, where they are produced.
+    /// SHA-256 of the original octets, if they are produced.
     pub(crate) original_sha256: Option<String>,
     pub(crate) data: Value,
 }
@@ -105,11 +105,11 @@ pub(crate) struct Custody {
     pub(crate) steps: Vec<CustodyLine>,
     pub(crate) sealed_at: UnixMillis,
     pub(crate) sealed_at_utc: String,
-    /// The age recipient: it is public.
+    /// The age recipient, which is public.
     pub(crate) sealed_to: String,
 }
 
-/// A step of custody, with its moment for people too.
+/// A step of custody; its time is also given in readable form.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CustodyLine {

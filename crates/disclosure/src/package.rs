@@ -1,4 +1,4 @@
-//! What is handed to this room: the facts of a package and, one by one, its items.
+//! The input: the facts of a package and, one by one, its items.
 
 use ledger::{Opening, Receipt, Verifier};
 use serde::{Deserialize, Serialize};
@@ -7,28 +7,28 @@ use terms::{AccountId, Address, CaseId, Category, Digest, Jurisdiction, UnixMill
 
 use crate::certificate::Certificate;
 
-/// The facts of a package, all but the items.
+/// The facts of a package, without its items.
 pub struct Package {
-    /// The folder in the tar file, and by custom the file's name before `.tar.age`: 1 to 64 of `A-Z a-z 0-9 . _ -`,
-    /// beginning with a letter or a digit.
+    /// The folder in the tar file and, by convention, the file's name before `.tar.age`: 1 to 64 characters of `A-Z a-z
+    /// 0-9 . _ -`, beginning with a letter or a digit.
     pub name: String,
-    /// Whose law governs it.
+    /// The home, whose law governs the package.
     pub home: Jurisdiction,
     /// The case at that home.
     pub case: CaseId,
-    /// When it is sealed, by the home's clock. It is the time of every file in the tar.
+    /// The time of sealing by the home's clock, and of every file in the tar.
     pub sealed_at: UnixMillis,
     /// The provider's name.
     pub organization: String,
     /// The authority that asked.
     pub authority: String,
-    /// The authority's own reference of its demand.
+    /// The authority's own reference for its demand.
     pub reference: String,
     /// SHA-256 of the demand's bytes.
     pub demand: Digest,
     /// Digest of the law set that decided.
     pub law: Digest,
-    /// What was to be collected. An item beyond it is refused.
+    /// What was ordered. An item outside it is refused.
     pub scope: Scope,
     /// The decision as data, byte for byte; its SHA-256 is the decision's digest.
     pub decision: Vec<u8>,
@@ -36,19 +36,19 @@ pub struct Package {
     pub decision_text: String,
     /// Who did what, in order.
     pub custody: Vec<CustodyStep>,
-    /// The case's entries in the ledger. One of them must name the demand's digest and one the decision's, in
-    /// hexadecimal, or the package would hang in the air.
+    /// The case's entries in the ledger. One of them must contain the demand's digest and one the decision's, in
+    /// hexadecimal, to tie the package to the ledger.
     pub ledger: LedgerExtract,
     /// The certificate to be signed by a person.
     pub certificate: Certificate,
 }
 
-/// What was to be collected.
+/// What was ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// The account.
     pub account: AccountId,
-    /// Its addresses as demanded.
+    /// Its addresses as given in the demand.
     pub addresses: Vec<Address>,
     /// The categories ordered.
     pub categories: Vec<Category>,
@@ -64,12 +64,13 @@ impl Scope {
     }
 }
 
-/// Something in scope, and what became of it. All of them are listed: an authority sees what it does not get.
+/// An item in scope, and what became of it. Items that are not produced are listed too, so that the authority sees what
+/// it does not get.
 #[derive(Debug, Clone)]
 pub struct Item {
     /// The message's id, or the name of another record (`subscriber`).
     pub id: String,
-    /// When it arrived; `None` for what does not arrive, such as a subscriber record.
+    /// When it arrived; `None` for items without an arrival, such as a subscriber record.
     pub arrival: Option<UnixMillis>,
     /// What became of it.
     pub outcome: Outcome,
@@ -78,31 +79,31 @@ pub struct Item {
 /// What became of an item.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// Content, in the bytes that arrived, and the data about it.
+    /// Content, in the bytes that arrived, with its metadata.
     Message {
         /// The original octets.
         original: Vec<u8>,
-        /// Data about it within the categories ordered.
+        /// The metadata within the categories ordered.
         sidecar: Value,
     },
-    /// Data only: traffic data of a message whose content is not ordered, or a record.
+    /// Data only: a record, or traffic data of a message whose content was not ordered.
     Data {
         /// The data, within the categories ordered.
         sidecar: Value,
     },
     /// In scope and not produced.
     Withheld {
-        /// Why, for the authority to read.
+        /// The reason, as shown to the authority.
         reason: String,
     },
-    /// In scope, and could not be produced.
+    /// In scope, but could not be produced.
     Failed {
-        /// Why, for the authority to read.
+        /// The reason, as shown to the authority.
         reason: String,
     },
 }
 
-/// Who did what to the evidence.
+/// One step in the chain of custody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustodyStep {
     /// When.
@@ -116,8 +117,8 @@ pub struct CustodyStep {
 /// The case's entries in the home's ledger, opened, all proven against one checkpoint ([`ledger::Log::receipts`]).
 #[derive(Debug, Clone)]
 pub struct LedgerExtract {
-    /// The ledger's key. It signs the package, too.
+    /// The ledger's key, which also signs the package.
     pub verifier: Verifier,
-    /// What the entries say, and the proof of each.
+    /// The opened entries, each with its proof.
     pub entries: Vec<(Opening, Receipt)>,
 }

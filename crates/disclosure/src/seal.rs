@@ -1,4 +1,4 @@
-//! Making a package. One pass: an item is taken, written, and forgotten; what is kept of it is its line in the listing.
+//! Making a package, in one pass: of each item written, only its line in the listing is kept in memory.
 
 use std::io::Write;
 
@@ -18,17 +18,17 @@ use crate::listing::{
 };
 use crate::package::{Item, Outcome, Package, Scope};
 
-/// For the recipient: how to open and check the package with stock tools.
+/// Tells the recipient how to open and check the package with stock tools.
 const README_TEXT: &str = include_str!("readme.txt");
 
-/// What was made.
+/// A finished package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
-    /// SHA-256 of the sealed file: for the ledger and for the receipt of the authority.
+    /// SHA-256 of the sealed file, for the ledger and the authority's receipt.
     pub sha256: Digest,
-    /// Its size.
+    /// Its size in bytes.
     pub size_bytes: u64,
-    /// SHA-256 of `manifest-sha256.txt`: it stands for the payload, and stays the same however often that is sealed.
+    /// SHA-256 of `manifest-sha256.txt`: it identifies the payload and is the same each time that is sealed.
     pub manifest: Digest,
     /// Items in scope.
     pub in_scope: u64,
@@ -41,14 +41,13 @@ pub struct Sealed {
 }
 
 /// Writes the package of `items` to `out`, sealed to `recipient` and signed by `signer`, whose key is the ledger's.
-/// Nothing is durable but by the caller's care for `out`; after an error what was written is worthless.
-///
-/// Everything is checked that [`verify`](crate::verify()) checks of the same facts, so that no package is made that its
-/// own verifier refuses.
+/// Making `out` durable is up to the caller; after an error what was written is unusable.
+/// Checks everything that [`verify`](crate::verify()) checks of the same facts, so that no package is made that would
+/// not verify.
 ///
 /// # Errors
-/// [`DisclosureError::Facts`] for facts that contradict each other, an item out of scope among them;
-/// [`DisclosureError::Ledger`] for proofs that fail; [`DisclosureError::Collect`] as `items` says;
+/// [`DisclosureError::Facts`] for facts that contradict each other, including items out of scope;
+/// [`DisclosureError::Ledger`] for invalid proofs; [`DisclosureError::Collect`] for errors of `items`;
 /// [`DisclosureError::Template`]; [`DisclosureError::Write`].
 pub fn seal<E>(
     package: &Package,
@@ -64,7 +63,7 @@ where
     check_facts(package, &decision)?;
     let checkpoint = match package.ledger.entries.first() {
         Some((_, receipt)) => receipt.checkpoint.as_str(),
-        None => return Err(DisclosureError::Facts("it has no ledger entries".to_owned())),
+        None => return Err(DisclosureError::Facts("there are no ledger entries".to_owned())),
     };
 
     let mut metered = Metered::new(out);
@@ -147,7 +146,7 @@ fn put(bag: &mut BagWriter<impl Write>, path: &str, bytes: &[u8]) -> Result<Dige
     bag.file(path, bytes).map_err(DisclosureError::Write)
 }
 
-/// Writes the files of an item and gives its line in the listing.
+/// Writes the files of an item and returns its line in the listing.
 fn put_item(
     bag: &mut BagWriter<impl Write>,
     scope: &Scope,
@@ -195,36 +194,36 @@ fn put_item(
     Ok(line)
 }
 
-/// Why an item does not belong into a package of this scope.
+/// Why an item does not belong in a package of this scope.
 fn beyond(scope: &Scope, item: &Item) -> Option<&'static str> {
     if item.arrival.is_some_and(|arrival| !scope.holds(arrival)) {
-        return Some("arrived outside the dates ordered");
+        return Some("arrived outside the ordered dates");
     }
     match item.outcome {
         Outcome::Message { .. } if !scope.categories.contains(&Category::Content) => {
-            Some("is content, which is not among the categories ordered")
+            Some("is content, which is not among the ordered categories")
         }
-        Outcome::Message { .. } if item.arrival.is_none() => Some("is a message without a time of arrival"),
+        Outcome::Message { .. } if item.arrival.is_none() => Some("is a message without an arrival time"),
         _ => None,
     }
 }
 
-/// Holds the facts against each other, before a byte is written.
+/// Checks the facts for consistency before anything is written.
 fn check_facts(package: &Package, decision: &Digest) -> Result<(), DisclosureError> {
     let refuse = |why: &str| Err(DisclosureError::Facts(why.to_owned()));
     if !bag::is_name(&package.name) {
-        return refuse("its name is not 1 to 64 of A-Z a-z 0-9 . _ - beginning with a letter or a digit");
+        return refuse("the name must be 1 to 64 characters of A-Z a-z 0-9 . _ - and begin with a letter or a digit");
     }
     for text in [&package.organization, &package.authority, &package.reference] {
         if text.trim().is_empty() || text.chars().any(char::is_control) {
-            return refuse("provider, authority and reference are one line each, and not empty");
+            return refuse("provider, authority and reference must be one line each and not empty");
         }
     }
     if package.scope.from >= package.scope.until || package.scope.categories.is_empty() {
-        return refuse("its scope is empty");
+        return refuse("the scope is empty");
     }
     if package.custody.is_empty() {
-        return refuse("it has no custody");
+        return refuse("there are no custody steps");
     }
     let extract = &package.ledger;
     for (opening, receipt) in &extract.entries {
@@ -233,17 +232,17 @@ fn check_facts(package: &Package, decision: &Digest) -> Result<(), DisclosureErr
     let mut indexes: Vec<u64> = extract.entries.iter().map(|(_, receipt)| receipt.index).collect();
     indexes.sort_unstable();
     if indexes.windows(2).any(|pair| pair[0] == pair[1]) {
-        return refuse("an entry of the ledger is there twice");
+        return refuse("a ledger entry occurs twice");
     }
     if extract.entries.windows(2).any(|pair| pair[0].1.checkpoint != pair[1].1.checkpoint) {
-        return refuse("its ledger proofs lead to different checkpoints: take them together, with Log::receipts");
+        return refuse("the ledger proofs lead to different checkpoints; get them together, with Log::receipts");
     }
     let names = |digest: &Digest| extract.entries.iter().any(|(opening, _)| bag::names(&opening.body, digest));
     if !names(&package.demand) {
-        return refuse("no ledger entry in it names the SHA-256 of the demand");
+        return refuse("no ledger entry contains the SHA-256 of the demand");
     }
     if !names(decision) {
-        return refuse("no ledger entry in it names the SHA-256 of the decision's bytes");
+        return refuse("no ledger entry contains the SHA-256 of the decision's bytes");
     }
     Ok(())
 }
@@ -312,7 +311,7 @@ fn sha256(bytes: &[u8]) -> Digest {
     Digest(out)
 }
 
-/// JSON for people to read, with a newline at the end.
+/// Indented JSON with a final newline.
 fn json(value: &impl Serialize) -> Result<Vec<u8>, DisclosureError> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| DisclosureError::Facts(error.to_string()))?;
     bytes.push(b'\n');

@@ -1,5 +1,6 @@
-//! The tar file: POSIX ustar, one way to write it. The same bag at the same moment is the same tar, and a reader can
-//! demand exactly these bytes, so that a changed owner, mode or filling byte is noticed as a changed message is.
+//! The tar file: POSIX ustar in one canonical form. The same bag at the same time gives the same tar file, and the
+//! reader demands exactly these bytes, so that a changed owner, mode or padding byte is detected like a changed
+//! message.
 
 use std::io::{self, Read, Write};
 
@@ -7,7 +8,7 @@ use tar::{EntryType, Header};
 
 const BLOCK: usize = 512;
 
-/// The header of a file: mode 0644, owner 0:0 without names, the moment of sealing.
+/// The header of a file: mode 0644, owner 0:0 without names, and the time of sealing.
 fn header(path: &str, size_bytes: u64, mtime: u64) -> io::Result<Header> {
     let mut header = Header::new_ustar();
     header.set_path(path)?;
@@ -21,7 +22,7 @@ fn header(path: &str, size_bytes: u64, mtime: u64) -> io::Result<Header> {
     Ok(header)
 }
 
-fn filling(size_bytes: u64) -> usize {
+fn padding(size_bytes: u64) -> usize {
     let beyond = (size_bytes % BLOCK as u64) as usize;
     (BLOCK - beyond) % BLOCK
 }
@@ -42,18 +43,18 @@ impl<W: Write> TarWriter<W> {
         let size_bytes = bytes.len() as u64;
         self.out.write_all(header(path, size_bytes, self.mtime)?.as_bytes())?;
         self.out.write_all(bytes)?;
-        self.out.write_all(&[0; BLOCK][..filling(size_bytes)])
+        self.out.write_all(&[0; BLOCK][..padding(size_bytes)])
     }
 
-    /// Two blocks of zeros end the file.
+    /// Writes the two zero blocks that end the file.
     pub(crate) fn finish(mut self) -> io::Result<W> {
         self.out.write_all(&[0; 2 * BLOCK])?;
         Ok(self.out)
     }
 }
 
-/// Reads a tar file as [`TarWriter`] writes it and nothing else. Gives each file to `take` as its path, its size, and a
-/// reader of its bytes; returns the one `mtime`.
+/// Reads a tar file exactly as [`TarWriter`] writes it and refuses any other. Passes each file to `take` as its path,
+/// its size, and a reader of its bytes; returns the common `mtime`.
 pub(crate) fn read_tar(
     mut input: impl Read,
     mut take: impl FnMut(&str, u64, &mut dyn Read) -> io::Result<()>,
@@ -67,32 +68,32 @@ pub(crate) fn read_tar(
         }
         let found = Header::from_byte_slice(&block);
         let path =
-            String::from_utf8(found.path_bytes().into_owned()).map_err(|_| refused("a path that is no UTF-8"))?;
+            String::from_utf8(found.path_bytes().into_owned()).map_err(|_| refused("a path that is not UTF-8"))?;
         let (size_bytes, moment) = (found.entry_size()?, found.mtime()?);
         let canonical = header(&path, size_bytes, moment)?;
         if canonical.as_bytes() != &block || *mtime.get_or_insert(moment) != moment {
-            return Err(refused("a header that was not written when the package was sealed"));
+            return Err(refused("a header that differs from the form in which packages are written"));
         }
         let mut body = (&mut input).take(size_bytes);
         take(&path, size_bytes, &mut body)?;
         if body.limit() != 0 {
-            return Err(refused("a file that is shorter than its header says"));
+            return Err(refused("a file shorter than its header says"));
         }
-        let filling = &mut [0; BLOCK][..filling(size_bytes)];
-        input.read_exact(filling)?;
-        if filling.iter().any(|byte| *byte != 0) {
+        let padding = &mut [0; BLOCK][..padding(size_bytes)];
+        input.read_exact(padding)?;
+        if padding.iter().any(|byte| *byte != 0) {
             return Err(refused("bytes between the files"));
         }
     }
     let mut end = Vec::new();
     input.take(2 * BLOCK as u64).read_to_end(&mut end)?;
     if end != [0; BLOCK] {
-        return Err(refused("something after the end of the last file"));
+        return Err(refused("data after the last file"));
     }
-    mtime.ok_or_else(|| refused("no file in it"))
+    mtime.ok_or_else(|| refused("no files"))
 }
 
-/// Bytes that are no package of ours.
+/// An error for bytes that are not a package of ours.
 pub(crate) fn refused(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_counts() {
+    fn every_changed_byte_is_detected() {
         let mut writer = TarWriter::new(Vec::new(), 1_795_411_159);
         writer.file("bag/bagit.txt", b"hello").unwrap();
         writer.file("bag/data/empty", b"").unwrap();

@@ -1,4 +1,4 @@
-//! Opening a package into a folder, for those without `age` and `tar`.
+//! Unpacking a package into a folder without `age` and `tar`.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, BufReader};
@@ -11,11 +11,12 @@ use crate::key::AgeIdentity;
 use crate::tarball::read_tar;
 use crate::verify::unsealed;
 
-/// Opens the sealed package at `package` into the folder `into`, which is made, and returns the bag's folder in it.
-/// Nothing is overwritten, nothing is synced, and nobody else on the machine may read what was sealed. It checks the seal and the form of the tar file; [`verify`](crate::verify()) checks the rest.
+/// Unpacks the sealed package at `package` into the new folder `into` and returns the bag's folder in it. Nothing is
+/// overwritten and nothing is synced; only the current user can read the files. It checks the seal and the structure of
+/// the tar file; [`verify`](crate::verify()) checks the rest.
 ///
 /// # Errors
-/// [`DisclosureError::Unseal`], [`DisclosureError::File`]. What was written before an error stays.
+/// [`DisclosureError::Unseal`], [`DisclosureError::File`]. Files written before an error remain.
 pub fn unpack(package: &Path, identity: &AgeIdentity, into: &Path) -> Result<PathBuf, DisclosureError> {
     let failure = |source| DisclosureError::File { path: package.to_owned(), source };
     let tar = unsealed(BufReader::new(fs::File::open(package).map_err(failure)?), identity)
@@ -24,7 +25,7 @@ pub fn unpack(package: &Path, identity: &AgeIdentity, into: &Path) -> Result<Pat
     read_tar(tar, |path, _, body| {
         let (name, below) =
             path.split_once('/').filter(|(name, below)| bag::is_name(name) && is_plain(below)).ok_or_else(|| {
-                io::Error::new(io::ErrorKind::InvalidData, format!("{path} leads out of the package's folder"))
+                io::Error::new(io::ErrorKind::InvalidData, format!("{path} points outside the package's folder"))
             })?;
         let bag = into.join(name);
         let path = bag.join(below);
@@ -36,10 +37,10 @@ pub fn unpack(package: &Path, identity: &AgeIdentity, into: &Path) -> Result<Pat
         io::copy(body, &mut file).map(drop)
     })
     .map_err(|error| DisclosureError::Unseal(error.to_string()))?;
-    folder.ok_or_else(|| DisclosureError::Unseal("there is nothing in it".to_owned()))
+    folder.ok_or_else(|| DisclosureError::Unseal("it is empty".to_owned()))
 }
 
-/// Whether a path stays where it is put: names of ours, one below the other.
+/// Whether a path consists of plain names only, so that it stays within its folder.
 fn is_plain(path: &str) -> bool {
     path.split('/').all(bag::is_name)
 }

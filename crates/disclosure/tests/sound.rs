@@ -1,4 +1,4 @@
-//! A package is what was handed over, and every check of it passes.
+//! A package contains what was put in, and every check of it passes.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and lose power")]
 
 mod support;
@@ -46,8 +46,8 @@ fn what_comes_out_is_what_went_in() {
     assert_eq!(fs::read(on_disk.bag.join("data/decision.json")).unwrap(), package.decision);
     let certificate = fs::read_to_string(on_disk.bag.join("data/certificate.txt")).unwrap();
     assert!(certificate.contains(&sha256(&fs::read(on_disk.bag.join("data/items.json")).unwrap()).to_string()));
-    assert!(!certificate.contains('{') && certificate.contains("there were 8 items. 6 are produced"));
-    // No unpacking over what is there.
+    assert!(!certificate.contains('{') && certificate.contains("there were 8 items. Of these,\n    6 are produced"));
+    // Unpacking never overwrites.
     assert!(disclosure::unpack(&on_disk.sealed, &on_disk.identity, on_disk.bag.parent().unwrap()).is_err());
 }
 
@@ -78,7 +78,7 @@ fn an_empty_answer_is_a_package_too() {
     assert!(report.is_sound(), "{report}");
 }
 
-/// What its own verifier would refuse is not made.
+/// No package is made that its own verifier would refuse.
 #[test]
 fn contradictions_are_refused() {
     type Change = fn(&mut disclosure::Package, &mut Vec<disclosure::Item>);
@@ -150,9 +150,9 @@ fn a_failure_to_collect_or_to_write_makes_no_package() {
     assert!(matches!(other_key, Err(DisclosureError::Ledger(_))), "signed by another key than the ledger's");
 }
 
-/// The fixture is the tar file of a package as version 1 wrote it. It must verify for ever.
+/// The fixture is the tar file of a package as version 1 wrote it. It must remain verifiable.
 #[test]
-fn the_format_is_the_one_that_was_written_down() {
+fn the_format_matches_the_fixture() {
     let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/v1.tar");
     let package = package();
     if std::env::var_os("BAILIWICK_WRITE_FIXTURES").is_some() {
@@ -163,8 +163,8 @@ fn the_format_is_the_one_that_was_written_down() {
     assert!(report.is_sound(), "{report}");
 }
 
-/// A package of last year verifies under this year's key, along the home's published history; what the retired key signed
-/// beyond its time does not.
+/// An old package verifies under the current key by way of the home's published key history; what the retired key
+/// signed after its replacement does not.
 #[test]
 fn an_old_package_verifies_after_the_homes_key_has_changed() {
     let package = package();
@@ -189,8 +189,8 @@ fn an_old_package_verifies_after_the_homes_key_has_changed() {
         let (key, history) = history(entries);
         let report = verify_over_keys(&bag.bag, None, Some(&key), &history).unwrap();
         assert_eq!(report.is_sound(), sound, "{report}");
-        assert!(!verify(&bag.bag, None, Some(&key)).unwrap().is_sound(), "without the history it is another's");
-        // Whoever has only the key of that time needs no history.
+        assert!(!verify(&bag.bag, None, Some(&key)).unwrap().is_sound(), "without the history the key is a stranger's");
+        // With the key of that time no history is needed.
         assert!(verify(&bag.bag, None, Some(&package.ledger.verifier)).unwrap().is_sound());
     }
 }

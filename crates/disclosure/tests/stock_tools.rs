@@ -54,9 +54,9 @@ fn sums() {
     let OnDisk { bag, .. } = &made;
     let check = "for sum in 256 512; do sha${sum}sum --strict -c manifest-sha$sum.txt tagmanifest-sha$sum.txt; done";
     assert!(succeeds(bag, check));
-    // The signed statement is in the same form: what is between its second line and the empty one.
+    // The signed statement has the same format, between its second line and the empty one.
     assert!(succeeds(bag, "sed -n '3,/^$/p' signature.note | grep . | sha256sum --strict -c"));
-    // The commitment of a ledger entry can be worked out by hand; its leaf is what the proof starts from.
+    // The commitment of a ledger entry can be computed by hand; the proof starts from its leaf.
     let commitment = "(printf 'bailiwick/ledger/commitment/v1\\0'; xxd -r -p data/ledger/000001.salt; \
         cat data/ledger/000001.json) | sha256sum | cut -c 1-64";
     if has("xxd") {

@@ -1,4 +1,5 @@
-//! One flipped byte anywhere is noticed, in each of the three forms; so is a change by somebody who mends the manifests.
+//! A flipped byte anywhere is detected, in each of the three forms; so is a change by someone who updates the
+//! manifests.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and lose power")]
 
 mod support;
@@ -77,10 +78,10 @@ fn every_file_of_the_folder() {
     }
 }
 
-/// Somebody changes a file and mends all four manifests: the home's signature does not fit any more. Needs `bagit.py`,
+/// Someone changes a file and updates all four manifests: the home's signature no longer matches. Needs `bagit.py`,
 /// which then calls the bag valid.
 #[test]
-fn mended_manifests_do_not_carry_the_signature() {
+fn updated_manifests_break_the_signature() {
     if !has("sha256sum") {
         return;
     }
@@ -101,9 +102,9 @@ fn mended_manifests_do_not_carry_the_signature() {
     assert_eq!(failed(&verify(bag, None, None).unwrap()), ["signature"]);
 }
 
-/// A whole package by somebody else, with a key of the same name: it agrees with itself, and not with the home's key.
+/// A complete package by someone else, with a key of the same name: it is consistent, but not signed by the home's key.
 #[test]
-fn a_forged_home_is_seen_against_the_published_key() {
+fn a_forged_home_fails_against_the_published_key() {
     let package = package();
     let made = on_disk(&package, items());
     let OnDisk { bag, .. } = &made;

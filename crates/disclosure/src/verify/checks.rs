@@ -1,4 +1,4 @@
-//! The checks. Each is a function from the contents to what it found; the table below is the order.
+//! The checks. Each is a function from the contents to its finding; the table below gives the order.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,13 @@ use crate::listing::{CUSTODY_FORMAT, Counts, Custody, ITEMS_FORMAT, Listed, List
 
 type Finding = Result<String, String>;
 
-/// The contents, and what several checks need of them.
+/// The contents, and what several checks need from them.
 struct Case<'c> {
     contents: &'c Contents,
-    /// The home's key: as given, or else from the package.
+    /// The home's key: as given by the caller, or else from the package.
     key: Result<Verifier, String>,
     key_given: bool,
-    /// The home's key is another by now, or was when the key was given: how many entries this one signed at most.
+    /// If the key has since been replaced: the most entries that it may have signed.
     retired_at: Option<u64>,
     listing: Result<Listing, String>,
     openings: Result<Vec<Opening>, String>,
@@ -50,9 +50,9 @@ pub(super) fn all(contents: &Contents, key: Option<&Verifier>, history: &KeyHist
     };
     let listing = json::<Listing>(contents, bag::ITEMS).and_then(|listing| match listing.format == ITEMS_FORMAT {
         true => Ok(listing),
-        false => Err(format!("{} has the format {}, which this program does not know", bag::ITEMS, listing.format)),
+        false => Err(format!("{} has the unknown format {}", bag::ITEMS, listing.format)),
     });
-    // A key of the same home, before or after the one that is given.
+    // A key of the same home, earlier or later than the given one.
     let related = |own: &Verifier| key.is_none_or(|key| history.leads(own, key) || history.leads(key, own));
     let key_of_package = own().ok().filter(related);
     let case = Case {
@@ -78,16 +78,16 @@ fn demand_that(ok: bool, why: impl FnOnce() -> String) -> Result<(), String> {
 fn declaration(case: &Case) -> Finding {
     let contents = case.contents;
     demand_that(contents.text(bag::DECLARATION)? == bag::DECLARATION_TEXT, || {
-        format!("{} does not declare a bag of version 1.0 in UTF-8", bag::DECLARATION)
+        format!("{} does not declare a BagIt 1.0 bag in UTF-8", bag::DECLARATION)
     })?;
     let oxum = bag::payload_oxum(&contents.files);
     demand_that(contents.info("Payload-Oxum")? == oxum, || {
-        format!("the payload is {oxum} (bytes.files), not what {} says", bag::INFO)
+        format!("the payload is {oxum} (bytes.files), but {} says otherwise", bag::INFO)
     })?;
     let sealed_at = contents.info("Bailiwick-Sealed-At")?;
     if let Some(mtime) = contents.mtime {
         let moment = terms::UnixMillis(i64::try_from(mtime).unwrap_or(i64::MAX).saturating_mul(1000));
-        demand_that(moment.rfc3339() == sealed_at, || "the tar file is of another moment than the bag".to_owned())?;
+        demand_that(moment.rfc3339() == sealed_at, || "the tar file and the bag have different times".to_owned())?;
     }
     Ok(format!("BagIt 1.0, sealed at {sealed_at}, payload {oxum}"))
 }
@@ -101,11 +101,11 @@ fn tag_files(case: &Case) -> Finding {
     let names: Vec<&str> = files().map(|(path, _)| path.as_str()).collect();
     let mut expected = [&bag::SIGNED[..], &[bag::SIGNATURE]].concat();
     expected.sort_unstable();
-    demand_that(names == expected, || format!("they are {names:?}, and should be {expected:?}"))?;
+    demand_that(names == expected, || format!("the tag files are {names:?}, but should be {expected:?}"))?;
     for algorithm in Algorithm::ALL {
         fits(case.contents, algorithm.tag_manifest(), &bag::manifest(algorithm, files()))?;
     }
-    Ok(format!("{} tag files as their manifests have them (SHA-256, SHA-512)", names.len()))
+    Ok(format!("{} tag files match their manifests (SHA-256, SHA-512)", names.len()))
 }
 
 /// Section 2.1.3: both manifests name every payload file and nothing else.
@@ -114,10 +114,10 @@ fn payload(case: &Case) -> Finding {
     for algorithm in Algorithm::ALL {
         fits(case.contents, algorithm.manifest(), &bag::manifest(algorithm, files()))?;
     }
-    Ok(format!("{} files as both manifests have them (SHA-256, SHA-512)", files().count()))
+    Ok(format!("{} files match both manifests (SHA-256, SHA-512)", files().count()))
 }
 
-/// Whether a manifest is what it must be; if not, the first line that is not says which file is concerned.
+/// Compares a manifest with what it must be; if it differs, names the files concerned.
 fn fits(contents: &Contents, path: &str, expected: &str) -> Result<(), String> {
     let found = contents.text(path)?;
     if found == expected {
@@ -127,37 +127,35 @@ fn fits(contents: &Contents, path: &str, expected: &str) -> Result<(), String> {
     let of = |line: &&str| line.split_once("  ").map_or((*line).to_owned(), |(_, path)| path.to_owned());
     let paths: BTreeSet<String> = found.symmetric_difference(&expected).map(of).collect();
     match paths.len() {
-        0 => Err(format!("{path} is not in the form in which it was written")),
-        _ => Err(format!("{path} does not fit: {}", paths.into_iter().take(5).collect::<Vec<_>>().join(", "))),
+        0 => Err(format!("{path} is not in canonical form")),
+        _ => Err(format!("{path} does not match: {}", paths.into_iter().take(5).collect::<Vec<_>>().join(", "))),
     }
 }
 
 fn key(case: &Case) -> Finding {
     let key = case.key.as_ref()?;
     demand_that(case.contents.text(bag::VKEY)? == format!("{key}\n"), || {
-        format!("the package was made under another key than {key}")
+        format!("the package was made under a key other than {key}")
     })?;
     Ok(match case.key_given {
-        true if case.retired_at.is_some() => format!("{key}, which the home's published history of keys has"),
+        true if case.retired_at.is_some() => format!("{key}, which is in the home's published key history"),
         true => format!("{key}, as given"),
-        false => format!("{key}: taken from the package itself, compare it with the one that the home publishes"),
+        false => format!("{key}: taken from the package itself; compare it with the one that the home publishes"),
     })
 }
 
 fn signature(case: &Case) -> Finding {
     let contents = case.contents;
     let signed = case.key.as_ref()?.verify_note(contents.text(bag::SIGNATURE)?).map_err(|error| error.to_string())?;
-    let name = bag::statement_name(signed).ok_or("it is no signature over a package")?;
-    demand_that(signed == bag::statement(name, &contents.files), || {
-        "it was made over other manifests than these".to_owned()
-    })?;
+    let name = bag::statement_name(signed).ok_or("it is not a signature over a package")?;
+    demand_that(signed == bag::statement(name, &contents.files), || "it was made over other manifests".to_owned())?;
     demand_that(contents.name.as_deref().is_none_or(|folder| folder == name), || {
         format!("the package was called {name}")
     })?;
-    Ok(format!("package {name}, manifests and description signed by the home"))
+    Ok(format!("package {name}: manifests and description are signed by the home"))
 }
 
-/// The openings in the package, by the index in their names.
+/// The openings in the package, by the index in their file names.
 fn openings(contents: &Contents) -> Result<Vec<Opening>, String> {
     let indexes = contents.kept.keys().filter_map(|path| {
         let index: u64 = path.strip_prefix("data/ledger/")?.strip_suffix(".salt")?.parse().ok()?;
@@ -169,17 +167,17 @@ fn openings(contents: &Contents) -> Result<Vec<Opening>, String> {
 fn opening(contents: &Contents, index: u64) -> Result<Opening, String> {
     let path = bag::salt_path(index);
     let salt = contents.text(&path)?.strip_suffix('\n').and_then(terms::unhex);
-    let salt = salt.and_then(|salt| salt.try_into().ok()).ok_or_else(|| format!("{path} is no salt"))?;
+    let salt = salt.and_then(|salt| salt.try_into().ok()).ok_or_else(|| format!("{path} is not a salt"))?;
     Ok(Opening { salt, body: contents.bytes(&bag::body_path(index))?.to_vec() })
 }
 
-/// Every opening is an entry of the home's ledger, under the one checkpoint of the package.
+/// Every opening is an entry of the home's ledger, under the package's checkpoint.
 fn ledger(case: &Case) -> Finding {
     let (contents, key) = (case.contents, case.key.as_ref()?);
     let note = contents.text(bag::CHECKPOINT)?;
     let checkpoint = Checkpoint::verify(note, key).map_err(|error| format!("{}: {error}", bag::CHECKPOINT))?;
     demand_that(case.retired_at.is_none_or(|size_max| checkpoint.size <= size_max), || {
-        format!("{} is larger than what this key has signed: it was retired before", bag::CHECKPOINT)
+        format!("{} covers more entries than this key signed before it was retired", bag::CHECKPOINT)
     })?;
     let mut expected: BTreeSet<String> = [bag::VKEY, bag::CHECKPOINT].map(str::to_owned).into();
     let mut proven = 0;
@@ -187,7 +185,7 @@ fn ledger(case: &Case) -> Finding {
         let receipt = Receipt::from_tlog_proof(contents.text(path)?).map_err(|error| format!("{path}: {error}"))?;
         let opening = opening(contents, receipt.index)?;
         demand_that(*path == bag::proof_path(receipt.index) && receipt.checkpoint == note, || {
-            format!("{path} proves another entry or leads to another checkpoint")
+            format!("{path} proves a different entry or leads to a different checkpoint")
         })?;
         ledger::verify_opening(&opening, &receipt, key).map_err(|error| format!("{path}: {error}"))?;
         expected.extend([bag::proof_path, bag::body_path, bag::salt_path].map(|path| path(receipt.index)));
@@ -197,7 +195,7 @@ fn ledger(case: &Case) -> Finding {
     if let Some(stray) = found.into_iter().find(|path| !expected.contains(*path)) {
         return Err(format!("{stray} has no proof"));
     }
-    demand_that(proven > 0, || "there is no entry of the ledger in it".to_owned())?;
+    demand_that(proven > 0, || "it contains no ledger entries".to_owned())?;
     Ok(format!("entries of this case: {proven}, each in the ledger {} of {} entries", key.name(), checkpoint.size))
 }
 
@@ -212,7 +210,7 @@ fn items(case: &Case) -> Finding {
         counts.add(item.outcome);
         listed_files.extend([&item.original, &item.sidecar].into_iter().flatten().map(|file| file.path.as_str()));
     }
-    demand_that(counts == listing.counts, || "the counts are not those of the items".to_owned())?;
+    demand_that(counts == listing.counts, || "the counts do not match the items".to_owned())?;
     let stray = case.contents.files.keys().find(|path| {
         (path.starts_with("data/messages/") || path.starts_with("data/sidecar/"))
             && !listed_files.contains(path.as_str())
@@ -226,7 +224,9 @@ fn items(case: &Case) -> Finding {
         ("Bailiwick-Items-Withheld", counts.withheld),
         ("Bailiwick-Items-Failed", counts.failed),
     ] {
-        demand_that(case.contents.info(label)? == count.to_string(), || format!("{label} is {count} by the listing"))?;
+        demand_that(case.contents.info(label)? == count.to_string(), || {
+            format!("{label} is {count} according to the listing")
+        })?;
     }
     let Counts { in_scope, produced, withheld, failed } = counts;
     Ok(format!("{in_scope} in scope: {produced} produced, {withheld} withheld, {failed} failed"))
@@ -234,15 +234,15 @@ fn items(case: &Case) -> Finding {
 
 fn item_fits(contents: &Contents, item: &Listed) -> Result<(), String> {
     let text = item.arrival.map(terms::UnixMillis::rfc3339);
-    demand_that(item.arrival_utc == text, || "has two times of arrival".to_owned())?;
+    demand_that(item.arrival_utc == text, || "has two different arrival times".to_owned())?;
     if item.outcome != ListingOutcome::Produced {
         return demand_that(item.original.is_none() && item.sidecar.is_none() && item.reason.is_some(), || {
-            "is not produced, so it has a reason and no file".to_owned()
+            "is not produced, so it must have a reason and no files".to_owned()
         });
     }
     let file_fits = |file: &ListedFile, path: String| {
         demand_that(file.path == path && contents.files.get(&path) == Some(&file.digests), || {
-            format!("is not what is in {}", file.path)
+            format!("does not match {}", file.path)
         })
     };
     if let Some(original) = &item.original {
@@ -253,17 +253,17 @@ fn item_fits(contents: &Contents, item: &Listed) -> Result<(), String> {
     let says = contents.sidecars.get(&sidecar.path).ok_or("has a sidecar that cannot be read")?;
     let original = item.original.as_ref().map(|file| &file.digests.sha256);
     demand_that(says.number == item.number && says.id == item.id && says.original_sha256.as_ref() == original, || {
-        "has the sidecar of another".to_owned()
+        "has another item's sidecar".to_owned()
     })
 }
 
-/// Nothing was produced that was not ordered.
+/// Nothing was produced beyond what was ordered.
 fn scope(case: &Case) -> Finding {
     let listing = case.listing.as_ref()?;
     let scope = &listing.scope;
     for item in &listing.items {
         demand_that(item.arrival.is_none_or(|arrival| scope.holds(arrival)), || {
-            format!("item {} arrived outside the dates ordered", item.number)
+            format!("item {} arrived outside the ordered dates", item.number)
         })?;
         let ordered = scope.categories.contains(&terms::Category::Content) && item.arrival.is_some();
         demand_that(item.original.is_none() || ordered, || {
@@ -274,14 +274,14 @@ fn scope(case: &Case) -> Finding {
     Ok(format!("all of it within {} to {}: {}", scope.from, scope.until, categories.join(", ")))
 }
 
-/// A digest stands in the listing, in the bag's description, and in a ledger entry.
+/// A digest is the same in the listing, in the bag's description, and in a ledger entry.
 fn anchored(case: &Case, what: &str, digest: &Digest, label: &str) -> Result<(), String> {
     demand_that(case.contents.info(label)? == digest.to_string(), || {
-        format!("{} has another digest of the {what} than {}", bag::INFO, bag::ITEMS)
+        format!("{} and {} have different digests of the {what}", bag::INFO, bag::ITEMS)
     })?;
     let openings = case.openings.as_ref()?;
     demand_that(openings.iter().any(|opening| bag::names(&opening.body, digest)), || {
-        format!("no ledger entry in the package names the {what}'s digest")
+        format!("no ledger entry in the package contains the {what}'s digest")
     })
 }
 
@@ -296,12 +296,12 @@ fn decision(case: &Case) -> Finding {
     let listing = case.listing.as_ref()?;
     let file = case.contents.files.get(bag::DECISION).ok_or_else(|| format!("{} is missing", bag::DECISION))?;
     demand_that(file.sha256 == listing.decision.to_string(), || {
-        format!("{} is not the decision that the listing names", bag::DECISION)
+        format!("{} is not the decision named in the listing", bag::DECISION)
     })?;
     case.contents.text(bag::DECISION_TEXT)?;
     anchored(case, "decision", &listing.decision, "Bailiwick-Decision-SHA256")?;
     demand_that(case.contents.info("Bailiwick-Law-SHA256")? == listing.law.to_string(), || {
-        format!("{} names another law set than {}", bag::INFO, bag::ITEMS)
+        format!("{} and {} name different law sets", bag::INFO, bag::ITEMS)
     })?;
     Ok(format!("SHA-256 {}, recorded in the ledger, under the law set {}", listing.decision, listing.law))
 }
@@ -312,10 +312,10 @@ fn custody(case: &Case) -> Finding {
     demand_that(!custody.steps.is_empty(), || "it is empty".to_owned())?;
     let sealed_at = custody.sealed_at.rfc3339();
     demand_that(case.contents.info("Bailiwick-Sealed-At")? == sealed_at && custody.sealed_at_utc == sealed_at, || {
-        format!("{} was sealed at another time than {}", bag::CUSTODY, bag::INFO)
+        format!("{} and {} have different sealing times", bag::CUSTODY, bag::INFO)
     })?;
     demand_that(custody.steps.iter().all(|step| step.at_utc == step.at.rfc3339()), || {
-        "a step has two times".to_owned()
+        "a step has two different times".to_owned()
     })?;
     Ok(format!("steps: {}; sealed to {}", custody.steps.len(), custody.sealed_to))
 }
@@ -323,7 +323,7 @@ fn custody(case: &Case) -> Finding {
 fn certificate(case: &Case) -> Finding {
     let listing = case.contents.files.get(bag::ITEMS).ok_or_else(|| format!("{} is missing", bag::ITEMS))?;
     demand_that(case.contents.text(bag::CERTIFICATE)?.contains(&listing.sha256), || {
-        format!("it does not name the SHA-256 of {}", bag::ITEMS)
+        format!("it does not contain the SHA-256 of {}", bag::ITEMS)
     })?;
-    Ok(format!("names the SHA-256 of {}; it proves nothing until a person has signed it", bag::ITEMS))
+    Ok(format!("contains the SHA-256 of {}; it proves nothing until a person has signed it", bag::ITEMS))
 }

@@ -1,5 +1,5 @@
-//! What is in a package, read once. Of messages and sidecars only digests are kept, so that a package of any size can
-//! be checked; the few other files are kept whole.
+//! The contents of a package, read once. Of messages and sidecars only digests are kept, so that a package of any size
+//! can be checked; the few other files are kept in memory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,11 +11,11 @@ use crate::digests::{Digester, Digests};
 use crate::listing::Sidecar;
 use crate::tarball::{read_tar, refused};
 
-/// A kept file larger than this is refused. The listing is the largest: about 700 bytes per item, so this is a package
-/// of more than 300,000 items.
+/// The maximum size of a file kept in memory. The listing is the largest, at about 700 bytes per item, so this allows
+/// more than 300,000 items.
 const KEPT_SIZE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// Folders in a bag are three deep at most; deeper ones are somebody else's.
+/// Folders in our bags are at most three deep.
 const DEPTH_MAX: usize = 8;
 
 /// What a sidecar says of its item.
@@ -27,17 +27,17 @@ pub(super) struct SidecarSays {
 
 /// Everything that the checks look at.
 pub(super) struct Contents {
-    /// How it was read, for the report.
+    /// The kind of container, for the report.
     pub(super) container: String,
-    /// The folder's name in the tar file; a folder may have been renamed, so it has none.
+    /// The folder's name in the tar file; `None` for an unpacked folder, which may have been renamed.
     pub(super) name: Option<String>,
     /// The time of all files in the tar file, in Unix seconds.
     pub(super) mtime: Option<u64>,
-    /// Every file, by its path below the bag.
+    /// Every file, by its path relative to the bag.
     pub(super) files: BTreeMap<String, Digests>,
-    /// The bytes of those that are neither messages nor sidecars.
+    /// The contents of the files that are neither messages nor sidecars.
     pub(super) kept: BTreeMap<String, Vec<u8>>,
-    /// The sidecars that could be read as such.
+    /// The sidecars that could be parsed.
     pub(super) sidecars: BTreeMap<String, SidecarSays>,
 }
 
@@ -63,7 +63,7 @@ impl Contents {
             }
             contents.take(path, body)
         })
-        .map_err(|error| format!("it cannot be read to its end as it was written: {error}"))?;
+        .map_err(|error| format!("it cannot be read in canonical form to its end: {error}"))?;
         contents.mtime = Some(mtime);
         contents.container = format!("a tar file of {} files, read to its end", contents.files.len());
         Ok(contents)
@@ -79,11 +79,11 @@ impl Contents {
 
     fn folder(&mut self, folder: &Path, below: &str, depth: usize) -> io::Result<()> {
         if depth > DEPTH_MAX {
-            return Err(refused("folders too deep for a bag"));
+            return Err(refused("folders nested too deeply for a bag"));
         }
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
-            let name = entry.file_name().into_string().map_err(|_| refused("a file name that is no UTF-8"))?;
+            let name = entry.file_name().into_string().map_err(|_| refused("a file name that is not UTF-8"))?;
             let path = format!("{below}{name}");
             let kind = entry.file_type()?;
             if kind.is_dir() {
@@ -91,7 +91,7 @@ impl Contents {
             } else if kind.is_file() {
                 self.take(&path, &mut fs::File::open(entry.path())?)?;
             } else {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{path} is no plain file")));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{path} is not a regular file")));
             }
         }
         Ok(())
@@ -116,7 +116,7 @@ impl Contents {
             }
         }
         if self.files.insert(path.to_owned(), digester.finish()).is_some() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{path} is there twice")));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{path} occurs twice")));
         }
         if path.starts_with("data/sidecar/") {
             if let Ok(Sidecar { format, number, id, original_sha256, .. }) = serde_json::from_slice(&kept)

@@ -1,5 +1,5 @@
-//! Checking a package, sealed or not, with no server. Every check is made and reported, also after one has failed: a
-//! court asks what is wrong with it, not only whether something is.
+//! Verifying a package, sealed or not, without a server. All checks are run and reported even after one has failed: a
+//! court wants to know what is wrong, not only whether something is.
 
 mod checks;
 mod contents;
@@ -18,19 +18,19 @@ use contents::Contents;
 /// The first line of an age file, without armor.
 const AGE_MAGIC: &[u8] = b"age-encryption.org/v1\n";
 
-/// One question and its answer.
+/// One check and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was asked.
+    /// The name of the check.
     pub name: &'static str,
-    /// What was found: in order, or not.
+    /// What was found: `Ok` if the check passed.
     pub finding: Result<String, String>,
 }
 
 /// All checks of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// In the order in which they build upon each other.
+    /// In the order in which they build on each other.
     pub checks: Vec<Check>,
 }
 
@@ -57,19 +57,19 @@ impl fmt::Display for Report {
     }
 }
 
-/// Checks the package at `path`: a sealed file, which `identity` opens; a tar file; or the folder of an unpacked one.
-/// `key` is the home's ledger key as the home publishes it; without it the copy in the package is used and the report
-/// says so: that shows that the package agrees with itself, not who made it.
+/// Verifies the package at `path`: a sealed file, which `identity` opens; a tar file; or an unpacked folder. `key` is
+/// the home's ledger key as the home publishes it. Without it the copy in the package is used, and the report says so:
+/// that shows that the package is consistent, not who made it.
 ///
 /// # Errors
-/// [`DisclosureError::File`] when there is nothing to read, [`DisclosureError::IdentityNeeded`] for a sealed package
+/// [`DisclosureError::File`] if there is nothing to read, [`DisclosureError::IdentityNeeded`] for a sealed package
 /// without an identity. Everything else is a finding.
 pub fn verify(path: &Path, identity: Option<&AgeIdentity>, key: Option<&Verifier>) -> Result<Report, DisclosureError> {
     verify_over_keys(path, identity, key, &KeyHistory::default())
 }
 
-/// As [`verify`]; `history` is the history of the home's keys as the home publishes it, and leads from the key of the
-/// package to `key`, or from `key` to it.
+/// Like [`verify`]; `history` is the home's published key history, which links the package's key and `key`, in either
+/// direction.
 pub fn verify_over_keys(
     path: &Path,
     identity: Option<&AgeIdentity>,
@@ -94,7 +94,7 @@ pub fn verify_over_keys(
     }
 }
 
-/// The tar file in a sealed package. Every byte of it is authenticated before it is handed on.
+/// The tar file in a sealed package. Every byte is authenticated before it is passed on.
 pub(crate) fn unsealed(file: BufReader<File>, identity: &AgeIdentity) -> Result<impl Read + use<>, String> {
     let opened = age::Decryptor::new_buffered(file).map_err(|error| error.to_string())?;
     let stream = opened.decrypt(std::iter::once(identity.inner())).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! What the tests of the package share: a home with a ledger, and a case in it.
+//! Shared by the package tests: a home with a ledger, and a case in it.
 #![allow(dead_code, clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and uses a part")]
 
 use std::fs;
@@ -103,7 +103,7 @@ pub(crate) fn package() -> Package {
     }
 }
 
-/// Messages that no tool would make: no newline at the end, NUL, lone CR and LF, eight bits, empty.
+/// Messages that few tools handle: no newline at the end, NUL, bare CR and LF, eight bits, empty.
 pub(crate) fn items() -> Vec<Item> {
     let originals: [&[u8]; 4] =
         [b"Subject: a\r\n\r\nhello\r\n", b"From x\nSubject: b\n\n\0\r\xff\xfe end", b"", &[b'x'; 700]];
@@ -134,7 +134,7 @@ pub(crate) fn try_seal(
     Ok((out, sealed))
 }
 
-/// A package on the disk in all three forms, and the key to the sealed one.
+/// A package on disk in all three forms, and the key to the sealed one.
 pub(crate) struct OnDisk {
     pub(crate) scratch: tempfile::TempDir,
     pub(crate) identity: AgeIdentity,
