@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use message::view;
-use smtp::{Accepted, Envelope, Message, Outcome, Refusal};
+use smtp::{Accepted, DeliveryOutcome, Envelope, Message, Refusal};
 use store::{FlagSet, Incoming, StoreError};
 use terms::{AccountId, Address, MailboxId, UnixMillis};
 
@@ -61,7 +61,7 @@ impl DeliveryError {
             Self::NoSuchMailbox => Refusal::NoSuchMailbox,
             Self::Loop => Refusal::Loop,
             Self::Store(StoreError::TooLarge) => Refusal::TooLarge,
-            Self::Store(StoreError::DiskFull) => Refusal::NoRoom,
+            Self::Store(StoreError::DiskFull) => Refusal::InsufficientStorage,
             Self::Store(StoreError::OverQuota) => Refusal::MailboxFull,
             Self::Store(StoreError::VaultAway) => Refusal::Locked,
             Self::Store(_) => Refusal::TryAgain,
@@ -69,10 +69,10 @@ impl DeliveryError {
     }
 
     /// The outcome for one recipient.
-    pub fn outcome(result: &Result<(), Self>) -> Outcome {
+    pub fn outcome(result: &Result<(), Self>) -> DeliveryOutcome {
         match result {
-            Ok(()) => Outcome::Stored,
-            Err(error) => Outcome::Refused(error.refusal()),
+            Ok(()) => DeliveryOutcome::Stored,
+            Err(error) => DeliveryOutcome::Refused(error.refusal()),
         }
     }
 }
@@ -88,7 +88,7 @@ pub struct Delivered {
 
 impl Delivered {
     /// The outcomes for the machine.
-    pub fn outcomes(&self) -> Vec<Outcome> {
+    pub fn outcomes(&self) -> Vec<DeliveryOutcome> {
         self.results.iter().map(DeliveryError::outcome).collect()
     }
 }

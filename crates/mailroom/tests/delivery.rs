@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use mailroom::delivery::DeliveryError;
 use mailroom::record::Record;
-use smtp::{Accepted, Body, CipherSuite, Envelope, Helo, Message, Outcome, Protocol, Recipient, Refusal};
+use smtp::{Accepted, Body, CipherSuite, DeliveryOutcome, Envelope, Helo, Message, Protocol, Recipient, Refusal};
 use store::{FlagSet, StoreError};
 use support::{NOW, Room};
 use terms::{AccountId, UnixMillis};
@@ -69,7 +69,7 @@ fn every_octet_and_a_prefix() {
 fn durable_when_it_returns() {
     let room = Room::new(&[&["ann@ie.example"]]);
     let delivered = room.mailroom.deliver(message(&to(&room, &["ann@ie.example"]), LETTER));
-    assert_eq!(delivered.outcomes(), [Outcome::Stored]);
+    assert_eq!(delivered.outcomes(), [DeliveryOutcome::Stored]);
     // Another node process finds it in the same directory.
     let Room { mailroom, dir, clock } = room;
     let vault = mailroom.vault.clone();
@@ -111,7 +111,7 @@ fn a_loop_ends() {
     assert_eq!(room.mailroom.deliver(message(&ann, &passed(100))).results, [Ok(())]);
     let delivered = room.mailroom.deliver(message(&ann, &passed(101)));
     assert_eq!(delivered.results, [Err(DeliveryError::Loop)]);
-    assert_eq!(delivered.outcomes(), [Outcome::Refused(Refusal::Loop)]);
+    assert_eq!(delivered.outcomes(), [DeliveryOutcome::Refused(Refusal::Loop)]);
     assert_eq!(room.inbox("ann@ie.example").len(), 1);
 }
 
@@ -124,7 +124,7 @@ fn a_full_disk_is_said_and_passes() {
     disk.limit_space(Some(disk.used_bytes()));
     let delivered = room.mailroom.deliver(message(&ann, LETTER));
     assert_eq!(delivered.results, [Err(DeliveryError::Store(StoreError::DiskFull))]);
-    assert_eq!(delivered.outcomes(), [Outcome::Refused(Refusal::NoRoom)]);
+    assert_eq!(delivered.outcomes(), [DeliveryOutcome::Refused(Refusal::InsufficientStorage)]);
     disk.limit_space(None);
     assert_eq!(room.mailroom.deliver(message(&ann, LETTER)).results, [Ok(())]);
     assert_eq!(room.inbox("ann@ie.example").len(), 2);
@@ -138,7 +138,7 @@ fn a_full_mailbox_is_said_and_harms_nobody_else() {
     room.mailroom.store.set_limits(account, limits).unwrap();
     let both = to(&room, &["ann@ie.example", "bob@ie.example"]);
     let delivered = room.mailroom.deliver(message(&both, LETTER));
-    assert_eq!(delivered.outcomes(), [Outcome::Refused(Refusal::MailboxFull), Outcome::Stored]);
+    assert_eq!(delivered.outcomes(), [DeliveryOutcome::Refused(Refusal::MailboxFull), DeliveryOutcome::Stored]);
     assert_eq!((room.inbox("ann@ie.example").len(), room.inbox("bob@ie.example").len()), (0, 1));
     let full = Err(DeliveryError::Store(StoreError::OverQuota));
     assert_eq!(room.mailroom.room_for(account, 10), Ok(()));

@@ -1,4 +1,4 @@
-//! `Reverse-path` and `Forward-path` (RFC 5321 section 4.1.2) and the parameters behind them (section 4.1.1.11).
+//! `Reverse-path` and `Forward-path` (RFC 5321 section 4.1.2) and the parameters after them (section 4.1.1.11).
 
 use terms::Address;
 
@@ -6,9 +6,9 @@ use crate::envelope::Recipient;
 use crate::limits::PATH_BYTES_MAX;
 use crate::reply::{self, Reply};
 
-/// `Reverse-path = Path / "<>"`; `None` is `<>`. Returns what stands behind it.
+/// `Reverse-path = Path / "<>"`; `None` is `<>`. Also returns what follows it.
 pub(crate) fn reverse_path(text: &str) -> Result<(Option<Address>, &str), Reply> {
-    const WRONG: Reply = Reply::new(553, "5.1.7", "The sender is no address: expected <local@domain> or <>");
+    const WRONG: Reply = Reply::new(553, "5.1.7", "Bad sender address syntax");
     let (inner, rest) = brackets(text).ok_or(WRONG)?;
     if inner.is_empty() {
         return Ok((None, rest));
@@ -17,9 +17,9 @@ pub(crate) fn reverse_path(text: &str) -> Result<(Option<Address>, &str), Reply>
     Ok((Some(address), rest))
 }
 
-/// `Forward-path`, with `"<Postmaster>"` (section 4.1.1.3). Returns what stands behind it.
+/// `Forward-path`, with `"<Postmaster>"` (section 4.1.1.3). Also returns what follows it.
 pub(crate) fn forward_path(text: &str) -> Result<(Recipient, &str), Reply> {
-    const WRONG: Reply = Reply::new(553, "5.1.3", "The recipient is no address: expected <local@domain>");
+    const WRONG: Reply = Reply::new(553, "5.1.3", "Bad recipient address syntax");
     let (inner, rest) = brackets(text).ok_or(WRONG)?;
     if inner.eq_ignore_ascii_case("postmaster") {
         return Ok((Recipient::Postmaster, rest));
@@ -28,8 +28,8 @@ pub(crate) fn forward_path(text: &str) -> Result<(Recipient, &str), Reply> {
     Ok((Recipient::Mailbox(address), rest))
 }
 
-/// What stands between `<` and its `>`, and what stands behind. A `>` inside a quoted string does not count. A space
-/// before `<` is no grammar, but common; Postfix and Exim take it.
+/// What is between `<` and its `>`, and what follows. A `>` inside a quoted string does not count. A space before `<`
+/// is not in the grammar, but common; Postfix and Exim accept it.
 fn brackets(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start_matches(' ');
     let inner = text.strip_prefix('<')?;
@@ -44,7 +44,7 @@ fn brackets(text: &str) -> Option<(&str, &str)> {
         }
         false
     })?;
-    // Both brackets count (section 4.5.3.1.3).
+    // The limit includes both brackets (section 4.5.3.1.3).
     if end + 2 > PATH_BYTES_MAX {
         return None;
     }
@@ -52,7 +52,7 @@ fn brackets(text: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with(' ')).then(|| (&inner[..end], rest))
 }
 
-/// `[ A-d-l ":" ] Mailbox`. A source route is read and dropped (section 4.1.1.3, appendix C).
+/// `[ A-d-l ":" ] Mailbox`. A source route is parsed and ignored (section 4.1.1.3, appendix C).
 fn mailbox(inner: &str) -> Option<Address> {
     let inner = if inner.starts_with('@') {
         let (route, mailbox) = inner.split_once(':')?;
@@ -94,8 +94,8 @@ pub(crate) fn needs_utf8(address: &Address) -> bool {
     !address.local().is_ascii() || !address.domain().as_str().is_ascii()
 }
 
-/// RFC 6531 section 3.5: what a transaction without SMTPUTF8 hears for such an address.
-pub(crate) const NEEDS_UTF8: Reply = Reply::new(553, "5.6.7", "An address outside ASCII needs SMTPUTF8 at MAIL");
+/// RFC 6531 section 3.5: the reply to such an address in a transaction without SMTPUTF8.
+pub(crate) const NEEDS_UTF8: Reply = Reply::new(553, "5.6.7", "Non-ASCII address requires SMTPUTF8");
 
 #[cfg(test)]
 mod tests {
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn paths() {
-        // (what stands behind the colon, the address or `<>`, what is left)
+        // (what follows the colon, the address or `<>`, what is left)
         for (text, address, left) in [
             ("<>", "<>", ""),
             ("<a@b.example>", "a@b.example", ""),

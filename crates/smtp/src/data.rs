@@ -1,17 +1,17 @@
-//! The octets of a message (RFC 5321 section 4.1.1.4): where they end, and what is undone (section 4.5.2).
-//!
-//! Only CRLF.CRLF ends a message. When a bare CR or LF has come, the message is lost, but its end is still sought by that
-//! same rule and by no other: whatever another server thinks is a second message inside this one stays inside it. It is
-//! then refused as a whole, and the session closes, so that nothing behind it is read either. (Answering at once would
-//! be as safe, but a peer in mid-message seldom reads it: it would see a broken connection and try for days.)
-//!
-//! One pass, one copy: octets are looked at with `memchr2` and copied in runs that end only where a dot is undone.
+//! Receiving a message (RFC 5321 section 4.1.1.4): finding its end and undoing dot-stuffing (section 4.5.2).
+//! Only CRLF.CRLF ends a message. After a bare CR or LF the message is lost, but its end is still found by that rule
+//! alone: what another server might take for a second message inside this one stays inside it. The message is then
+//! refused as a whole and the session closed, so that nothing after it is read either. (Replying at once would be as
+//! safe, but few peers read a reply in the middle of a message: they would see a broken connection and retry for days.)
+//! One pass, one copy: octets are scanned with `memchr2` and copied in runs that end only where a stuffed dot is
+//! removed.
 
 use memchr::memchr2;
 
 use crate::limits::{DATA_LINE_BYTES_MAX, RESERVE_BYTES_MAX};
 
-/// Why the octets are not kept. The first reason stands, except that [`Bare`](Fault::Bare) outweighs the others.
+/// Why the message is refused. The first reason counts, except that [`Bare`](Fault::Bare) takes precedence over the
+/// others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// A bare CR or LF.
@@ -20,26 +20,26 @@ pub(crate) enum Fault {
     TooBig,
     /// A line beyond [`DATA_LINE_BYTES_MAX`].
     LineTooLong,
-    /// The door had no memory for it.
+    /// The door ran out of memory for it.
     NoRoom,
 }
 
-/// Where in the line structure the next octet stands.
+/// The position of the next octet within the line structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// Behind CRLF, or at the very beginning: the CRLF of the DATA command counts.
+    /// After CRLF, or at the very beginning: the CRLF of the DATA command counts.
     LineStart,
-    /// Behind a dot at the start of a line; the dot is held back.
+    /// After a dot at the start of a line; the dot is held back.
     Dot,
-    /// Behind that dot and a CR.
+    /// After that dot and a CR.
     DotCr,
     /// Inside a line.
     Text,
-    /// Behind a CR inside a line.
+    /// After a CR inside a line.
     Cr,
 }
 
-/// Takes a message in, piece by piece.
+/// Receives a message piece by piece.
 pub(crate) struct Receiver {
     at: At,
     kept: Vec<u8>,
@@ -56,12 +56,12 @@ impl Receiver {
         Self { at: At::LineStart, kept, size_bytes_max, line_bytes: 0, fault: None }
     }
 
-    /// How many octets are held in memory.
+    /// The number of octets held in memory.
     pub(crate) fn held_bytes(&self) -> usize {
         self.kept.capacity()
     }
 
-    /// The message, or why there is none; called when [`take`](Receiver::take) has seen the end.
+    /// The message, or why it is refused; called when [`take`](Receiver::take) has seen the end.
     pub(crate) fn finish(self) -> Result<Vec<u8>, Fault> {
         match self.fault {
             None => Ok(self.kept),
@@ -69,7 +69,7 @@ impl Receiver {
         }
     }
 
-    /// Gives the message up and its memory back. The end is still sought.
+    /// Drops the message and frees its memory, but still looks for its end.
     pub(crate) fn fail(&mut self, fault: Fault) {
         if self.fault.is_none() || fault == Fault::Bare {
             self.fault = Some(fault);
@@ -77,9 +77,9 @@ impl Receiver {
         self.kept = Vec::new();
     }
 
-    /// Takes octets. `Some(n)`: the message ended after the first `n`. `None`: it goes on.
+    /// Consumes octets. `Some(n)`: the message ended after the first `n`. `None`: it continues.
     pub(crate) fn take(&mut self, input: &[u8]) -> Option<usize> {
-        // `run` is where the octets begin that are to be kept and are not yet.
+        // `run` is the start of the octets that are yet to be copied.
         let (mut at, mut run) = (0, 0);
         while at < input.len() {
             match (self.at, input[at]) {
@@ -101,7 +101,7 @@ impl Receiver {
                         self.at = At::Cr;
                     } else {
                         self.fail(Fault::Bare);
-                        // Not a line start: `LF . CRLF` ends nothing.
+                        // Not at the start of a line: `LF . CRLF` does not end the message.
                         self.at = At::Text;
                     }
                 }
@@ -129,7 +129,7 @@ impl Receiver {
                     self.fail(Fault::Bare);
                     self.at = At::Text;
                 }
-                // The dot was stuffed: it is gone, and the rest of the line stays (section 4.5.2).
+                // A stuffed dot is removed, the rest of the line kept (section 4.5.2).
                 (At::Dot, _) => self.at = At::Text,
             }
         }
@@ -142,7 +142,7 @@ impl Receiver {
             return;
         }
         if (self.kept.len() + octets.len()) as u64 > self.size_bytes_max {
-            // The final CRLF counts, the dots that stuffing added do not (RFC 1870 section 5).
+            // The final CRLF counts towards the size, stuffed dots do not (RFC 1870 section 5).
             self.fail(Fault::TooBig);
         } else {
             self.kept.extend_from_slice(octets);
@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    /// Feeds the pieces; the result and what came behind the end.
+    /// Feeds the pieces; returns the result and what followed the end.
     fn receive(pieces: &[&[u8]], size_bytes_max: u64) -> Option<(Result<Vec<u8>, Fault>, usize)> {
         let mut receiver = Receiver::new(size_bytes_max, None);
         for (index, piece) in pieces.iter().enumerate() {
@@ -205,7 +205,7 @@ mod tests {
         let sized = |n: usize| format!("{}\r\n.\r\n", "x".repeat(n - 2));
         assert!(receive(&[sized(50).as_bytes()], 50).unwrap().0.is_ok());
         assert_eq!(receive(&[sized(51).as_bytes()], 50).unwrap().0, Err(Fault::TooBig));
-        // A fault of framing outweighs one of size: the session must close.
+        // A framing fault takes precedence over one of size: the session must close.
         let both = format!("{}\n\r\n.\r\n", "x".repeat(100));
         assert_eq!(receive(&[both.as_bytes()], 50).unwrap().0, Err(Fault::Bare));
         let long = sized(DATA_LINE_BYTES_MAX);
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(receive(&[longer.as_bytes()], u64::MAX).unwrap().0, Err(Fault::LineTooLong));
     }
 
-    /// The same in the plainest words: find CRLF.CRLF, divide at CRLF, drop a first dot.
+    /// A naive reference: find CRLF.CRLF, split at CRLF, drop a leading dot.
     fn plainly(input: &[u8]) -> Option<(Result<Vec<u8>, Fault>, usize)> {
         let mut framed = b"\r\n".to_vec();
         framed.extend_from_slice(input);

@@ -1,4 +1,4 @@
-//! What a session learns about a message before and around its octets.
+//! What a session learns about a message besides its content.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,20 +10,20 @@ use crate::limits::HELO_BYTES_MAX;
 /// Which of the two protocols a door speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// RFC 5321, from the world.
+    /// RFC 5321, from the Internet.
     Smtp,
-    /// RFC 2033, from the operator's own MTA: one reply for each recipient after the data.
+    /// RFC 2033, from the operator's own MTA: one reply per recipient after the data.
     Lmtp,
 }
 
-/// What the peer called itself (RFC 5321 section 4.1.1.1): letters, digits and `.-_:[]` only, so that it may stand in a
-/// trace header as it is. It proves nothing.
+/// The name by which the peer introduced itself (RFC 5321 section 4.1.1.1): letters, digits and `.-_:[]` only, so that
+/// it is safe in a trace header. It proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Helo(String);
 
 impl Helo {
-    /// `None` when the text is no `Domain` or `address-literal`. `_` is let through: many hosts are so named, and the
-    /// name serves the trace only.
+    /// `None` if the text is not a `Domain` or `address-literal`. `_` is accepted: many host names contain it, and the
+    /// name is used in trace headers only.
     pub fn parse(text: &str) -> Option<Self> {
         let fine =
             |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c) || (!c.is_ascii() && c.is_alphanumeric());
@@ -41,7 +41,7 @@ impl Helo {
 pub struct CipherSuite(String);
 
 impl CipherSuite {
-    /// `None` when the text has anything but `A-Z 0-9 _`.
+    /// `None` if the text contains anything but `A-Z 0-9 _`.
     pub fn parse(text: &str) -> Option<Self> {
         let fine = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
         ((1..=80).contains(&text.len()) && text.bytes().all(fine)).then(|| Self(text.to_owned()))
@@ -53,48 +53,47 @@ impl CipherSuite {
     }
 }
 
-/// `BODY=` of RFC 6152. Both are stored as they came; it is kept for the record.
+/// `BODY=` of RFC 6152, for the record: messages are stored as received either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Body {
-    /// The sender says that no octet is above 127.
+    /// The sender declares that no octet is above 127.
     #[default]
     SevenBit,
     /// Any octet.
     EightBitMime,
 }
 
-/// Whom a message is for.
+/// The recipient of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Recipient {
     /// A mailbox.
     Mailbox(Address),
-    /// `<Postmaster>` without a domain (RFC 5321 section 4.5.1): this node's own.
+    /// `<Postmaster>` without a domain (RFC 5321 section 4.5.1): this node's postmaster.
     Postmaster,
 }
 
-/// A recipient that the door found a mailbox for.
+/// A recipient with a local mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// As it was asked for.
+    /// As given by the peer.
     pub recipient: Recipient,
-    /// Whose mailbox it is.
+    /// The account that the mailbox belongs to.
     pub account: AccountId,
 }
 
-/// How a message came.
+/// How a message was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// The door's protocol.
     pub protocol: Protocol,
     /// Whether the peer greeted with EHLO or LHLO rather than HELO.
     pub extended: bool,
-    /// Its name for itself.
+    /// The name in its greeting.
     pub helo: Helo,
-    /// Where it connected from.
+    /// The peer's IP address.
     pub peer: IpAddr,
-    /// The cipher suite, when the session was under TLS.
+    /// The cipher suite, if the session used TLS.
     pub tls: Option<CipherSuite>,
-    /// The reverse-path; `None` is `<>`, a notice that must not be answered.
+    /// The reverse-path; `None` is `<>`, as in notifications that must not be answered.
     pub sender: Option<Address>,
     /// Whether the sender asked for SMTPUTF8 (RFC 6531).
     pub utf8: bool,
@@ -103,14 +102,14 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The registered word for the `with` clause of the trace (RFC 3848 section 1, RFC 6531 section 4.3).
+    /// The registered keyword for the `with` clause of the trace (RFC 3848 section 1, RFC 6531 section 4.3).
     pub fn with(&self) -> &'static str {
         match (self.protocol, self.utf8, self.extended, self.tls.is_some()) {
             (Protocol::Smtp, true, _, false) => "UTF8SMTP",
             (Protocol::Smtp, true, _, true) => "UTF8SMTPS",
             (Protocol::Smtp, false, true, true) => "ESMTPS",
             (Protocol::Smtp, false, true, false) => "ESMTP",
-            // HELO after STARTTLS: RFC 3848 registers no word of its own.
+            // HELO after STARTTLS: RFC 3848 registers no keyword for it.
             (Protocol::Smtp, false, false, _) => "SMTP",
             (Protocol::Lmtp, true, _, false) => "UTF8LMTP",
             (Protocol::Lmtp, true, _, true) => "UTF8LMTPS",
@@ -120,14 +119,14 @@ impl Envelope {
     }
 }
 
-/// A whole message, ready to be kept. Nothing is promised to the peer until the door has answered.
+/// A complete message to be stored. Nothing is promised to the peer until the door has answered.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// How it came.
+    /// How it was received.
     pub envelope: Envelope,
-    /// Whom it is for: at least one.
+    /// The recipients, at least one.
     pub recipients: Vec<Accepted>,
-    /// The octets between `354` and the final dot, dot-stuffing undone, nothing else changed.
+    /// The octets between `354` and the final dot, with dot-stuffing undone and nothing else changed.
     pub original: Vec<u8>,
 }
 
@@ -142,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_may_stand_in_a_header() {
+    fn a_name_is_safe_in_a_header() {
         for good in ["mx.example", "[192.0.2.1]", "[IPv6:2001:db8::1]", "my_host", "localhost", "bücher.example"] {
             assert!(Helo::parse(good).is_some(), "{good}");
         }

@@ -1,18 +1,17 @@
-//! Command lines: where one ends, and nothing else.
-//!
-//! `CRLF` ends a line (RFC 5321 section 2.3.8). After a bare CR or LF nobody knows how the peer, or a relay between,
-//! divides what follows, so nothing that follows is read as a command.
+//! Splitting input into command lines.
+//! `CRLF` ends a line (RFC 5321 section 2.3.8). After a bare CR or LF it is unclear how the peer, or a relay in
+//! between, would divide the rest, so none of it is read as commands.
 
 use memchr::memchr2;
 
 use crate::limits::COMMAND_LINE_BYTES_MAX;
 
-/// What the gathered octets hold next.
+/// What comes next in the buffered input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// A line: where it begins and ends, its CRLF not counted.
+    /// A line: its start and end, without its CRLF.
     Whole(std::ops::Range<usize>),
-    /// A line that was too long ended here.
+    /// The end of a line that was too long.
     TooLong,
     /// A CR without LF, or an LF without CR.
     Bare,
@@ -20,15 +19,15 @@ pub(crate) enum Line {
     Partial,
 }
 
-/// Octets that came and are not yet understood. Grows by what is fed, shrinks when a line is taken.
+/// Buffered input that has not been parsed yet.
 #[derive(Default)]
 pub(crate) struct Inbox {
     octets: Vec<u8>,
     /// Where the next line begins.
     at: usize,
-    /// Up to where no line end was found, so that no octet is looked at twice.
+    /// No line end was found before this offset, so no octet is scanned twice.
     scanned: usize,
-    /// Whether the line is already known to be too long and its beginning was dropped.
+    /// Whether the current line is too long and its beginning was dropped.
     skipping: bool,
 }
 
@@ -46,12 +45,12 @@ impl Inbox {
         self.at == self.octets.len()
     }
 
-    /// What is not understood yet.
+    /// The unparsed input.
     pub(crate) fn rest(&self) -> &[u8] {
         &self.octets[self.at..]
     }
 
-    /// Marks `count` octets of [`rest`](Inbox::rest) as taken.
+    /// Consumes `count` octets of [`rest`](Inbox::rest).
     pub(crate) fn take(&mut self, count: usize) {
         self.at = (self.at + count).min(self.octets.len());
         self.scanned = self.at;
@@ -60,7 +59,7 @@ impl Inbox {
         }
     }
 
-    /// Forgets everything that came.
+    /// Drops all input.
     pub(crate) fn clear(&mut self) {
         self.octets.clear();
         (self.at, self.scanned, self.skipping) = (0, 0, false);
@@ -71,7 +70,7 @@ impl Inbox {
         &self.octets[range]
     }
 
-    /// Finds the next line and moves behind it. The octets stay until the next `push`.
+    /// Finds the next line and moves past it. Its octets remain until the next `push`.
     pub(crate) fn next_line(&mut self) -> Line {
         let Some(found) = memchr2(b'\r', b'\n', &self.octets[self.scanned..]) else {
             self.scanned = self.octets.len();
@@ -101,7 +100,7 @@ impl Inbox {
         }
     }
 
-    /// A line that is already too long is no longer kept, so that an endless one costs nothing.
+    /// Drops the beginning of a line that is already too long, so that an endless one costs no memory.
     fn drop_if_too_long(&mut self) {
         if self.scanned - self.at > COMMAND_LINE_BYTES_MAX {
             self.skipping = true;

@@ -1,40 +1,23 @@
-//! A session: gathers octets, runs commands, gathers replies, and tells the door what to do next.
-
-use std::net::IpAddr;
-use std::sync::Arc;
+//! A session: collects input, runs commands, collects replies, and tells the door what to do next.
 
 use terms::AccountId;
 
-use crate::command::{self, Dialog, Next, Secrecy};
+use crate::command::{self, Dialog, Encryption, Next};
+use crate::config::Config;
 use crate::data::{Fault, Receiver};
 use crate::envelope::{Accepted, CipherSuite, Message, Protocol, Recipient};
 use crate::limits::{ERRORS_MAX, GATHER_BYTES, IDLE_COMMANDS_MAX};
 use crate::line::{Inbox, Line};
-use crate::reply::{self, Farewell, Outcome, Refusal, Reply};
+use crate::reply::{self, DeliveryOutcome, Farewell, Refusal, Reply};
 
-/// What a session knows from the start.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// SMTP or LMTP.
-    pub protocol: Protocol,
-    /// The name in the greeting.
-    pub hostname: Arc<str>,
-    /// Where the peer connected from; goes into the envelope.
-    pub peer: IpAddr,
-    /// The largest message in octets (RFC 1870); [`crate::MESSAGE_SIZE_BYTES_MAX`] unless the operator says otherwise.
-    pub message_size_bytes_max: u64,
-    /// Whether the door can begin TLS.
-    pub starttls: bool,
-}
-
-/// What the door is to do next.
+/// What the door must do next.
 #[derive(Debug, PartialEq)]
 pub enum Step {
     /// Write these octets.
     Write(Vec<u8>),
     /// Find this out and [`answer`](Session::answer).
     Need(Need),
-    /// Begin TLS as the server, then answer [`Answer::Secured`]. Octets already read are gone, on purpose.
+    /// Start TLS as the server, then answer [`Answer::Secured`]. Input already received is dropped on purpose.
     StartTls,
     /// Close the connection.
     Close,
@@ -42,34 +25,33 @@ pub enum Step {
     Wait(Waiting),
 }
 
-/// What is waited for, since patience differs (RFC 5321 section 4.5.3.2).
+/// What is being waited for: the timeouts differ (RFC 5321 section 4.5.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
     /// A command.
     Command,
     /// More of a message.
     Data,
-    /// Nothing from the peer: the door owes an answer.
+    /// Nothing from the peer: the door must answer first.
     Answer,
 }
 
-/// What a session must know to go on.
+/// What a session needs to proceed.
 #[derive(Debug, PartialEq)]
 pub enum Need {
-    /// Does this mailbox live here? Answer [`Answer::Recipient`].
+    /// Is this a local mailbox? Answer [`Answer::Recipient`].
     Recipient(Recipient),
-    /// Keep this message durably. Answer [`Answer::Message`].
+    /// Store this message durably. Answer [`Answer::Message`].
     Message(Box<Message>),
 }
 
 /// The door's answers.
 #[derive(Debug)]
 pub enum Answer {
-    /// To [`Need::Recipient`]: whose mailbox it is, or why not.
+    /// To [`Need::Recipient`]: the account, or the reason for refusing.
     Recipient(Result<AccountId, Refusal>),
-    /// To [`Need::Message`]: what became of it, in the order of its recipients. What is missing counts as
-    /// [`Refusal::TryAgain`].
-    Message(Vec<Outcome>),
+    /// To [`Need::Message`]: the outcome for each recipient, in order. A missing one counts as [`Refusal::TryAgain`].
+    Message(Vec<DeliveryOutcome>),
     /// To [`Step::StartTls`]: the handshake is done.
     Secured(CipherSuite),
 }
@@ -79,11 +61,11 @@ enum Mode {
     Command,
     /// Reading a message.
     Data(Box<Receiver>),
-    /// A recipient is being looked up; `Some` until the door was told.
+    /// A recipient is being looked up; `Some` until the door has been asked.
     Asking(Recipient, bool),
-    /// A message is being kept: `Some` until the door was given it; and its recipients.
+    /// A message is being stored: `Some` until the door was given it; and its recipients.
     Delivering(Option<Box<Message>>, usize),
-    /// TLS begins; whether the door was told.
+    /// TLS is starting; whether the door has been told.
     Securing(bool),
     /// Nothing more is read.
     Closing,
@@ -108,7 +90,7 @@ impl Session {
         };
         let greeting = Reply::made(220, "", format!("{} {word} Bailiwick", config.hostname));
         let mut session = Self {
-            dialog: Dialog { config, secrecy: Secrecy::Plain, greeting: None, transaction: None },
+            dialog: Dialog { config, secrecy: Encryption::Plain, greeting: None, transaction: None },
             mode: Mode::Command,
             inbox: Inbox::default(),
             outbox: Vec::new(),
@@ -119,7 +101,7 @@ impl Session {
         session
     }
 
-    /// A connection that is not wanted: it hears why instead of a greeting, and is closed.
+    /// A session for a refused connection: it gets the reason instead of a greeting, and is closed.
     pub fn turned_away(config: Config, farewell: Farewell) -> Self {
         let mut session = Self::new(config);
         session.outbox.clear();
@@ -127,12 +109,12 @@ impl Session {
         session
     }
 
-    /// Takes what the door read. Call it when the step was [`Step::Wait`]: what is fed is kept until it is understood,
-    /// so a door that reads ahead decides itself how much memory that costs.
+    /// Feeds input. Call it when the step was [`Step::Wait`]: input is buffered until it is parsed, so a door that
+    /// reads ahead determines how much memory that costs.
     pub fn feed(&mut self, octets: &[u8]) {
         match &mut self.mode {
             Mode::Closing | Mode::Securing(_) => {}
-            // The common case of a message: straight from the door's buffer, without a stop in the inbox.
+            // The common case for a message: straight from the door's buffer, bypassing the inbox.
             Mode::Data(receiver) if self.inbox.is_empty() => {
                 if let Some(end) = receiver.take(octets) {
                     self.inbox.push(&octets[end..]);
@@ -177,7 +159,7 @@ impl Session {
                     }
                 }
                 Mode::Asking(_, true) | Mode::Delivering(None, _) => return self.pause(Step::Wait(Waiting::Answer)),
-                // Replies may wait for a look-up: a pipelined group is answered at once (RFC 2920 section 3.2).
+                // Replies may wait for a look-up: a pipelined group is answered together (RFC 2920 section 3.2).
                 Mode::Asking(recipient, told) => {
                     *told = true;
                     return Step::Need(Need::Recipient(recipient.clone()));
@@ -205,17 +187,17 @@ impl Session {
         }
     }
 
-    /// Takes the answer to the last need. An answer that nobody asked for changes nothing.
+    /// Takes the answer to the last need. An unsolicited answer is ignored.
     pub fn answer(&mut self, answer: Answer) {
         match (std::mem::replace(&mut self.mode, Mode::Command), answer) {
             (Mode::Asking(recipient, _), Answer::Recipient(found)) => self.recipient_found(recipient, found),
             (Mode::Delivering(_, recipients), Answer::Message(mut outcomes)) => {
-                outcomes.resize(recipients, Outcome::Refused(Refusal::TryAgain));
+                outcomes.resize(recipients, DeliveryOutcome::Refused(Refusal::TryAgain));
                 self.delivered(&outcomes);
             }
             (Mode::Securing(_), Answer::Secured(suite)) => {
-                // RFC 3207 section 4.2: everything said before is forgotten.
-                self.dialog.secrecy = Secrecy::Tls(suite);
+                // RFC 3207 section 4.2: discard all earlier state.
+                self.dialog.secrecy = Encryption::Tls(suite);
                 self.dialog.greeting = None;
                 self.dialog.transaction = None;
                 self.inbox.clear();
@@ -224,7 +206,7 @@ impl Session {
         }
     }
 
-    /// Ends the session with `421` (RFC 5321 section 3.8). In mid-message the message is not kept.
+    /// Ends the session with `421` (RFC 5321 section 3.8). A message in progress is not stored.
     pub fn part(&mut self, farewell: Farewell) {
         if !matches!(self.mode, Mode::Closing) {
             self.say(&farewell.reply());
@@ -246,14 +228,14 @@ impl Session {
         }
     }
 
-    /// Gives up the message that is coming in, for want of memory: its end will be answered with `452`.
+    /// Gives up the message being received for lack of memory; its end will be answered with `452`.
     pub fn shed(&mut self) {
         if let Mode::Data(receiver) = &mut self.mode {
             receiver.fail(Fault::NoRoom);
         }
     }
 
-    /// The step itself, or first what is to be written before it.
+    /// The step itself, or pending output that must be written first.
     fn pause(&mut self, step: Step) -> Step {
         if self.outbox.is_empty() { step } else { Step::Write(std::mem::take(&mut self.outbox)) }
     }
@@ -262,7 +244,7 @@ impl Session {
         reply.write(&mut self.outbox);
     }
 
-    /// Says it, and closes when it was one error too many.
+    /// Queues the reply, and closes the session if it was one error too many.
     fn say_and_count(&mut self, reply: &Reply) {
         self.say(reply);
         self.errors += u32::from(reply.is_permanent());
@@ -283,7 +265,7 @@ impl Session {
             self.say(&reply::TOO_MANY_COMMANDS);
             return self.close();
         }
-        // Whoever did not wait for the answer to DATA would have a refused message read as commands.
+        // A peer that did not wait for the reply to DATA would have a refused message read as commands.
         if matches!(next, Next::Receive) && !self.inbox.is_empty() {
             self.say(&reply::UNSYNCHRONISED);
             return self.close();
@@ -294,12 +276,12 @@ impl Session {
             Next::Receive => {
                 let declared = self.dialog.transaction.as_ref().and_then(|open| open.declared);
                 let receiver = Receiver::new(self.dialog.config.message_size_bytes_max, declared);
-                self.say(&Reply::new(354, "", "Send it; end with CR LF . CR LF"));
+                self.say(&Reply::new(354, "", "End data with <CR><LF>.<CR><LF>"));
                 self.mode = Mode::Data(Box::new(receiver));
             }
             Next::StartTls(reply) => {
                 self.say(&reply);
-                // CVE-2011-0411: what came behind the command came in the clear.
+                // CVE-2011-0411: what followed the command was sent in the clear.
                 self.inbox.clear();
                 self.mode = Mode::Securing(false);
             }
@@ -314,15 +296,15 @@ impl Session {
         let reply = match (found, &mut self.dialog.transaction) {
             (Ok(account), Some(open)) => {
                 open.recipients.push(Accepted { recipient, account });
-                Reply::new(250, "2.1.5", "The recipient is taken")
+                Reply::new(250, "2.1.5", "Recipient OK")
             }
-            (Ok(_), None) => reply::out_of_order("Say MAIL first"),
+            (Ok(_), None) => reply::out_of_order("Need MAIL command"),
             (Err(refusal), _) => refusal.reply(),
         };
         self.say_and_count(&reply);
     }
 
-    /// The final dot came. The transaction is over, whatever becomes of it.
+    /// The final dot was received. The transaction is over, whatever the outcome.
     fn end_of_data(&mut self) {
         let mode = std::mem::replace(&mut self.mode, Mode::Command);
         let (Mode::Data(receiver), Some(transaction), Some(greeting)) =
@@ -355,17 +337,17 @@ impl Session {
         }
     }
 
-    fn delivered(&mut self, outcomes: &[Outcome]) {
-        if outcomes.contains(&Outcome::Stored) {
+    fn delivered(&mut self, outcomes: &[DeliveryOutcome]) {
+        if outcomes.contains(&DeliveryOutcome::Stored) {
             (self.errors, self.idle_commands) = (0, 0);
         }
         match self.dialog.config.protocol {
-            Protocol::Smtp => self.say(&Outcome::reply_for_all(outcomes)),
+            Protocol::Smtp => self.say(&DeliveryOutcome::reply_for_all(outcomes)),
             Protocol::Lmtp => outcomes.iter().for_each(|outcome| self.say(&outcome.reply())),
         }
     }
 
-    /// How many replies the end of data has: RFC 2033 section 4.2, one for each recipient that was taken.
+    /// How many replies follow the end of data: RFC 2033 section 4.2, one for each accepted recipient.
     fn replies(&self, recipients: usize) -> usize {
         match self.dialog.config.protocol {
             Protocol::Smtp => 1,

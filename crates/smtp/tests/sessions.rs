@@ -1,4 +1,5 @@
-//! Sessions as data: each file in `tests/sessions` is a conversation, held against the machine octet by octet.
+//! Sessions as data: each file in `tests/sessions` is a conversation that is compared with the machine's octet by
+//! octet.
 //!
 //! ```text
 //! # why this file is here
@@ -12,8 +13,8 @@
 //! X:                the door is told to close
 //! ```
 //!
-//! The scripted door knows the mailboxes whose local part begins with `ann` or `bob`; `full…` is full, `later…` fails at
-//! RCPT, `fails…` and `loops…` fail at the end of data, and `Postmaster` lives here unless `@ no-postmaster`.
+//! The scripted door knows the mailboxes whose local part begins with `ann` or `bob`; `full…` is full, `later…` fails
+//! at RCPT, `fails…` and `loops…` fail at the end of data, and `Postmaster` lives here unless `@ no-postmaster`.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
 
@@ -125,7 +126,7 @@ fn load(text: &str) -> Script {
         match said {
             Some(octets) if was_speaking => script.flights.last_mut().unwrap().extend(octets),
             Some(octets) => {
-                // A turn of the client's is a mark in the transcript: what was said before it must not move behind it.
+                // Each turn of the client is marked in the transcript: earlier output must not move past it.
                 writeln!(script.expected, "C").unwrap();
                 script.flights.push(octets);
             }
@@ -164,7 +165,7 @@ fn keep(message: &Message) -> Vec<Outcome> {
     message.recipients.iter().map(|accepted| outcome(&address(&accepted.recipient))).collect()
 }
 
-/// Plays a script; each flight is fed in pieces of the lengths that `piece` gives. Returns what happened.
+/// Plays a script; each flight is fed in pieces of the lengths that `piece` gives. Returns a transcript.
 fn play(script: &Script, mut piece: impl FnMut() -> usize) -> String {
     let mut session = Session::new(script.config.clone());
     let mut happened = String::new();
@@ -232,15 +233,15 @@ fn scripts() -> Vec<(String, Script)> {
 }
 
 #[test]
-fn every_session_as_written() {
+fn every_session_runs_as_written() {
     let scripts = scripts();
-    assert!(scripts.len() >= 30, "the sessions are gone");
+    assert!(scripts.len() >= 30, "session files are missing");
     for (name, script) in &scripts {
         let happened = play(script, || usize::MAX);
         assert_eq!(
             happened.lines().collect::<Vec<_>>(),
             script.expected.lines().collect::<Vec<_>>(),
-            "{name}; it said:\n{happened}"
+            "{name}; transcript:\n{happened}"
         );
         if !script.as_is {
             let happened = play(script, || 1);
@@ -267,7 +268,7 @@ proptest! {
         }
     }
 
-    /// Whatever comes, the machine neither panics nor goes on for ever nor keeps more than it may.
+    /// Whatever the input, the machine does not panic, loop, or keep more than it may.
     #[test]
     fn whatever_comes(pieces in prop::collection::vec(
         prop_oneof![
@@ -313,7 +314,7 @@ fn an_endless_message_costs_no_memory() {
 }
 
 #[test]
-fn a_door_without_memory_gives_a_message_up() {
+fn a_door_without_memory_gives_up_the_message() {
     let mut session = Session::new(load("").config);
     let mut said = Vec::new();
     let mut run = |session: &mut Session| {

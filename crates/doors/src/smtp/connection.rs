@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use ::smtp::{Answer, CipherSuite, Config, Farewell, Message, Need, Outcome, Recipient, Refusal, Session, Step};
+use ::smtp::{
+    Answer, CipherSuite, Config, DeliveryOutcome, Farewell, Message, Need, Recipient, Refusal, Session, Step,
+};
 use mailroom::Mailroom;
 use mailroom::delivery::Delivered;
 use tokio::sync::{oneshot, watch};
@@ -130,7 +132,7 @@ impl Connection {
     }
 
     /// Keeps a message; the outcomes say what is durable.
-    async fn deliver(&self, message: Box<Message>) -> Vec<Outcome> {
+    async fn deliver(&self, message: Box<Message>) -> Vec<DeliveryOutcome> {
         // Nobody's mail was taken on while it is shut, so there is no outcome to tell.
         let Some(mailroom) = self.door.mail.mailroom().cloned() else { return Vec::new() };
         let octets = message.original.len();
@@ -141,7 +143,7 @@ impl Connection {
                     match result {
                         Ok(()) => tracing::info!(id, octets, "stored"),
                         // The node says it once, not for each message.
-                        Err(error) if error.refusal() == Refusal::NoRoom => {
+                        Err(error) if error.refusal() == Refusal::InsufficientStorage => {
                             tracing::debug!(id, octets, %error, "not stored");
                         }
                         Err(error) => tracing::warn!(id, octets, %error, "not stored"),

@@ -1,8 +1,8 @@
-//! EHLO and HELO (RFC 5321 section 4.1.1.1), LHLO (RFC 2033 section 4.1): the peer names itself, and learns what is offered.
+//! EHLO and HELO (RFC 5321 section 4.1.1.1), LHLO (RFC 2033 section 4.1).
 
 use std::fmt::Write;
 
-use super::{Dialog, Greeting, Next, Secrecy};
+use super::{Dialog, Encryption, Greeting, Next};
 use crate::envelope::Helo;
 use crate::reply::{Reply, syntax};
 
@@ -28,15 +28,15 @@ fn extended(dialog: &mut Dialog, argument: &str) -> Next {
     })
 }
 
-/// A greeting ends a transaction that was open (RFC 5321 section 4.1.4).
+/// A greeting resets an open transaction (RFC 5321 section 4.1.4).
 fn greet(dialog: &mut Dialog, argument: &str, extended: bool) -> Result<(), Reply> {
-    let helo = Helo::parse(argument).ok_or(syntax("Say who you are: a domain or an address literal"))?;
+    let helo = Helo::parse(argument).ok_or(syntax("Syntax: expected a domain or an address literal"))?;
     dialog.greeting = Some(Greeting { helo, extended });
     dialog.transaction = None;
     Ok(())
 }
 
-/// The first line is this node's name; each other one an extension.
+/// The first line has this node's name, each further line an extension.
 fn offers(dialog: &Dialog) -> String {
     let mut text = dialog.config.hostname.to_string();
     text.push_str("\nPIPELINING"); // RFC 2920
@@ -45,7 +45,7 @@ fn offers(dialog: &Dialog) -> String {
     text.push_str("\nENHANCEDSTATUSCODES"); // RFC 2034
     text.push_str("\nSMTPUTF8"); // RFC 6531
     // RFC 3207 section 4.2: not offered again under TLS.
-    if dialog.config.starttls && matches!(dialog.secrecy, Secrecy::Plain) {
+    if dialog.config.starttls && matches!(dialog.secrecy, Encryption::Plain) {
         text.push_str("\nSTARTTLS");
     }
     text

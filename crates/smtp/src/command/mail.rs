@@ -1,4 +1,4 @@
-//! MAIL (RFC 5321 section 4.1.1.2): who sends, and with `SIZE=` (RFC 1870), `BODY=` (RFC 6152), `SMTPUTF8` (RFC 6531).
+//! MAIL (RFC 5321 section 4.1.1.2): the sender, with `SIZE=` (RFC 1870), `BODY=` (RFC 6152), `SMTPUTF8` (RFC 6531).
 
 use super::{Dialog, Next, Transaction};
 use crate::address::{NEEDS_UTF8, needs_utf8, parameters, reverse_path};
@@ -9,7 +9,7 @@ pub(crate) fn run(dialog: &mut Dialog, argument: &str) -> Next {
     Next::Say(match begin(dialog, argument) {
         Ok(transaction) => {
             dialog.transaction = Some(transaction);
-            Reply::new(250, "2.1.0", "The sender is taken")
+            Reply::new(250, "2.1.0", "Sender OK")
         }
         Err(reply) => reply,
     })
@@ -17,15 +17,15 @@ pub(crate) fn run(dialog: &mut Dialog, argument: &str) -> Next {
 
 fn begin(dialog: &Dialog, argument: &str) -> Result<Transaction, Reply> {
     if dialog.greeting.is_none() {
-        return Err(reply::out_of_order("Greet first"));
+        return Err(reply::out_of_order("Send EHLO first"));
     }
     // RFC 5321 section 4.1.4: one transaction at a time.
     if dialog.transaction.is_some() {
-        return Err(reply::out_of_order("A transaction is open; end it with DATA or RSET"));
+        return Err(reply::out_of_order("Nested MAIL command"));
     }
     let path = match argument.get(..5) {
         Some(word) if word.eq_ignore_ascii_case("FROM:") => &argument[5..],
-        _ => return Err(reply::syntax("Expected MAIL FROM:<address>")),
+        _ => return Err(reply::syntax("Syntax: MAIL FROM:<address>")),
     };
     let (sender, rest) = reverse_path(path)?;
     let mut open = Transaction { sender, utf8: false, body: Body::default(), declared: None, recipients: Vec::new() };
@@ -43,7 +43,7 @@ fn begin(dialog: &Dialog, argument: &str) -> Result<Transaction, Reply> {
         }
         Ok(())
     })?;
-    // RFC 1870 section 6.1: refused before it is sent.
+    // RFC 1870 section 6.1: refuse it before it is sent.
     if open.declared.is_some_and(|declared| declared > dialog.config.message_size_bytes_max) {
         return Err(reply::MESSAGE_TOO_BIG);
     }

@@ -1,7 +1,6 @@
 //! The commands: one file each, and the table that lists them.
-//!
-//! A command reads its argument, looks at the [`Dialog`], changes it, and says what comes [`Next`]. It writes nothing
-//! and asks nobody itself.
+//! A command parses its argument, reads and updates the [`Dialog`], and says what comes [`Next`]. It does no I/O
+//! itself.
 
 mod data;
 mod greet;
@@ -17,19 +16,19 @@ mod vrfy;
 
 use terms::Address;
 
+use crate::config::Config;
 use crate::envelope::{Accepted, Body, CipherSuite, Envelope, Helo, Protocol, Recipient};
 use crate::reply::{self, Reply};
-use crate::session::Config;
 
-/// A command that this room knows.
+/// A known command.
 pub(crate) struct Command {
-    /// Its word, in upper case.
+    /// The command's name, in upper case.
     pub(crate) word: &'static str,
     /// The protocols that have it.
     pub(crate) protocols: &'static [Protocol],
-    /// Whether it brings no mail nearer (see [`crate::IDLE_COMMANDS_MAX`]).
+    /// Whether it does not advance a delivery (see [`crate::IDLE_COMMANDS_MAX`]).
     pub(crate) idle: bool,
-    /// Reads its argument and decides.
+    /// Parses the argument and decides.
     pub(crate) run: fn(&mut Dialog, &str) -> Next,
 }
 
@@ -37,7 +36,7 @@ const BOTH: &[Protocol] = &[Protocol::Smtp, Protocol::Lmtp];
 const SMTP: &[Protocol] = &[Protocol::Smtp];
 const LMTP: &[Protocol] = &[Protocol::Lmtp];
 
-/// Every command, in the order of HELP. RFC 5321 section 4.1.1, RFC 2033 section 4.1, RFC 3207 section 4.
+/// All commands, in the order of HELP. RFC 5321 section 4.1.1, RFC 2033 section 4.1, RFC 3207 section 4.
 pub(crate) const COMMANDS: &[Command] = &[
     Command { word: "EHLO", protocols: SMTP, idle: true, run: greet::ehlo },
     Command { word: "HELO", protocols: SMTP, idle: true, run: greet::helo },
@@ -56,19 +55,19 @@ pub(crate) const COMMANDS: &[Command] = &[
 /// What follows a command.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// A reply, and the next command.
+    /// Send the reply and read the next command.
     Say(Reply),
-    /// The recipient must be looked up first.
+    /// Look up the recipient first.
     Ask(Recipient),
-    /// `354`, and the message.
+    /// Send `354` and receive the message.
     Receive,
-    /// A reply, then TLS.
+    /// Send the reply, then start TLS.
     StartTls(Reply),
-    /// A reply, then the end.
+    /// Send the reply, then close.
     Close(Reply),
 }
 
-/// How the peer greeted.
+/// How the peer introduced itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Greeting {
     pub(crate) helo: Helo,
@@ -86,23 +85,23 @@ pub(crate) struct Transaction {
     pub(crate) recipients: Vec<Accepted>,
 }
 
-/// Whether octets pass in the clear.
+/// Whether the connection is encrypted.
 #[derive(Debug, Clone)]
-pub(crate) enum Secrecy {
+pub(crate) enum Encryption {
     Plain,
     Tls(CipherSuite),
 }
 
-/// What was said so far, as far as it still counts.
+/// The state of the conversation.
 pub(crate) struct Dialog {
     pub(crate) config: Config,
-    pub(crate) secrecy: Secrecy,
+    pub(crate) secrecy: Encryption,
     pub(crate) greeting: Option<Greeting>,
     pub(crate) transaction: Option<Transaction>,
 }
 
 impl Dialog {
-    /// The envelope of a transaction, as it is when DATA ends.
+    /// The envelope of a transaction at the end of DATA.
     pub(crate) fn envelope(&self, greeting: &Greeting, transaction: &Transaction) -> Envelope {
         Envelope {
             protocol: self.config.protocol,
@@ -110,8 +109,8 @@ impl Dialog {
             helo: greeting.helo.clone(),
             peer: self.config.peer,
             tls: match &self.secrecy {
-                Secrecy::Plain => None,
-                Secrecy::Tls(suite) => Some(suite.clone()),
+                Encryption::Plain => None,
+                Encryption::Tls(suite) => Some(suite.clone()),
             },
             sender: transaction.sender.clone(),
             utf8: transaction.utf8,
@@ -120,14 +119,14 @@ impl Dialog {
     }
 }
 
-/// Finds the command of a line and runs it. Also says whether it was an idle one.
+/// Finds and runs the command of a line. Also returns whether it was an idle one.
 pub(crate) fn obey(dialog: &mut Dialog, line: &[u8]) -> (Next, bool) {
-    // RFC 6531 section 3.3 allows UTF-8 in the arguments; nothing allows control characters.
+    // RFC 6531 section 3.3 allows UTF-8 in arguments, but no control characters.
     let text = match std::str::from_utf8(line) {
         Ok(text) if !text.contains(|c: char| c.is_control()) => text,
         _ => return (Next::Say(reply::NOT_UTF8), false),
     };
-    // White space before the end of a line is no error (RFC 5321 section 4.1.1).
+    // Trailing white space is not an error (RFC 5321 section 4.1.1).
     let text = text.trim_end_matches(' ');
     let (word, argument) = text.split_once(' ').unwrap_or((text, ""));
     let protocol = dialog.config.protocol;

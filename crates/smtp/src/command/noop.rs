@@ -4,5 +4,5 @@ use super::{Dialog, Next};
 use crate::reply::Reply;
 
 pub(crate) fn run(_: &mut Dialog, _: &str) -> Next {
-    Next::Say(Reply::new(250, "2.0.0", "Here"))
+    Next::Say(Reply::new(250, "2.0.0", "OK"))
 }

@@ -1,7 +1,7 @@
-//! STARTTLS (RFC 3207 section 4). The session drops what came behind the command's line: it came in the clear, and whoever
-//! put it there may not be the peer (CVE-2011-0411).
+//! STARTTLS (RFC 3207 section 4). The session drops input received after the command's line: it was sent in the clear
+//! and may have been injected by a third party (CVE-2011-0411).
 
-use super::{Dialog, Next, Secrecy};
+use super::{Dialog, Encryption, Next};
 use crate::reply::{self, Reply};
 
 pub(crate) fn run(dialog: &mut Dialog, argument: &str) -> Next {
@@ -9,8 +9,8 @@ pub(crate) fn run(dialog: &mut Dialog, argument: &str) -> Next {
         return Next::Say(reply::NO_ARGUMENT);
     }
     match dialog.secrecy {
-        Secrecy::Tls(_) => Next::Say(reply::out_of_order("TLS is active already")),
-        Secrecy::Plain if !dialog.config.starttls => Next::Say(reply::NOT_IMPLEMENTED),
-        Secrecy::Plain => Next::StartTls(Reply::new(220, "2.0.0", "Begin TLS")),
+        Encryption::Tls(_) => Next::Say(reply::out_of_order("TLS already active")),
+        Encryption::Plain if !dialog.config.starttls => Next::Say(reply::NOT_IMPLEMENTED),
+        Encryption::Plain => Next::StartTls(Reply::new(220, "2.0.0", "Ready to start TLS")),
     }
 }
