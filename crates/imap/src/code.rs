@@ -1,4 +1,4 @@
-//! How a command ends: status, response code, words (RFC 9051 section 7.1).
+//! How a command ends: status, response code, text (RFC 9051 section 7.1).
 
 use std::borrow::Cow;
 
@@ -16,11 +16,11 @@ pub(crate) enum Status {
 /// What the session does after the tagged response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// Reads the next command.
+    /// Read the next command.
     Continue,
-    /// Starts TLS.
+    /// Start TLS.
     StartTls,
-    /// Closes.
+    /// Close the connection.
     Close,
 }
 
@@ -50,21 +50,21 @@ impl Ending {
         Self { status: Status::Bad, ..Self::ok(text) }
     }
 
-    /// With a response code.
+    /// Adds a response code.
     pub(crate) fn code(mut self, code: impl Into<Cow<'static, str>>) -> Self {
         self.code = Some(code.into());
         self
     }
 
-    /// With something to do afterwards.
+    /// Adds what to do afterwards.
     pub(crate) fn then(mut self, then: Then) -> Self {
         self.then = then;
         self
     }
 
-    /// Our own fault: an answer that does not fit its need.
+    /// Our own bug: an answer that does not match its need.
     pub(crate) fn server_bug() -> Self {
-        Self::no("This server made a mistake; nothing is known to be changed").code("SERVERBUG")
+        Self::no("Internal error occurred").code("SERVERBUG")
     }
 
     /// Writes `resp-cond-state`.
@@ -87,20 +87,22 @@ impl Ending {
 impl From<Refusal> for Ending {
     fn from(refusal: Refusal) -> Self {
         let (code, text) = match refusal {
-            Refusal::NotTheMechanism => return Self::bad("the response is not that of the mechanism"),
-            Refusal::OtherIdentity => ("AUTHORIZATIONFAILED", "You may act for yourself only"),
-            // RFC 9051 section 11.7: not which of both was wrong.
-            Refusal::SignIn => ("AUTHENTICATIONFAILED", "The name and the password do not open an account here"),
-            // RFC 5530 section 3: temporary, so that a mail client does not throw a right password away.
-            Refusal::SlowDown => ("UNAVAILABLE", "Too many sign-ins failed; try again later, or with an app password"),
-            Refusal::NoSuchMailbox => ("NONEXISTENT", "There is no such mailbox"),
-            Refusal::AlreadyExists => ("ALREADYEXISTS", "There is a mailbox of that name already"),
-            Refusal::Cannot => ("CANNOT", "That is not possible here"),
-            Refusal::Limit => ("LIMIT", "That is more than this server takes at once"),
-            Refusal::TooBig => ("TOOBIG", "The message is larger than this server takes"),
-            Refusal::OverQuota => ("OVERQUOTA", "The mailbox is full"),
-            Refusal::Unavailable => ("UNAVAILABLE", "Not possible at the moment; try again later"),
-            Refusal::Corrupt => ("CORRUPTION", "Stored data is damaged; the operator has been told"),
+            Refusal::MalformedResponse => return Self::bad("malformed SASL response"),
+            Refusal::OtherIdentity => ("AUTHORIZATIONFAILED", "Authorization as another user is not allowed"),
+            // RFC 9051 section 11.7: do not say which of the two was wrong.
+            Refusal::WrongCredentials => ("AUTHENTICATIONFAILED", "Authentication failed"),
+            // RFC 5530 section 3: temporary, so that mail clients do not discard a correct password.
+            Refusal::TooManyFailures => {
+                ("UNAVAILABLE", "Too many failed logins, try again later or use an app password")
+            }
+            Refusal::NoSuchMailbox => ("NONEXISTENT", "Mailbox does not exist"),
+            Refusal::AlreadyExists => ("ALREADYEXISTS", "Mailbox already exists"),
+            Refusal::Cannot => ("CANNOT", "Operation not possible"),
+            Refusal::Limit => ("LIMIT", "Server limit exceeded"),
+            Refusal::TooBig => ("TOOBIG", "Message exceeds the maximum size"),
+            Refusal::OverQuota => ("OVERQUOTA", "Quota exceeded (mailbox is full)"),
+            Refusal::Unavailable => ("UNAVAILABLE", "Temporary failure, try again later"),
+            Refusal::Corrupt => ("CORRUPTION", "Stored data is damaged, the operator has been notified"),
         };
         Self::no(text).code(code)
     }

@@ -1,4 +1,4 @@
-//! What a command may see and change of its session.
+//! The part of a session that commands may read and change.
 
 use crate::code::Ending;
 use crate::cursor::{Bad, Cursor};
@@ -7,10 +7,10 @@ use crate::output::Output;
 use crate::selected::Selected;
 use crate::session::Config;
 
-/// The session without the machinery that reads and steps.
+/// The state of a session, without its input and control flow.
 pub(crate) struct Context {
     pub(crate) config: Config,
-    /// The connection is under TLS.
+    /// The connection uses TLS.
     pub(crate) tls: bool,
     pub(crate) signed_in: bool,
     /// IMAP4rev2 is enabled (RFC 9051 section 6.3.1): UTF-8 names, ESEARCH instead of SEARCH.
@@ -23,12 +23,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Whether a password may be sent: under TLS, or where the configuration says that nobody listens.
+    /// Whether a password may be sent: over TLS, or where the configuration permits it in the clear.
     pub(crate) fn sign_in_allowed(&self) -> bool {
         self.tls || self.config.sign_in_without_tls
     }
 
-    /// Whether a sign-in can be bound to the connection: SCRAM-SHA-256-PLUS is offered.
+    /// Whether a sign-in can be bound to the connection, so that SCRAM-SHA-256-PLUS is offered.
     pub(crate) fn binds_to_channel(&self) -> bool {
         self.tls && self.config.channel_binding
     }
@@ -43,22 +43,18 @@ impl Context {
         name.to_wire(self.rev2)
     }
 
-    /// The open mailbox. The table lets no command that needs one run without it.
+    /// The selected mailbox. The command table ensures that there is one when it is needed.
     pub(crate) fn selected(&mut self) -> Result<&mut Selected, Ending> {
-        self.selected.as_mut().ok_or_else(|| Ending::bad("No mailbox is selected"))
+        self.selected.as_mut().ok_or_else(|| Ending::bad("No mailbox selected"))
     }
 
-    /// The open mailbox, if it may be changed.
+    /// The selected mailbox, if it may be changed.
     pub(crate) fn writable(&mut self) -> Result<&mut Selected, Ending> {
         let selected = self.selected()?;
-        if selected.read_only {
-            Err(Ending::no("The mailbox is open for reading only (EXAMINE)"))
-        } else {
-            Ok(selected)
-        }
+        if selected.read_only { Err(Ending::no("Mailbox is read-only")) } else { Ok(selected) }
     }
 
-    /// The capabilities in this state (RFC 9051 section 6.1.1). Only what works is named.
+    /// The capabilities in this state (RFC 9051 section 6.1.1). Only complete features are listed.
     pub(crate) fn capabilities(&self) -> String {
         let mut all = String::from("IMAP4rev1 IMAP4rev2 ID ENABLE SASL-IR");
         if self.signed_in {

@@ -1,11 +1,10 @@
-//! Reads the primitives of the grammar (RFC 9051 section 9) from one complete command, literals included.
-//!
-//! The command is whole when it comes here: [`crate::input`] has seen to it. So the parser has no states of its own, and
-//! that it gives the same result however the bytes came is true by construction.
+//! Parses the primitives of the grammar (RFC 9051 section 9) from one complete command, including its literals.
+//! [`crate::input`] delivers complete commands, so the parser has no state of its own, and its result cannot depend on
+//! how the bytes arrived.
 
 use crate::sequence::{Bound, SequenceSet};
 
-/// A command is not IMAP; the text goes to the client after `BAD`.
+/// A syntax error; the text is sent to the client after `BAD`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bad(pub(crate) &'static str);
 
@@ -46,25 +45,25 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
-    /// The next byte, not taken.
+    /// The next byte, without consuming it.
     pub(crate) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Takes `byte` if it is next.
+    /// Consumes `byte` if it is next.
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
         let there = self.peek() == Some(byte);
         self.at += usize::from(there);
         there
     }
 
-    /// Takes `byte`, which must be next.
+    /// Consumes `byte`, which must be next.
     pub(crate) fn expect(&mut self, byte: u8) -> Result<(), Bad> {
         if self.eat(byte) {
             return Ok(());
         }
         Err(Bad(match byte {
-            b' ' => "expected one space",
+            b' ' => "expected a single space",
             b'(' => "expected (",
             b')' => "expected )",
             b'"' => "expected a quotation mark",
@@ -82,7 +81,7 @@ impl<'a> Cursor<'a> {
 
     /// The end of the command.
     pub(crate) fn end(&self) -> Result<(), Bad> {
-        if self.rest().is_empty() { Ok(()) } else { Err(Bad("more arguments than the command takes")) }
+        if self.rest().is_empty() { Ok(()) } else { Err(Bad("too many arguments")) }
     }
 
     /// Whether nothing is left.
@@ -92,7 +91,7 @@ impl<'a> Cursor<'a> {
 
     /// Exactly `count` bytes.
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Bad> {
-        let taken = self.rest().get(..count).ok_or(Bad("the command ends too early"))?;
+        let taken = self.rest().get(..count).ok_or(Bad("unexpected end of command"))?;
         self.at += count;
         Ok(taken)
     }
@@ -155,9 +154,9 @@ impl<'a> Cursor<'a> {
     /// `nz-number = digit-nz *DIGIT`, 32 bits.
     pub(crate) fn nz_number(&mut self) -> Result<u32, Bad> {
         if self.peek() == Some(b'0') {
-            return Err(Bad("expected a number above 0"));
+            return Err(Bad("expected a non-zero number"));
         }
-        u32::try_from(self.number64()?).map_err(|_| Bad("expected a number of 32 bits"))
+        u32::try_from(self.number64()?).map_err(|_| Bad("number exceeds 32 bits"))
     }
 
     /// `quoted = DQUOTE *QUOTED-CHAR DQUOTE`, UTF-8 allowed.
@@ -170,30 +169,30 @@ impl<'a> Cursor<'a> {
                 b"\"" => break,
                 b"\\" => match self.take(1)? {
                     [byte @ (b'"' | b'\\')] => out.push(*byte),
-                    _ => return Err(Bad("in a quoted string only \" and \\ follow a \\")),
+                    _ => return Err(Bad("invalid escape in quoted string")),
                 },
-                _ => return Err(Bad("a quoted string has no line break and no NUL")),
+                _ => return Err(Bad("line break or NUL in quoted string")),
             }
         }
         if std::str::from_utf8(&out).is_err() {
-            return Err(Bad("a quoted string is UTF-8"));
+            return Err(Bad("quoted string is not UTF-8"));
         }
         Ok(out)
     }
 
-    /// `literal = "{" number64 ["+"] "}" CRLF *CHAR8`. May hold NUL when `nul` is set: a message has what it has.
+    /// `literal = "{" number64 ["+"] "}" CRLF *CHAR8`. It may contain NUL if `nul` is set, for messages.
     pub(crate) fn literal(&mut self, nul: bool) -> Result<&'a [u8], Bad> {
         if !self.eat(b'{') {
             return Err(Bad("expected a literal"));
         }
-        let length = usize::try_from(self.number64()?).map_err(|_| Bad("the literal is too long"))?;
+        let length = usize::try_from(self.number64()?).map_err(|_| Bad("literal too long"))?;
         let _ = self.eat(b'+');
         if self.take(3)? != b"}\r\n" {
             return Err(Bad("expected a literal"));
         }
         let octets = self.take(length)?;
         if !nul && octets.contains(&0) {
-            return Err(Bad("a literal has no NUL here"));
+            return Err(Bad("NUL in literal"));
         }
         Ok(octets)
     }
@@ -241,7 +240,7 @@ impl<'a> Cursor<'a> {
         }
         loop {
             if items.len() == max {
-                return Err(Bad("the list is too long"));
+                return Err(Bad("list too long"));
             }
             items.push(item(self)?);
             if self.eat(b')') {

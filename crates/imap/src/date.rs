@@ -1,4 +1,4 @@
-//! Days and moments as IMAP writes them.
+//! Dates and times in IMAP's notation.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl Date {
         Self(moment.0.div_euclid(DAY_MILLIS))
     }
 
-    /// The day of a Gregorian date; `None` when there is no such day.
+    /// The day of a Gregorian date; `None` if there is no such day.
     pub fn from_civil(year: i64, month: u32, day: u32) -> Option<Self> {
         let length = match month {
             2 if year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0) => 29,
@@ -44,15 +44,15 @@ impl Date {
     }
 }
 
-/// `"-" date-month "-" date-year`, for a day already read.
+/// `"-" date-month "-" date-year`, after a day that is already parsed.
 fn parse_month_year(cursor: &mut Cursor<'_>, day: u32) -> Result<Date, Bad> {
     cursor.expect(b'-')?;
     let name = cursor.take(3)?;
     let month =
-        MONTHS.iter().position(|month| month.as_bytes().eq_ignore_ascii_case(name)).ok_or(Bad("no such month"))?;
+        MONTHS.iter().position(|month| month.as_bytes().eq_ignore_ascii_case(name)).ok_or(Bad("invalid month"))?;
     cursor.expect(b'-')?;
     let year = cursor.digits(4, 4)?;
-    Date::from_civil(i64::from(year), month as u32 + 1, day).ok_or(Bad("no such day"))
+    Date::from_civil(i64::from(year), month as u32 + 1, day).ok_or(Bad("invalid date"))
 }
 
 /// `date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE` (RFC 9051 section 9).
@@ -79,7 +79,7 @@ pub(crate) fn parse_date_time(cursor: &mut Cursor<'_>) -> Result<UnixMillis, Bad
     cursor.expect(b'"')?;
     // 60 is a leap second; Unix time folds it into the next minute.
     if hour > 23 || minute > 59 || second > 60 || zone / 100 > 23 || zone % 100 > 59 {
-        return Err(Bad("no such time"));
+        return Err(Bad("invalid time"));
     }
     let zone_seconds = east * (i64::from(zone / 100) * 3600 + i64::from(zone % 100) * 60);
     let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second) - zone_seconds;
@@ -97,13 +97,13 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// A moment as `date-time`, in UTC: `"17-Jul-1996 02:44:25 +0000"` with its quotes.
+/// A time as `date-time`, in UTC: `"17-Jul-1996 02:44:25 +0000"` with its quotes.
 pub(crate) struct DateTime(pub(crate) UnixMillis);
 
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `rfc3339` is the one place that knows the calendar in this direction. A moment outside the years that
-        // `date-year = 4DIGIT` can say is said as the epoch.
+        // `rfc3339` is the only conversion from time to calendar date. A time that `date-year = 4DIGIT` cannot express
+        // becomes the epoch.
         let text = self.0.rfc3339();
         let text = if text.len() == "YYYY-MM-DDThh:mm:ssZ".len() { text } else { UnixMillis(0).rfc3339() };
         let field = |range| text.get(range).unwrap_or_default();

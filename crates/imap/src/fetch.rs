@@ -1,4 +1,4 @@
-//! What a FETCH asks of one message and what comes back (RFC 9051 section 6.4.5).
+//! The items of a FETCH and their values (RFC 9051 section 6.4.5).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,33 +9,33 @@ use crate::cursor::{Bad, Cursor};
 use crate::flag::Flags;
 use crate::section::Section;
 
-/// A datum of a message that the performer must provide. UID and FLAGS are no items: each [`Row`] carries them.
+/// An item of a message that the backend must provide. UID and FLAGS are not items: each [`FetchRow`] has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
-    /// `INTERNALDATE`; answered by [`Value::Moment`].
+pub enum FetchItem {
+    /// `INTERNALDATE`; answered by [`FetchValue::Moment`].
     InternalDate,
-    /// `RFC822.SIZE`; answered by [`Value::Number`].
+    /// `RFC822.SIZE`; answered by [`FetchValue::Number`].
     Size,
-    /// `ENVELOPE`; answered by [`Value::Wire`].
+    /// `ENVELOPE`; answered by [`FetchValue::Wire`].
     Envelope,
-    /// `BODY`; answered by [`Value::Wire`].
+    /// `BODY`; answered by [`FetchValue::Wire`].
     Body,
-    /// `BODYSTRUCTURE`; answered by [`Value::Wire`].
+    /// `BODYSTRUCTURE`; answered by [`FetchValue::Wire`].
     BodyStructure,
-    /// `BODY[section]<partial>` and `RFC822…`; answered by [`Value::Octets`] or [`Value::Nil`].
+    /// `BODY[section]<partial>` and `RFC822…`; answered by [`FetchValue::Octets`] or [`FetchValue::Nil`].
     Section(Section, Option<Partial>),
-    /// `BINARY[part]<partial>`; answered by [`Value::Octets`], [`Value::Nil`] or [`Value::UnknownEncoding`].
+    /// `BINARY[part]<partial>`; answered by [`FetchValue::Octets`], [`FetchValue::Nil`] or [`FetchValue::UnknownEncoding`].
     Binary(Vec<u32>, Option<Partial>),
-    /// `BINARY.SIZE[part]`; answered by [`Value::Number`], [`Value::Nil`] or [`Value::UnknownEncoding`].
+    /// `BINARY.SIZE[part]`; answered by [`FetchValue::Number`], [`FetchValue::Nil`] or [`FetchValue::UnknownEncoding`].
     BinarySize(Vec<u32>),
 }
 
 /// `partial = "<" number64 "." nz-number64 ">"`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partial {
-    /// The first octet wanted, counted from 0.
+    /// The offset of the first octet.
     pub origin: u64,
-    /// How many octets at most; above 0.
+    /// The maximum number of octets, above 0.
     pub length: u64,
 }
 
@@ -50,12 +50,13 @@ impl Partial {
         let length = cursor.number64()?;
         cursor.expect(b'>')?;
         if length == 0 {
-            return Err(Bad("a partial fetch asks for at least one octet"));
+            return Err(Bad("partial fetch of zero octets"));
         }
         Ok(Some(Self { origin, length }))
     }
 
-    /// The octets of a text of `total` that are meant; empty beyond its end, cut at its end (RFC 9051 section 6.4.5).
+    /// The selected range of a text of `total` octets, truncated at its end and empty beyond it (RFC 9051 section
+    /// 6.4.5).
     pub fn within(self, total: usize) -> Range<usize> {
         let bound = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).min(total);
         bound(self.origin)..bound(self.origin.saturating_add(self.length))
@@ -64,33 +65,33 @@ impl Partial {
 
 /// One message of a FETCH.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct FetchRow {
     /// Its UID.
     pub uid: u32,
     /// Its flags.
     pub flags: Flags,
-    /// A value for each item asked, in that order.
-    pub values: Vec<Value>,
+    /// A value for each requested item, in that order.
+    pub values: Vec<FetchValue>,
 }
 
-/// The answer to an [`Item`].
+/// The answer to an [`FetchItem`].
 #[derive(Debug, Clone)]
-pub enum Value {
+pub enum FetchValue {
     /// A point in time.
     Moment(UnixMillis),
     /// A number.
     Number(u64),
-    /// Finished IMAP text, literals included: an envelope, a body structure.
+    /// IMAP text in wire format, including literals: an envelope, a body structure.
     Wire(Vec<u8>),
     /// A string of octets.
     Octets(Octets),
     /// There is no such part.
     Nil,
-    /// There is such a part, in a Content-Transfer-Encoding that we cannot decode.
+    /// The part has a Content-Transfer-Encoding that we cannot decode.
     UnknownEncoding,
 }
 
-/// A range of shared bytes, so that the parts of a message that is in memory cost nothing more.
+/// A range of shared bytes, so that parts of a message in memory are not copied.
 #[derive(Clone)]
 pub struct Octets {
     bytes: Arc<Vec<u8>>,
@@ -98,20 +99,20 @@ pub struct Octets {
 }
 
 impl Octets {
-    /// The part of `bytes` in `range`, which is cut at their end.
+    /// The `range` of `bytes`, truncated at their end.
     pub fn slice(bytes: Arc<Vec<u8>>, range: Range<usize>) -> Self {
         let end = range.end.min(bytes.len());
         Self { range: range.start.min(end)..end, bytes }
     }
 
-    /// The octets in `range`, counted within these and cut at their end.
+    /// The `range` of these octets, truncated at their end.
     pub fn cut(&self, range: Range<usize>) -> Self {
         let start = self.range.start.saturating_add(range.start).min(self.range.end);
         let end = self.range.start.saturating_add(range.end).clamp(start, self.range.end);
         Self { bytes: self.bytes.clone(), range: start..end }
     }
 
-    /// All of them.
+    /// All octets.
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.get(self.range.clone()).unwrap_or_default()
     }
@@ -135,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn partial_is_cut_at_the_end() {
+    fn partial_is_truncated_at_the_end() {
         for (origin, length, total, want) in [
             (0, 2048, 1500, 0..1500),
             (1500, 1, 1500, 1500..1500),

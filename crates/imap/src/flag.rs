@@ -1,4 +1,4 @@
-//! Flags of a message (RFC 9051 section 2.3.2).
+//! Message flags (RFC 9051 section 2.3.2).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use crate::cursor::{Bad, Cursor};
 use crate::limits::{KEYWORD_BYTES_MAX, KEYWORDS_MAX};
 
-/// A system flag that is stored. `\Recent` is none: RFC 9051 dropped it, and we never set it
+/// A system flag that is stored. `\Recent` is not: RFC 9051 dropped it, and we never set it
 /// (docs/decisions/2026-11-23-imap-dialect.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SystemFlag {
@@ -23,10 +23,10 @@ pub enum SystemFlag {
 }
 
 impl SystemFlag {
-    /// All of them, in the order in which they are written.
+    /// All system flags, in the order in which they are written.
     pub const ALL: [Self; 5] = [Self::Answered, Self::Flagged, Self::Deleted, Self::Seen, Self::Draft];
 
-    /// As on the wire.
+    /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Answered => "\\Answered",
@@ -38,12 +38,12 @@ impl SystemFlag {
     }
 }
 
-/// `flag-keyword`: an atom, its case kept. RFC 9051 does not say whether case matters; we compare without it, as the
-/// registry (RFC 5788 section 3) asks for names that do not differ by case alone.
+/// `flag-keyword`: an atom with its case preserved. RFC 9051 does not say whether case matters; we ignore it in
+/// comparisons, since the registry (RFC 5788 section 3) forbids names that differ only in case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Keyword(String);
 
-/// Keywords that have one spelling whoever sets them (RFC 9051 section 2.3.2, RFC 5788 section 4.1 and the registry).
+/// Keywords with one canonical spelling (RFC 9051 section 2.3.2, RFC 5788 section 4.1 and the registry).
 const REGISTERED: [&str; 9] = [
     "$MDNSent",
     "$Forwarded",
@@ -57,7 +57,7 @@ const REGISTERED: [&str; 9] = [
 ];
 
 impl Keyword {
-    /// From an atom; `None` when it is none or too long.
+    /// From an atom; `None` if it is not one or too long.
     pub fn new(text: &str) -> Option<Self> {
         let ok = (1..=KEYWORD_BYTES_MAX).contains(&text.len()) && text.bytes().all(crate::cursor::is_atom_char);
         let registered = REGISTERED.iter().find(|known| known.eq_ignore_ascii_case(text));
@@ -69,13 +69,13 @@ impl Keyword {
         &self.0
     }
 
-    /// Whether both are the same keyword, whatever their case.
+    /// Whether both are the same keyword, ignoring case.
     pub fn is(&self, other: &Self) -> bool {
         self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 
-/// The flags of one message, or those named in a command.
+/// The flags of a message, or those listed in a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
     system: u8,
@@ -83,10 +83,10 @@ pub struct Flags {
     pub keywords: BTreeSet<Keyword>,
 }
 
-/// What STORE does with the flags it names (RFC 9051 section 6.4.6).
+/// What STORE does with the given flags (RFC 9051 section 6.4.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlagChange {
-    /// `FLAGS`: these and no others.
+    /// `FLAGS`: replace the flags with these.
     Set,
     /// `+FLAGS`
     Add,
@@ -95,7 +95,7 @@ pub enum FlagChange {
 }
 
 impl Flags {
-    /// Exactly these system flags and keywords.
+    /// These system flags and keywords.
     pub fn new(system: impl IntoIterator<Item = SystemFlag>, keywords: impl IntoIterator<Item = Keyword>) -> Self {
         let system = system.into_iter().fold(0, |bits, flag| bits | flag as u8);
         Self { system, keywords: keywords.into_iter().collect() }
@@ -111,7 +111,7 @@ impl Flags {
         self.system |= flag as u8;
     }
 
-    /// The flags as on the wire: the system's, then the keywords in order.
+    /// The flags in wire format: system flags, then keywords in order.
     pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
         let system = SystemFlag::ALL.into_iter().filter(|flag| self.has(*flag)).map(|flag| -> &str { flag.as_str() });
         system.chain(self.keywords.iter().map(Keyword::as_str))
@@ -159,8 +159,8 @@ enum Flag {
     Keyword(Keyword),
 }
 
-/// `flag`. `\Recent`, which a client cannot change (RFC 3501 section 2.3.2), reads as nothing: some send it back with the
-/// flags they were shown.
+/// `flag`. `\Recent`, which a client cannot change (RFC 3501 section 2.3.2), is ignored: some clients send it back with
+/// the other flags.
 fn parse_flag(cursor: &mut Cursor<'_>) -> Result<Option<Flag>, Bad> {
     if cursor.eat(b'\\') {
         let name = cursor.atom()?;
@@ -168,9 +168,9 @@ fn parse_flag(cursor: &mut Cursor<'_>) -> Result<Option<Flag>, Bad> {
             return Ok(None);
         }
         let flag = SystemFlag::ALL.into_iter().find(|flag| flag.as_str()[1..].eq_ignore_ascii_case(name));
-        return flag.map(|flag| Some(Flag::System(flag))).ok_or(Bad("no such system flag"));
+        return flag.map(|flag| Some(Flag::System(flag))).ok_or(Bad("unknown system flag"));
     }
-    let keyword = Keyword::new(cursor.atom()?).ok_or(Bad("the keyword is too long"))?;
+    let keyword = Keyword::new(cursor.atom()?).ok_or(Bad("keyword too long"))?;
     Ok(Some(Flag::Keyword(keyword)))
 }
 

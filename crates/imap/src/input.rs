@@ -1,8 +1,7 @@
-//! Cuts the stream of bytes into commands: a line, and the literals that are part of it (RFC 9051 section 4.3,
-//! RFC 7888).
-//!
-//! A line that ends in `{n}` is followed by n octets and goes on after them; RFC 7888 section 3 has the receiver look at
-//! the end of every line, before any grammar. That makes the cut independent of commands, and of how the bytes came.
+//! Splits the input into commands: a line with the literals that are part of it (RFC 9051 section 4.3, RFC 7888).
+//! A line that ends in `{n}` is followed by n octets and continues after them; RFC 7888 section 3 has the receiver
+//! check the end of every line before parsing. So splitting depends neither on the grammar of commands nor on how the
+//! bytes arrive.
 
 use terms::Secret;
 
@@ -11,68 +10,68 @@ use crate::limits::{
     COMMAND_BEFORE_SIGN_IN_BYTES_MAX, COMMAND_BYTES_MAX, LITERAL_DISCARD_BYTES_MAX, LITERAL_MINUS_BYTES_MAX,
 };
 
-/// What the input gives next.
-pub(crate) enum Cut {
+/// What comes next in the input.
+pub(crate) enum Piece {
     /// Nothing yet: more bytes are needed.
     Incomplete,
     /// The client waits for `+` before it sends a literal.
     GoAhead,
-    /// A whole command without its last CRLF. May hold a password, so it is wiped when dropped.
+    /// A complete command without its final CRLF. It may contain a password, so it is wiped when dropped.
     Command(Secret<Vec<u8>>),
-    /// A command that is not taken. What belongs to it is thrown away.
+    /// A refused command. The rest of it is discarded.
     Refused(Tag, Fault),
-    /// A command so long that the connection should close.
+    /// A command so long that the connection must be closed.
     Hopeless,
 }
 
 /// The tag of a refused command, if it had one.
 pub(crate) type Tag = Option<Vec<u8>>;
 
-/// Why a command is not taken.
+/// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is too long.
+    /// Command too long.
     CommandTooLong,
     /// The message of an APPEND is too long.
     MessageTooLong,
-    /// A literal that LITERAL- wants synchronized.
+    /// A non-synchronizing literal longer than LITERAL- allows.
     Unsynchronized,
-    /// A line ended with a bare LF. Where one program takes that for the end of a line and another does not, commands can
-    /// be smuggled from one to the other.
+    /// A line ended with a bare LF. If one program takes that for the end of a line and another does not, commands can
+    /// be smuggled past one of them.
     BareLineFeed,
 }
 
-/// What may come.
+/// The limits that apply.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Allowance {
     /// Whether someone is signed in.
     pub(crate) signed_in: bool,
-    /// Octets of the message in APPEND.
+    /// The largest message in APPEND, in octets.
     pub(crate) message_bytes_max: u64,
 }
 
-/// The bytes that came and are not yet used.
+/// The buffered input.
 #[derive(Debug, Default)]
 pub(crate) struct Input {
     buffer: Vec<u8>,
-    /// Up to here the buffer was looked at and is part of the command.
+    /// Up to here the buffer has been scanned and belongs to the command.
     seen: usize,
     /// Where the current line of the command starts.
     line: usize,
-    /// Octets of a refused literal that are still to come.
+    /// Octets of a refused literal that are yet to arrive.
     discard: u64,
-    /// The rest of a refused command is being thrown away.
+    /// The rest of a refused command is being discarded.
     skipping: bool,
 }
 
-/// Digits of 64 bits.
+/// The digits of a 64-bit number.
 const LITERAL_DIGITS_MAX: usize = 20;
 
 /// `{`, the digits, `+`, `}`, CR and LF.
 const ANNOUNCEMENT_BYTES_MAX: usize = LITERAL_DIGITS_MAX + 5;
 
-/// Room that is made for a literal before it comes: most messages then stay where they are. It counts as memory of the
-/// connection only as it fills.
+/// Capacity reserved for a literal before it arrives, so that most messages need not be moved. It counts as the
+/// connection's memory only as it is filled.
 const RESERVE_BYTES_MAX: usize = 256 * 1024;
 
 /// A literal announced at the end of a line.
@@ -82,7 +81,7 @@ struct Announced {
 }
 
 impl Input {
-    /// Adds what came.
+    /// Adds input.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         if self.discard == 0 {
             return self.buffer.extend_from_slice(bytes);
@@ -92,17 +91,17 @@ impl Input {
         self.buffer.extend_from_slice(&bytes[skip..]);
     }
 
-    /// How many bytes wait.
+    /// The number of buffered bytes.
     pub(crate) fn len(&self) -> usize {
         self.buffer.len()
     }
 
-    /// Throws away all that came (RFC 9051 section 6.2.1, STARTTLS).
+    /// Discards all input (RFC 9051 section 6.2.1, STARTTLS).
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Takes the first `length` bytes off, leaving no copy of them behind.
+    /// Removes the first `length` bytes without leaving a copy of them.
     fn cut_off(&mut self, length: usize) -> Vec<u8> {
         let rest = self.buffer.split_off(length.min(self.buffer.len()));
         (self.seen, self.line) = (0, 0);
@@ -110,32 +109,32 @@ impl Input {
     }
 
     /// The next command.
-    pub(crate) fn next(&mut self, allowance: Allowance) -> Cut {
+    pub(crate) fn next(&mut self, allowance: Allowance) -> Piece {
         loop {
             if self.buffer.len() < self.seen {
-                return Cut::Incomplete;
+                return Piece::Incomplete;
             }
             let line_max = allowance.command_bytes_max();
             let Some(end) = memchr::memchr(b'\n', &self.buffer[self.seen..]).map(|at| self.seen + at + 1) else {
                 if self.skipping {
-                    // The end of the line tells whether a literal follows, so keep that much of it.
+                    // The end of the line shows whether a literal follows, so keep that much of it.
                     self.cut_off(self.buffer.len().saturating_sub(ANNOUNCEMENT_BYTES_MAX));
-                    return Cut::Incomplete;
+                    return Piece::Incomplete;
                 }
                 // Literals within the command were counted when they were announced.
                 if self.buffer.len() - self.line > line_max {
                     return self.refuse(Fault::CommandTooLong, self.buffer.len());
                 }
-                return Cut::Incomplete;
+                return Piece::Incomplete;
             };
             let announced = announced_literal(&self.buffer[self.line..end]);
             if self.skipping {
                 self.cut_off(end);
-                // Whoever announced a literal and waits has been answered already and will not send it.
+                // A client that announced a literal and waits has already been refused and will not send it.
                 match announced {
                     Some(literal) if !literal.synchronizing => match self.throw_away(literal.length) {
                         true => continue,
-                        false => return Cut::Hopeless,
+                        false => return Piece::Hopeless,
                     },
                     _ => self.skipping = false,
                 }
@@ -154,37 +153,37 @@ impl Input {
                 }
                 let mut command = self.cut_off(end);
                 command.truncate(command.len() - 2);
-                return Cut::Command(Secret::new(command));
+                return Piece::Command(Secret::new(command));
             };
             if let Some(fault) = allowance.refuses(&self.buffer[..end], &literal) {
                 let cut = self.refuse(fault, end);
                 self.skipping = !literal.synchronizing;
                 if self.skipping && !self.throw_away(literal.length) {
-                    return Cut::Hopeless;
+                    return Piece::Hopeless;
                 }
                 return cut;
             }
-            // `refuses` has bounded the length far below usize.
+            // `refuses` has limited the length to far below usize.
             self.seen = end.saturating_add(usize::try_from(literal.length).unwrap_or(usize::MAX));
             self.line = self.seen;
             let more = self.seen.saturating_sub(self.buffer.len()).min(RESERVE_BYTES_MAX);
             self.buffer.reserve(more + ANNOUNCEMENT_BYTES_MAX);
             if literal.synchronizing {
-                return Cut::GoAhead;
+                return Piece::GoAhead;
             }
         }
     }
 
-    /// Drops the first `length` bytes, which are all or the first part of a command that is refused.
-    fn refuse(&mut self, fault: Fault, length: usize) -> Cut {
+    /// Drops the first `length` bytes, which are all or the beginning of a refused command.
+    fn refuse(&mut self, fault: Fault, length: usize) -> Piece {
         let dropped = Secret::new(self.cut_off(length));
         self.skipping = true;
         let mut cursor = Cursor::new(dropped.expose());
         let tag = cursor.tag().filter(|_| cursor.peek() == Some(b' '));
-        Cut::Refused(tag.map(<[u8]>::to_vec), fault)
+        Piece::Refused(tag.map(<[u8]>::to_vec), fault)
     }
 
-    /// Arranges that the next `length` octets are thrown away; `false` if that is too many.
+    /// Arranges for the next `length` octets to be discarded; `false` if that is too many.
     fn throw_away(&mut self, length: u64) -> bool {
         let here = usize::try_from(length).unwrap_or(usize::MAX).min(self.buffer.len());
         self.cut_off(here);
@@ -192,13 +191,13 @@ impl Input {
         length <= LITERAL_DISCARD_BYTES_MAX
     }
 
-    /// One line without its CRLF, for the continuations of AUTHENTICATE and IDLE. `Err` when it is longer than `max`; then
-    /// it is thrown away to its end.
+    /// One line without its CRLF, for the continuations of AUTHENTICATE and IDLE. `Err` if it is longer than `max`; it
+    /// is then discarded.
     pub(crate) fn line(&mut self, max: usize) -> Option<Result<Secret<Vec<u8>>, ()>> {
         match memchr::memchr(b'\n', &self.buffer) {
             Some(at) if at <= max => {
                 let mut line = self.cut_off(at + 1);
-                // With a bare LF it stays as it is, which no continuation is.
+                // A line with a bare LF keeps it, which makes it an invalid continuation.
                 line.truncate(line.len() - if line.ends_with(b"\r\n") { 2 } else { 0 });
                 Some(Ok(Secret::new(line)))
             }
@@ -216,7 +215,7 @@ impl Allowance {
         if self.signed_in { COMMAND_BYTES_MAX } else { COMMAND_BEFORE_SIGN_IN_BYTES_MAX }
     }
 
-    /// Why a literal announced at the end of `command` is not taken; `None` if it is.
+    /// Why a literal announced at the end of `command` is refused; `None` if it is accepted.
     fn refuses(self, command: &[u8], literal: &Announced) -> Option<Fault> {
         let length = literal.length;
         if !self.signed_in && !literal.synchronizing && length > LITERAL_MINUS_BYTES_MAX {
@@ -228,7 +227,7 @@ impl Allowance {
             if length > self.message_bytes_max {
                 return Some(Fault::MessageTooLong);
             }
-            // The mailbox name may be a literal too; both together are bounded.
+            // The mailbox name may be a literal too; the limit is for both together.
             return (used.saturating_add(length) > self.message_bytes_max.saturating_add(room))
                 .then_some(Fault::CommandTooLong);
         }
@@ -253,7 +252,7 @@ fn announced_literal(line: &[u8]) -> Option<Announced> {
     if !(1..=LITERAL_DIGITS_MAX).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    // More than 63 bits is more than anything we take: the refusal is the same.
+    // More than 63 bits exceeds every limit, so saturating does not change the result.
     let length = std::str::from_utf8(digits).ok()?.parse().unwrap_or(u64::MAX);
     Some(Announced { length, synchronizing })
 }

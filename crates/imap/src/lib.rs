@@ -1,15 +1,11 @@
-//! IMAP4rev1 and rev2 as a machine: bytes in, needs and bytes out (RFC 9051, RFC 3501).
-//!
-//! The room knows the protocol and nothing else: no socket, no clock, no mail. Whoever owns a connection feeds it bytes
-//! and asks for the next [`Step`]. A step is something to write, something the machine cannot do itself (a [`Need`],
-//! answered with an [`Answer`]), or a reason to wait. So the whole protocol is tested with text files
-//! (`tests/sessions`), and what a mailbox *is* stays a matter of the mailroom.
-//!
-//! Each command is one file in `command/`, in three parts: *parse* reads its grammar, *ask* decides what it needs next,
-//! *say* turns an answer into wire words. The table in [`command`] lists them all.
-//!
-//! Memory is bounded: a command by [`limits`], and a FETCH by its performer, which answers with as many rows at a time as
-//! it likes; large literals are shared, not copied, until they are written.
+//! IMAP4rev1 and rev2 as a state machine: bytes in, needs and bytes out (RFC 9051, RFC 3501).
+//! The crate knows only the protocol: no sockets, no clock, no mail. The owner of a connection feeds it bytes and asks
+//! for the next [`Step`]. A step is something to write, something the machine cannot do itself (a [`Need`], answered
+//! with an [`Answer`]), or a reason to wait. So the whole protocol can be tested with text files (`tests/sessions`),
+//! and what a mailbox *is* is left to the backend, the mailroom. Each command has a file in `command/`, in three parts:
+//! *parse* reads its grammar, *ask* decides what it needs next, *say* writes an answer to the client. [`table`] lists
+//! them all. Memory is bounded: a command by [`limits`], and a FETCH by the backend, which decides how many rows it
+//! answers with at a time; large literals are shared, not copied, until they are written.
 
 mod code;
 mod command;
@@ -33,12 +29,12 @@ mod sequence;
 mod session;
 
 pub use date::Date;
-pub use fetch::{Item, Octets, Partial, Row, Value};
+pub use fetch::{FetchItem, FetchRow, FetchValue, Octets, Partial};
 pub use flag::{FlagChange, Flags, Keyword, SystemFlag};
 pub use name::{MailboxName, NameError};
 pub use need::{
-    Answer, Appended, Changes, Copied, FlagRow, FlagsChanged, Found, MailboxRow, Mailboxes, Need, Opened, Quota,
-    Refusal, Rows, SpecialUse, UidRanges, Uids,
+    Answer, Appended, Changes, Copied, FetchRows, FlagRow, FlagsChanged, MailboxRow, Mailboxes, Need, OpenedMailbox,
+    Quota, Refusal, SearchHits, SpecialUse, UidRanges, Uids,
 };
 pub use search::SearchKey;
 pub use section::{Section, SectionText};

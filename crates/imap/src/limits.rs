@@ -1,44 +1,44 @@
-//! How much a client may ask for, and why that much.
+//! Limits on what a client may send, and the reasons for them.
 
-/// A command without its APPEND message, once signed in. RFC 2683 section 3.2.1.5 asks for 8,000 octets; clients that
-/// list UIDs one by one go far beyond, and Dovecot's `imap_max_line_length` has been 64 KiB for twenty years.
+/// A command without its APPEND message, after sign-in. RFC 2683 section 3.2.1.5 recommends 8,000 octets; clients that
+/// list UIDs one by one far exceed that, and Dovecot's `imap_max_line_length` has long been 64 KiB.
 pub const COMMAND_BYTES_MAX: usize = 64 * 1024;
 
-/// A command before sign-in: a LOGIN with two literals fits many times over, and a stranger gets no more memory.
+/// A command before sign-in: ample for a LOGIN with two literals, and the most memory that a stranger gets.
 pub const COMMAND_BEFORE_SIGN_IN_BYTES_MAX: usize = 8 * 1024;
 
-/// A non-synchronizing literal before sign-in, where LITERAL- is what we offer (RFC 7888 section 5).
+/// A non-synchronizing literal before sign-in, when we offer LITERAL- (RFC 7888 section 5).
 pub const LITERAL_MINUS_BYTES_MAX: u64 = 4096;
 
-/// A non-synchronizing literal that is refused is read and thrown away up to this size, so that the client gets an
-/// answer (RFC 7888 section 4, choice 1). Beyond it the connection closes (choice 2). 256 MiB is ten times what
-/// providers take as a message.
+/// A refused non-synchronizing literal is read and discarded up to this size, so that the client gets an answer (RFC
+/// 7888 section 4, choice 1). Beyond it the connection is closed (choice 2). 256 MiB is ten times the size of message
+/// that most providers accept.
 pub const LITERAL_DISCARD_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// Data items of one FETCH. Web mailers ask for the MIME header of each part by name; 256 parts are beyond any they do.
+/// Data items of one FETCH. Webmail clients ask for the MIME header of each part by name; 256 exceeds any they request.
 pub const FETCH_ITEMS_MAX: usize = 256;
 
-/// Field names in one HEADER.FIELDS. mutt asks for about 20.
+/// Field names in one HEADER.FIELDS. mutt requests about 20.
 pub const HEADER_FIELDS_MAX: usize = 256;
 
-/// How deep search keys may nest: the parser and the evaluation recurse. Clients join terms with OR as a chain, and some
-/// do so for a few dozen words; at some hundred octets of stack a level, 256 levels are far from a thread's 2 MiB.
+/// The nesting depth of search keys: the parser and the evaluation recurse. Some clients chain a few dozen words with
+/// OR; at a few hundred bytes of stack per level, 256 levels are far from a thread's 2 MiB.
 pub const SEARCH_DEPTH_MAX: usize = 256;
 
-/// Strings that one SEARCH looks for: each is looked for in every message that the others leave. Clients look for each of a
-/// few dozen words in up to five fields; a chain of OR stops at as many by [`SEARCH_DEPTH_MAX`].
+/// Strings in one SEARCH, each of which may be searched for in every message. Clients search for a few dozen words in
+/// up to five fields; [`SEARCH_DEPTH_MAX`] limits a chain of OR to about as many.
 pub const SEARCH_STRINGS_MAX: usize = 256;
 
-/// Octets of one LIST pattern: longer than any mailbox name here.
+/// Octets of one LIST pattern: longer than any mailbox name.
 pub const PATTERN_BYTES_MAX: usize = 2 * 1024;
 
-/// Wildcards of one LIST pattern: matching costs their number times the name's length.
+/// Wildcards in one LIST pattern: matching costs their number times the length of the name.
 pub const PATTERN_WILDCARDS_MAX: usize = 16;
 
 /// Patterns of one LIST command (RFC 5258 section 3).
 pub const PATTERNS_MAX: usize = 64;
 
-/// Octets of a mailbox name in UTF-8, all levels together. File systems stop at 255 for a level; four of those.
+/// Octets of a mailbox name in UTF-8, all levels together: four levels of the 255 that file systems allow.
 pub const MAILBOX_NAME_BYTES_MAX: usize = 1024;
 
 /// Octets of a keyword. The longest registered one (RFC 5788) has 16.
@@ -47,23 +47,24 @@ pub const KEYWORD_BYTES_MAX: usize = 128;
 /// Keywords in one flag list.
 pub const KEYWORDS_MAX: usize = 64;
 
-/// Keywords that a FLAGS response names. It is said whole whenever one comes to them, so that without an end a mailbox in
-/// which every message has keywords of its own costs the square of them. Cyrus has 128 in a mailbox (`MAX_USER_FLAGS`).
+/// Keywords listed in a FLAGS response. The list is repeated whenever a keyword is added, so without a limit a mailbox
+/// in which every message has its own keywords would have quadratic cost. Cyrus allows 128 per mailbox
+/// (`MAX_USER_FLAGS`).
 pub const KEYWORDS_TOLD_MAX: usize = 512;
 
-/// Commands in a row that are no IMAP, before sign-in: a browser or a mail client of another protocol shows in three.
+/// Consecutive invalid commands before sign-in: three suffice to recognize a browser or a client of another protocol.
 pub const BAD_BEFORE_SIGN_IN_MAX: u32 = 3;
 
-/// Commands in a row that are no IMAP, once signed in: a client in a loop costs us, a client with a flaw does not do
+/// Consecutive invalid commands after sign-in: stops clients in a loop, while a merely faulty client does not send
 /// fifty in a row.
 pub const BAD_MAX: u32 = 50;
 
-/// Failed sign-ins on one connection. People mistype twice.
+/// Failed sign-ins on one connection. People mistype once or twice.
 pub const SIGN_IN_FAILURES_MAX: u32 = 3;
 
-/// A line of SASL in base64. RFC 4616 section 2: three fields of 255 octets each; 12,288 octets is what RFC 4954
-/// section 4 gives the same exchange in SMTP.
+/// A SASL line in base64. RFC 4616 section 2 has three fields of 255 octets each; RFC 4954 section 4 gives the same
+/// exchange in SMTP 12,288 octets.
 pub const SASL_LINE_BYTES_MAX: usize = 12_288;
 
-/// Bytes that one [`Step::Write`](crate::Step::Write) carries, more or less: enough for a full TLS record or four.
+/// The approximate size of one [`Step::Write`](crate::Step::Write), in bytes: up to four full TLS records.
 pub const WRITE_BYTES: usize = 64 * 1024;

@@ -1,8 +1,8 @@
-//! Modified UTF-7, in which IMAP4rev1 clients write mailbox names (RFC 9051 appendix A.1, RFC 3501 section 5.1.3).
+//! Modified UTF-7, the encoding of mailbox names for IMAP4rev1 clients (RFC 9051 appendix A.1, RFC 3501 section 5.1.3).
 
 use data_encoding::BASE64_NOPAD;
 
-/// A name as modified UTF-7.
+/// Encodes a name in modified UTF-7.
 pub(crate) fn encode(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut shifted = String::new();
@@ -32,8 +32,8 @@ fn unshift(shifted: &mut String, out: &mut String) {
     shifted.clear();
 }
 
-/// The name that modified UTF-7 stands for. `None` when it is malformed: bytes that are no printable ASCII, a shift that
-/// does not end, base64 that encodes what needs none, a superfluous shift. So each name has one form.
+/// Decodes modified UTF-7. `None` if it is malformed: bytes that are not printable ASCII, an unterminated shift, base64
+/// of characters that need none, a superfluous shift. So each name has exactly one encoding.
 pub(crate) fn decode(bytes: &[u8]) -> Option<String> {
     let mut out = String::with_capacity(bytes.len());
     let mut rest = std::str::from_utf8(bytes).ok()?;

@@ -6,34 +6,32 @@ use crate::cursor::{Bad, Cursor};
 use crate::limits::MAILBOX_NAME_BYTES_MAX;
 use crate::mutf7;
 
-/// The name of a mailbox: UTF-8, levels divided by `/`, none of them empty, no control characters, `INBOX` in capitals
-/// where it is the first level.
-///
-/// `Debug` prints no part of it: what people call their folders is theirs.
+/// The name of a mailbox: UTF-8, non-empty levels separated by `/`, no control characters, `INBOX` in capitals as the
+/// first level. `Debug` prints none of it: folder names are private.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxName(String);
 
-/// Why a text is no mailbox name.
+/// Why a text is not a valid mailbox name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameError {
-    /// Nothing, or more than [`MAILBOX_NAME_BYTES_MAX`].
+    /// Empty, or longer than [`MAILBOX_NAME_BYTES_MAX`].
     Length,
     /// A level is empty: `/a`, `a//b`, `a/`.
     EmptyLevel,
-    /// A control character or a line separator, which RFC 5198 (Net-Unicode) and RFC 9051 section 5.1 keep out.
+    /// A control character or a line separator, forbidden by RFC 5198 (Net-Unicode) and RFC 9051 section 5.1.
     Control,
-    /// Not UTF-8, or not the modified UTF-7 that an IMAP4rev1 client must send.
+    /// Not UTF-8, or not the modified UTF-7 that IMAP4rev1 requires.
     Encoding,
 }
 
 impl NameError {
-    /// What the client is told.
+    /// The text for the client.
     pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Length => "A mailbox name has 1 to 1024 octets",
-            Self::EmptyLevel => "A level of the mailbox name is empty",
-            Self::Control => "A mailbox name has no control characters",
-            Self::Encoding => "The mailbox name is not in the encoding of this session (modified UTF-7 or UTF-8)",
+            Self::Length => "Mailbox name must have 1 to 1024 octets",
+            Self::EmptyLevel => "Mailbox name has an empty hierarchy level",
+            Self::Control => "Mailbox name contains control characters",
+            Self::Encoding => "Mailbox name is not valid in this session's encoding (modified UTF-7 or UTF-8)",
         }
     }
 }
@@ -50,10 +48,10 @@ impl MailboxName {
     /// The mailbox that every account has.
     pub const INBOX: &str = "INBOX";
 
-    /// Checks and folds a name.
+    /// Checks and normalizes a name.
     ///
     /// # Errors
-    /// [`NameError`] when it is no name.
+    /// [`NameError`] if it is not a valid name.
     pub fn new(text: &str) -> Result<Self, NameError> {
         if !(1..=MAILBOX_NAME_BYTES_MAX).contains(&text.len()) {
             return Err(NameError::Length);
@@ -79,13 +77,13 @@ impl MailboxName {
         self.0 == Self::INBOX
     }
 
-    /// From the octets of an astring, in the encoding of the session.
+    /// Decodes the octets of an astring in the session's encoding.
     pub(crate) fn from_wire(octets: &[u8], utf8: bool) -> Result<Self, NameError> {
         let text = if utf8 { std::str::from_utf8(octets).ok().map(str::to_owned) } else { mutf7::decode(octets) };
         Self::new(&text.ok_or(NameError::Encoding)?)
     }
 
-    /// In the encoding of the session.
+    /// Encodes the name in the session's encoding.
     pub(crate) fn to_wire(&self, utf8: bool) -> String {
         if utf8 { self.0.clone() } else { mutf7::encode(&self.0) }
     }
@@ -97,7 +95,7 @@ impl fmt::Debug for MailboxName {
     }
 }
 
-/// A mailbox argument whose name may turn out not to be one. That is a NO, not a BAD: the grammar takes any astring.
+/// A mailbox argument that may not be a valid name. That gives a NO, not a BAD, since the grammar accepts any astring.
 pub(crate) type Named = Result<MailboxName, NameError>;
 
 /// `mailbox = "INBOX" / astring`

@@ -1,7 +1,6 @@
-//! What the machine cannot do itself, and what it is told back.
-//!
-//! Needs speak of one account (who signed in) and at most one open mailbox; the performer remembers both. Message numbers
-//! are always UIDs: sequence numbers are the session's own matter.
+//! What the machine cannot do itself, and the answers it gets.
+//! Needs concern one account (that of the signed-in user) and at most one open mailbox; the backend keeps track of
+//! both. Messages are always identified by UID: sequence numbers are internal to the session.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -9,33 +8,31 @@ use std::sync::Arc;
 
 use terms::{Secret, UnixMillis};
 
-use crate::fetch::{Item, Row};
+use crate::fetch::{FetchItem, FetchRow};
 use crate::flag::{FlagChange, Flags, Keyword};
 use crate::name::MailboxName;
 use crate::search::SearchKey;
 
-/// Something to be done outside of the machine. Each variant names its answer; any may be answered with
-/// [`Answer::Refused`] instead.
-///
-/// `Debug` prints the kind only: needs carry names, passwords and search words.
+/// Something to be done outside the machine. Each variant names its answer; any may be answered with
+/// [`Answer::Refused`] instead. `Debug` prints only the kind: needs contain names, passwords and search terms.
 pub enum Need {
-    /// Check a password. The account is the performer's to remember. → [`Answer::Done`]
+    /// Check a password and remember the account. → [`Answer::Done`]
     SignIn {
-        /// The authentication identity as sent; an address, as a rule.
+        /// The authentication identity as sent, usually an address.
         user: String,
         /// The password as sent.
         password: Secret<String>,
     },
-    /// The client's first message of SCRAM-SHA-256, with `plus` of SCRAM-SHA-256-PLUS. → [`Answer::Challenge`] with the
-    /// node's first message
+    /// The client's first message of SCRAM-SHA-256, or with `plus` of SCRAM-SHA-256-PLUS. → [`Answer::Challenge`] with
+    /// the server's first message
     ScramBegin {
-        /// The mechanism is the one that binds to the channel.
+        /// Whether the mechanism is the one with channel binding.
         plus: bool,
         /// `client-first-message` (RFC 5802 section 7).
         message: Vec<u8>,
     },
-    /// The client's last message, after the node's first. → [`Answer::Challenge`] with the node's last message: the account
-    /// is the performer's to remember from then on.
+    /// The client's final message. → [`Answer::Challenge`] with the server's final message; the backend then remembers
+    /// the account.
     ScramFinish {
         /// `client-final-message`.
         message: Vec<u8>,
@@ -44,119 +41,119 @@ pub enum Need {
     Mailboxes,
     /// One mailbox, for STATUS. → [`Answer::Mailbox`]
     Mailbox(MailboxName),
-    /// How much the account has, and may have. → [`Answer::Quota`]
+    /// The account's usage and limits. → [`Answer::Quota`]
     Quota,
-    /// Make a mailbox. → [`Answer::Done`]
+    /// Create a mailbox. → [`Answer::Done`]
     Create {
         /// Its name.
         name: MailboxName,
-        /// Its use, if the client declared one (RFC 6154 section 5.2).
+        /// Its special use, if the client declared one (RFC 6154 section 5.2).
         special_use: Option<SpecialUse>,
     },
-    /// Delete a mailbox and what is in it, not its children. → [`Answer::Done`]
+    /// Delete a mailbox and its messages, but not its children. → [`Answer::Done`]
     Delete(MailboxName),
-    /// Rename a mailbox and its children. Of INBOX: move its messages to a new mailbox, children stay (RFC 9051
+    /// Rename a mailbox and its children. For INBOX: move its messages to a new mailbox; its children stay (RFC 9051
     /// section 6.3.6). → [`Answer::Done`]
     Rename {
-        /// The name that is.
+        /// The current name.
         from: MailboxName,
-        /// The name that will be.
+        /// The new name.
         to: MailboxName,
     },
-    /// Subscribe to a name or unsubscribe, whether there is such a mailbox or not. → [`Answer::Done`]
+    /// Subscribe to a name or unsubscribe, whether or not there is such a mailbox. → [`Answer::Done`]
     Subscribe {
         /// The name.
         name: MailboxName,
-        /// Which of both.
+        /// Whether to subscribe or to unsubscribe.
         subscribed: bool,
     },
-    /// Open a mailbox, closing the one that is open, also when this one is refused. → [`Answer::Opened`]
+    /// Open a mailbox, closing the current one even if this fails. → [`Answer::Opened`]
     Open(MailboxName),
     /// Close the open mailbox. → [`Answer::Done`]
     Close,
-    /// What changed in the open mailbox since the machine was last told, its own flag changes left out.
+    /// What changed in the open mailbox since the last report, without the session's own flag changes.
     /// → [`Answer::Changes`]; [`Refusal::NoSuchMailbox`] when it was deleted.
     Refresh,
-    /// Data of messages of the open mailbox. → [`Answer::Rows`]
+    /// Data of messages in the open mailbox. → [`Answer::Rows`]
     Fetch {
-        /// Which messages, ascending.
+        /// The messages, ascending.
         uids: Uids,
-        /// What of each.
-        items: Arc<[Item]>,
+        /// The items of each.
+        items: Arc<[FetchItem]>,
     },
-    /// Messages of the open mailbox that match. → [`Answer::Found`]
+    /// Search the open mailbox. → [`Answer::Found`]
     Search {
-        /// Which messages to look at, ascending.
+        /// The messages to search, ascending.
         uids: Uids,
-        /// What to look for.
+        /// The search key.
         key: Arc<SearchKey<UidRanges>>,
     },
-    /// Change flags of messages of the open mailbox. → [`Answer::Flags`]
+    /// Change flags of messages in the open mailbox. → [`Answer::Flags`]
     ChangeFlags {
-        /// Which messages, ascending.
+        /// The messages, ascending.
         uids: Vec<u32>,
-        /// How.
+        /// Whether to set, add or remove them.
         change: FlagChange,
-        /// Which flags.
+        /// The flags.
         flags: Flags,
-        /// The client does not want to hear of each message (`.SILENT`).
+        /// The client does not want the new flags reported (`.SILENT`).
         quiet: bool,
     },
-    /// Copy messages of the open mailbox, keeping flags and internal dates. All or nothing. → [`Answer::Copied`]
+    /// Copy messages from the open mailbox with flags and internal dates. All or nothing. → [`Answer::Copied`]
     Copy {
-        /// Which messages, ascending.
+        /// The messages, ascending.
         uids: Vec<u32>,
-        /// Where to.
+        /// The target mailbox.
         to: MailboxName,
     },
-    /// Move messages of the open mailbox, keeping flags and internal dates. → [`Answer::Copied`]
+    /// Move messages from the open mailbox with flags and internal dates. → [`Answer::Copied`]
     Move {
-        /// Which messages, ascending.
+        /// The messages, ascending.
         uids: Vec<u32>,
-        /// Where to.
+        /// The target mailbox.
         to: MailboxName,
     },
-    /// Remove messages of the open mailbox that have `\Deleted`. → [`Answer::Done`]
+    /// Remove messages with `\Deleted` from the open mailbox. → [`Answer::Done`]
     Expunge {
-        /// Among these, ascending; `None` for all.
+        /// Limited to these, ascending; `None` for all.
         among: Option<Vec<u32>>,
     },
     /// Add a message. Durable when answered. → [`Answer::Appended`]
     Append {
-        /// Where to.
+        /// The target mailbox.
         mailbox: MailboxName,
         /// Its flags.
         flags: Flags,
-        /// Its internal date; now, if absent.
+        /// Its internal date; `None` for now.
         internal_date: Option<UnixMillis>,
-        /// The message as it came, unchanged.
+        /// The message, byte for byte as received.
         message: Vec<u8>,
     },
 }
 
-/// What the performer says to a [`Need`].
+/// The backend's answer to a [`Need`].
 #[derive(Debug)]
 pub enum Answer {
-    /// It is done; there is nothing to tell.
+    /// Done; there is no further result.
     Done,
-    /// It was not done, and nothing was changed.
+    /// Not done; nothing was changed.
     Refused(Refusal),
-    /// What the client is to be told next of the exchange by which it signs in.
+    /// The next server message of a SASL exchange.
     Challenge(Vec<u8>),
     /// The mailboxes.
     Mailboxes(Mailboxes),
     /// One mailbox.
     Mailbox(MailboxRow),
-    /// How much the account has, and may have.
+    /// The account's usage and limits.
     Quota(Quota),
     /// The mailbox is open.
-    Opened(Opened),
+    Opened(OpenedMailbox),
     /// What changed.
     Changes(Changes),
     /// Some messages of a FETCH.
-    Rows(Rows),
+    Rows(FetchRows),
     /// Some results of a SEARCH.
-    Found(Found),
+    Found(SearchHits),
     /// Flags were changed.
     Flags(FlagsChanged),
     /// Messages were copied or moved.
@@ -165,28 +162,28 @@ pub enum Answer {
     Appended(Appended),
 }
 
-/// Why a need was not met. The words for the client are the machine's.
+/// Why a need was not met. The machine chooses the text for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The name and the password do not open an account; which of both is not said.
-    SignIn,
-    /// What the client sent is none of the mechanism's messages.
-    NotTheMechanism,
-    /// The client would act for somebody else.
+    /// Wrong name or password, without saying which.
+    WrongCredentials,
+    /// The client's message is malformed for the mechanism.
+    MalformedResponse,
+    /// The client asked to act on behalf of someone else.
     OtherIdentity,
-    /// Too many sign-ins failed, for this name or from this network; whether there is such an account is not said.
-    SlowDown,
-    /// There is no such mailbox.
+    /// Too many failed sign-ins for this name or from this network, without saying whether the account exists.
+    TooManyFailures,
+    /// Mailbox does not exist.
     NoSuchMailbox,
-    /// There is such a mailbox already.
+    /// The mailbox already exists.
     AlreadyExists,
-    /// It can never succeed: INBOX deleted, a mailbox moved below itself.
+    /// It can never succeed: deleting INBOX, moving a mailbox below itself.
     Cannot,
-    /// A limit of the store or of the performer's memory.
+    /// A limit of the store or of the backend's memory.
     Limit,
     /// The message is too big.
     TooBig,
-    /// The account has no room.
+    /// The account is over quota.
     OverQuota,
     /// Temporary: it may succeed later.
     Unavailable,
@@ -194,52 +191,52 @@ pub enum Refusal {
     Corrupt,
 }
 
-/// What LIST and LSUB choose from, in any order.
+/// What LIST and LSUB select from, in any order.
 #[derive(Debug, Clone, Default)]
 pub struct Mailboxes {
     /// The mailboxes of the account.
     pub rows: Vec<MailboxRow>,
-    /// The names that the owner subscribed to; a mailbox need not be there (RFC 9051 section 6.3.7).
+    /// The names that the owner subscribed to; the mailboxes need not exist (RFC 9051 section 6.3.7).
     pub subscribed: Vec<MailboxName>,
 }
 
-/// A mailbox in LIST and STATUS.
+/// A mailbox as shown by LIST and STATUS.
 #[derive(Debug, Clone)]
 pub struct MailboxRow {
     /// Its name.
     pub name: MailboxName,
-    /// What it is for.
+    /// Its special use.
     pub special_use: Option<SpecialUse>,
-    /// How many messages it has.
+    /// The number of messages.
     pub messages: u32,
-    /// How many of them lack `\Seen`.
+    /// The number of messages without `\Seen`.
     pub unseen: u32,
-    /// How many of them have `\Deleted`.
+    /// The number of messages with `\Deleted`.
     pub deleted: u32,
     /// The UID of the next message.
     pub uid_next: u32,
-    /// The generation of its UIDs.
+    /// Its UIDVALIDITY.
     pub uid_validity: u32,
     /// The sum of their RFC822.SIZE.
     pub size_bytes: u64,
-    /// The same of those with `\Deleted`.
+    /// The same for messages with `\Deleted`.
     pub deleted_size_bytes: u64,
 }
 
-/// How much an account has, and may have (RFC 9208).
+/// An account's usage and limits (RFC 9208).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quota {
     /// The sum of RFC822.SIZE over all mailboxes.
     pub bytes: u64,
-    /// The most of it, if there is a limit.
+    /// The limit, if there is one.
     pub bytes_max: Option<u64>,
-    /// Messages of all mailboxes.
+    /// The number of messages in all mailboxes.
     pub messages: u64,
-    /// The most of them, if there is a limit.
+    /// The limit, if there is one.
     pub messages_max: Option<u64>,
 }
 
-/// What a mailbox is for (RFC 6154 section 2), as far as a client may declare it.
+/// The special use of a mailbox (RFC 6154 section 2), as far as clients may declare it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpecialUse {
     /// `\Archive`
@@ -255,10 +252,10 @@ pub enum SpecialUse {
 }
 
 impl SpecialUse {
-    /// All of them.
+    /// All special uses.
     pub const ALL: [Self; 5] = [Self::Archive, Self::Drafts, Self::Junk, Self::Sent, Self::Trash];
 
-    /// As on the wire.
+    /// The name on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Archive => "\\Archive",
@@ -272,10 +269,10 @@ impl SpecialUse {
 
 /// A mailbox as SELECT shows it.
 #[derive(Debug, Clone)]
-pub struct Opened {
-    /// The UIDs of its messages: every one in these ranges is there.
+pub struct OpenedMailbox {
+    /// The UIDs of its messages: every UID in these ranges exists.
     pub uids: UidRanges,
-    /// The generation of its UIDs.
+    /// Its UIDVALIDITY.
     pub uid_validity: u32,
     /// The UID of the next message.
     pub uid_next: u32,
@@ -285,14 +282,14 @@ pub struct Opened {
     pub keywords: Vec<Keyword>,
 }
 
-/// What others did to the open mailbox.
+/// Changes to the open mailbox by others.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
-    /// Messages that are gone, ascending.
+    /// Expunged messages, ascending.
     pub gone: Vec<u32>,
-    /// Messages that are new, ascending and above all the machine knows.
+    /// New messages, ascending and above all known ones.
     pub new: Vec<u32>,
-    /// Messages whose flags are different, ascending; not the new ones.
+    /// Messages with changed flags, ascending, without the new ones.
     pub flags: Vec<FlagRow>,
 }
 
@@ -301,47 +298,47 @@ pub struct Changes {
 pub struct FlagRow {
     /// Its UID.
     pub uid: u32,
-    /// Its flags now.
+    /// Its current flags.
     pub flags: Flags,
 }
 
-/// As many rows of a FETCH as the performer cares to hold in memory at once; the machine asks for the rest.
+/// As many rows of a FETCH as the backend wants to hold in memory at once; the machine asks for the rest.
 #[derive(Debug, Clone)]
-pub struct Rows {
-    /// How many of the UIDs asked for are dealt with, from the first; at least one.
+pub struct FetchRows {
+    /// How many of the requested UIDs are covered, from the first; at least one.
     pub covered: usize,
-    /// Their rows, in the order asked; none for a message that is gone or damaged.
-    pub rows: Vec<Row>,
+    /// Their rows, in the order requested; none for a message that is gone or damaged.
+    pub rows: Vec<FetchRow>,
     /// How many of them are damaged and cannot be read.
     pub damaged: usize,
 }
 
-/// As many results of a SEARCH as came of one stretch of work; the machine asks for the rest.
+/// Some results of a SEARCH; the machine asks for the rest.
 #[derive(Debug, Clone)]
-pub struct Found {
-    /// How many of the UIDs asked for are dealt with, from the first; at least one.
+pub struct SearchHits {
+    /// How many of the requested UIDs are covered, from the first; at least one.
     pub covered: usize,
-    /// Those of them that match, ascending.
+    /// The matching ones, ascending.
     pub uids: Vec<u32>,
 }
 
 /// Flags after a STORE.
 #[derive(Debug, Clone)]
 pub struct FlagsChanged {
-    /// The flags now of each message asked for that is still there, ascending; none for a quiet change.
+    /// The current flags of each requested message that still exists, ascending; empty for a silent change.
     pub rows: Vec<FlagRow>,
-    /// Of a quiet change: the distinct flags of the messages that are still there.
+    /// For a silent change: the distinct flags of the messages that still exist.
     pub in_use: Vec<Flags>,
-    /// How many of the messages asked for are still there.
+    /// How many of the requested messages still exist.
     pub there: usize,
 }
 
 /// Messages after a COPY or MOVE (RFC 4315 section 3, COPYUID).
 #[derive(Debug, Clone)]
 pub struct Copied {
-    /// The generation of UIDs in the target.
+    /// The target's UIDVALIDITY.
     pub uid_validity: u32,
-    /// UIDs in the source, in the order copied; fewer than asked for if some are gone.
+    /// UIDs in the source, in the order copied; fewer than requested if some are gone.
     pub from: Vec<u32>,
     /// UIDs in the target, one for each of `from`.
     pub to: Vec<u32>,
@@ -350,13 +347,13 @@ pub struct Copied {
 /// A message after APPEND (RFC 4315 section 3, APPENDUID).
 #[derive(Debug, Clone, Copy)]
 pub struct Appended {
-    /// The generation of UIDs in the mailbox.
+    /// The mailbox's UIDVALIDITY.
     pub uid_validity: u32,
     /// The UID of the message.
     pub uid: u32,
 }
 
-/// UIDs of a long piece of work, ascending, of which a part is left.
+/// The UIDs of a long task, ascending, and how far it has come.
 #[derive(Clone)]
 pub struct Uids {
     all: Arc<[u32]>,
@@ -364,33 +361,33 @@ pub struct Uids {
 }
 
 impl Uids {
-    /// All of `all`.
+    /// Nothing done yet.
     pub(crate) fn new(all: Vec<u32>) -> Self {
         Self { all: all.into(), from: 0 }
     }
 
-    /// Those that are left.
+    /// The remaining UIDs.
     pub fn as_slice(&self) -> &[u32] {
         self.all.get(self.from..).unwrap_or_default()
     }
 
-    /// Without the first `count` of those that are left. An answer that covers nothing would never end: at least one.
+    /// Marks the next `count` as done; at least one, since otherwise the task would never end.
     pub(crate) fn advance(&mut self, count: usize) {
         self.from = self.from.saturating_add(count.max(1)).min(self.all.len());
     }
 }
 
-/// UIDs as ranges: ascending, apart and not touching.
+/// UIDs as ranges: ascending, neither overlapping nor adjacent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UidRanges(Vec<RangeInclusive<u32>>);
 
 impl UidRanges {
-    /// From ranges that are ascending and apart.
+    /// From ascending ranges that do not overlap.
     pub(crate) fn new(ranges: Vec<RangeInclusive<u32>>) -> Self {
         Self(ranges)
     }
 
-    /// From ranges in the order of their first UIDs; those that touch or overlap become one.
+    /// From ranges in the order of their first UIDs; adjacent or overlapping ones are merged.
     pub fn of(ranges: impl IntoIterator<Item = RangeInclusive<u32>>) -> Self {
         let mut joined: Vec<RangeInclusive<u32>> = Vec::new();
         for range in ranges.into_iter().filter(|range| !range.is_empty()) {

@@ -1,4 +1,4 @@
-//! What goes to the client, in order: text that is made here, and octets that are shared until they are sent.
+//! Output for the client, in order: generated text, and message data that is shared until it is sent.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use crate::cursor::is_astring_char;
 use crate::fetch::Octets;
 use crate::flag::Flags;
 
-/// Waiting output. Text accumulates; large octets wait as a reference to the message they are part of.
+/// Pending output. Text is copied; large data is held as a reference to the message that it belongs to.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     done: VecDeque<Chunk>,
@@ -20,16 +20,16 @@ enum Chunk {
     Octets(Octets, usize),
 }
 
-/// Octets shorter than this are copied: a reference would cost more.
+/// Data shorter than this is copied: a reference would cost more.
 const SHARED_BYTES_MIN: usize = 4096;
 
 impl Output {
-    /// How many bytes wait.
+    /// The number of pending bytes.
     pub(crate) fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether nothing waits.
+    /// Whether nothing is pending.
     pub(crate) fn is_empty(&self) -> bool {
         self.length == 0
     }
@@ -73,7 +73,7 @@ impl Output {
         self.bytes(text.as_bytes());
     }
 
-    /// Adds a number. Lists have tens of thousands: no memory for each.
+    /// Adds a number without allocating: lists have tens of thousands.
     pub(crate) fn number(&mut self, mut number: u64) {
         let mut digits = [0; 20];
         let mut first = digits.len();
@@ -98,17 +98,17 @@ impl Output {
         self.raw(")");
     }
 
-    /// Adds the end of a line.
+    /// Adds CRLF.
     pub(crate) fn end_line(&mut self) {
         self.raw("\r\n");
     }
 
-    /// `quoted`. The text has no CR, LF or NUL: names and words that were checked, or our own.
+    /// `quoted`. The text must not contain CR, LF or NUL: checked names and words, or our own.
     pub(crate) fn quoted(&mut self, text: &str) {
         self.raw("\"");
         for (count, piece) in text.split(['"', '\\']).enumerate() {
             if count > 0 {
-                // The character that divided here is the one after what was written so far.
+                // The separator is the character after what has been written so far.
                 let at = piece.as_ptr().addr() - text.as_ptr().addr() - 1;
                 self.raw("\\");
                 self.raw(text.get(at..at + 1).unwrap_or_default());
@@ -118,7 +118,7 @@ impl Output {
         self.raw("\"");
     }
 
-    /// `astring`: an atom where it can be one, else quoted, or a literal where a line break or NUL forces it.
+    /// `astring`: an atom if possible, otherwise quoted, or a literal if there is a line break or NUL.
     pub(crate) fn astring(&mut self, text: &str) {
         if !text.is_empty() && text.bytes().all(is_astring_char) && !text.eq_ignore_ascii_case("NIL") {
             self.raw(text);
@@ -137,7 +137,7 @@ impl Output {
         self.octets(octets);
     }
 
-    /// `literal8` where there is a NUL (RFC 9051 section 7.5.2), else `literal`.
+    /// `literal8` if there is a NUL (RFC 9051 section 7.5.2), otherwise `literal`.
     pub(crate) fn literal8(&mut self, octets: &Octets) {
         if memchr::memchr(0, octets.as_slice()).is_some() {
             self.raw("~");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn shared_octets_keep_their_place() {
+    fn shared_data_keeps_its_place() {
         let mut output = Output::default();
         output.raw("a ");
         output.literal(&Octets::from(vec![b'x'; 10_000]));

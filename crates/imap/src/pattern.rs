@@ -4,8 +4,8 @@ use crate::cursor::Bad;
 use crate::limits::{PATTERN_BYTES_MAX, PATTERN_WILDCARDS_MAX};
 use crate::name::MailboxName;
 
-/// A canonical pattern: reference and pattern joined. It is held against names as they go on the wire, so a wildcard
-/// never meets the inside of a modified UTF-7 shift by accident of ours.
+/// A canonical pattern: reference and pattern joined. It is matched against names in wire encoding, as the client sees
+/// them.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern(Vec<u8>);
 
@@ -15,12 +15,12 @@ impl Pattern {
         let joined = [reference, pattern].concat();
         let wildcards = joined.iter().filter(|byte| is_wildcard(**byte)).count();
         if joined.len() > PATTERN_BYTES_MAX || wildcards > PATTERN_WILDCARDS_MAX {
-            return Err(Bad("the pattern is too long or has too many wildcards"));
+            return Err(Bad("pattern too long or too many wildcards"));
         }
         Ok(Self(joined))
     }
 
-    /// Whether `name`, whose wire form is `wire`, matches. INBOX does in any case (section 5.1).
+    /// Whether `name`, whose wire form is `wire`, matches. INBOX matches regardless of case (section 5.1).
     pub(crate) fn matches(&self, name: &str, wire: &str) -> bool {
         let inbox = name == MailboxName::INBOX;
         matches(
@@ -35,7 +35,7 @@ fn is_wildcard(byte: u8) -> bool {
     matches!(byte, b'*' | b'%')
 }
 
-/// Walks the name once, keeping the set of places in the pattern where a match may stand.
+/// Walks the name once, keeping the set of positions in the pattern that a match may have reached.
 fn matches(pattern: &[u8], name: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
     let mut places = vec![false; pattern.len() + 1];
     if let Some(first) = places.first_mut() {

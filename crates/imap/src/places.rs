@@ -1,16 +1,16 @@
-//! Which UIDs stand at which places in a mailbox. A mailbox of which little was expunged is a few ranges, whatever its size:
-//! opening it costs what the ranges cost, and a message is found in them.
+//! Which UID is at which place in a mailbox. A mailbox with few expunged messages is a few ranges, whatever its size,
+//! so opening it and finding messages cost little.
 
 use crate::need::UidRanges;
 
 /// The UIDs of a mailbox, ascending. The place of the first is 0.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Places {
-    /// Ascending, apart and not touching.
+    /// Ascending, neither overlapping nor adjacent.
     runs: Vec<Run>,
 }
 
-/// UIDs that follow each other without a gap.
+/// UIDs without a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
     first: u32,
@@ -31,14 +31,14 @@ impl Run {
 }
 
 impl Places {
-    /// Of these ranges, in which every UID is a message.
+    /// From ranges in which every UID is a message.
     pub(crate) fn of(ranges: &UidRanges) -> Self {
         let mut this = Self { runs: Vec::with_capacity(ranges.as_slice().len()) };
         ranges.as_slice().iter().for_each(|range| this.push(*range.start(), *range.end()));
         this
     }
 
-    /// Adds UIDs that are above all others.
+    /// Adds UIDs above all others.
     fn push(&mut self, first: u32, last: u32) {
         let place = self.len();
         match self.runs.last_mut() {
@@ -47,7 +47,7 @@ impl Places {
         }
     }
 
-    /// How many there are.
+    /// The number of UIDs.
     pub(crate) fn len(&self) -> usize {
         self.runs.last().map_or(0, Run::end)
     }
@@ -70,12 +70,12 @@ impl Places {
         self.runs[..after].last().filter(|run| uid <= run.last).map(|run| run.place_of(uid))
     }
 
-    /// All of them, ascending.
+    /// All UIDs, ascending.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.runs.iter().flat_map(|run| run.first..=run.last)
     }
 
-    /// Those in the ranges, ascending.
+    /// The UIDs in the ranges, ascending.
     pub(crate) fn within(&self, ranges: &UidRanges) -> Vec<u32> {
         let mut found = Vec::new();
         for range in ranges.as_slice() {
@@ -86,20 +86,20 @@ impl Places {
         found
     }
 
-    /// Adds one that is above all others; another is left out.
+    /// Adds a UID above all others; any other is ignored.
     pub(crate) fn add(&mut self, uid: u32) {
         if self.last().is_none_or(|last| uid > last) {
             self.push(uid, uid);
         }
     }
 
-    /// Takes these out, which are ascending; gives the places that those of them had that were here, ascending.
+    /// Removes these UIDs, given in ascending order; returns the places of those that were present, ascending.
     pub(crate) fn remove(&mut self, uids: &[u32]) -> Vec<usize> {
         let places: Vec<usize> = uids.iter().filter_map(|uid| self.find(*uid)).collect();
         let mut left = Self::default();
         let mut gone = uids.iter().copied().peekable();
         for run in &self.runs {
-            // Beyond 32 bits, so that there is one behind the last UID.
+            // Beyond 32 bits, so that the last UID has a successor.
             let mut first = u64::from(run.first);
             while let Some(uid) = gone.next_if(|uid| *uid <= run.last) {
                 if u64::from(uid) > first {

@@ -1,4 +1,4 @@
-//! What SEARCH looks for (RFC 9051 section 6.4.4).
+//! Search keys (RFC 9051 section 6.4.4).
 
 use crate::cursor::{Bad, Cursor};
 use crate::date::Date;
@@ -6,11 +6,12 @@ use crate::flag::{Keyword, SystemFlag};
 use crate::limits::{SEARCH_DEPTH_MAX, SEARCH_STRINGS_MAX};
 use crate::sequence::SequenceSet;
 
-/// `search-key`. `S` is what a set of numbers is: a parsed set at first, UIDs once it is held against the mailbox.
-/// Strings are as the client wrote them; they are matched as substrings, whatever the case (RFC 5051). Nests at most [`SEARCH_DEPTH_MAX`] deep.
+/// `search-key`. `S` is the type of a set of numbers: a parsed set at first, UIDs once it is resolved against the
+/// mailbox. Strings are as the client wrote them and match as substrings, ignoring case (RFC 5051). Nested at most
+/// [`SEARCH_DEPTH_MAX`] deep.
 #[derive(Clone, PartialEq)]
 pub enum SearchKey<S> {
-    /// All of these; all messages when there are none.
+    /// All of these keys; every message if there are none.
     And(Vec<Self>),
     /// `OR`
     Or(Box<Self>, Box<Self>),
@@ -20,8 +21,8 @@ pub enum SearchKey<S> {
     Flag(SystemFlag),
     /// `KEYWORD`
     Keyword(Keyword),
-    /// `FROM`, `SUBJECT` and so on, and `HEADER`: the field's name and a part of its decoded text. An empty text asks
-    /// whether the field is there.
+    /// `FROM`, `SUBJECT` and so on, and `HEADER`: the field's name and a part of its decoded text. An empty text tests
+    /// whether the field exists.
     Header(String, String),
     /// `BODY`
     Body(String),
@@ -57,7 +58,7 @@ pub(crate) enum Numbers {
 }
 
 impl<S> SearchKey<S> {
-    /// The same key with other sets.
+    /// The same key with mapped sets.
     pub(crate) fn map<T, E>(&self, set: &mut impl FnMut(&S) -> Result<T, E>) -> Result<SearchKey<T>, E> {
         Ok(match self {
             Self::And(keys) => SearchKey::And(keys.iter().map(|key| key.map(set)).collect::<Result<_, _>>()?),
@@ -91,12 +92,12 @@ impl SearchKey<Numbers> {
         cursor.end()?;
         let all = Self::And(keys);
         if all.strings() > SEARCH_STRINGS_MAX {
-            return Err(Bad("the search looks for too many strings"));
+            return Err(Bad("too many search strings"));
         }
         Ok(all)
     }
 
-    /// How many strings are looked for.
+    /// The number of strings to search for.
     fn strings(&self) -> usize {
         match self {
             Self::And(keys) => keys.iter().map(Self::strings).sum(),
@@ -109,7 +110,7 @@ impl SearchKey<Numbers> {
 
     fn parse(cursor: &mut Cursor<'_>, depth: usize) -> Result<Self, Bad> {
         if depth == SEARCH_DEPTH_MAX {
-            return Err(Bad("the search keys nest too deep"));
+            return Err(Bad("search keys nested too deeply"));
         }
         match cursor.peek() {
             Some(b'(') => {
@@ -133,7 +134,7 @@ impl SearchKey<Numbers> {
             "UNDRAFT" => not(Self::Flag(SystemFlag::Draft)),
             "UNFLAGGED" => not(Self::Flag(SystemFlag::Flagged)),
             "UNSEEN" => not(Self::Flag(SystemFlag::Seen)),
-            // \Recent is never set (RFC 3501 section 6.4.4 has these; RFC 9051 dropped them).
+            // \Recent is never set (RFC 3501 section 6.4.4; dropped by RFC 9051).
             "RECENT" | "NEW" => not(Self::And(Vec::new())),
             "OLD" => Self::And(Vec::new()),
             "KEYWORD" => Self::Keyword(keyword(cursor)?),
@@ -167,7 +168,7 @@ impl SearchKey<Numbers> {
                 cursor.space()?;
                 Self::Or(Box::new(one), Box::new(Self::parse(cursor, depth + 1)?))
             }
-            _ => return Err(Bad("no such search key")),
+            _ => return Err(Bad("unknown search key")),
         })
     }
 }
@@ -189,5 +190,5 @@ fn size(cursor: &mut Cursor<'_>) -> Result<u64, Bad> {
 
 fn keyword(cursor: &mut Cursor<'_>) -> Result<Keyword, Bad> {
     cursor.space()?;
-    Keyword::new(cursor.atom()?).ok_or(Bad("the keyword is too long"))
+    Keyword::new(cursor.atom()?).ok_or(Bad("keyword too long"))
 }

@@ -1,15 +1,15 @@
-//! Which part of a message a FETCH means (RFC 9051 section 6.4.5.1).
+//! Sections: the part of a message that a FETCH refers to (RFC 9051 section 6.4.5.1).
 
 use crate::cursor::{Bad, Cursor};
 use crate::limits::HEADER_FIELDS_MAX;
 use crate::output::Output;
 
-/// `section-spec`. Without part and text it is the whole message.
+/// `section-spec`. Without part and text it means the whole message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Section {
     /// `section-part = nz-number *("." nz-number)`; empty for the message itself.
     pub part: Vec<u32>,
-    /// What of the part; `None` for its body, or for the whole message when there is no part.
+    /// Which text of the part; `None` for its body, or for the whole message if there is no part.
     pub text: Option<SectionText>,
 }
 
@@ -18,13 +18,13 @@ pub struct Section {
 pub enum SectionText {
     /// `HEADER`
     Header,
-    /// `HEADER.FIELDS`, the names as the client wrote them.
+    /// `HEADER.FIELDS`, with names as the client wrote them.
     HeaderFields(Vec<String>),
     /// `HEADER.FIELDS.NOT`
     HeaderFieldsNot(Vec<String>),
     /// `TEXT`
     Text,
-    /// `MIME`: only of a part.
+    /// `MIME`, for a part only.
     Mime,
 }
 
@@ -50,7 +50,7 @@ impl Section {
             } else {
                 section.text = Some(SectionText::parse(cursor)?);
                 if section.text == Some(SectionText::Mime) && section.part.is_empty() {
-                    return Err(Bad("MIME follows a part number"));
+                    return Err(Bad("MIME requires a part number"));
                 }
             }
             cursor.expect(b']')?;
@@ -61,10 +61,10 @@ impl Section {
     /// `section-binary = "[" [section-part] "]"`
     pub(crate) fn parse_binary(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, Bad> {
         let section = Self::parse(cursor)?;
-        if section.text.is_some() { Err(Bad("BINARY takes a part number only")) } else { Ok(section.part) }
+        if section.text.is_some() { Err(Bad("BINARY accepts a part number only")) } else { Ok(section.part) }
     }
 
-    /// As it was asked for, brackets included.
+    /// As requested, including brackets.
     pub(crate) fn write(&self, out: &mut Output) {
         out.raw("[");
         write_part(&self.part, out);
@@ -108,7 +108,7 @@ impl SectionText {
         let fields = |cursor: &mut Cursor<'_>| {
             cursor.space()?;
             let fields = cursor.list(HEADER_FIELDS_MAX, field_name)?;
-            if fields.is_empty() { Err(Bad("HEADER.FIELDS names at least one field")) } else { Ok(fields) }
+            if fields.is_empty() { Err(Bad("HEADER.FIELDS requires at least one field")) } else { Ok(fields) }
         };
         match cursor.word()?.as_str() {
             "HEADER" => Ok(Self::Header),
@@ -116,14 +116,14 @@ impl SectionText {
             "HEADER.FIELDS.NOT" => fields(cursor).map(Self::HeaderFieldsNot),
             "TEXT" => Ok(Self::Text),
             "MIME" => Ok(Self::Mime),
-            _ => Err(Bad("no such section")),
+            _ => Err(Bad("unknown section")),
         }
     }
 }
 
-/// `header-fld-name = astring`, as far as a header may have it (RFC 5322 section 3.6.8): it is written back in the
+/// `header-fld-name = astring`, restricted to valid field names (RFC 5322 section 3.6.8), since it is repeated in the
 /// response.
 fn field_name(cursor: &mut Cursor<'_>) -> Result<String, Bad> {
     let name = cursor.astring_text()?;
-    if name.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(name) } else { Err(Bad("that is no field name")) }
+    if name.bytes().all(|byte| byte.is_ascii_graphic()) { Ok(name) } else { Err(Bad("invalid field name")) }
 }

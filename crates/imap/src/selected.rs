@@ -1,7 +1,6 @@
-//! The open mailbox as the client sees it: which sequence number is which message.
-//!
-//! The client's view changes only by what it is told, and EXPUNGE may be told only at certain times (RFC 9051
-//! section 7.5.1). So messages that are gone wait in `gone` and keep their numbers until then.
+//! The selected mailbox as the client sees it: the mapping of sequence numbers to messages.
+//! The client's view changes only by what is reported to it, and EXPUNGE may be reported only at certain times (RFC
+//! 9051 section 7.5.1). Until then, expunged messages are kept in `gone` and retain their numbers.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -22,21 +21,21 @@ use crate::sequence::{SequenceSet, resolve};
 pub(crate) struct Selected {
     pub(crate) name: MailboxName,
     pub(crate) read_only: bool,
-    /// The sequence number of a message is its place here, counted from 1.
+    /// A message's sequence number is its place here, counted from 1.
     uids: Places,
-    /// Gone, and not yet told.
+    /// Expunged but not yet reported.
     gone: BTreeSet<u32>,
-    /// `$`: UIDs, ascending.
+    /// The saved search result (`$`): UIDs, ascending.
     pub(crate) saved: Vec<u32>,
     /// Keywords that the client has seen in a FLAGS response.
     keywords: BTreeSet<Keyword>,
 }
 
-/// A number in a command means no message.
-pub(crate) const NO_SUCH_NUMBER: &str = "There is no message of that number";
+/// For a sequence number without a message.
+pub(crate) const NO_SUCH_NUMBER: &str = "Invalid message sequence number";
 
 impl Selected {
-    /// Just opened.
+    /// A newly opened mailbox.
     pub(crate) fn new(name: MailboxName, read_only: bool, uids: &UidRanges, keywords: Vec<Keyword>) -> Self {
         let keywords = keywords.into_iter().collect();
         Self { name, read_only, uids: Places::of(uids), gone: BTreeSet::new(), saved: Vec::new(), keywords }
@@ -52,15 +51,14 @@ impl Selected {
         self.uids.find(uid).and_then(|at| u32::try_from(at + 1).ok())
     }
 
-    /// How many messages there are.
+    /// The number of messages.
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.uids.len()).unwrap_or(u32::MAX)
     }
 
-    /// The UIDs that a set means, ascending, as ranges. Every one that is the UID of a message here counts.
-    ///
-    /// A sequence number above the number of messages is an error, `*` in an empty mailbox included; a UID that does not
-    /// exist is none (RFC 9051 sections 9, `seq-number`, and 6.4.9).
+    /// The UIDs denoted by a set, as ascending ranges, which may include UIDs without a message.
+    /// A sequence number above the number of messages is an error, including `*` in an empty mailbox; a UID that does
+    /// not exist is not (RFC 9051 sections 9, `seq-number`, and 6.4.9).
     pub(crate) fn ranges(&self, set: &SequenceSet, uid: bool) -> Result<UidRanges, Bad> {
         let ranges = match set {
             SequenceSet::Saved => self.saved.iter().map(|uid| *uid..=*uid).collect(),
@@ -77,12 +75,12 @@ impl Selected {
         Ok(UidRanges::new(ranges))
     }
 
-    /// The UIDs of the messages here that a set means, ascending.
+    /// The UIDs of the existing messages denoted by a set, ascending.
     pub(crate) fn messages(&self, set: &SequenceSet, uid: bool) -> Result<Vec<u32>, Bad> {
         Ok(self.uids.within(&self.ranges(set, uid)?))
     }
 
-    /// The UIDs that a set in a search key means.
+    /// The UIDs denoted by a set in a search key.
     pub(crate) fn search_ranges(&self, numbers: &Numbers) -> Result<UidRanges, Bad> {
         match numbers {
             Numbers::Sequence(set) => self.ranges(set, false),
@@ -90,7 +88,7 @@ impl Selected {
         }
     }
 
-    /// Tells the client what changed: EXPUNGE if it may be said now, then EXISTS, then flags.
+    /// Reports changes to the client: EXPUNGE if it is allowed now, then EXISTS, then flags.
     pub(crate) fn apply(&mut self, changes: &Changes, expunge: bool, out: &mut Output) {
         self.gone.extend(changes.gone.iter().filter(|uid| self.uids.find(**uid).is_some()));
         if expunge {
@@ -104,7 +102,7 @@ impl Selected {
         self.tell_flags(&changes.flags, true, out);
     }
 
-    /// `* n EXPUNGE` for each, the highest number first, so that none shifts another.
+    /// `* n EXPUNGE` for each, highest number first, so that numbers do not shift.
     fn tell_gone(&mut self, out: &mut Output) {
         if self.gone.is_empty() {
             return;
@@ -137,8 +135,8 @@ impl Selected {
         }
     }
 
-    /// Tells the client of keywords that it has not seen (RFC 9051 section 7.3.5), before they are used: once for all that
-    /// are about to be, since the list is told whole.
+    /// Reports keywords that the client has not seen (RFC 9051 section 7.3.5) before they are used: all new ones at
+    /// once, since each report repeats the whole list.
     pub(crate) fn introduce<'f>(&mut self, flags: impl Iterator<Item = &'f Flags>, out: &mut Output) {
         let known = self.keywords.len();
         for flags in flags {
@@ -156,7 +154,7 @@ impl Selected {
         out.raw(&format!("* FLAGS {}\r\n", self.all_flags()));
     }
 
-    /// The flags that messages here may show, as far as they are told.
+    /// The flags that have been reported to the client.
     pub(crate) fn all_flags(&self) -> Flags {
         Flags::new(SystemFlag::ALL, self.keywords.iter().take(KEYWORDS_TOLD_MAX).cloned())
     }

@@ -1,14 +1,14 @@
-//! Sets of message numbers: sequence numbers or UIDs, as the command says.
+//! Sets of message numbers: sequence numbers or UIDs, depending on the command.
 
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 
-/// `sequence-set` (RFC 9051 section 9), not yet held against a mailbox.
+/// `sequence-set` (RFC 9051 section 9), not yet resolved against a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SequenceSet {
     /// `$`: the result that SEARCH saved (section 6.4.4.1).
     Saved,
-    /// One range or more, in the client's order; the two ends in either order.
+    /// One or more ranges, in the client's order; the two ends may be in either order.
     Ranges(Vec<(Bound, Bound)>),
 }
 
@@ -30,7 +30,7 @@ impl Bound {
     }
 }
 
-/// The ranges with `last` for `*`: ascending, apart and not touching.
+/// The ranges with `last` for `*`: ascending, neither overlapping nor adjacent.
 pub(crate) fn resolve(ranges: &[(Bound, Bound)], last: u32) -> Vec<RangeInclusive<u32>> {
     let mut ends: Vec<(u32, u32)> = ranges
         .iter()
@@ -50,7 +50,7 @@ pub(crate) fn resolve(ranges: &[(Bound, Bound)], last: u32) -> Vec<RangeInclusiv
     merged
 }
 
-/// Numbers as a `uid-set`, in the order given: runs that ascend by one become ranges.
+/// Writes numbers as a `uid-set`, in the given order; consecutive numbers become ranges.
 pub(crate) fn write_set(numbers: &[u32], out: &mut String) {
     let mut at = 0;
     while let Some(&first) = numbers.get(at) {

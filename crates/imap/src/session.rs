@@ -1,26 +1,26 @@
-//! The machine of one connection: what came in, what is under way, what comes next.
+//! The state machine of one connection.
 
 use crate::code::{Ending, Status, Then};
-use crate::command::{self, Ask, Command, Entry, News};
+use crate::command::{self, Command, CommandEntry, News, NextNeed};
 use crate::context::Context;
 use crate::cursor::Cursor;
-use crate::input::{Allowance, Cut, Fault, Input};
+use crate::input::{Allowance, Fault, Input, Piece};
 use crate::limits::{BAD_BEFORE_SIGN_IN_MAX, BAD_MAX, WRITE_BYTES};
 use crate::need::{Answer, Need, Refusal};
 use crate::output::Output;
 
-/// What a session is told of the place where it runs.
+/// A session's configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The name in the greeting.
     pub hostname: String,
-    /// STARTTLS is offered.
+    /// Whether STARTTLS is offered.
     pub starttls: bool,
-    /// Passwords are taken without TLS: only where nobody can listen, on loopback.
+    /// Whether passwords are accepted without TLS: only where nobody can listen, on loopback.
     pub sign_in_without_tls: bool,
-    /// Under TLS a sign-in can be bound to the connection (RFC 5056): whoever performs knows what to.
+    /// Whether the backend supports channel binding over TLS (RFC 5056).
     pub channel_binding: bool,
-    /// Octets of a message in APPEND.
+    /// The largest message in APPEND, in octets.
     pub message_size_bytes_max: u64,
 }
 
@@ -29,32 +29,32 @@ pub struct Config {
 pub enum Step {
     /// Send these bytes, then step again. Never empty.
     Write(Vec<u8>),
-    /// Do this, then [`answer`](Session::answer).
+    /// Do this, then call [`answer`](Session::answer).
     Need(Need),
-    /// Start TLS on the connection, then tell [`tls_started`](Session::tls_started). Bytes that came before are gone.
+    /// Start TLS on the connection, then call [`tls_started`](Session::tls_started). Earlier input has been discarded.
     StartTls,
-    /// Wait for bytes, then [`feed`](Session::feed).
+    /// Wait for bytes, then call [`feed`](Session::feed).
     Wait,
-    /// As [`Wait`](Step::Wait); and when something happens in the account, [`notice`](Session::notice).
+    /// Like [`Wait`](Step::Wait), but also call [`notice`](Session::notice) when something changes in the account.
     Idle,
-    /// Close the connection. Nothing is left to send.
+    /// Close the connection. All output has been sent.
     Close,
 }
 
-/// Why a connection ends that the client did not end.
+/// Why the server ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bye {
-    /// Nothing came for too long.
+    /// The client was idle for too long.
     Timeout,
-    /// The program stops.
+    /// The server is shutting down.
     Shutdown,
     /// There are too many connections.
     TooMany,
-    /// There is no memory for what this connection holds.
+    /// Not enough memory for this connection.
     NoMemory,
 }
 
-/// A connection. Owns no socket, no clock and no mail.
+/// A connection, without socket, clock or mail.
 ///
 /// ```
 /// use imap::{Config, Session, Step};
@@ -76,9 +76,9 @@ pub struct Session {
     context: Context,
     input: Input,
     doing: Doing,
-    /// Commands in a row that were no IMAP.
+    /// Consecutive invalid commands.
     bad_in_a_row: u32,
-    /// A need that waits until the output before it is sent.
+    /// A need that is passed on once earlier output is sent.
     pending: Option<Need>,
     /// Something may have changed since the last [`Need::Refresh`] of an IDLE.
     noticed: bool,
@@ -89,35 +89,35 @@ enum Doing {
     Reading,
     /// A command is in progress.
     Running(Running),
-    /// TLS is to be started once the output is gone.
+    /// TLS is to be started once the output is sent.
     StartTls,
-    /// The connection is over once the output is gone.
+    /// The connection is to be closed once the output is sent.
     Over,
 }
 
 struct Running {
-    entry: &'static Entry,
+    entry: &'static CommandEntry,
     command: Box<dyn Command>,
     stage: Stage,
 }
 
 enum Stage {
-    /// The command is to be asked.
-    Ask,
-    /// It waits for the answer to its need.
+    /// The command is to be asked for its next need.
+    NextNeed,
+    /// The command waits for the answer to its need.
     Asked,
-    /// It waits for a line; with `idle` for news too.
+    /// The command waits for a line; with `idle` also for changes.
     Line { max: usize, idle: bool },
-    /// IDLE waits for news.
+    /// IDLE waits for changes.
     IdleNews { max: usize },
-    /// It is done; the client is to be told the news first.
+    /// The command is done; changes are to be reported first.
     Done(Ending),
-    /// As `Done`, and the news are asked for.
+    /// As `Done`, and changes have been requested.
     News(Ending),
 }
 
 impl Session {
-    /// A new connection, under TLS or not. The greeting is its first output.
+    /// A new connection, with TLS or without. Its first output is the greeting.
     pub fn new(config: Config, tls: bool) -> Self {
         let mut context = Context {
             config,
@@ -134,7 +134,7 @@ impl Session {
         Self { context, input: Input::default(), doing: Doing::Reading, bad_in_a_row: 0, pending: None, noticed: false }
     }
 
-    /// A connection that is not taken: it hears why and nothing else.
+    /// A refused connection: it is told the reason and closed.
     pub fn turned_away(config: Config, bye: Bye) -> Self {
         let mut session = Self::new(config, false);
         session.context.out = Output::default();
@@ -142,7 +142,7 @@ impl Session {
         session
     }
 
-    /// Octets in memory because of this connection: what came and is not used, and what is not written yet.
+    /// Bytes held for this connection: unprocessed input and unsent output.
     pub fn held_bytes(&self) -> usize {
         self.input.len() + self.context.out.len()
     }
@@ -152,17 +152,18 @@ impl Session {
         self.context.signed_in
     }
 
-    /// How many sign-ins failed on this connection.
+    /// The number of failed sign-ins on this connection.
     pub fn sign_in_failures(&self) -> u32 {
         self.context.sign_in_failures
     }
 
-    /// Takes bytes from the client. Feed when a step says so, and what one read gives, so that the input stays bounded.
+    /// Feeds bytes from the client. Call it when a step says so, with the result of one read, so that the input stays
+    /// bounded.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.input.feed(bytes);
     }
 
-    /// Takes the answer to the need of the last step. Without a need it is ignored.
+    /// Takes the answer to the need of the last step; ignored if there is none.
     pub fn answer(&mut self, answer: Answer) {
         let Doing::Running(running) = &mut self.doing else { return };
         match std::mem::replace(&mut running.stage, Stage::Ask) {
@@ -171,7 +172,7 @@ impl Session {
                     Answer::Refused(refusal) => running.command.refused(refusal, &mut self.context),
                     answer => {
                         let said = running.command.say(answer, &mut self.context);
-                        said.err().map(|command::Unfitting| Ending::server_bug())
+                        said.err().map(|command::WrongAnswer| Ending::server_bug())
                     }
                 };
                 running.stage = ending.map_or(Stage::Ask, Stage::Done);
@@ -190,8 +191,8 @@ impl Session {
         }
     }
 
-    /// Nothing was written for long. A command that can says that it is still at work, so that the client goes on waiting;
-    /// and where no client is left, writing finds that out, and the work ends.
+    /// To be called when nothing has been written for a while. A command may then report that it is still running, so
+    /// that the client keeps waiting; if the client is gone, the failing write ends the work.
     pub fn reassure(&mut self) {
         if let Doing::Running(Running { command, stage: Stage::Ask, .. }) = &self.doing
             && let Some(words) = command.still_at_work()
@@ -200,20 +201,19 @@ impl Session {
         }
     }
 
-    /// Something happened in the account; matters while idling.
+    /// Something changed in the account; only relevant during IDLE.
     pub fn notice(&mut self) {
         self.noticed = true;
     }
 
-    /// TLS is in use now (RFC 9051 section 6.2.1): what came before is forgotten, capabilities are new.
+    /// TLS has been started (RFC 9051 section 6.2.1): earlier state is discarded, and the capabilities change.
     pub fn tls_started(&mut self) {
         self.input.clear();
         self.context.tls = true;
         self.doing = Doing::Reading;
     }
 
-    /// Ends the connection from our side. A command in progress is dropped, and what waits to be written for want of memory
-    /// is too.
+    /// Ends the connection from our side, dropping a command in progress and, if memory is short, pending output.
     pub fn bye(&mut self, bye: Bye) {
         if matches!(self.doing, Doing::Over) {
             return;
@@ -223,16 +223,16 @@ impl Session {
         if bye == Bye::NoMemory {
             self.input.clear();
             if !self.context.out.is_empty() {
-                // Words behind half an answer would be read as the rest of it.
+                // Text after a partial response would be read as part of it.
                 self.context.out = Output::default();
                 return;
             }
         }
         self.context.out.raw(match bye {
-            Bye::Timeout => "* BYE Nothing came for too long\r\n",
-            Bye::Shutdown => "* BYE The server stops\r\n",
+            Bye::Timeout => "* BYE Disconnected for inactivity\r\n",
+            Bye::Shutdown => "* BYE Server shutting down\r\n",
             Bye::TooMany => "* BYE [LIMIT] Too many connections\r\n",
-            Bye::NoMemory => "* BYE [UNAVAILABLE] Too busy for this much at once\r\n",
+            Bye::NoMemory => "* BYE [UNAVAILABLE] Server too busy, try again later\r\n",
         });
     }
 
@@ -243,8 +243,8 @@ impl Session {
                 return Step::Write(self.context.out.take(WRITE_BYTES));
             }
             if let Some(need) = self.pending.take() {
-                // A need may take long: the client gets first what it has coming. What is new is known at once, and its
-                // words go out with the others.
+                // A need may take long, so send pending output first. A refresh is quick, and its output goes out with
+                // the rest.
                 if self.context.out.is_empty() || matches!(need, Need::Refresh) {
                     return Step::Need(need);
                 }
@@ -257,7 +257,7 @@ impl Session {
         }
     }
 
-    /// Carries on by one stage; a step if there is nothing to do without the owner of the connection.
+    /// Advances by one stage; returns a step if the owner of the connection must act.
     fn advance(&mut self) -> Option<Step> {
         match &self.doing {
             Doing::Reading => self.read_command(),
@@ -269,7 +269,7 @@ impl Session {
                     None
                 }
                 Stage::Line { max, idle } => self.read_line(max, idle),
-                // The owner of the connection was to answer. Should it have lost the answer, the need was not met.
+                // The owner of the connection owes an answer. If it lost it, treat the need as not met.
                 Stage::Asked | Stage::News(_) | Stage::IdleNews { .. } => {
                     self.answer(Answer::Refused(Refusal::Unavailable));
                     None
@@ -278,7 +278,7 @@ impl Session {
         }
     }
 
-    /// `step`, or what waits to be written if anything does.
+    /// `step`, or pending output if there is any.
     fn after_output(&mut self, step: Step) -> Step {
         if self.context.out.is_empty() { step } else { Step::Write(self.context.out.take(WRITE_BYTES)) }
     }
@@ -289,23 +289,23 @@ impl Session {
             message_bytes_max: self.context.config.message_size_bytes_max,
         };
         match self.input.next(allowance) {
-            Cut::Incomplete => return Some(Step::Wait),
-            Cut::GoAhead => self.context.out.raw("+ Ready for the literal\r\n"),
-            Cut::Command(command) => self.begin(command.expose()),
-            Cut::Refused(tag, fault) => {
+            Piece::Incomplete => return Some(Step::Wait),
+            Piece::GoAhead => self.context.out.raw("+ Ready for literal data\r\n"),
+            Piece::Command(command) => self.begin(command.expose()),
+            Piece::Refused(tag, fault) => {
                 let ending = match fault {
-                    Fault::CommandTooLong => Ending::bad("The command is too long"),
+                    Fault::CommandTooLong => Ending::bad("Command too long"),
                     Fault::MessageTooLong => Refusal::TooBig.into(),
                     Fault::Unsynchronized => {
-                        Ending::bad("Before sign-in a literal of more than 4096 octets waits for +").code("TOOBIG")
+                        Ending::bad("Non-synchronizing literal over 4096 octets before login").code("TOOBIG")
                     }
-                    Fault::BareLineFeed => Ending::bad("A line ends with CRLF"),
+                    Fault::BareLineFeed => Ending::bad("Bare LF received, lines must end with CRLF"),
                 };
                 self.context.tag = tag.unwrap_or_else(|| b"*".to_vec());
                 self.end(ending);
             }
-            Cut::Hopeless => {
-                self.context.out.raw("* BYE [TOOBIG] The literal is larger than this server reads\r\n");
+            Piece::Hopeless => {
+                self.context.out.raw("* BYE [TOOBIG] Literal too large\r\n");
                 self.doing = Doing::Over;
             }
         }
@@ -317,9 +317,9 @@ impl Session {
         let mut cursor = Cursor::new(bytes);
         let tag = cursor.tag().map(<[u8]>::to_vec).filter(|_| cursor.eat(b' '));
         let Some(tag) = tag else {
-            // RFC 9051 section 7.1.3: an untagged BAD where the command cannot be told.
+            // RFC 9051 section 7.1.3: an untagged BAD if the command cannot be identified.
             self.context.tag = b"*".to_vec();
-            return self.end(Ending::bad("expected a tag, a space and a command"));
+            return self.end(Ending::bad("expected tag and command"));
         };
         self.context.tag = tag;
         let entry = match command::find(&mut cursor) {
@@ -335,25 +335,25 @@ impl Session {
         }
     }
 
-    /// Carries the command on that is in progress.
+    /// Continues the command in progress.
     fn run(&mut self) {
         let Doing::Running(running) = &mut self.doing else { return };
         let ending = match std::mem::replace(&mut running.stage, Stage::Ask) {
             Stage::Done(ending) => ending,
             _ => match running.command.ask(&mut self.context) {
-                Ask::Done(ending) => ending,
-                Ask::Need(need) => {
+                NextNeed::Done(ending) => ending,
+                NextNeed::Need(need) => {
                     running.stage = Stage::Asked;
                     self.pending = Some(need);
                     return;
                 }
-                Ask::Line(max) => {
+                NextNeed::Line(max) => {
                     running.stage = Stage::Line { max, idle: false };
                     return;
                 }
-                Ask::LineOrChange(max) => {
+                NextNeed::LineOrChange(max) => {
                     running.stage = Stage::Line { max, idle: true };
-                    // What changed between SELECT and IDLE is news as well.
+                    // Changes between SELECT and IDLE are reported too.
                     self.noticed = true;
                     return;
                 }
@@ -368,7 +368,7 @@ impl Session {
         }
     }
 
-    /// Gives the command in progress the line that it waits for.
+    /// Passes the command in progress the line that it waits for.
     fn read_line(&mut self, max: usize, idle: bool) -> Option<Step> {
         let Doing::Running(running) = &mut self.doing else { return None };
         match self.input.line(max) {
@@ -378,7 +378,7 @@ impl Session {
                 None
             }
             Some(Err(())) => {
-                running.stage = Stage::Done(Ending::bad("The line is too long"));
+                running.stage = Stage::Done(Ending::bad("Line too long"));
                 None
             }
             None if !idle => Some(Step::Wait),
@@ -395,7 +395,7 @@ impl Session {
         }
     }
 
-    /// Tells the client what a [`Need::Refresh`] brought; `false` if the connection is over.
+    /// Reports the result of a [`Need::Refresh`]; `false` if the connection is over.
     fn tell_news(&mut self, answer: Answer, expunge: bool) -> bool {
         match answer {
             Answer::Changes(changes) => {
@@ -404,18 +404,18 @@ impl Session {
                 }
                 true
             }
-            // RFC 2180 section 3.3: the mailbox was deleted under the client. It starts afresh.
+            // RFC 2180 section 3.3: the selected mailbox was deleted; the client must reconnect.
             Answer::Refused(Refusal::NoSuchMailbox) => {
-                self.context.out.raw("* BYE The mailbox was deleted\r\n");
+                self.context.out.raw("* BYE Selected mailbox was deleted\r\n");
                 self.doing = Doing::Over;
                 false
             }
-            // No news is no failure of the command; they come with the next one.
+            // A failed refresh does not fail the command; the changes come with the next one.
             _ => true,
         }
     }
 
-    /// Writes the tagged response and goes on to what follows it.
+    /// Writes the tagged response and does what follows it.
     fn end(&mut self, ending: Ending) {
         self.context.out.bytes(&self.context.tag);
         self.context.out.raw(" ");
@@ -428,7 +428,7 @@ impl Session {
         self.bad_in_a_row = if ending.status == Status::Bad { self.bad_in_a_row + 1 } else { 0 };
         let max = if self.context.signed_in { BAD_MAX } else { BAD_BEFORE_SIGN_IN_MAX };
         if self.bad_in_a_row >= max {
-            self.context.out.raw("* BYE Too many commands that are no IMAP\r\n");
+            self.context.out.raw("* BYE Too many invalid IMAP commands\r\n");
             self.doing = Doing::Over;
         }
     }

@@ -130,7 +130,8 @@ impl Connection {
                         }
                         None => Answer::Refused(Refusal::Unavailable),
                     };
-                    let failed = matches!(answer, Answer::Refused(Refusal::SignIn | Refusal::SlowDown));
+                    let failed =
+                        matches!(answer, Answer::Refused(Refusal::WrongCredentials | Refusal::TooManyFailures));
                     session.answer(answer);
                     if spoke.elapsed() >= SILENCE {
                         session.reassure();

@@ -222,7 +222,7 @@ async fn everybody_hears_that_the_node_stops() {
     assert_eq!(idling.line().await, "+ idling\r\n");
     door.stop.send(true).unwrap();
     for client in [&mut waiting, &mut idling] {
-        assert_eq!(client.line().await, "* BYE The server stops\r\n");
+        assert_eq!(client.line().await, "* BYE Server shutting down\r\n");
         assert_eq!(client.line().await, "");
     }
     door.task.await.unwrap();

@@ -2,7 +2,7 @@
 
 use terms::UnixMillis;
 
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
@@ -20,9 +20,8 @@ struct Append {
 }
 
 /// `append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal`
-///
-/// The literal may hold NUL, against the grammar: mail that came over SMTP may, and a client must be able to put back
-/// what it fetched. What came is kept as it came.
+/// The literal may contain NUL, contrary to the grammar: mail received over SMTP may, and a client must be able to
+/// store what it fetched. The message is stored unchanged.
 pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
     cursor.space()?;
     let mailbox = context.mailbox(cursor)?;
@@ -40,19 +39,19 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
     let message = cursor.literal(true)?.to_vec();
     cursor.end()?;
     if message.is_empty() {
-        return Err(Bad("a message has at least one octet"));
+        return Err(Bad("empty message"));
     }
     Ok(Box::new(Append { mailbox, flags, internal_date, message: Some(message), appended: None }))
 }
 
 impl Command for Append {
-    fn ask(&mut self, _: &mut Context) -> Ask {
+    fn ask(&mut self, _: &mut Context) -> NextNeed {
         if let Some(Appended { uid_validity, uid }) = self.appended {
             return Ending::ok("APPEND done").code(format!("APPENDUID {uid_validity} {uid}")).into();
         }
         match (&self.mailbox, self.message.take()) {
             (Err(error), _) => Ending::from(*error).into(),
-            (Ok(mailbox), Some(message)) => Ask::Need(Need::Append {
+            (Ok(mailbox), Some(message)) => NextNeed::Need(Need::Append {
                 mailbox: mailbox.clone(),
                 flags: std::mem::take(&mut self.flags),
                 internal_date: self.internal_date,
@@ -62,8 +61,8 @@ impl Command for Append {
         }
     }
 
-    fn say(&mut self, answer: Answer, _: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Appended(appended) = answer else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, _: &mut Context) -> Result<(), WrongAnswer> {
+        let Answer::Appended(appended) = answer else { return Err(WrongAnswer) };
         self.appended = Some(appended);
         Ok(())
     }
@@ -73,7 +72,7 @@ impl Command for Append {
     }
 }
 
-/// A target that does not exist could be made (RFC 9051 sections 6.3.12 and 6.4.7).
+/// TRYCREATE for a target that does not exist (RFC 9051 sections 6.3.12 and 6.4.7).
 pub(super) fn try_create(refusal: Refusal) -> Ending {
     let ending = Ending::from(refusal);
     if refusal == Refusal::NoSuchMailbox { ending.code("TRYCREATE") } else { ending }

@@ -1,14 +1,12 @@
 //! AUTHENTICATE (RFC 9051 section 6.2.2), with initial responses (RFC 4959) and the mechanisms PLAIN (RFC 4616),
 //! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 7677).
-//!
-//! Of SCRAM this machine knows the order of the messages only: what is in them is between the client and whoever keeps the
-//! keys, and passes here as octets.
+//! Of SCRAM this machine knows only the order of the messages; their content is opaque and passed to the backend.
 
 use data_encoding::BASE64;
 use terms::Secret;
 
 use super::login::{sign_in, sign_in_refused, signed_in};
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -20,7 +18,7 @@ struct Authenticate {
     stage: Stage,
 }
 
-/// How the client signs in.
+/// The authentication mechanism.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mechanism {
     Plain,
@@ -30,30 +28,30 @@ enum Mechanism {
 enum Stage {
     /// The client has yet to send its first response.
     Challenge,
-    /// PLAIN's was sent and is fine.
+    /// PLAIN's response was received and is well-formed.
     Credentials(Option<(String, Secret<String>)>),
-    /// A message of SCRAM is to be taken further.
+    /// A SCRAM message is to be passed on.
     Message { turn: Turn, message: Vec<u8> },
-    /// It was taken; the answer is to come.
+    /// It was passed on; the answer is pending.
     Taken(Turn),
-    /// An answer is to be sent, and the client's next line awaited.
+    /// An answer is to be sent, then the client's next line awaited.
     Answer { turn: Turn, said: Vec<u8> },
     /// The client's next line is awaited.
     Awaited(Turn),
-    /// Everything was said and the client knows.
+    /// The exchange is complete.
     SignedIn,
-    /// It is over.
+    /// The command has ended.
     Over(Ending),
 }
 
-/// Which of the client's messages of SCRAM.
+/// Which of the client's SCRAM messages.
 #[derive(Clone, Copy)]
 enum Turn {
     /// `client-first-message`
     First,
     /// `client-final-message`
     Last,
-    /// Nothing more: the client has heard `server-final-message`. (RFC 9051 section 6.2.2 has no room for it in the OK.)
+    /// The empty response to `server-final-message`, which RFC 9051 section 6.2.2 cannot carry in the OK.
     Empty,
 }
 
@@ -71,12 +69,12 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
         None
     };
     let Some(mechanism) = mechanism else {
-        let stage = Stage::Over(Ending::no("No such mechanism here; CAPABILITY names them"));
+        let stage = Stage::Over(Ending::no("Unsupported authentication mechanism"));
         return Ok(Box::new(Authenticate { mechanism: Mechanism::Plain, stage }));
     };
     let mut stage = Stage::Challenge;
     if cursor.eat(b' ') {
-        // "=" is an initial response of no octets; no mechanism here has such.
+        // "=" is an empty initial response, which none of our mechanisms has.
         let mut response = Vec::new();
         while let Ok(byte) = cursor.take(1) {
             response.extend_from_slice(byte);
@@ -92,7 +90,7 @@ fn read_plain(line: &[u8]) -> Stage {
         return Stage::Over(Ending::bad("expected base64"));
     };
     let Ok(text) = std::str::from_utf8(message.expose()) else {
-        return Stage::Over(Ending::bad("the response is not UTF-8"));
+        return Stage::Over(Ending::bad("SASL response is not UTF-8"));
     };
     let mut fields = text.split('\0');
     match (fields.next(), fields.next(), fields.next(), fields.next()) {
@@ -102,7 +100,7 @@ fn read_plain(line: &[u8]) -> Stage {
             }
             Stage::Credentials(Some((user.to_owned(), Secret::from(password))))
         }
-        _ => Stage::Over(Ending::bad("the response is not that of PLAIN")),
+        _ => Stage::Over(Ending::bad("malformed PLAIN response")),
     }
 }
 
@@ -124,12 +122,12 @@ impl Authenticate {
 }
 
 impl Command for Authenticate {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         if let Stage::Over(ending) = &self.stage {
-            return Ask::Done(ending.clone());
+            return NextNeed::Done(ending.clone());
         }
-        // Without this a client that heeds no LOGINDISABLED would send its password in clear text; and after SCRAM the mail
-        // itself would be.
+        // Otherwise a client that ignores LOGINDISABLED would send its password in clear text, or, after SCRAM, the
+        // mail itself.
         if !context.sign_in_allowed() {
             return sign_in(&mut None, context);
         }
@@ -141,12 +139,12 @@ impl Command for Authenticate {
             }
             Stage::Challenge => {
                 context.out.raw("+ \r\n");
-                Ask::Line(SASL_LINE_BYTES_MAX)
+                NextNeed::Line(SASL_LINE_BYTES_MAX)
             }
             Stage::Message { turn, message } => {
                 self.stage = Stage::Taken(turn);
                 let plus = self.mechanism == Mechanism::Scram { plus: true };
-                Ask::Need(match turn {
+                NextNeed::Need(match turn {
                     Turn::First => Need::ScramBegin { plus, message },
                     _ => Need::ScramFinish { message },
                 })
@@ -155,10 +153,10 @@ impl Command for Authenticate {
                 let line = format!("+ {}\r\n", BASE64.encode(&said));
                 context.out.raw(&line);
                 self.stage = Stage::Awaited(turn);
-                Ask::Line(SASL_LINE_BYTES_MAX)
+                NextNeed::Line(SASL_LINE_BYTES_MAX)
             }
             Stage::SignedIn => signed_in(context).into(),
-            // The answer never came, or the line: the session is not to go on as if they had.
+            // The answer or the line never came: do not proceed as if it had.
             Stage::Taken(_) | Stage::Awaited(_) | Stage::Over(_) => Ending::server_bug().into(),
         }
     }
@@ -173,12 +171,12 @@ impl Command for Authenticate {
         };
     }
 
-    fn say(&mut self, answer: Answer, _: &mut Context) -> Result<(), Unfitting> {
+    fn say(&mut self, answer: Answer, _: &mut Context) -> Result<(), WrongAnswer> {
         self.stage = match (&self.stage, answer) {
             (Stage::Taken(Turn::First), Answer::Challenge(said)) => Stage::Answer { turn: Turn::Last, said },
             (Stage::Taken(Turn::Last), Answer::Challenge(said)) => Stage::Answer { turn: Turn::Empty, said },
             (Stage::Credentials(_), Answer::Done) => Stage::Credentials(None),
-            _ => return Err(Unfitting),
+            _ => return Err(WrongAnswer),
         };
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! CAPABILITY (RFC 9051 section 6.1.1)
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -14,7 +14,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Capability {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         let line = format!("* CAPABILITY {}\r\n", context.capabilities());
         context.out.raw(&line);
         Ending::ok("CAPABILITY done").into()

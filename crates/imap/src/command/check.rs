@@ -1,6 +1,6 @@
-//! CHECK (RFC 3501 section 6.4.1; not in RFC 9051): every answer of ours is durable already, so it is NOOP.
+//! CHECK (RFC 3501 section 6.4.1; not in RFC 9051): every change we have acknowledged is durable, so it equals NOOP.
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -14,7 +14,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Check {
-    fn ask(&mut self, _: &mut Context) -> Ask {
+    fn ask(&mut self, _: &mut Context) -> NextNeed {
         Ending::ok("CHECK done").into()
     }
 }

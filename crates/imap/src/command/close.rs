@@ -1,6 +1,6 @@
-//! CLOSE (RFC 9051 section 6.4.1): like EXPUNGE, without telling, and then the mailbox is closed.
+//! CLOSE (RFC 9051 section 6.4.1): a silent EXPUNGE, after which the mailbox is closed.
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -17,16 +17,16 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Close {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         match &context.selected {
             None => Ending::ok("CLOSE done").into(),
             Some(selected) if !selected.read_only && !self.expunged => {
                 self.expunged = true;
-                Ask::Need(Need::Expunge { among: None })
+                NextNeed::Need(Need::Expunge { among: None })
             }
             Some(_) => {
                 context.selected = None;
-                Ask::Need(Need::Close)
+                NextNeed::Need(Need::Close)
             }
         }
     }

@@ -1,7 +1,7 @@
 //! COPY (RFC 9051 section 6.4.7), with COPYUID (RFC 4315)
 
 use super::append::try_create;
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
@@ -52,11 +52,11 @@ pub(super) fn copy_uid(copied: &Copied) -> Option<String> {
 }
 
 impl Command for Copy {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         if let Some(copied) = &self.copied {
             return match copy_uid(copied) {
                 Some(code) => Ending::ok("COPY done").code(code).into(),
-                None => Ending::ok("No matching messages, so nothing copied").into(),
+                None => Ending::ok("No matching messages, nothing copied").into(),
             };
         }
         let uids = match context.selected().map(|selected| selected.messages(&self.arguments.set, self.arguments.uid)) {
@@ -65,13 +65,13 @@ impl Command for Copy {
             Err(ending) => return ending.into(),
         };
         match &self.arguments.to {
-            Ok(to) => Ask::Need(Need::Copy { uids, to: to.clone() }),
+            Ok(to) => NextNeed::Need(Need::Copy { uids, to: to.clone() }),
             Err(error) => Ending::from(*error).into(),
         }
     }
 
-    fn say(&mut self, answer: Answer, _: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Copied(copied) = answer else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, _: &mut Context) -> Result<(), WrongAnswer> {
+        let Answer::Copied(copied) = answer else { return Err(WrongAnswer) };
         self.copied = Some(copied);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! CREATE (RFC 9051 section 6.3.4), with a use (RFC 6154 section 5.2)
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
@@ -17,7 +17,7 @@ struct Create {
 pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
     cursor.space()?;
     let mut octets = cursor.astring()?;
-    // Section 6.3.4: a separator at the end announces children and is not part of the name.
+    // Section 6.3.4: a trailing separator announces children and is not part of the name.
     if octets.len() > 1 && octets.ends_with(b"/") {
         octets.pop();
     }
@@ -26,7 +26,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
     if cursor.eat(b' ') {
         cursor.expect(b'(')?;
         if cursor.word()? != "USE" {
-            return Err(Bad("no such option of CREATE"));
+            return Err(Bad("unknown CREATE option"));
         }
         cursor.space()?;
         let uses = cursor.list(SpecialUse::ALL.len() + 3, |cursor| {
@@ -48,7 +48,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
 }
 
 impl Command for Create {
-    fn ask(&mut self, _: &mut Context) -> Ask {
+    fn ask(&mut self, _: &mut Context) -> NextNeed {
         if self.asked {
             return Ending::ok("CREATE done").into();
         }
@@ -56,14 +56,14 @@ impl Command for Create {
         let (name, special_use) = match (&self.mailbox, self.special_use) {
             (Err(error), _) => return Ending::from(*error).into(),
             (_, Err(())) => {
-                // RFC 6154 section 5.2: a NO with USEATTR for a use that we do not have, or for several at once.
-                return Ending::no("That use of a mailbox is not supported").code("USEATTR").into();
+                // RFC 6154 section 5.2: NO with USEATTR for an unsupported use, or for several at once.
+                return Ending::no("Special use not supported").code("USEATTR").into();
             }
             (Ok(name), Ok(special_use)) => (name, special_use),
         };
         if name.is_inbox() {
-            return Ending::no("INBOX is always there").code("ALREADYEXISTS").into();
+            return Ending::no("INBOX already exists").code("ALREADYEXISTS").into();
         }
-        Ask::Need(Need::Create { name: name.clone(), special_use })
+        NextNeed::Need(Need::Create { name: name.clone(), special_use })
     }
 }

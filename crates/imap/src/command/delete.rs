@@ -1,6 +1,6 @@
-//! DELETE (RFC 9051 section 6.3.5). Children stay; LIST then shows the name as one that does not exist but has children.
+//! DELETE (RFC 9051 section 6.3.5). Children stay; LIST then shows the name as non-existent with children.
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -28,7 +28,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
 }
 
 impl Command for Delete {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         let name = match &self.mailbox {
             Ok(name) => name,
             Err(error) => return Ending::from(*error).into(),
@@ -37,15 +37,16 @@ impl Command for Delete {
             return Ending::no("INBOX cannot be deleted").code("CANNOT").into();
         }
         match self.stage {
-            // A session that deletes the mailbox it has open closes it first; others learn when they look.
+            // A session that deletes its selected mailbox closes it first; other sessions find out at their next
+            // refresh.
             Stage::Begin if context.selected.as_ref().is_some_and(|selected| selected.name == *name) => {
                 context.selected = None;
                 self.stage = Stage::CloseFirst;
-                Ask::Need(Need::Close)
+                NextNeed::Need(Need::Close)
             }
             Stage::Begin | Stage::CloseFirst => {
                 self.stage = Stage::Asked;
-                Ask::Need(Need::Delete(name.clone()))
+                NextNeed::Need(Need::Delete(name.clone()))
             }
             Stage::Asked => Ending::ok("DELETE done").into(),
         }

@@ -1,6 +1,6 @@
 //! ENABLE (RFC 9051 section 6.3.1, RFC 5161)
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -22,7 +22,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Enable {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         context.rev2 |= self.rev2;
         context.out.raw(if self.rev2 { "* ENABLED IMAP4rev2\r\n" } else { "* ENABLED\r\n" });
         Ending::ok("ENABLE done").into()

@@ -1,7 +1,7 @@
-//! EXPUNGE (RFC 9051 section 6.4.3) and UID EXPUNGE (section 6.4.9). The untagged EXPUNGE responses are those that end
-//! every command: what is gone is gone, whoever removed it.
+//! EXPUNGE (RFC 9051 section 6.4.3) and UID EXPUNGE (section 6.4.9). The untagged EXPUNGE responses are those written
+//! at the end of every command, whoever removed the messages.
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -28,7 +28,7 @@ pub(super) fn parse_uid(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Expunge {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         if self.asked {
             return Ending::ok("EXPUNGE done").into();
         }
@@ -38,7 +38,7 @@ impl Command for Expunge {
             Err(ending) => return ending.into(),
         };
         match among {
-            Ok(among) => Ask::Need(Need::Expunge { among }),
+            Ok(among) => NextNeed::Need(Need::Expunge { among }),
             Err(bad) => Ending::from(bad).into(),
         }
     }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
 use crate::date::DateTime;
-use crate::fetch::{Item, Partial, Row, Value};
+use crate::fetch::{FetchItem, FetchRow, FetchValue, Partial};
 use crate::flag::{FlagChange, Flags, SystemFlag};
 use crate::limits::FETCH_ITEMS_MAX;
 use crate::need::{Answer, Need, Refusal, Uids};
@@ -19,41 +19,41 @@ use crate::sequence::SequenceSet;
 struct Fetch {
     set: SequenceSet,
     uid: bool,
-    said: Vec<Said>,
-    items: Arc<[Item]>,
-    /// Some item marks what it shows as seen.
+    said: Vec<Label>,
+    items: Arc<[FetchItem]>,
+    /// Whether an item sets `\Seen`.
     marks_seen: bool,
     work: Option<Work>,
 }
 
 struct Work {
     left: Uids,
-    /// Rows that are held back until their messages are marked as seen.
-    held: Vec<Row>,
-    /// A message was gone.
+    /// FetchRows that are held back until `\Seen` is set on their messages.
+    held: Vec<FetchRow>,
+    /// Whether a message was gone.
     missing: bool,
-    /// A message was damaged.
+    /// Whether a message was damaged.
     damaged: bool,
-    /// A part could not be decoded.
+    /// Whether a part could not be decoded.
     unknown_encoding: bool,
 }
 
-/// How a datum is written: its name, and where its value is.
+/// How an item is written: its name, and where its value is.
 #[derive(Debug, Clone, PartialEq)]
-enum Said {
+enum Label {
     Uid,
     Flags,
     /// The item of that index, under its own name.
-    Item(usize),
+    FetchItem(usize),
     /// The item of that index, under a name of RFC 3501.
     Legacy(usize, &'static str),
 }
 
-/// What a `fetch-att` reads as.
+/// A parsed `fetch-att`.
 enum Attribute {
     Uid,
     Flags,
-    Item { item: Item, seen: bool, legacy: Option<&'static str> },
+    FetchItem { item: FetchItem, seen: bool, legacy: Option<&'static str> },
 }
 
 /// `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")`
@@ -77,23 +77,23 @@ fn parse_as(cursor: &mut Cursor<'_>, uid: bool) -> Parsed {
     };
     cursor.end()?;
     if attributes.is_empty() {
-        return Err(Bad("FETCH names at least one item"));
+        return Err(Bad("FETCH requires at least one item"));
     }
     // Section 6.4.9: the UID is part of every FETCH response that a UID command causes.
-    let mut said = if uid { vec![Said::Uid] } else { Vec::new() };
-    let mut items: Vec<Item> = Vec::new();
+    let mut said = if uid { vec![Label::Uid] } else { Vec::new() };
+    let mut items: Vec<FetchItem> = Vec::new();
     let mut marks_seen = false;
     for attribute in attributes {
         let say = match attribute {
-            Attribute::Uid => Said::Uid,
-            Attribute::Flags => Said::Flags,
+            Attribute::Uid => Label::Uid,
+            Attribute::Flags => Label::Flags,
             Attribute::Item { item, seen, legacy } => {
                 marks_seen |= seen;
                 let at = items.iter().position(|have| *have == item).unwrap_or_else(|| {
                     items.push(item);
                     items.len() - 1
                 });
-                legacy.map_or(Said::Item(at), |name| Said::Legacy(at, name))
+                legacy.map_or(Label::Item(at), |name| Label::Legacy(at, name))
             }
         };
         if !said.contains(&say) {
@@ -103,19 +103,19 @@ fn parse_as(cursor: &mut Cursor<'_>, uid: bool) -> Parsed {
     Ok(Box::new(Fetch { set, uid, said, items: items.into(), marks_seen, work: None }))
 }
 
-fn plain(item: Item) -> Attribute {
+fn plain(item: FetchItem) -> Attribute {
     Attribute::Item { item, seen: false, legacy: None }
 }
 
-/// `"ALL" / "FULL" / "FAST"`, the whole rest of the command.
+/// `"ALL" / "FULL" / "FAST"`, as the rest of the command.
 fn parse_macro(cursor: &mut Cursor<'_>) -> Option<Vec<Attribute>> {
     let mut ahead = cursor.clone();
     let word = ahead.word().ok()?;
-    let mut attributes = vec![Attribute::Flags, plain(Item::InternalDate), plain(Item::Size)];
+    let mut attributes = vec![Attribute::Flags, plain(FetchItem::InternalDate), plain(FetchItem::Size)];
     match word.as_str() {
         "FAST" => {}
-        "ALL" => attributes.push(plain(Item::Envelope)),
-        "FULL" => attributes.extend([plain(Item::Envelope), plain(Item::Body)]),
+        "ALL" => attributes.push(plain(FetchItem::Envelope)),
+        "FULL" => attributes.extend([plain(FetchItem::Envelope), plain(FetchItem::Body)]),
         _ => return None,
     }
     *cursor = ahead;
@@ -127,32 +127,32 @@ fn parse_attribute(cursor: &mut Cursor<'_>) -> Result<Attribute, Bad> {
     let word = cursor.word()?;
     let section = cursor.peek() == Some(b'[');
     let legacy = |text, seen, name| {
-        let item = Item::Section(Section::of_message(text), None);
+        let item = FetchItem::Section(Section::of_message(text), None);
         Attribute::Item { item, seen, legacy: Some(name) }
     };
     Ok(match word.as_str() {
         "UID" => Attribute::Uid,
         "FLAGS" => Attribute::Flags,
-        "INTERNALDATE" => plain(Item::InternalDate),
-        "RFC822.SIZE" => plain(Item::Size),
-        "ENVELOPE" => plain(Item::Envelope),
-        "BODYSTRUCTURE" => plain(Item::BodyStructure),
-        "BODY" if !section => plain(Item::Body),
+        "INTERNALDATE" => plain(FetchItem::InternalDate),
+        "RFC822.SIZE" => plain(FetchItem::Size),
+        "ENVELOPE" => plain(FetchItem::Envelope),
+        "BODYSTRUCTURE" => plain(FetchItem::BodyStructure),
+        "BODY" if !section => plain(FetchItem::Body),
         "BODY" | "BODY.PEEK" => {
             let section = Section::parse(cursor)?;
-            let item = Item::Section(section, Partial::parse(cursor)?);
+            let item = FetchItem::Section(section, Partial::parse(cursor)?);
             Attribute::Item { item, seen: word == "BODY", legacy: None }
         }
         "BINARY" | "BINARY.PEEK" => {
             let part = Section::parse_binary(cursor)?;
-            let item = Item::Binary(part, Partial::parse(cursor)?);
+            let item = FetchItem::Binary(part, Partial::parse(cursor)?);
             Attribute::Item { item, seen: word == "BINARY", legacy: None }
         }
-        "BINARY.SIZE" => plain(Item::BinarySize(Section::parse_binary(cursor)?)),
+        "BINARY.SIZE" => plain(FetchItem::BinarySize(Section::parse_binary(cursor)?)),
         "RFC822" => legacy(None, true, "RFC822"),
         "RFC822.HEADER" => legacy(Some(SectionText::Header), false, "RFC822.HEADER"),
         "RFC822.TEXT" => legacy(Some(SectionText::Text), true, "RFC822.TEXT"),
-        _ => return Err(Bad("no such data item")),
+        _ => return Err(Bad("unknown data item")),
     })
 }
 
@@ -167,27 +167,27 @@ impl Fetch {
             return Refusal::Corrupt.into();
         }
         if work.unknown_encoding {
-            return Ending::no("A part has a transfer encoding that this server cannot decode").code("UNKNOWN-CTE");
+            return Ending::no("Unknown Content-Transfer-Encoding").code("UNKNOWN-CTE");
         }
-        // RFC 2180 section 4.1: by sequence number the client meant messages that it believes are there. A UID that is
-        // gone is no error (RFC 9051 section 6.4.9).
+        // RFC 2180 section 4.1: by sequence number the client refers to messages that it believes exist. A missing UID
+        // is not an error (RFC 9051 section 6.4.9).
         if work.missing && !self.uid {
-            return Ending::no("Some of the messages are gone").code("EXPUNGEISSUED");
+            return Ending::no("Some of the requested messages no longer exist").code("EXPUNGEISSUED");
         }
         Ending::ok("FETCH done")
     }
 
-    /// Writes rows; `seen` has the flags of those that this FETCH marked.
+    /// Writes rows; `seen` has the flags of those that this FETCH marked as seen.
     fn write(
         &self,
         work: &mut Work,
-        rows: Vec<Row>,
+        rows: Vec<FetchRow>,
         seen: &HashMap<u32, Flags>,
         context: &mut Context,
-    ) -> Result<(), Unfitting> {
-        let Some(selected) = context.selected.as_mut() else { return Err(Unfitting) };
+    ) -> Result<(), WrongAnswer> {
+        let Some(selected) = context.selected.as_mut() else { return Err(WrongAnswer) };
         let out = &mut context.out;
-        let says_flags = self.said.contains(&Said::Flags);
+        let says_flags = self.said.contains(&Label::Flags);
         if says_flags || !seen.is_empty() {
             selected.introduce(rows.iter().map(|row| seen.get(&row.uid).unwrap_or(&row.flags)), out);
         }
@@ -196,9 +196,9 @@ impl Fetch {
             let marked = seen.get(&row.uid);
             let flags = marked.unwrap_or(&row.flags);
             if row.values.len() != self.items.len() {
-                return Err(Unfitting);
+                return Err(WrongAnswer);
             }
-            if row.values.iter().any(|value| matches!(value, Value::UnknownEncoding)) {
+            if row.values.iter().any(|value| matches!(value, FetchValue::UnknownEncoding)) {
                 work.unknown_encoding = true;
                 continue;
             }
@@ -208,20 +208,20 @@ impl Fetch {
             for (count, said) in self.said.iter().enumerate() {
                 out.raw(if count > 0 { " " } else { "" });
                 match said {
-                    Said::Uid => {
+                    Label::Uid => {
                         out.raw("UID ");
                         out.number(row.uid.into());
                     }
-                    Said::Flags => {
+                    Label::Flags => {
                         out.raw("FLAGS ");
                         out.flags(flags);
                     }
-                    Said::Item(at) | Said::Legacy(at, _) => {
+                    Label::Item(at) | Label::Legacy(at, _) => {
                         let (Some(item), Some(value)) = (self.items.get(*at), row.values.get(*at)) else {
-                            return Err(Unfitting);
+                            return Err(WrongAnswer);
                         };
                         match said {
-                            Said::Legacy(_, name) => out.raw(name),
+                            Label::Legacy(_, name) => out.raw(name),
                             _ => write_name(item, out),
                         }
                         out.raw(" ");
@@ -240,8 +240,8 @@ impl Fetch {
     }
 }
 
-/// The name of an item in a response: as asked, without `.PEEK`, and of a partial only the origin.
-fn write_name(item: &Item, out: &mut Output) {
+/// The name of an item in a response: as requested, without `.PEEK`, and of a partial only the origin.
+fn write_name(item: &FetchItem, out: &mut Output) {
     let origin = |partial: &Option<Partial>, out: &mut Output| {
         if let Some(partial) = partial {
             out.raw(&format!("<{}>", partial.origin));
@@ -254,41 +254,41 @@ fn write_name(item: &Item, out: &mut Output) {
         out.raw("]");
     };
     match item {
-        Item::InternalDate => out.raw("INTERNALDATE"),
-        Item::Size => out.raw("RFC822.SIZE"),
-        Item::Envelope => out.raw("ENVELOPE"),
-        Item::Body => out.raw("BODY"),
-        Item::BodyStructure => out.raw("BODYSTRUCTURE"),
-        Item::Section(section, partial) => {
+        FetchItem::InternalDate => out.raw("INTERNALDATE"),
+        FetchItem::Size => out.raw("RFC822.SIZE"),
+        FetchItem::Envelope => out.raw("ENVELOPE"),
+        FetchItem::Body => out.raw("BODY"),
+        FetchItem::BodyStructure => out.raw("BODYSTRUCTURE"),
+        FetchItem::Section(section, partial) => {
             out.raw("BODY");
             section.write(out);
             origin(partial, out);
         }
-        Item::Binary(part, partial) => {
+        FetchItem::Binary(part, partial) => {
             numbered("BINARY", part, out);
             origin(partial, out);
         }
-        Item::BinarySize(part) => numbered("BINARY.SIZE", part, out),
+        FetchItem::BinarySize(part) => numbered("BINARY.SIZE", part, out),
     }
 }
 
-fn write_value(item: &Item, value: &Value, out: &mut Output) -> Result<(), Unfitting> {
+fn write_value(item: &FetchItem, value: &FetchValue, out: &mut Output) -> Result<(), WrongAnswer> {
     match (item, value) {
-        (Item::InternalDate, Value::Moment(moment)) => out.raw(&DateTime(*moment).to_string()),
-        (Item::Size | Item::BinarySize(_), Value::Number(number)) => out.number(*number),
-        // `number`, which has no NIL: a part that does not exist has no octets.
-        (Item::BinarySize(_), Value::Nil) => out.number(0),
-        (Item::Envelope | Item::Body | Item::BodyStructure, Value::Wire(wire)) => out.bytes(wire),
-        (Item::Section(..), Value::Octets(octets)) => out.literal(octets),
-        (Item::Binary(..), Value::Octets(octets)) => out.literal8(octets),
-        (Item::Section(..) | Item::Binary(..), Value::Nil) => out.raw("NIL"),
-        _ => return Err(Unfitting),
+        (FetchItem::InternalDate, FetchValue::Moment(moment)) => out.raw(&DateTime(*moment).to_string()),
+        (FetchItem::Size | FetchItem::BinarySize(_), FetchValue::Number(number)) => out.number(*number),
+        // `number` has no NIL: a part that does not exist has 0 octets.
+        (FetchItem::BinarySize(_), FetchValue::Nil) => out.number(0),
+        (FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure, FetchValue::Wire(wire)) => out.bytes(wire),
+        (FetchItem::Section(..), FetchValue::Octets(octets)) => out.literal(octets),
+        (FetchItem::Binary(..), FetchValue::Octets(octets)) => out.literal8(octets),
+        (FetchItem::Section(..) | FetchItem::Binary(..), FetchValue::Nil) => out.raw("NIL"),
+        _ => return Err(WrongAnswer),
     }
     Ok(())
 }
 
 impl Command for Fetch {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         let work = match self.work.take() {
             Some(work) => work,
             None => match self.begin(context) {
@@ -307,18 +307,18 @@ impl Command for Fetch {
             Need::Fetch { uids: work.left.clone(), items: self.items.clone() }
         };
         self.work = Some(work);
-        Ask::Need(need)
+        NextNeed::Need(need)
     }
 
-    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let Some(mut work) = self.work.take() else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
+        let Some(mut work) = self.work.take() else { return Err(WrongAnswer) };
         match answer {
             Answer::Rows(answer) => {
                 work.left.advance(answer.covered);
                 work.damaged |= answer.damaged > 0;
                 work.missing |= answer.rows.len() + answer.damaged < answer.covered;
                 let writable = context.selected.as_ref().is_some_and(|selected| !selected.read_only);
-                let unseen = |row: &Row| !row.flags.has(SystemFlag::Seen);
+                let unseen = |row: &FetchRow| !row.flags.has(SystemFlag::Seen);
                 if self.marks_seen && writable && answer.rows.iter().any(unseen) {
                     work.held = answer.rows;
                 } else {
@@ -330,7 +330,7 @@ impl Command for Fetch {
                 let rows = std::mem::take(&mut work.held);
                 self.write(&mut work, rows, &seen, context)?;
             }
-            _ => return Err(Unfitting),
+            _ => return Err(WrongAnswer),
         }
         self.work = Some(work);
         Ok(())
@@ -341,11 +341,11 @@ impl Command for Fetch {
         if work.held.is_empty() {
             return Some(refusal.into());
         }
-        // What cannot be marked as seen can still be read: on a full disk above all.
+        // A message that cannot be marked as seen can still be read, for instance when the disk is full.
         self.marks_seen = false;
         let rows = std::mem::take(&mut work.held);
         let written = self.write(&mut work, rows, &HashMap::new(), context);
         self.work = Some(work);
-        written.err().map(|Unfitting| Ending::server_bug())
+        written.err().map(|WrongAnswer| Ending::server_bug())
     }
 }

@@ -1,6 +1,6 @@
-//! ID (RFC 2971): who we are. What the client says of itself is read and forgotten.
+//! ID (RFC 2971): identifies the server. What the client says about itself is parsed and ignored.
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
@@ -16,7 +16,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
     if cursor.peek() == Some(b'(') {
         let strings = cursor.list(2 * PAIRS_MAX, Cursor::astring)?;
         if !strings.len().is_multiple_of(2) {
-            return Err(Bad("ID takes pairs"));
+            return Err(Bad("ID requires pairs"));
         }
     } else if !cursor.word()?.eq("NIL") {
         return Err(Bad("expected ( or NIL"));
@@ -26,7 +26,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Id {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         context.out.raw(concat!("* ID (\"name\" \"Bailiwick\" \"version\" \"", env!("CARGO_PKG_VERSION"), "\")\r\n"));
         Ending::ok("ID done").into()
     }

@@ -1,6 +1,6 @@
 //! IDLE (RFC 9051 section 6.3.13, RFC 2177)
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -15,7 +15,7 @@ enum Stage {
     Over(Ending),
 }
 
-/// The only line that an idling client sends has four octets; more than a few is nonsense.
+/// The only valid line is `DONE`, so a small limit suffices.
 const LINE_BYTES_MAX: usize = 64;
 
 /// `idle = "IDLE" CRLF "DONE"`
@@ -25,15 +25,15 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Idle {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         match &self.stage {
             Stage::Begin => {
                 context.out.raw("+ idling\r\n");
                 self.stage = Stage::Idling;
-                Ask::LineOrChange(LINE_BYTES_MAX)
+                NextNeed::LineOrChange(LINE_BYTES_MAX)
             }
-            Stage::Idling => Ask::LineOrChange(LINE_BYTES_MAX),
-            Stage::Over(ending) => Ask::Done(ending.clone()),
+            Stage::Idling => NextNeed::LineOrChange(LINE_BYTES_MAX),
+            Stage::Over(ending) => NextNeed::Done(ending.clone()),
         }
     }
 

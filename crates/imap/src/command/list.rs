@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::status::{self, StatusItem};
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
@@ -16,7 +16,7 @@ struct List {
     select: Select,
     show: Show,
     patterns: Vec<Pattern>,
-    /// `LIST "" ""` asks for the separator.
+    /// `LIST "" ""` returns the separator.
     separator_only: bool,
     asked: bool,
 }
@@ -24,7 +24,7 @@ struct List {
 /// `list-select-opts`
 #[derive(Default)]
 struct Select {
-    /// The options were given, so the client knows the extended attributes.
+    /// Options were given, so the client understands the extended attributes.
     extended: bool,
     subscribed: bool,
     special_use: bool,
@@ -71,11 +71,11 @@ fn parse_select(cursor: &mut Cursor<'_>) -> Result<Select, Bad> {
             "RECURSIVEMATCH" => select.recursive = true,
             // There are no remote mailboxes.
             "REMOTE" => {}
-            _ => return Err(Bad("no such selection option")),
+            _ => return Err(Bad("unknown selection option")),
         }
     }
     if select.recursive && !select.subscribed && !select.special_use {
-        return Err(Bad("RECURSIVEMATCH needs another selection option"));
+        return Err(Bad("RECURSIVEMATCH requires another selection option"));
     }
     Ok(select)
 }
@@ -95,7 +95,7 @@ fn parse_show(cursor: &mut Cursor<'_>) -> Result<Show, Bad> {
                 cursor.space()?;
                 show.status = status::parse_items(cursor)?;
             }
-            _ => return Err(Bad("no such return option")),
+            _ => return Err(Bad("unknown return option")),
         }
         Ok(())
     })?;
@@ -105,14 +105,14 @@ fn parse_show(cursor: &mut Cursor<'_>) -> Result<Show, Bad> {
 /// A name in the hierarchy.
 #[derive(Default)]
 pub(super) struct Name<'m> {
-    /// The mailbox, if there is one.
+    /// The mailbox, if it exists.
     pub(super) row: Option<&'m MailboxRow>,
     pub(super) subscribed: bool,
-    /// There is a mailbox below; a subscription alone makes no child.
+    /// Whether there is a mailbox below; a subscription alone does not count.
     pub(super) has_children: bool,
 }
 
-/// Every name that could be listed: mailboxes, subscriptions, and what is above them.
+/// Every name that could be listed: mailboxes, subscriptions, and their ancestors.
 pub(super) fn tree(mailboxes: &Mailboxes) -> BTreeMap<String, Name<'_>> {
     let mut names: BTreeMap<String, Name<'_>> = BTreeMap::new();
     for row in &mailboxes.rows {
@@ -143,7 +143,7 @@ impl List {
         self.patterns.iter().any(|pattern| pattern.matches(name, &wire))
     }
 
-    /// Whether a name meets the selection options. Without any, it is a mailbox or has one below.
+    /// Whether a name matches the selection options; without options, whether it is a mailbox or has one below.
     fn selects(&self, name: &Name<'_>) -> bool {
         let special_use = || name.row.is_some_and(|row| row.special_use.is_some());
         match (self.select.subscribed, self.select.special_use) {
@@ -158,7 +158,7 @@ impl List {
             if !self.matches(name, context) {
                 continue;
             }
-            // Section 6.3.9.6: a parent is shown for children that are selected and not shown themselves.
+            // Section 6.3.9.6: a parent is listed for selected children that are not listed themselves.
             let child_info = self.select.recursive
                 && children(&tree, name).any(|(child, what)| self.selects(what) && !self.matches(child, context));
             if !self.selects(what) && !child_info {
@@ -177,7 +177,7 @@ impl List {
     fn write_line(&self, name: &str, what: &Name<'_>, child_info: bool, context: &mut Context) {
         let mut attributes = Vec::new();
         if what.row.is_none() {
-            // A client that does not speak the extension knows only the weaker word (section 6.3.9.4).
+            // A client without the extension knows only the weaker attribute (section 6.3.9.4).
             let extended = self.select.extended || self.show.extended || context.rev2;
             attributes.push(if extended { "\\NonExistent" } else { "\\Noselect" });
         }
@@ -203,18 +203,18 @@ impl List {
 }
 
 impl Command for List {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         if self.separator_only {
             context.out.raw("* LIST (\\Noselect) \"/\" \"\"\r\n");
         } else if !self.asked {
             self.asked = true;
-            return Ask::Need(Need::Mailboxes);
+            return NextNeed::Need(Need::Mailboxes);
         }
         Ending::ok("LIST done").into()
     }
 
-    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Mailboxes(mailboxes) = answer else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
+        let Answer::Mailboxes(mailboxes) = answer else { return Err(WrongAnswer) };
         self.write(&mailboxes, context);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use terms::Secret;
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::{Ending, Then};
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -24,7 +24,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Login {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         sign_in(&mut self.name_and_password, context)
     }
 
@@ -33,19 +33,19 @@ impl Command for Login {
     }
 }
 
-/// Asks for the sign-in, then for nothing more.
-pub(super) fn sign_in(name_and_password: &mut Option<(String, Secret<String>)>, context: &mut Context) -> Ask {
+/// Asks for the sign-in.
+pub(super) fn sign_in(name_and_password: &mut Option<(String, Secret<String>)>, context: &mut Context) -> NextNeed {
     if !context.sign_in_allowed() {
-        // RFC 9051 section 11.7: refused even if the password is right.
-        return Ending::no("Start TLS before you send a password").code("PRIVACYREQUIRED").into();
+        // RFC 9051 section 11.7: refuse it even if the password is correct.
+        return Ending::no("Plaintext authentication disallowed without TLS").code("PRIVACYREQUIRED").into();
     }
     if let Some((user, password)) = name_and_password.take() {
-        return Ask::Need(Need::SignIn { user, password });
+        return NextNeed::Need(Need::SignIn { user, password });
     }
     signed_in(context).into()
 }
 
-/// Somebody is signed in.
+/// Completes a successful sign-in.
 pub(super) fn signed_in(context: &mut Context) -> Ending {
     context.signed_in = true;
     // RFC 9051 section 7.1, CAPABILITY: saves the client a round trip.
@@ -62,6 +62,6 @@ pub(super) fn sign_in_refused(refusal: Refusal, context: &mut Context) -> Ending
     if context.sign_in_failures < SIGN_IN_FAILURES_MAX {
         return ending;
     }
-    context.out.raw("* BYE Too many failed sign-ins\r\n");
+    context.out.raw("* BYE Too many authentication failures\r\n");
     ending.then(Then::Close)
 }

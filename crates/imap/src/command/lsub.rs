@@ -1,7 +1,7 @@
-//! LSUB (RFC 3501 section 6.3.9; RFC 9051 dropped it): the subscribed mailboxes, for clients older than LIST-EXTENDED.
+//! LSUB (RFC 3501 section 6.3.9; dropped by RFC 9051): the subscribed mailboxes, for clients without LIST-EXTENDED.
 
 use super::list::{children, tree};
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -27,18 +27,18 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Lsub {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         if self.separator_only {
             context.out.raw("* LSUB (\\Noselect) \"/\" \"\"\r\n");
         } else if !self.asked {
             self.asked = true;
-            return Ask::Need(Need::Mailboxes);
+            return NextNeed::Need(Need::Mailboxes);
         }
         Ending::ok("LSUB done").into()
     }
 
-    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Mailboxes(mailboxes) = answer else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
+        let Answer::Mailboxes(mailboxes) = answer else { return Err(WrongAnswer) };
         let tree = tree(&mailboxes);
         let matches = |name: &str, rev2: bool| {
             let wire = if rev2 { name.to_owned() } else { mutf7::encode(name) };
@@ -46,7 +46,7 @@ impl Command for Lsub {
         };
         for (name, what) in &tree {
             let Some(wire) = matches(name, context.rev2) else { continue };
-            // Section 6.3.9: a name that is not subscribed but has children that are, and that a % hides, is \Noselect.
+            // Section 6.3.9: an unsubscribed name with subscribed children that % hides is listed as \Noselect.
             let hides =
                 || children(&tree, name).any(|(child, what)| what.subscribed && matches(child, context.rev2).is_none());
             let attributes = match what.subscribed {

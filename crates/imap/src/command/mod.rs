@@ -1,4 +1,4 @@
-//! The commands, and the table that lists them.
+//! The commands: one file each, and the table that lists them.
 
 use crate::code::Ending;
 use crate::context::Context;
@@ -35,62 +35,62 @@ mod store;
 mod subscribe;
 mod unselect;
 
-/// A command in progress. The session calls [`ask`](Command::ask) until it is done, and between two calls tells it what
-/// it asked for.
+/// A command in progress. The session calls [`ask`](Command::ask) until it is done, and passes it each answer in
+/// between.
 pub(crate) trait Command: Send {
     /// Decides what comes next.
-    fn ask(&mut self, context: &mut Context) -> Ask;
+    fn ask(&mut self, context: &mut Context) -> NextNeed;
 
-    /// Turns an answer into wire words. An answer of a kind that was not asked for is the performer's mistake.
-    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
+    /// Writes an answer to the client. An answer of the wrong kind is a bug of the backend.
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
         let _ = context;
         match answer {
             Answer::Done => Ok(()),
-            _ => Err(Unfitting),
+            _ => Err(WrongAnswer),
         }
     }
 
-    /// What tells the client, between two answers, that the command is still at work; `None` where the output may stand in
-    /// the middle of a line.
+    /// An untagged response that tells the client, between two answers, that the command is still running; `None` where
+    /// the output may be in the middle of a line.
     fn still_at_work(&self) -> Option<&'static str> {
         None
     }
 
-    /// Takes a line that was asked for.
+    /// Takes a line that the command asked for.
     fn line(&mut self, line: &[u8], context: &mut Context) {
         let _ = (line, context);
     }
 
-    /// Turns a refusal into the end of the command; `None` when the command can go on without.
+    /// Turns a refusal into the end of the command; `None` if the command can continue without the answer.
     fn refused(&mut self, refusal: Refusal, context: &mut Context) -> Option<Ending> {
         let _ = context;
         Some(refusal.into())
     }
 }
 
-/// What a command wants next.
-pub(crate) enum Ask {
-    /// Something done outside.
+/// What a command needs next.
+pub(crate) enum NextNeed {
+    /// Something that the backend must do.
     Need(Need),
-    /// A line from the client of at most so many octets.
+    /// A line from the client, of at most this many octets.
     Line(usize),
-    /// A line from the client, and meanwhile whatever happens in the mailbox (IDLE).
+    /// A line from the client, and changes of the mailbox in the meantime (IDLE).
     LineOrChange(usize),
-    /// Nothing.
+    /// Nothing: the command is finished.
     Done(Ending),
 }
 
-/// An answer does not fit its need.
+/// The answer does not match the need.
 #[derive(Debug)]
-pub(crate) struct Unfitting;
+pub(crate) struct WrongAnswer;
 
-impl From<Ending> for Ask {
+impl From<Ending> for NextNeed {
     fn from(ending: Ending) -> Self {
         Self::Done(ending)
     }
 }
 
-/// What [`parse`](Entry::parse) gives.
+/// The result of [`parse`](CommandEntry::parse).
 pub(crate) type Parsed = Result<Box<dyn Command>, Bad>;
 
 /// When a command is allowed (RFC 9051 section 3).
@@ -102,37 +102,42 @@ pub(crate) enum When {
     NotSignedIn,
     /// After sign-in, with or without a mailbox.
     SignedIn,
-    /// With a mailbox open.
+    /// With a selected mailbox.
     Selected,
 }
 
-/// What the client is told of the open mailbox when a command ends (RFC 9051 section 5.2).
+/// Which changes of the selected mailbox are reported when a command ends (RFC 9051 section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
     /// Nothing.
     None,
-    /// All but EXPUNGE, which would shift the numbers of commands that are under way (RFC 9051 section 7.5.1).
+    /// All but EXPUNGE, which would shift the numbers used by commands in progress (RFC 9051 section 7.5.1).
     NoExpunge,
     /// All.
     All,
 }
 
-/// A row of the table.
-pub(crate) struct Entry {
-    /// The command's name in capitals; UID forms have both words.
+/// An entry of the command table.
+pub(crate) struct CommandEntry {
+    /// The command's name in capitals; UID commands have both words.
     pub(crate) name: &'static str,
     pub(crate) when: When,
     pub(crate) news: News,
-    /// Reads the arguments. The cursor is behind the name.
+    /// Parses the arguments. The cursor is after the name.
     pub(crate) parse: fn(&mut Cursor<'_>, &Context) -> Parsed,
 }
 
-const fn entry(name: &'static str, when: When, news: News, parse: fn(&mut Cursor<'_>, &Context) -> Parsed) -> Entry {
-    Entry { name, when, news, parse }
+const fn entry(
+    name: &'static str,
+    when: When,
+    news: News,
+    parse: fn(&mut Cursor<'_>, &Context) -> Parsed,
+) -> CommandEntry {
+    CommandEntry { name, when, news, parse }
 }
 
-/// Every command. What is not here is not understood.
-pub(crate) static TABLE: &[Entry] = &[
+/// All commands.
+pub(crate) static TABLE: &[CommandEntry] = &[
     // RFC 9051 section 6.1: any state
     entry("CAPABILITY", When::Any, News::All, capability::parse),
     entry("NOOP", When::Any, News::All, noop::parse),
@@ -178,24 +183,24 @@ pub(crate) static TABLE: &[Entry] = &[
     entry("UID EXPUNGE", When::Selected, News::All, expunge::parse_uid),
 ];
 
-/// Reads the name of a command and finds its row.
-pub(crate) fn find(cursor: &mut Cursor<'_>) -> Result<&'static Entry, Bad> {
+/// Parses the name of a command and finds its entry.
+pub(crate) fn find(cursor: &mut Cursor<'_>) -> Result<&'static CommandEntry, Bad> {
     let mut name = cursor.word().map_err(|_| Bad("expected a command"))?;
     if name == "UID" {
         cursor.space()?;
         name.push(' ');
         name.push_str(&cursor.word()?);
     }
-    TABLE.iter().find(|entry| entry.name == name).ok_or(Bad("no such command"))
+    TABLE.iter().find(|entry| entry.name == name).ok_or(Bad("unknown command"))
 }
 
-impl Entry {
+impl CommandEntry {
     /// Why the command is not allowed in this state; `None` if it is.
     pub(crate) fn forbids(&self, context: &Context) -> Option<&'static str> {
         match self.when {
-            When::NotSignedIn if context.signed_in => Some("You are signed in already"),
-            When::SignedIn | When::Selected if !context.signed_in => Some("Sign in first"),
-            When::Selected if context.selected.is_none() => Some("Select a mailbox first"),
+            When::NotSignedIn if context.signed_in => Some("Already logged in"),
+            When::SignedIn | When::Selected if !context.signed_in => Some("Please log in first"),
+            When::Selected if context.selected.is_none() => Some("No mailbox selected"),
             _ => None,
         }
     }

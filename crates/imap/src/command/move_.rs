@@ -1,9 +1,9 @@
-//! MOVE (RFC 9051 section 6.4.8, RFC 6851). COPYUID comes before the EXPUNGE responses, so that the client can tell where
-//! a message went before it loses its number.
+//! MOVE (RFC 9051 section 6.4.8, RFC 6851). COPYUID comes before the EXPUNGE responses, so that the client learns where
+//! a message went before its number is gone.
 
 use super::append::try_create;
 use super::copy::{Arguments, copy_uid};
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -25,7 +25,7 @@ pub(super) fn parse_uid(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
 }
 
 impl Command for Move {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         if self.moved {
             return Ending::ok("MOVE done").into();
         }
@@ -35,13 +35,13 @@ impl Command for Move {
             Err(ending) => return ending.into(),
         };
         match &self.arguments.to {
-            Ok(to) => Ask::Need(Need::Move { uids, to: to.clone() }),
+            Ok(to) => NextNeed::Need(Need::Move { uids, to: to.clone() }),
             Err(error) => Ending::from(*error).into(),
         }
     }
 
-    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Copied(copied) = answer else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
+        let Answer::Copied(copied) = answer else { return Err(WrongAnswer) };
         if let Some(code) = copy_uid(&copied) {
             context.out.raw(&format!("* OK [{code}] Moved\r\n"));
         }

@@ -1,6 +1,6 @@
 //! NAMESPACE (RFC 9051 section 6.3.10): one personal namespace, no others.
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -14,7 +14,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Namespace {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         context.out.raw("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
         Ending::ok("NAMESPACE done").into()
     }

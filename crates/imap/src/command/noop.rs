@@ -1,6 +1,6 @@
-//! NOOP (RFC 9051 section 6.1.2): how a client that does not IDLE asks what is new.
+//! NOOP (RFC 9051 section 6.1.2): polls for changes.
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -14,7 +14,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Noop {
-    fn ask(&mut self, _: &mut Context) -> Ask {
+    fn ask(&mut self, _: &mut Context) -> NextNeed {
         Ending::ok("NOOP done").into()
     }
 }

@@ -1,7 +1,7 @@
-//! GETQUOTA and GETQUOTAROOT (RFC 9208 sections 4.1.1 and 4.1.2): one root with the empty name, which all mailboxes of the
-//! owner share. Limits are the operator's, so there is no SETQUOTA.
+//! GETQUOTA and GETQUOTAROOT (RFC 9208 sections 4.1.1 and 4.1.2): one root with an empty name, shared by all mailboxes
+//! of the owner. The operator sets the limits, so there is no SETQUOTA.
 
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -22,19 +22,19 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for GetQuota {
-    fn ask(&mut self, _: &mut Context) -> Ask {
+    fn ask(&mut self, _: &mut Context) -> NextNeed {
         if !self.is_ours {
-            return Ending::no("There is no such quota root").code("NONEXISTENT").into();
+            return Ending::no("Quota root does not exist").code("NONEXISTENT").into();
         }
         if self.asked {
             return Ending::ok("GETQUOTA done").into();
         }
         self.asked = true;
-        Ask::Need(Need::Quota)
+        NextNeed::Need(Need::Quota)
     }
 
-    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Quota(quota) = answer else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
+        let Answer::Quota(quota) = answer else { return Err(WrongAnswer) };
         write(&quota, context);
         Ok(())
     }
@@ -42,7 +42,7 @@ impl Command for GetQuota {
 
 struct GetQuotaRoot {
     mailbox: Named,
-    /// How many of the two needs were asked for.
+    /// How many of the two needs have been requested.
     asked: u8,
 }
 
@@ -55,20 +55,20 @@ pub(super) fn parse_root(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
 }
 
 impl Command for GetQuotaRoot {
-    fn ask(&mut self, _: &mut Context) -> Ask {
+    fn ask(&mut self, _: &mut Context) -> NextNeed {
         let name = match &self.mailbox {
             Err(error) => return Ending::from(*error).into(),
             Ok(name) => name.clone(),
         };
         self.asked += 1;
         match self.asked {
-            1 => Ask::Need(Need::Mailbox(name)),
-            2 => Ask::Need(Need::Quota),
+            1 => NextNeed::Need(Need::Mailbox(name)),
+            2 => NextNeed::Need(Need::Quota),
             _ => Ending::ok("GETQUOTAROOT done").into(),
         }
     }
 
-    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
         match answer {
             Answer::Mailbox(row) => {
                 let wire = context.wire(&row.name);
@@ -77,13 +77,14 @@ impl Command for GetQuotaRoot {
                 context.out.raw(" \"\"\r\n");
             }
             Answer::Quota(quota) => write(&quota, context),
-            _ => return Err(Unfitting),
+            _ => return Err(WrongAnswer),
         }
         Ok(())
     }
 }
 
-/// `quota-response = "QUOTA" SP quota-root-name SP quota-list`; resources without a limit are not listed (RFC 9208 section
+/// `quota-response = "QUOTA" SP quota-root-name SP quota-list`; resources without a limit are not listed (RFC 9208
+/// section
 /// 4.2.1). STORAGE counts units of 1024 octets.
 fn write(quota: &Quota, context: &mut Context) {
     let mut list = Vec::new();

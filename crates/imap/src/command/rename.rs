@@ -1,6 +1,6 @@
 //! RENAME (RFC 9051 section 6.3.6)
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -24,7 +24,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {
 }
 
 impl Command for Rename {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         let (from, to) = match (&self.from, &self.to) {
             (Ok(from), Ok(to)) => (from, to),
             (Err(error), _) | (_, Err(error)) => return Ending::from(*error).into(),
@@ -39,11 +39,11 @@ impl Command for Rename {
         }
         self.asked = true;
         if to.is_inbox() {
-            return Ending::no("There is an INBOX already").code("ALREADYEXISTS").into();
+            return Ending::no("INBOX already exists").code("ALREADYEXISTS").into();
         }
         if to.as_str().strip_prefix(from.as_str()).is_some_and(|rest| rest.starts_with('/')) && !from.is_inbox() {
-            return Ending::no("A mailbox cannot move below itself").code("CANNOT").into();
+            return Ending::no("Cannot rename a mailbox to its own child").code("CANNOT").into();
         }
-        Ask::Need(Need::Rename { from: from.clone(), to: to.clone() })
+        NextNeed::Need(Need::Rename { from: from.clone(), to: to.clone() })
     }
 }

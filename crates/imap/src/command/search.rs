@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::{Ending, Status};
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
@@ -58,7 +58,7 @@ fn parse_as(cursor: &mut Cursor<'_>, uid: bool) -> Parsed {
             "ALL" => Ok(Return::All),
             "COUNT" => Ok(Return::Count),
             "SAVE" => Ok(Return::Save),
-            _ => Err(Bad("no such result option")),
+            _ => Err(Bad("unknown result option")),
         })?;
         // Section 6.4.4: an empty list means ALL.
         options = Some(if list.is_empty() { vec![Return::All] } else { list });
@@ -71,7 +71,7 @@ fn parse_as(cursor: &mut Cursor<'_>, uid: bool) -> Parsed {
         charset = ["UTF-8", "US-ASCII"].iter().any(|known| known.eq_ignore_ascii_case(&name));
         cursor.space()?;
         if !charset {
-            // The keys are in a charset we do not read: no use in parsing them.
+            // The keys are in an unsupported charset: do not parse them.
             return Ok(Box::new(Search { uid, options, charset, key: SearchKey::And(Vec::new()), work: None }));
         }
     }
@@ -79,7 +79,7 @@ fn parse_as(cursor: &mut Cursor<'_>, uid: bool) -> Parsed {
     Ok(Box::new(Search { uid, options, charset, key, work: None }))
 }
 
-/// Takes `word` if it is next.
+/// Consumes `word` if it is next.
 fn follows(cursor: &mut Cursor<'_>, word: &str) -> bool {
     let mut ahead = cursor.clone();
     let there = ahead.word().is_ok_and(|next| next == word);
@@ -96,14 +96,14 @@ impl Search {
 
     fn begin(&mut self, context: &mut Context) -> Result<Work, Ending> {
         if !self.charset {
-            return Err(Ending::no("That charset is not supported").code("BADCHARSET (US-ASCII UTF-8)"));
+            return Err(Ending::no("Unsupported charset").code("BADCHARSET (US-ASCII UTF-8)"));
         }
         let selected = context.selected()?;
         let key = Arc::new(self.key.map(&mut |numbers| selected.search_ranges(numbers))?);
         Ok(Work { left: Uids::new(selected.uids().collect()), key, found: Vec::new() })
     }
 
-    /// Section 6.4.4.1: a SEARCH that was to save and fails leaves the empty result.
+    /// Section 6.4.4.1: a failed SEARCH with SAVE clears the saved result.
     fn failed(&self, ending: &Ending, context: &mut Context) {
         if ending.status == Status::No
             && self.wants(Return::Save)
@@ -173,7 +173,7 @@ fn write_search(numbers: &[u32], out: &mut Output) {
 }
 
 impl Command for Search {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         let work = match self.work.take() {
             Some(work) => work,
             None => match self.begin(context) {
@@ -190,11 +190,11 @@ impl Command for Search {
         }
         let need = Need::Search { uids: work.left.clone(), key: work.key.clone() };
         self.work = Some(work);
-        Ask::Need(need)
+        NextNeed::Need(need)
     }
 
-    fn say(&mut self, answer: Answer, _: &mut Context) -> Result<(), Unfitting> {
-        let (Answer::Found(found), Some(work)) = (answer, &mut self.work) else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, _: &mut Context) -> Result<(), WrongAnswer> {
+        let (Answer::Found(found), Some(work)) = (answer, &mut self.work) else { return Err(WrongAnswer) };
         work.left.advance(found.covered);
         work.found.extend(found.uids);
         Ok(())

@@ -1,9 +1,8 @@
 //! STARTTLS (RFC 9051 section 6.2.1)
-//!
-//! What came in clear text after the command is thrown away by the session: otherwise a man in the middle could put his
-//! commands into the mouth of the client (CVE-2011-0411 and its kin).
+//! The session discards what was received in clear text after the command: otherwise a man in the middle could inject
+//! commands (CVE-2011-0411 and similar).
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::{Ending, Then};
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -17,12 +16,12 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for StartTls {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         if context.tls {
-            return Ending::bad("TLS is in use already").into();
+            return Ending::bad("TLS already active").into();
         }
         if !context.config.starttls {
-            return Ending::no("TLS is not offered here").code("UNAVAILABLE").into();
+            return Ending::no("TLS not available").code("UNAVAILABLE").into();
         }
         Ending::ok("Begin TLS now").then(Then::StartTls).into()
     }

@@ -1,6 +1,6 @@
 //! STATUS (RFC 9051 section 6.3.11)
 
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
@@ -22,9 +22,9 @@ pub(super) enum StatusItem {
     Unseen,
     Deleted,
     Size,
-    /// Of RFC 9208 section 4.1.4.
+    /// RFC 9208 section 4.1.4.
     DeletedStorage,
-    /// Of RFC 3501; always 0.
+    /// RFC 3501; always 0.
     Recent,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn parse_items(cursor: &mut Cursor<'_>) -> Result<Vec<StatusItem>, Ba
     let mut items = Vec::new();
     for name in cursor.list(4 * NAMES.len(), Cursor::word)? {
         let known = NAMES.iter().find(|(known, _)| *known == name);
-        let (_, item) = known.ok_or(Bad("no such status item"))?;
+        let (_, item) = known.ok_or(Bad("unknown status item"))?;
         if !items.contains(item) {
             items.push(*item);
         }
@@ -86,19 +86,19 @@ pub(super) fn write(row: &MailboxRow, items: &[StatusItem], context: &mut Contex
 }
 
 impl Command for Status {
-    fn ask(&mut self, _: &mut Context) -> Ask {
+    fn ask(&mut self, _: &mut Context) -> NextNeed {
         match &self.mailbox {
             Err(error) => Ending::from(*error).into(),
             Ok(_) if self.asked => Ending::ok("STATUS done").into(),
             Ok(name) => {
                 self.asked = true;
-                Ask::Need(Need::Mailbox(name.clone()))
+                NextNeed::Need(Need::Mailbox(name.clone()))
             }
         }
     }
 
-    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let Answer::Mailbox(row) = answer else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
+        let Answer::Mailbox(row) = answer else { return Err(WrongAnswer) };
         write(&row, &self.items, context);
         Ok(())
     }

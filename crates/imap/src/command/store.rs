@@ -1,6 +1,6 @@
 //! STORE (RFC 9051 section 6.4.6)
 
-use super::{Ask, Command, Parsed, Unfitting};
+use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
@@ -48,7 +48,7 @@ fn parse_as(cursor: &mut Cursor<'_>, uid: bool) -> Parsed {
     let silent = match cursor.word()?.as_str() {
         "FLAGS" => false,
         "FLAGS.SILENT" => true,
-        _ => return Err(Bad("STORE takes FLAGS")),
+        _ => return Err(Bad("expected FLAGS")),
     };
     cursor.space()?;
     let flags = Flags::parse_list_or_bare(cursor)?;
@@ -57,7 +57,7 @@ fn parse_as(cursor: &mut Cursor<'_>, uid: bool) -> Parsed {
 }
 
 impl Command for Store {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         match self.progress {
             Progress::Begin => {
                 let uids = match context.writable().map(|selected| selected.messages(&self.set, self.uid)) {
@@ -67,20 +67,22 @@ impl Command for Store {
                 };
                 self.progress = Progress::Asked(uids.len());
                 let (flags, quiet) = (self.flags.clone(), self.silent);
-                Ask::Need(Need::ChangeFlags { uids, change: self.change, flags, quiet })
+                NextNeed::Need(Need::ChangeFlags { uids, change: self.change, flags, quiet })
             }
-            // RFC 2180 section 4.2: by sequence number the client meant messages that it believes are there.
+            // RFC 2180 section 4.2: by sequence number the client refers to messages that it believes exist.
             Progress::Stored { missing: true } if !self.uid => {
-                Ending::no("Some of the messages are gone").code("EXPUNGEISSUED").into()
+                Ending::no("Some of the requested messages no longer exist").code("EXPUNGEISSUED").into()
             }
             Progress::Asked(_) | Progress::Stored { .. } => Ending::ok("STORE done").into(),
         }
     }
 
-    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), Unfitting> {
-        let (Answer::Flags(changed), Progress::Asked(count)) = (answer, &self.progress) else { return Err(Unfitting) };
+    fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
+        let (Answer::Flags(changed), Progress::Asked(count)) = (answer, &self.progress) else {
+            return Err(WrongAnswer);
+        };
         self.progress = Progress::Stored { missing: changed.there < *count };
-        let Some(selected) = context.selected.as_mut() else { return Err(Unfitting) };
+        let Some(selected) = context.selected.as_mut() else { return Err(WrongAnswer) };
         if self.silent {
             selected.introduce(changed.in_use.iter(), &mut context.out);
         } else {

@@ -1,6 +1,7 @@
-//! SUBSCRIBE and UNSUBSCRIBE (RFC 9051 sections 6.3.7 and 6.3.8). A subscription is to a name; a mailbox need not be there.
+//! SUBSCRIBE and UNSUBSCRIBE (RFC 9051 sections 6.3.7 and 6.3.8). A subscription is to a name; the mailbox need not
+//! exist.
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -31,13 +32,13 @@ fn parse_as(cursor: &mut Cursor<'_>, context: &Context, subscribed: bool) -> Par
 }
 
 impl Command for Subscribe {
-    fn ask(&mut self, _: &mut Context) -> Ask {
+    fn ask(&mut self, _: &mut Context) -> NextNeed {
         match &self.mailbox {
             Err(error) => Ending::from(*error).into(),
             Ok(_) if self.asked => Ending::ok("Subscription changed").into(),
             Ok(name) => {
                 self.asked = true;
-                Ask::Need(Need::Subscribe { name: name.clone(), subscribed: self.subscribed })
+                NextNeed::Need(Need::Subscribe { name: name.clone(), subscribed: self.subscribed })
             }
         }
     }

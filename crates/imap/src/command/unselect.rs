@@ -1,6 +1,6 @@
-//! UNSELECT (RFC 9051 section 6.4.2): closes the mailbox and removes nothing.
+//! UNSELECT (RFC 9051 section 6.4.2): closes the mailbox without expunging.
 
-use super::{Ask, Command, Parsed};
+use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
@@ -15,9 +15,9 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
 }
 
 impl Command for Unselect {
-    fn ask(&mut self, context: &mut Context) -> Ask {
+    fn ask(&mut self, context: &mut Context) -> NextNeed {
         match context.selected.take() {
-            Some(_) => Ask::Need(Need::Close),
+            Some(_) => NextNeed::Need(Need::Close),
             None => Ending::ok("UNSELECT done").into(),
         }
     }

@@ -1,12 +1,12 @@
-//! Anything may come. The machine never panics, never asks for anything before sign-in, stays within its memory, and says
-//! the same however the octets are cut.
+//! Arbitrary input. The machine never panics, never asks for anything before sign-in, stays within its memory limits,
+//! and responds the same however the octets are split.
 
 use imap::Step;
 use proptest::prelude::*;
 
 use crate::sessions::Talk;
 
-/// Words that lead the parser deep.
+/// Words that get the parser far.
 const WORDS: &[&str] = &[
     "a ",
     "b",
@@ -96,7 +96,7 @@ const WORDS: &[&str] = &[
     "~{3}",
 ];
 
-fn input() -> impl Strategy<Value = Vec<u8>> {
+fn input() -> impl Strategy<FetchValue = Vec<u8>> {
     let word = prop_oneof![
         8 => proptest::sample::select(WORDS).prop_map(|word| word.as_bytes().to_vec()),
         1 => proptest::collection::vec(any::<u8>(), 0..20),
@@ -117,7 +117,7 @@ fn talk(signed_in: bool) -> Talk {
     talk
 }
 
-/// Feeds `pieces` and returns all that was said.
+/// Feeds `pieces` and returns all output.
 fn said(mut talk: Talk, pieces: &[&[u8]]) -> (Vec<u8>, bool) {
     for piece in pieces {
         talk.send(piece);
@@ -143,7 +143,7 @@ proptest! {
     #[test]
     fn every_line_is_a_response(bytes in input()) {
         let (said, _) = said(talk(true), &[&bytes]);
-        // Literals aside, lines begin with a tag, `*` or `+`, and there is no NUL.
+        // Apart from literals, lines begin with a tag, `*` or `+`, and there is no NUL.
         prop_assert!(said.is_empty() || said.ends_with(b"\r\n"));
     }
 }
@@ -161,7 +161,7 @@ fn a_stranger_gets_little_memory() {
 fn a_refused_literal_is_not_kept() {
     let mut talk = Talk::signed_in(false);
     talk.send(b"a APPEND INBOX {10000000+}\r\n");
-    assert_eq!(talk.heard(), b"a NO [TOOBIG] The message is larger than this server takes\r\n");
+    assert_eq!(talk.heard(), b"a NO [TOOBIG] Message exceeds the maximum size\r\n");
     for _ in 0..10_000 {
         talk.send(&[b'x'; 1000]);
         assert!(talk.session.held_bytes() < 16 * 1024);
@@ -171,7 +171,7 @@ fn a_refused_literal_is_not_kept() {
 }
 
 #[test]
-fn a_lost_answer_is_a_failure_of_the_command_only() {
+fn a_lost_answer_fails_only_its_command() {
     let mut talk = Talk::signed_in(false);
     talk.session.feed(b"a STATUS INBOX (MESSAGES)\r\nb NOOP\r\n");
     assert!(matches!(talk.session.step(), Step::Need(_)));
@@ -181,7 +181,7 @@ fn a_lost_answer_is_a_failure_of_the_command_only() {
 }
 
 #[test]
-fn what_waits_is_written_in_pieces() {
+fn pending_output_is_written_in_pieces() {
     let mut talk = Talk::signed_in(false);
     for _ in 0..30 {
         talk.backend.deliver("INBOX", &[], "big", &"y".repeat(15_000));

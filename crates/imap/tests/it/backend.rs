@@ -1,13 +1,13 @@
-//! A small performer: one account, mailboxes in memory, messages that are a header and a body. It answers every need, and
-//! answers long ones in small pieces, so that the machine has to ask again.
+//! A small backend: one account, mailboxes in memory, messages of a header and a body. It answers every need, long ones
+//! in small pieces, so that the machine has to ask again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use imap::{
-    Answer, Appended, Changes, Copied, Date, FlagChange, FlagRow, Flags, FlagsChanged, Found, Item, Keyword,
-    MailboxName, MailboxRow, Mailboxes, Need, Octets, Opened, Refusal, Row, Rows, SearchKey, Section, SectionText,
-    SpecialUse, SystemFlag, UidRanges, Value,
+    Answer, Appended, Changes, Copied, Date, FetchItem, FetchRow, FetchRows, FetchValue, FlagChange, FlagRow, Flags,
+    FlagsChanged, Keyword, MailboxName, MailboxRow, Mailboxes, Need, Octets, OpenedMailbox, Refusal, SearchHits,
+    SearchKey, Section, SectionText, SpecialUse, SystemFlag, UidRanges,
 };
 use terms::UnixMillis;
 
@@ -17,7 +17,7 @@ pub(crate) const PASSWORD: &str = "correct horse";
 /// 2026-11-23 05:00:00 UTC
 const NOW: UnixMillis = UnixMillis(1_795_410_000_000);
 
-/// How many messages one answer covers.
+/// The number of messages that one answer covers.
 const PIECE: usize = 2;
 
 #[derive(Clone)]
@@ -53,7 +53,7 @@ impl Mailbox {
     }
 }
 
-/// The open mailbox, as the machine was told of it last.
+/// The open mailbox, as last reported to the machine.
 struct Open {
     name: String,
     seen: Mailbox,
@@ -119,7 +119,7 @@ impl Backend {
         self.mailboxes.get_mut(name).ok_or(Refusal::NoSuchMailbox)
     }
 
-    /// A message comes from outside.
+    /// Delivers a message from outside.
     pub(crate) fn deliver(&mut self, name: &str, words: &[&str], subject: &str, body: &str) {
         let bytes = format!("From: bob@us.example\r\nSubject: {subject}\r\nX-Empty:\r\n\r\n{body}").into_bytes();
         let message = Message { uid: 0, flags: flags(words), date: NOW, bytes: Arc::new(bytes) };
@@ -150,7 +150,7 @@ impl Backend {
             self.signed_in = user == USER && password.expose() == PASSWORD;
             return if self.signed_in { Ok(Answer::Done) } else { Err(Refusal::SignIn) };
         }
-        // A made-up exchange: what is in the messages is not the machine's business.
+        // A made-up exchange: the machine does not look at the content.
         if let Need::ScramBegin { plus, message } = need {
             return match (plus, message.as_slice()) {
                 (false, b"n,,n=ann,r=abc") => Ok(Answer::Challenge(b"r=abcdef,s=c2FsdA==,i=4096".to_vec())),
@@ -223,7 +223,7 @@ impl Backend {
                 let keywords =
                     seen.messages.iter().flat_map(|message| message.flags.keywords.iter().cloned()).collect();
                 let unseen = seen.messages.iter().find(|message| !message.flags.has(SystemFlag::Seen));
-                let opened = Opened {
+                let opened = OpenedMailbox {
                     uids: UidRanges::of(seen.messages.iter().map(|message| message.uid..=message.uid)),
                     uid_validity: seen.uid_validity,
                     uid_next: seen.uid_next,
@@ -244,14 +244,14 @@ impl Backend {
                     .filter(|message| !contains(message, "damaged"))
                     .map(|message| fetch(message, &items))
                     .collect();
-                return Ok(Answer::Rows(Rows { covered: piece.len(), rows, damaged }));
+                return Ok(Answer::Rows(FetchRows { covered: piece.len(), rows, damaged }));
             }
             Need::Search { uids, key } => {
                 let seen = &self.open.as_ref().unwrap().seen;
                 let piece = &uids.as_slice()[..uids.as_slice().len().min(PIECE)];
                 let found = piece.iter().filter_map(|uid| seen.messages.iter().find(|message| message.uid == *uid));
                 let uids = found.filter(|message| matches(&key, message)).map(|message| message.uid).collect();
-                return Ok(Answer::Found(Found { covered: piece.len(), uids }));
+                return Ok(Answer::Found(SearchHits { covered: piece.len(), uids }));
             }
             Need::ChangeFlags { .. } if self.full => return Err(Refusal::Unavailable),
             Need::ChangeFlags { uids, change, flags, quiet } => {
@@ -414,34 +414,38 @@ fn section(message: &Message, section: &Section) -> Option<Octets> {
     Some(Octets::slice(bytes.clone(), range))
 }
 
-fn fetch(message: &Message, items: &[Item]) -> Row {
+fn fetch(message: &Message, items: &[FetchItem]) -> FetchRow {
     let subject = header_fields(message).iter().find_map(|field| field.strip_prefix("Subject: ").map(str::to_owned));
     let subject = subject.unwrap_or_default().trim().to_owned();
     let bytes = &message.bytes;
     let body = body_at(bytes)..bytes.len();
     let values = items.iter().map(|item| match item {
-        Item::InternalDate => Value::Moment(message.date),
-        Item::Size => Value::Number(bytes.len() as u64),
-        Item::Envelope => Value::Wire(format!("(NIL \"{subject}\" NIL NIL NIL NIL NIL NIL NIL NIL)").into_bytes()),
-        Item::Body => Value::Wire(b"(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 11 1)".to_vec()),
-        Item::BodyStructure => Value::Wire(b"(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 11 1 NIL NIL NIL NIL)".to_vec()),
-        Item::Section(asked, partial) => section(message, asked).map_or(Value::Nil, |octets| {
+        FetchItem::InternalDate => FetchValue::Moment(message.date),
+        FetchItem::Size => FetchValue::Number(bytes.len() as u64),
+        FetchItem::Envelope => {
+            FetchValue::Wire(format!("(NIL \"{subject}\" NIL NIL NIL NIL NIL NIL NIL NIL)").into_bytes())
+        }
+        FetchItem::Body => FetchValue::Wire(b"(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 11 1)".to_vec()),
+        FetchItem::BodyStructure => {
+            FetchValue::Wire(b"(\"TEXT\" \"PLAIN\" NIL NIL NIL \"7BIT\" 11 1 NIL NIL NIL NIL)".to_vec())
+        }
+        FetchItem::Section(asked, partial) => section(message, asked).map_or(FetchValue::Nil, |octets| {
             let range = partial.map_or(0..octets.as_slice().len(), |partial| partial.within(octets.as_slice().len()));
-            Value::Octets(octets.cut(range))
+            FetchValue::Octets(octets.cut(range))
         }),
-        Item::Binary(part, _) => match part.as_slice() {
-            [1] if subject == "binary" => Value::Octets(b"a\0b".to_vec().into()),
-            [1] => Value::Octets(Octets::slice(bytes.clone(), body.clone())),
-            [7] => Value::UnknownEncoding,
-            _ => Value::Nil,
+        FetchItem::Binary(part, _) => match part.as_slice() {
+            [1] if subject == "binary" => FetchValue::Octets(b"a\0b".to_vec().into()),
+            [1] => FetchValue::Octets(Octets::slice(bytes.clone(), body.clone())),
+            [7] => FetchValue::UnknownEncoding,
+            _ => FetchValue::Nil,
         },
-        Item::BinarySize(part) => match part.as_slice() {
-            [1] => Value::Number(body.len() as u64),
-            [7] => Value::UnknownEncoding,
-            _ => Value::Nil,
+        FetchItem::BinarySize(part) => match part.as_slice() {
+            [1] => FetchValue::Number(body.len() as u64),
+            [7] => FetchValue::UnknownEncoding,
+            _ => FetchValue::Nil,
         },
     });
-    Row { uid: message.uid, flags: message.flags.clone(), values: values.collect() }
+    FetchRow { uid: message.uid, flags: message.flags.clone(), values: values.collect() }
 }
 
 fn matches(key: &SearchKey<UidRanges>, message: &Message) -> bool {

@@ -1,5 +1,5 @@
-//! The machine against sessions written down (`sessions.rs`), against anything at all (`anything.rs`), and
-//! against somebody else's reading of the standard (`oracle.rs`).
+//! The machine against recorded sessions (`sessions.rs`), arbitrary input (`anything.rs`), and another implementation
+//! of the grammar (`oracle.rs`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
 

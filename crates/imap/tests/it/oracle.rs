@@ -1,11 +1,11 @@
-//! Somebody else's reading of the grammar: imap-codec reads every response of every session, strictly.
+//! Another implementation of the grammar: imap-codec parses every response of every session, strictly.
 
 use imap_codec::decode::Decoder;
 use imap_codec::{GreetingCodec, ResponseCodec};
 
 use crate::sessions::{files, play};
 
-/// Lines that the oracle does not read, and where they come from.
+/// Lines that the oracle does not support, and their source.
 const BEYOND: &[(&str, &str)] = &[
     ("* ESEARCH ", "RFC 9051 section 7.3.4"),
     ("(\"CHILDINFO\" (", "RFC 9051 section 6.3.9.6"),

@@ -1,4 +1,4 @@
-//! Sessions written down. Each file in `tests/sessions` is one connection:
+//! Recorded sessions. Each file in `tests/sessions` is one connection:
 //!
 //! ```text
 //! # a comment
@@ -12,8 +12,8 @@
 //! ```
 //!
 //! A `C+` line is sent together with the next one. In `C:` and `S:` lines `\0` is NUL, `\n` a bare LF and `\xNN` an
-//! octet (`\x20` a space at the end); a `C:` line that ends in `\` has no CRLF after it. Every file is run twice: fed as sent, and fed octet by
-//! octet. `SESSIONS=write cargo test -p imap` writes the `S:` lines anew, to be reviewed.
+//! octet (`\x20` a space at the end); a `C:` line that ends in `\` has no CRLF after it. Every file is run twice: fed
+//! as sent, and fed octet by octet. `SESSIONS=write cargo test -p imap` rewrites the `S:` lines, to be reviewed.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub(crate) fn config() -> Config {
     }
 }
 
-/// A connection and what is behind it.
+/// A connection and its backend.
 pub(crate) struct Talk {
     pub(crate) session: Session,
     pub(crate) backend: Backend,
@@ -41,7 +41,7 @@ pub(crate) struct Talk {
     said: Vec<u8>,
     closed: bool,
     wants_tls: bool,
-    /// Every answer takes long.
+    /// Every answer takes a long time.
     slow: bool,
 }
 
@@ -108,7 +108,7 @@ impl Talk {
         self.closed
     }
 
-    /// Something happens elsewhere.
+    /// An event from outside.
     fn event(&mut self, text: &str) {
         let words: Vec<&str> = text.split(' ').collect();
         match words.as_slice() {
@@ -216,7 +216,7 @@ fn lines(octets: &[u8]) -> Vec<String> {
     lines
 }
 
-/// Something of a file that happens, and what must be said after it.
+/// An event in a file, and the output expected after it.
 struct Happening<'f> {
     line: &'f str,
     said: Vec<&'f str>,
@@ -235,9 +235,9 @@ fn happenings(script: &str) -> Vec<Happening<'_>> {
 
 /// A file, played.
 pub(crate) struct Played {
-    /// The file as it should be.
+    /// The file with the actual output.
     written: String,
-    /// All that the server said.
+    /// All output of the server.
     pub(crate) said: Vec<u8>,
     /// The client was signed in before the file begins, so there is no greeting.
     pub(crate) signed_in: bool,
@@ -314,6 +314,6 @@ fn sessions() {
             let _ = writeln!(wrong, "{name}:{}{how}\n  is   {}\n  want {}", at + 1, line(&written), line(&script));
         }
     }
-    assert!(files.len() > 20, "the sessions are not where they were");
+    assert!(files.len() > 20, "session files are missing");
     assert!(wrong.is_empty(), "\n{wrong}");
 }

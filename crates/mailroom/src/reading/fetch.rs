@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use imap::{Item, Octets, Partial, Row, Rows, Section, Value};
+use imap::{FetchItem, FetchRow, FetchRows, FetchValue, Octets, Partial, Section};
 use message::{DecodeError, SectionSpec, SectionText, Structure};
 use store::{Entry, MailboxView, StoreError};
 use vault::{Part, SignedIn};
@@ -32,10 +32,13 @@ pub(super) fn rows(
     index: Option<&OwnerIndex>,
     view: &MailboxView,
     uids: &[u32],
-    items: &[Item],
-) -> Result<(Rows, Option<StoreError>), Unmet> {
-    let record = items.iter().any(|item| matches!(item, Item::Envelope | Item::Body | Item::BodyStructure));
-    let octets = items.iter().any(|item| matches!(item, Item::Section(..) | Item::Binary(..) | Item::BinarySize(_)));
+    items: &[FetchItem],
+) -> Result<(FetchRows, Option<StoreError>), Unmet> {
+    let record =
+        items.iter().any(|item| matches!(item, FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure));
+    let octets = items
+        .iter()
+        .any(|item| matches!(item, FetchItem::Section(..) | FetchItem::Binary(..) | FetchItem::BinarySize(_)));
     let count = if record || octets { LIGHT_ROWS_MAX } else { COLUMN_ROWS_MAX };
     let uids = uids.get(..count).unwrap_or(uids);
     let mut entries: Vec<Option<Entry>> = view.entries_of(uids).collect();
@@ -55,7 +58,7 @@ pub(super) fn rows(
         // A record that does not open is derived from the original.
         records = present.iter().zip(opened).filter_map(|(entry, record)| Some((entry.uid, record.ok()?))).collect();
     }
-    let mut answer = Rows { covered: 0, rows: Vec::with_capacity(uids.len()), damaged: 0 };
+    let mut answer = FetchRows { covered: 0, rows: Vec::with_capacity(uids.len()), damaged: 0 };
     let mut damage = None;
     let (mut bytes, mut at) = (0, 0);
     for entry in &entries {
@@ -76,7 +79,7 @@ pub(super) fn rows(
         match items.iter().map(|item| value(&letter, item, &mut decoded)).collect() {
             Ok(values) => {
                 bytes += letter.held_bytes();
-                answer.rows.push(Row { uid: entry.uid, flags: flags(&entry.flags), values });
+                answer.rows.push(FetchRow { uid: entry.uid, flags: flags(&entry.flags), values });
             }
             Err(Unmet::Store(error @ StoreError::Damaged(_))) => {
                 answer.damaged += 1;
@@ -101,60 +104,60 @@ fn enough(entries: &[Option<Entry>]) -> usize {
     entries.iter().position(full).map_or(entries.len(), |last| last + 1)
 }
 
-fn value(letter: &Letter<'_>, item: &Item, decoded: &mut Decoded) -> Result<Value, Unmet> {
-    let wire = |octets: &[u8]| -> Result<Value, Unmet> {
+fn value(letter: &Letter<'_>, item: &FetchItem, decoded: &mut Decoded) -> Result<FetchValue, Unmet> {
+    let wire = |octets: &[u8]| -> Result<FetchValue, Unmet> {
         letter.spend(octets.len())?;
-        Ok(Value::Wire(octets.to_vec()))
+        Ok(FetchValue::Wire(octets.to_vec()))
     };
     match item {
-        Item::InternalDate => Ok(Value::Moment(letter.entry.internal_date)),
-        Item::Size => Ok(Value::Number(letter.entry.view_size_bytes.into())),
-        Item::Envelope => match letter.listed(Column::Envelope) {
+        FetchItem::InternalDate => Ok(FetchValue::Moment(letter.entry.internal_date)),
+        FetchItem::Size => Ok(FetchValue::Number(letter.entry.view_size_bytes.into())),
+        FetchItem::Envelope => match letter.listed(Column::Envelope) {
             Some(octets) => wire(octets),
             None => wire(&letter.record()?.envelope),
         },
-        Item::Body => match letter.listed(Column::Body) {
+        FetchItem::Body => match letter.listed(Column::Body) {
             Some(octets) => wire(octets),
             None => wire(&letter.record()?.body),
         },
-        Item::BodyStructure => match letter.listed(Column::BodyStructure) {
+        FetchItem::BodyStructure => match letter.listed(Column::BodyStructure) {
             Some(octets) => wire(octets),
             None => wire(&letter.record()?.bodystructure),
         },
-        Item::Section(section, partial) => section_value(letter, section, *partial),
-        Item::Binary(part, partial) => Ok(match decoded.part(letter, part)? {
-            Ok(octets) => Value::Octets(cut(octets, *partial)),
+        FetchItem::Section(section, partial) => section_value(letter, section, *partial),
+        FetchItem::Binary(part, partial) => Ok(match decoded.part(letter, part)? {
+            Ok(octets) => FetchValue::Octets(cut(octets, *partial)),
             Err(why) => without(why),
         }),
-        Item::BinarySize(part) => Ok(match decoded.part(letter, part)? {
-            Ok(octets) => Value::Number(octets.as_slice().len() as u64),
+        FetchItem::BinarySize(part) => Ok(match decoded.part(letter, part)? {
+            Ok(octets) => FetchValue::Number(octets.as_slice().len() as u64),
             Err(why) => without(why),
         }),
     }
 }
 
-fn without(why: DecodeError) -> Value {
+fn without(why: DecodeError) -> FetchValue {
     match why {
-        DecodeError::NoSuchPart => Value::Nil,
-        DecodeError::UnknownEncoding => Value::UnknownEncoding,
+        DecodeError::NoSuchPart => FetchValue::Nil,
+        DecodeError::UnknownEncoding => FetchValue::UnknownEncoding,
     }
 }
 
 /// `BODY[section]<partial>`, opening no more than it needs: mail programs ask for headers of lists, and for large
 /// messages piece by piece.
-fn section_value(letter: &Letter<'_>, section: &Section, partial: Option<Partial>) -> Result<Value, Unmet> {
+fn section_value(letter: &Letter<'_>, section: &Section, partial: Option<Partial>) -> Result<FetchValue, Unmet> {
     if let Some(octets) = listed_fields(letter, section)? {
-        return Ok(Value::Octets(cut(octets, partial)));
+        return Ok(FetchValue::Octets(cut(octets, partial)));
     }
     let spec = spec(section);
     let of_message = spec.part.is_empty();
     if let (true, None, Some(partial)) = (of_message, &spec.text, partial) {
-        return Ok(Value::Octets(letter.piece(partial)?));
+        return Ok(FetchValue::Octets(letter.piece(partial)?));
     }
     if of_message && spec.text.is_none() {
         let whole = letter.whole()?;
         let range = 0..whole.len();
-        return Ok(Value::Octets(Octets::slice(whole, range)));
+        return Ok(FetchValue::Octets(Octets::slice(whole, range)));
     }
     let header_only = of_message
         && matches!(
@@ -170,7 +173,7 @@ fn section_value(letter: &Letter<'_>, section: &Section, partial: Option<Partial
         let whole = letter.whole()?;
         message::section(&whole, letter.structure()?, &spec).map(|octets| keep(letter, &whole, octets)).transpose()?
     };
-    Ok(octets.map_or(Value::Nil, |octets| Value::Octets(cut(octets, partial))))
+    Ok(octets.map_or(FetchValue::Nil, |octets| FetchValue::Octets(cut(octets, partial))))
 }
 
 /// Fields of the message's own header, when the index has that: what lists of mail programs ask for. `None`: it is something

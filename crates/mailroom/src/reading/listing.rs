@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use imap::{Item, SectionText};
+use imap::{FetchItem, SectionText};
 use store::Entry;
 
 use crate::index::{self, Column, OwnerIndex, Piece};
@@ -32,7 +32,7 @@ pub(super) struct Listings {
 
 impl Listings {
     /// Of these messages, what these items ask for.
-    pub(super) fn of(index: Option<&OwnerIndex>, entries: &[Option<Entry>], items: &[Item]) -> Self {
+    pub(super) fn of(index: Option<&OwnerIndex>, entries: &[Option<Entry>], items: &[FetchItem]) -> Self {
         let mut wanted: Vec<Column> = items.iter().filter_map(column).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -63,18 +63,18 @@ impl Listings {
 }
 
 /// The column that answers an item as it stands.
-fn column(item: &Item) -> Option<Column> {
+fn column(item: &FetchItem) -> Option<Column> {
     match item {
-        Item::Envelope => Some(Column::Envelope),
-        Item::Body => Some(Column::Body),
-        Item::BodyStructure => Some(Column::BodyStructure),
+        FetchItem::Envelope => Some(Column::Envelope),
+        FetchItem::Body => Some(Column::Body),
+        FetchItem::BodyStructure => Some(Column::BodyStructure),
         _ => None,
     }
 }
 
 /// Whether the header of the message is enough for an item.
-fn is_header(item: &Item) -> bool {
-    let Item::Section(section, _) = item else { return false };
+fn is_header(item: &FetchItem) -> bool {
+    let FetchItem::Section(section, _) = item else { return false };
     let text = &section.text;
     let of_header =
         matches!(text, Some(SectionText::Header | SectionText::HeaderFields(_) | SectionText::HeaderFieldsNot(_)));
@@ -82,10 +82,10 @@ fn is_header(item: &Item) -> bool {
 }
 
 /// Whether an item opens the message anyway.
-pub(super) fn is_more(item: &Item) -> bool {
+pub(super) fn is_more(item: &FetchItem) -> bool {
     match item {
-        Item::Section(..) => !is_header(item),
-        Item::Binary(..) | Item::BinarySize(_) => true,
+        FetchItem::Section(..) => !is_header(item),
+        FetchItem::Binary(..) | FetchItem::BinarySize(_) => true,
         _ => false,
     }
 }

@@ -14,8 +14,8 @@ mod words;
 use std::sync::Arc;
 
 use imap::{
-    Answer, Changes, Copied, FlagChange, FlagRow, Flags, FlagsChanged, MailboxName, Mailboxes, Need, Opened, Refusal,
-    UidRanges,
+    Answer, Changes, Copied, FlagChange, FlagRow, Flags, FlagsChanged, MailboxName, Mailboxes, Need, OpenedMailbox,
+    Refusal, UidRanges,
 };
 use store::{Incoming, MailboxView, StoreError, UidSet, Watch};
 use terms::{AccountId, MailboxId, Secret, UnixMillis};
@@ -262,7 +262,7 @@ impl Reader {
 
     /// Takes the client's first message of SCRAM. Whom it names is looked up as for a password.
     fn scram_begin(&mut self, plus: bool, message: &[u8]) -> Result<Answer, Unmet> {
-        let user = vault::scram_user(message).ok_or(Refusal::NotTheMechanism)?;
+        let user = vault::scram_user(message).ok_or(Refusal::MalformedResponse)?;
         let begun = self.mail.claim(&user).and_then(|claim| {
             let attempt = Attempt { claim, scope: Scopes::IMAP, network: self.network };
             self.mail.vault.scram_begin(&attempt, plus, &self.bindings, message)
@@ -278,7 +278,7 @@ impl Reader {
 
     /// Takes the client's last message of SCRAM.
     fn scram_finish(&mut self, message: &[u8]) -> Result<Answer, Unmet> {
-        let exchange = self.exchange.take().ok_or(Refusal::NotTheMechanism)?;
+        let exchange = self.exchange.take().ok_or(Refusal::MalformedResponse)?;
         match self.mail.vault.scram_finish(exchange, message) {
             Ok((owner, said)) => {
                 self.enter(owner);
@@ -297,9 +297,9 @@ impl Reader {
     fn sign_in_refused(&mut self, error: VaultError) -> Unmet {
         Unmet::Refused(match error {
             VaultError::Owner(OwnerError::WrongPassword)
-            | VaultError::Owner(OwnerError::Scram(ScramError::Refused)) => Refusal::SignIn,
-            VaultError::Owner(OwnerError::SlowDown(_)) => Refusal::SlowDown,
-            VaultError::Owner(OwnerError::Scram(ScramError::Malformed)) => Refusal::NotTheMechanism,
+            | VaultError::Owner(OwnerError::Scram(ScramError::Refused)) => Refusal::WrongCredentials,
+            VaultError::Owner(OwnerError::SlowDown(_)) => Refusal::TooManyFailures,
+            VaultError::Owner(OwnerError::Scram(ScramError::Malformed)) => Refusal::MalformedResponse,
             VaultError::Owner(OwnerError::Scram(ScramError::OtherIdentity)) => Refusal::OtherIdentity,
             error => {
                 self.trouble = Some(Trouble::Vault(error));
@@ -312,7 +312,7 @@ impl Reader {
         self.open = None;
         let mailbox = self.mail.store.mailbox_named(account, name.as_str())?.id;
         let view = self.mail.store.snapshot(account, mailbox)?;
-        let opened = Opened {
+        let opened = OpenedMailbox {
             uids: UidRanges::of(view.uid_ranges().ranges().iter().map(|&(first, last)| first..=last)),
             uid_validity: view.uid_validity(),
             uid_next: view.uid_next(),

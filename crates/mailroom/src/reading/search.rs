@@ -8,7 +8,7 @@ use std::cell::OnceCell;
 use std::num::NonZero;
 use std::sync::{Arc, OnceLock};
 
-use imap::{Date, Found, SearchKey, UidRanges};
+use imap::{Date, SearchHits, SearchKey, UidRanges};
 use message::Day;
 use store::{Entry, MailboxView, StoreError};
 use vault::SignedIn;
@@ -137,7 +137,7 @@ pub(super) fn found(
     view: &MailboxView,
     uids: &[u32],
     plan: &mut Plan,
-) -> Result<Found, Unmet> {
+) -> Result<SearchHits, Unmet> {
     let [mut one, mut two] = std::mem::take(&mut plan.lanes);
     let work = Work { mail, owner, view, plan };
     let both = plan.heavy
@@ -174,8 +174,8 @@ struct Work<'w> {
 
 impl Work<'_> {
     /// The matches among the first of `uids`, until as much was opened as an answer may wait for.
-    fn stretch(&self, uids: &[u32], opened: &mut Opened) -> Result<Found, Unmet> {
-        let mut found = Found { covered: 0, uids: Vec::new() };
+    fn stretch(&self, uids: &[u32], opened: &mut Opened) -> Result<SearchHits, Unmet> {
+        let mut found = SearchHits { covered: 0, uids: Vec::new() };
         let mut bytes = 0;
         let opened_before = opened.bytes;
         for uid in uids {
