@@ -1,11 +1,10 @@
-//! Address lists as headers have them (RFC 5322 sections 3.4 and 4.4), and as spammers and old mailers write them.
-//!
-//! Nothing is refused: what cannot be an address becomes one with an empty domain, so that a reader sees that something
-//! stood there. Encoded words are kept as they are.
+//! Address lists in headers (RFC 5322 sections 3.4 and 4.4), also as spammers and old mailers write them.
+//! Nothing is rejected: text that is not a valid address becomes one with an empty domain, so that readers see that
+//! there was something. Encoded words are kept as they are.
 
 use std::fmt;
 
-/// One step through an address list. Groups are flat, as in IMAP's envelope.
+/// An element of an address list. Groups are flattened, as in IMAP's envelope.
 #[derive(Clone, PartialEq, Eq)]
 pub enum AddressEntry {
     /// A mailbox.
@@ -16,21 +15,21 @@ pub enum AddressEntry {
     GroupEnd,
 }
 
-/// A mailbox of an address list. `Debug` prints no part of it (invariant 10).
+/// A mailbox in an address list. `Debug` prints none of it (invariant 10).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mailbox {
-    /// The display name with quotes taken off, or else the comment beside the address.
+    /// The display name without quotes, or else the comment next to the address.
     pub name: Option<Vec<u8>>,
     /// The source route of RFC 5322 section 4.4, `@a,@b`.
     pub route: Option<Vec<u8>>,
-    /// The local part, quotes taken off.
+    /// The local part without quotes.
     pub local: Vec<u8>,
-    /// The domain; empty when none was written.
+    /// The domain; empty if there is none.
     pub domain: Vec<u8>,
 }
 
 impl Mailbox {
-    /// `local@domain`, or what there is of it.
+    /// `local@domain`, or whatever there is of it.
     pub fn address(&self) -> String {
         let mut out = String::from_utf8_lossy(&self.local).into_owned();
         if !self.domain.is_empty() {
@@ -61,7 +60,7 @@ impl fmt::Debug for AddressEntry {
 enum Token<'v> {
     /// White space.
     Space,
-    /// An atom, an encoded word or a domain literal: taken as written.
+    /// An atom, an encoded word or a domain literal, as written.
     Atom(&'v [u8]),
     /// The inside of a quoted string, unescaped.
     Quoted(Vec<u8>),
@@ -83,12 +82,12 @@ impl Token<'_> {
     }
 }
 
-/// Entries that are read of one list. Mailing lists address a list, not its members; a message with more addresses than
-/// this in a field is made to fill memory.
+/// The maximum number of entries read from a list. Mailing lists address the list, not its members; a message with more
+/// addresses than this in a field is meant to exhaust memory.
 pub(crate) const ENTRIES_MAX: usize = 10_000;
 
-/// Reads the entries of an unfolded address list, the first ten thousand of them. Takes time in proportion to its length,
-/// whatever is in it.
+/// Parses the first ten thousand entries of an unfolded address list. Takes time proportional to its length, whatever
+/// its content.
 pub fn parse_addresses(value: &[u8]) -> Vec<AddressEntry> {
     let mut list = List::default();
     let lexer = Lexer { rest: value, quotes_close: true };
@@ -101,19 +100,19 @@ pub fn parse_addresses(value: &[u8]) -> Vec<AddressEntry> {
     list.finish()
 }
 
-/// What was read of a list so far.
+/// The parser's state.
 #[derive(Default)]
 struct List<'v> {
     entries: Vec<AddressEntry>,
     in_group: bool,
-    /// The tokens of the current address outside of its angle brackets.
+    /// The tokens of the current address outside its angle brackets.
     outside: Vec<Token<'v>>,
     /// Whether an `@` is among them.
     outside_has_at: bool,
-    /// The tokens within, once there was a bracket.
+    /// The tokens within the brackets, once there was one.
     inside: Option<Vec<Token<'v>>>,
     is_open: bool,
-    /// Whether the bracket is in a source route, where commas divide hosts.
+    /// Whether we are in a source route, where commas separate hosts.
     in_route: bool,
 }
 
@@ -144,7 +143,7 @@ impl<'v> List<'v> {
                 self.in_group = true;
             }
             token if self.is_open => self.push_inside(token),
-            // After the bracket only a comment means anything.
+            // After the bracket only a comment matters.
             token if self.inside.is_none() || matches!(token, Token::Comment(_)) => {
                 self.outside_has_at |= matches!(token, Token::Special(b'@'));
                 self.outside.push(token);
@@ -178,7 +177,7 @@ impl<'v> List<'v> {
     }
 }
 
-/// The words of `tokens`, with one space wherever there was white space or a comment between them.
+/// The words of `tokens`, with one space wherever white space or a comment separates them.
 fn phrase(tokens: &[Token<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut gap = false;
@@ -229,7 +228,7 @@ fn mailbox(outside: &[Token<'_>], inside: Option<Vec<Token<'_>>>) -> Option<Mail
     Some(Mailbox { name, route, local, domain })
 }
 
-/// An address without angle brackets. `Ann ann@x` has a name too, though the grammar knows no such thing.
+/// An address without angle brackets. `Ann ann@x` has a name too, although the grammar does not allow it.
 fn bare(tokens: &[Token<'_>]) -> Option<Mailbox> {
     if !tokens.iter().any(|token| token.word().is_some()) {
         return None;
@@ -242,7 +241,7 @@ fn bare(tokens: &[Token<'_>]) -> Option<Mailbox> {
     let is_dotted = |token: Option<&Token<'_>>, end: fn(&[u8]) -> Option<&u8>| {
         token.and_then(Token::word).and_then(end).is_some_and(|byte| *byte == b'.')
     };
-    // Leftwards from the `@`: one word, and more words where a dot joins them (RFC 5322 section 4.4 `obs-local-part`).
+    // To the left of the `@`: one word, or several joined by dots (RFC 5322 section 4.4 `obs-local-part`).
     let mut start = at;
     while start > 0 && is_gap(&tokens[start - 1]) {
         start -= 1;
@@ -295,7 +294,7 @@ const ENCODED_WORD_LEN_MAX: usize = 1_000;
 
 struct Lexer<'v> {
     rest: &'v [u8],
-    /// Whether it is worth looking for the end of a quoted string: not after one that had none.
+    /// Whether a quoted string may still have an end: false once one had none.
     quotes_close: bool,
 }
 
@@ -319,7 +318,7 @@ impl<'v> Iterator for Lexer<'v> {
             }
             special @ (b'<' | b'>' | b',' | b';' | b':' | b'@') => (Token::Special(special), 1),
             b'[' => {
-                // A domain literal, or the mark of a mailing list in a name.
+                // A domain literal, or a mailing list's tag in a name.
                 let near = &rest[..rest.len().min(LITERAL_LEN_MAX)];
                 let end = near.iter().position(|b| matches!(b, b']' | b'<' | b','));
                 let len = end.filter(|end| near[*end] == b']').map_or(1, |end| end + 1);
@@ -342,7 +341,7 @@ fn atom_len(rest: &[u8]) -> usize {
     rest.iter().skip(1).position(ends).map_or(rest.len(), |len| len + 1)
 }
 
-/// `=?charset?B?text?=`: some mailers leave commas and at-signs in the text.
+/// `=?charset?B?text?=`: some mailers leave commas and at signs in the text.
 fn encoded_word_len(rest: &[u8]) -> Option<usize> {
     let inner = rest.strip_prefix(b"=?")?;
     let inner = &inner[..inner.len().min(ENCODED_WORD_LEN_MAX)];
@@ -357,7 +356,7 @@ fn encoded_word_len(rest: &[u8]) -> Option<usize> {
     Some(2 + text + end + 2)
 }
 
-/// A quoted string from its opening quote; `None` when it never closes.
+/// A quoted string from its opening quote; `None` if it is not terminated.
 fn quoted(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
     let mut text = Vec::new();
     let mut at = 1;
@@ -375,7 +374,7 @@ fn quoted(rest: &[u8]) -> Option<(Vec<u8>, usize)> {
     None
 }
 
-/// A comment from its opening parenthesis, nested ones as text of the outer; it may end with the value.
+/// A comment from its opening parenthesis, with nested ones as part of its text; it may be unterminated.
 fn comment(rest: &[u8]) -> (Vec<u8>, usize) {
     let mut text = Vec::new();
     let mut depth = 0usize;

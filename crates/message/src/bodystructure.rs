@@ -1,4 +1,4 @@
-//! BODY and BODYSTRUCTURE as finished text (RFC 9051 section 7.5.2, grammar `body`).
+//! BODY and BODYSTRUCTURE in wire format (RFC 9051 section 7.5.2, grammar `body`).
 
 use std::borrow::Cow;
 
@@ -11,9 +11,8 @@ use crate::structure::{Encoding, Kind, Part, Structure};
 use crate::wire;
 
 /// The BODYSTRUCTURE (`extensible`) or BODY of a view.
-///
-/// A message that is kept as an attachment only (encoded, or nested too deep) is `application/octet-stream` here, since
-/// the grammar promises an envelope to `message/rfc822`.
+/// A message that is treated as an attachment (encoded, or nested too deeply) is `application/octet-stream` here, since
+/// the grammar requires an envelope for `message/rfc822`.
 pub fn bodystructure_wire(view: &[u8], structure: &Structure, extensible: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     Writer { view, structure, extensible }.body(structure.root(), &mut out);
@@ -58,7 +57,7 @@ impl Writer<'_> {
         wire::string(out, part.media.subtype.as_bytes());
         out.push(b' ');
         if part.media.is("text", "plain") && first(header, "Content-Type").is_none() {
-            // RFC 2045 section 5.2: what no Content-Type means.
+            // RFC 2045 section 5.2: the default without a Content-Type.
             out.extend_from_slice(b"(\"charset\" \"us-ascii\")");
         } else {
             parameters(out, &part.media.parameters);
@@ -90,7 +89,7 @@ impl Writer<'_> {
         }
     }
 
-    /// `body-fld-enc`: the word of the header; a client decides by it.
+    /// `body-fld-enc`: the encoding as named in the header, by which clients decode.
     fn encoding(&self, part: &Part) -> Cow<'static, [u8]> {
         Cow::Borrowed(match part.encoding {
             Encoding::SevenBit => b"7bit",

@@ -1,11 +1,11 @@
-//! `i;unicode-casemap` (RFC 5051): the form in which a search compares texts.
-//!
-//! Each character becomes its titlecase, then what that decomposes into (compatibility included), and so on with each of
-//! these; nothing depends on its neighbours, so that the form of a text is the forms of its pieces in a row, and substrings stay substrings.
+//! `i;unicode-casemap` (RFC 5051): the normalization with which a search compares texts.
+//! Each character is mapped to titlecase, then decomposed (including compatibility decompositions), recursively. The
+//! mapping does not depend on neighbouring characters, so the form of a text is the concatenation of the forms of its
+//! pieces, and substrings remain substrings.
 
 use unicode_normalization::char::decompose_compatible;
 
-/// The text in the form of RFC 5051 section 2.
+/// The text normalized as in RFC 5051 section 2.
 pub fn casemap(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     casemap_into(text, &mut out);
@@ -30,21 +30,21 @@ pub fn casemap_into(text: &str, out: &mut String) {
 
 fn one(c: char, out: &mut String) {
     let title = titlecase(c);
-    // UnicodeData.txt gives no decomposition for the syllables of Hangul; the normalization forms compute one.
+    // UnicodeData.txt lists no decomposition for Hangul syllables; the normalization forms compute one.
     if matches!(title, '\u{ac00}'..='\u{d7a3}') {
         out.push(title);
         return;
     }
-    // What a character decomposes into decomposes no further, but may have a titlecase of its own (the z of \u{1c5}).
+    // The result of a decomposition decomposes no further, but may have a titlecase mapping (the z of \u{1c5}).
     decompose_compatible(title, |part| match titlecase(part) {
         same if same == part || part == title => out.push(part),
         other => one(other, out),
     });
 }
 
-/// The simple titlecase of UnicodeData.txt. It is the simple capital but for the digraphs that have a third form and for
-/// Georgian, which has capitals and does not begin words with them; Rust knows full capitals only, which for the Greek
-/// letters with an iota below are two characters.
+/// The simple titlecase mapping of UnicodeData.txt. It equals the simple uppercase mapping except for digraphs, which
+/// have a third form, and Georgian, which does not capitalize words. Rust has only the full uppercase mapping, which
+/// gives two characters for Greek letters with iota subscript.
 fn titlecase(c: char) -> char {
     match c {
         '\u{01c4}'..='\u{01c6}' => '\u{01c5}',
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_the_standard_has_it() {
+    fn as_in_the_standard() {
         for (text, form) in [
             ("", ""),
             ("Hello, World 9", "HELLO, WORLD 9"),

@@ -1,13 +1,12 @@
-//! Dates in headers (RFC 5322 sections 3.3 and 4.3), read as tolerantly as mail is written.
-//!
-//! The pieces of a date can be told apart wherever they stand, so this reads pieces, not a grammar: `Thu, 22 Aug 2002
+//! Dates in headers (RFC 5322 sections 3.3 and 4.3), parsed tolerantly.
+//! The pieces of a date can be recognized in any order, so this parses pieces rather than a grammar: `Thu, 22 Aug 2002
 //! 18:26:25 +0700`, `Aug 22 12:36:23 2002` of an mbox, `2002-08-22T12:36:23Z`.
 
 use terms::UnixMillis;
 
 use crate::header::{first, header_len, header_values};
 
-/// A calendar day, as the sender's clock had it.
+/// A calendar day by the sender's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Day {
     /// 1 to 9999.
@@ -21,11 +20,11 @@ pub struct Day {
 /// A day and a time of day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
-    /// The day there.
+    /// The local day.
     pub day: Day,
-    /// Seconds since midnight there.
+    /// Seconds since local midnight.
     pub second_of_day: u32,
-    /// Minutes that the zone is ahead of UTC; 0 when it said none.
+    /// The zone's offset from UTC in minutes; 0 if it is missing.
     pub zone_minutes: i32,
 }
 
@@ -63,7 +62,7 @@ impl Day {
     }
 }
 
-/// The day of the Date field, time and zone disregarded (RFC 9051 section 6.4.4, SENTSINCE and its like).
+/// The day of the Date field, disregarding time and zone (RFC 9051 section 6.4.4, SENTSINCE and the like).
 pub fn sent_date(view: &[u8]) -> Option<Day> {
     Some(sent_moment(view)?.day)
 }
@@ -77,7 +76,7 @@ fn sent_moment(view: &[u8]) -> Option<Moment> {
     parse_date(&first(&view[..header_len(view)], "Date")?)
 }
 
-/// When the last machine received the message: the date of the topmost Received field that has one.
+/// When the last hop received the message: the date of the topmost Received field that has one.
 pub fn received_at(view: &[u8]) -> Option<UnixMillis> {
     header_values(view, "Received").find_map(|value| {
         let date = value.rsplit(|b| *b == b';').next()?;
@@ -85,7 +84,7 @@ pub fn received_at(view: &[u8]) -> Option<UnixMillis> {
     })
 }
 
-/// Reads a date wherever its pieces stand; `None` when it names no day that there is.
+/// Parses a date with its pieces in any order; `None` if it has no valid day.
 pub fn parse_date(value: &[u8]) -> Option<Moment> {
     let mut pieces = Pieces::default();
     for word in without_comments(value).split(|b| b.is_ascii_whitespace() || *b == b',') {
@@ -187,8 +186,8 @@ impl Pieces {
         }
     }
 
-    /// Four digits are a year; else the first number is the day and the second the year (RFC 5322 section 4.3: two digits
-    /// below 50 are of this century, other two and three of the last).
+    /// Four digits are a year; otherwise the first number is the day and the second the year (RFC 5322 section 4.3: two
+    /// digits below 50 are in this century, other two-digit and three-digit numbers in the last).
     fn number(&mut self, word: &[u8]) {
         let Some(value) = number(word) else { return };
         if word.len() <= 2 && self.day.is_none() {
@@ -203,7 +202,7 @@ impl Pieces {
         }
     }
 
-    /// A month, a zone (RFC 5322 section 4.3 `obs-zone`), or the name of a day, which says nothing new.
+    /// A month, a zone (RFC 5322 section 4.3 `obs-zone`), or the name of a day, which is redundant.
     fn name(&mut self, word: &[u8]) {
         const MONTHS: &[u8] = b"janfebmaraprmayjunjulaugsepoctnovdec";
         let word = word.to_ascii_lowercase();
@@ -260,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_hop_says_when() {
+    fn the_last_hop_gives_the_arrival() {
         let view = b"Received: by a; nonsense\r\nReceived: from b; by c;\r\n Thu, 22 Aug 2002 18:26:25 +0700\r\n\r\n";
         assert_eq!(received_at(view).map(UnixMillis::rfc3339).as_deref(), Some("2002-08-22T11:26:25Z"));
         assert_eq!(sent_date(view), None);

@@ -1,19 +1,18 @@
 //! Transfer encodings (RFC 2045 sections 6.7 and 6.8), for BINARY (RFC 9051 section 6.4.5) and for text.
-//!
-//! Our own, since they must be total: mail has stray characters in its base64 and bare equal signs in its
-//! quoted-printable, and both sections say to go on.
+//! We decode them ourselves because decoding must never fail: mail has stray characters in base64 and bare equal signs
+//! in quoted-printable, and both sections say to continue.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::structure::{Encoding, Part, Structure};
 
-/// Why a part cannot be given decoded.
+/// Why a part cannot be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DecodeError {
     /// The message has no part of that number.
     NoSuchPart,
-    /// The sender used an encoding that no standard knows (RFC 9051: `UNKNOWN-CTE`); the raw section is still there.
+    /// The sender used a non-standard encoding (RFC 9051: `UNKNOWN-CTE`); the raw section can still be fetched.
     UnknownEncoding,
 }
 
@@ -21,15 +20,15 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoSuchPart => "the message has no such part",
-            Self::UnknownEncoding => "the sender encoded this part in a way that no standard knows; fetch it raw",
+            Self::UnknownEncoding => "the part has an unknown transfer encoding; fetch it raw",
         })
     }
 }
 
 impl std::error::Error for DecodeError {}
 
-/// The body of the part `number` with its transfer encoding taken off; the whole view for the empty number. What the
-/// encoding of a multipart or message says is ignored: its parts have their own.
+/// The decoded body of the part `number`; the whole view for the empty number. The encoding of a multipart or message
+/// is ignored: its parts have their own.
 pub fn decoded<'v>(view: &'v [u8], structure: &Structure, number: &[u32]) -> Result<Cow<'v, [u8]>, DecodeError> {
     if number.is_empty() {
         return Ok(Cow::Borrowed(view));
@@ -50,7 +49,8 @@ pub(crate) fn transfer(raw: &[u8], encoding: Encoding) -> Result<Cow<'_, [u8]>, 
     }
 }
 
-/// Characters outside the alphabet are skipped (RFC 2045 section 6.8); padding ends a quantum and another may follow.
+/// Characters outside the alphabet are skipped (RFC 2045 section 6.8); padding ends a quantum, after which another may
+/// follow.
 fn base64(raw: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len() / 4 * 3);
     let mut quantum = 0u32;
@@ -80,7 +80,7 @@ fn base64(raw: &[u8]) -> Vec<u8> {
     out
 }
 
-/// White space before a line end goes; an equal sign that begins nothing stands for itself.
+/// White space before a line end is removed; an equal sign that is not part of an escape is kept.
 fn quoted_printable(raw: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(raw.len());
     for line in raw.split_inclusive(|b| *b == b'\n') {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn total() {
+    fn decoding_never_fails() {
         for (raw, expected) in [
             (&b""[..], &b""[..]),
             (b"aGVsbG8=", b"hello"),

@@ -1,4 +1,4 @@
-//! ENVELOPE as finished text (RFC 9051 section 7.5.2). It is made once, at delivery, and read many times.
+//! ENVELOPE in wire format (RFC 9051 section 7.5.2). It is made once, at delivery, and read many times.
 
 use crate::address::{AddressEntry, ENTRIES_MAX, parse_addresses};
 use crate::header::{fields, first, header_len, unfolded};
@@ -6,15 +6,15 @@ use crate::wire;
 
 /// The ENVELOPE of a view: `("date" "subject" from sender reply-to to cc bcc "in-reply-to" "message-id")`.
 ///
-/// Absent fields are NIL, empty ones are empty strings. Sender and Reply-To are From where they are absent or hold no
-/// address. An address without a domain has an empty host, since a NIL one would begin or end a group.
+/// Absent fields are NIL, empty ones are empty strings. Sender and Reply-To default to From if they are absent or
+/// contain no address. An address without a domain has an empty host, since a NIL one would begin or end a group.
 pub fn envelope_wire(view: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     of_header(&view[..header_len(view)], &mut out);
     out
 }
 
-/// The same of a header block, appended to `out`.
+/// The same for a header block, appended to `out`.
 pub(crate) fn of_header(header: &[u8], out: &mut Vec<u8>) {
     out.push(b'(');
     wire::nstring(out, first(header, "Date"));
@@ -36,7 +36,7 @@ pub(crate) fn of_header(header: &[u8], out: &mut Vec<u8>) {
     out.push(b')');
 }
 
-/// The addresses of all fields `name`, as many as are read of one: a message that has two shows both.
+/// The addresses of all fields `name`, with the limit for a single one: if there are two, both count.
 pub(crate) fn addresses(header: &[u8], name: &str) -> Vec<AddressEntry> {
     let mut entries = Vec::new();
     for field in fields(header).filter(|field| field.is(name)) {
@@ -48,7 +48,7 @@ pub(crate) fn addresses(header: &[u8], name: &str) -> Vec<AddressEntry> {
     entries
 }
 
-/// `env-from` and its like: NIL or `1*address`.
+/// `env-from` and the like: NIL or `1*address`.
 fn write_list(list: &[AddressEntry], out: &mut Vec<u8>) {
     if list.is_empty() {
         wire::nil(out);

@@ -1,8 +1,7 @@
-//! The fence around `mail-parser`: charsets, encoded words, HTML.
-//!
-//! It is good at what it does, and it indexes slices; on odd input it may panic. Each call is caught here and falls back to
-//! the plainest reading, so that one spam cannot stop a delivery. A program that uses this room should set a panic hook
-//! that prints the place only: a panic's own words may quote the mail.
+//! The wrapper around `mail-parser`: charsets, encoded words, HTML.
+//! It indexes slices and may panic on odd input. Panics are caught here, with a simple fallback, so that no message can
+//! stop a delivery. Programs should set a panic hook that prints only the location: the panic message may quote the
+//! mail.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -15,7 +14,7 @@ fn fenced<T>(call: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(call)).ok()
 }
 
-/// Text in `charset`. Without one: UTF-8 if it is, else Windows-1252, which is what unlabelled mail is.
+/// Decodes text in `charset`. Without one: UTF-8 if valid, otherwise Windows-1252, as is usual for unlabelled mail.
 pub(crate) fn charset_text(charset: Option<&[u8]>, bytes: &[u8]) -> String {
     let charset = charset.map(<[u8]>::trim_ascii).unwrap_or_default();
     let is_ascii = charset.is_empty() || charset.eq_ignore_ascii_case(b"us-ascii");
@@ -34,7 +33,7 @@ fn named(charset: &[u8], bytes: &[u8]) -> String {
         .unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// An unfolded header value with its encoded words decoded (RFC 2047).
+/// Decodes the encoded words of an unfolded header value (RFC 2047).
 pub(crate) fn words(value: &[u8]) -> String {
     let text = charset_text(None, value);
     if !text.contains("=?") {
@@ -48,7 +47,7 @@ pub(crate) fn words(value: &[u8]) -> String {
     fenced(read).flatten().unwrap_or(text)
 }
 
-/// The words of a page.
+/// The text of an HTML page.
 pub(crate) fn html_text(page: &str) -> String {
     fenced(|| html::html_to_text(page)).unwrap_or_else(|| page.to_owned())
 }

@@ -1,32 +1,31 @@
-//! Header fields as byte ranges (RFC 5322 section 2.2), taken as they come.
-//!
-//! A line that is no field stays in the header as a field without a name, as long as the block has one true field: mail
-//! passes programs that put a `>From ` line among the fields. A block without any field is no header but a body.
+//! Header fields as byte ranges (RFC 5322 section 2.2), parsed tolerantly.
+//! A line that is not a field counts as a field without a name, provided the block has at least one real field: some
+//! programs put a `>From ` line among the fields. A block without any field is not a header but a body.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-/// One field of a header, or a line among the fields that is none (then `name` is empty).
+/// A field of a header, or a line among the fields that is not one (then `name` is empty).
 #[derive(Clone)]
 pub struct Field<'v> {
     /// The name as written, without white space before the colon.
     pub name: &'v [u8],
-    /// What follows the colon, folds included, without the last CRLF.
+    /// What follows the colon, including folds, without the last CRLF.
     pub value: &'v [u8],
-    /// Where the whole field stands in the header, its last CRLF included.
+    /// The range of the whole field in the header, including its last CRLF.
     pub range: Range<usize>,
 }
 
 impl Field<'_> {
-    /// Whether this is the field `name`, whatever the case.
+    /// Whether this is the field `name`, ignoring case.
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())
     }
 }
 
-/// The length in octets of the header of `bytes` (a view, or one part of it), the empty line after it included.
+/// The length in octets of the header of `bytes` (a view, or one part of it), including the empty line after it.
 pub fn header_len(bytes: &[u8]) -> usize {
     let len =
         if bytes.starts_with(b"\r\n") { 2 } else { memmem::find(bytes, b"\r\n\r\n").map_or(bytes.len(), |at| at + 4) };
@@ -56,7 +55,7 @@ impl<'v> Iterator for Fields<'v> {
         if rest.is_empty() || rest.starts_with(b"\r\n") {
             return None;
         }
-        // A field goes on while the next line starts with white space (RFC 5322 section 2.2.3).
+        // A field continues while the next line starts with white space (RFC 5322 section 2.2.3).
         let mut end = start;
         loop {
             end = memchr(b'\n', &self.header[end..]).map_or(self.header.len(), |at| end + at + 1);
@@ -83,7 +82,7 @@ fn split_name(line: &[u8]) -> (&[u8], &[u8]) {
     (b"", line)
 }
 
-/// A value without its folds and without white space around it (RFC 5322 section 2.2.3: only the CRLF goes).
+/// A value, unfolded and trimmed (RFC 5322 section 2.2.3: unfolding removes only the CRLF).
 pub fn unfolded(value: &[u8]) -> Cow<'_, [u8]> {
     let value = value.trim_ascii();
     if memchr(b'\n', value).is_none() {
@@ -113,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_as_they_come() {
+    fn fields_are_parsed_tolerantly() {
         let header = b">From x\r\nA: 1\r\n\t2\r\n junk\r\nnot a field\r\nB :3\r\n\r\nbody: no\r\n";
         let found: Vec<(&[u8], Vec<u8>)> =
             fields(header).map(|field| (field.name, unfolded(field.value).into_owned())).collect();

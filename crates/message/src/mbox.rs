@@ -1,12 +1,11 @@
-//! Mbox files, split byte for byte (RFC 4155, and the four dialects it regrets).
+//! Splitting mbox files byte for byte (RFC 4155 and its four dialects).
 //!
-//! A message is the bytes after its `From ` line, up to the empty line before the next `From ` line or before the end of
-//! the file; that one empty line belongs to the file, not to the message (Python's `mailbox` has the same rule). `>From `
-//! stays `>From `: mboxrd and mboxo quote differently, no file says which it is, and the original must stay what it is.
-//!
-//! What is a `From ` line: the first line of the file, whatever its date; later, after an empty line, one that names a day
-//! and a time; elsewhere only one with a date in the fixed form of `asctime`. A sentence that begins with "From " is thus
-//! no message, and a message that does not end in an empty line loses nothing.
+//! A message is the bytes after its `From ` line, up to the empty line before the next `From ` line or before the end
+//! of the file; that empty line belongs to the file, not to the message (Python's `mailbox` has the same rule). `>From
+//! ` stays `>From `: mboxrd and mboxo quote differently, no file says which it is, and the original must not change.
+//! What counts as a `From ` line: the first line of the file, whatever its date; after an empty line, one with a day
+//! and a time; elsewhere only one with a date in the fixed format of `asctime`. So a sentence that begins with "From "
+//! does not start a message, and a message that does not end in an empty line is still split correctly.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
@@ -17,23 +16,23 @@ use crate::date::parse_date;
 
 /// One message of an mbox.
 #[derive(Clone)]
-pub struct Item {
-    /// The `From ` line, its line end included; empty for bytes that stand before the first one.
+pub struct MboxMessage {
+    /// The `From ` line, including its line end; empty for bytes before the first one.
     pub postmark: Vec<u8>,
     /// The message, unchanged.
     pub original: Vec<u8>,
-    /// Where `original` stands in the file, in octets.
+    /// The range of `original` in the file, in octets.
     pub range: Range<u64>,
 }
 
-impl Item {
-    /// When the postmark says that the message arrived (taken for UTC, RFC 4155 Appendix A).
+impl MboxMessage {
+    /// The arrival time in the postmark (assumed to be UTC, RFC 4155 Appendix A).
     pub fn postmarked_at(&self) -> Option<UnixMillis> {
         Some(parse_date(self.postmark.strip_prefix(b"From ")?)?.unix())
     }
 }
 
-/// Iterates over the messages of an mbox. Memory: one message.
+/// Iterates over the messages of an mbox, holding one in memory.
 pub struct Splitter<R> {
     reader: BufReader<R>,
     /// Octets of the file read so far.
@@ -44,7 +43,7 @@ pub struct Splitter<R> {
 }
 
 impl<R: Read> Splitter<R> {
-    /// Splits what `reader` gives, from its beginning.
+    /// Splits the content of `reader` from its beginning.
     pub fn new(reader: R) -> Self {
         Self { reader: BufReader::with_capacity(256 * 1024, reader), at: 0, postmark: None, is_done: false }
     }
@@ -55,11 +54,11 @@ impl<R: Read> Splitter<R> {
         Ok(len)
     }
 
-    fn item(&mut self) -> io::Result<Option<Item>> {
+    fn item(&mut self) -> io::Result<Option<MboxMessage>> {
         let postmark = self.postmark.take().unwrap_or_default();
         let start = self.at;
         let mut original = Vec::new();
-        // The length of the empty line that `original` ends in, if it does.
+        // The length of the empty line at the end of `original`, if there is one.
         let mut empty_len = 0;
         let is_first = postmark.is_empty();
         loop {
@@ -84,20 +83,20 @@ impl<R: Read> Splitter<R> {
             empty_len = if matches!(line, b"\n" | b"\r\n") { len } else { 0 };
         }
         if is_first && original.is_empty() {
-            // The usual beginning: no bytes before the first postmark.
+            // The usual case: no bytes before the first postmark.
             return if self.postmark.is_some() { self.item() } else { Ok(None) };
         }
         original.truncate(original.len() - empty_len);
         let range = start..start + original.len() as u64;
-        Ok(Some(Item { postmark, original, range }))
+        Ok(Some(MboxMessage { postmark, original, range }))
     }
 }
 
 impl<R: Read> Iterator for Splitter<R> {
-    type Item = io::Result<Item>;
+    type Item = io::Result<MboxMessage>;
 
-    /// The next message. After an error there is none.
-    fn next(&mut self) -> Option<io::Result<Item>> {
+    /// The next message. Iteration ends after an error.
+    fn next(&mut self) -> Option<io::Result<MboxMessage>> {
         if self.is_done {
             return None;
         }
@@ -109,7 +108,7 @@ impl<R: Read> Iterator for Splitter<R> {
     }
 }
 
-/// Whether a line after an empty one begins a message.
+/// Whether a line after an empty one starts a message.
 fn is_postmark(line: &[u8]) -> bool {
     line.strip_prefix(b"From ").is_some_and(|rest| rest.contains(&b':') && parse_date(rest).is_some())
 }
@@ -146,14 +145,14 @@ mod tests {
             (String::new(), vec![]),
             (format!("From a {date}\nA: 1\n\nx\n\nFrom b {date}\nB: 2\n\n"), vec!["A: 1\n\nx\n", "B: 2\n"]),
             (format!("From a {date}\r\nA: 1\r\n\r\nFrom b {date}\r\nB\r\n\r\n"), vec!["A: 1\r\n", "B\r\n"]),
-            // A sentence, a quoted line, and an unquoted one with a date that is none.
+            // A sentence, a quoted line, and an unquoted one without a date.
             (
                 format!("From a {date}\nA: 1\n\nFrom here on,\n>From b {date}\n\nFrom now\n"),
                 vec!["A: 1\n\nFrom here on,\n>From b Thu Aug 22 12:36:23 2002\n\nFrom now\n"],
             ),
             // No empty line between.
             (format!("From a {date}\nA: 1\n\nx\nFrom b {date}\nB: 2\n"), vec!["A: 1\n\nx\n", "B: 2\n"]),
-            // The first postmark may be anything; two empty lines are one of the message.
+            // The first postmark may be anything; of two empty lines one belongs to the message.
             (format!("From nobody\nA: 1\n\n\n\nFrom - {date}\nx"), vec!["A: 1\n\n\n", "x"]),
             // Bytes before the first postmark are not lost.
             (format!("junk\n\nFrom a {date}\nA: 1\n"), vec!["junk\n", "A: 1\n"]),
@@ -167,7 +166,7 @@ mod tests {
 
     #[test]
     fn postmarks_have_dates() {
-        let item = |postmark: &str| Item { postmark: postmark.into(), original: Vec::new(), range: 0..0 };
+        let item = |postmark: &str| MboxMessage { postmark: postmark.into(), original: Vec::new(), range: 0..0 };
         for (postmark, expected) in [
             ("From a@b Thu Aug 22 12:36:23 2002\n", "2002-08-22T12:36:23Z"),
             ("From a@b Thu Aug 22 12:36:23 +0100 2002\n", "2002-08-22T11:36:23Z"),

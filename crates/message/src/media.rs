@@ -9,7 +9,7 @@ pub struct Media {
     pub kind: String,
     /// `plain`, lower case.
     pub subtype: String,
-    /// In the order of the header, values unquoted and else as written.
+    /// In header order; values are unquoted but otherwise as written.
     pub parameters: Vec<Parameter>,
 }
 
@@ -28,8 +28,8 @@ impl Media {
         Self { kind: kind.to_owned(), subtype: subtype.to_owned(), parameters: Vec::new() }
     }
 
-    /// Reads an unfolded Content-Type; `None` when it has no `type/subtype`. White space in place of the first semicolon
-    /// passes.
+    /// Parses an unfolded Content-Type; `None` if it has no `type/subtype`. White space in place of the first semicolon
+    /// is accepted.
     pub(crate) fn parse(value: &[u8]) -> Option<Self> {
         let value = value.trim_ascii_start();
         let (kind, rest) = token(value);
@@ -104,7 +104,7 @@ pub(crate) fn token(value: &[u8]) -> (&[u8], &[u8]) {
     value.split_at(value.iter().position(|b| !is_token(b)).unwrap_or(value.len()))
 }
 
-/// Parameters that are read of one field. Real ones have a handful, and a name in pieces a few dozen.
+/// The maximum number of parameters read from a field. Real ones have a handful, or a few dozen for a name in pieces.
 const PARAMETERS_MAX: usize = 500;
 
 fn parameters(mut rest: &[u8]) -> Vec<Parameter> {
@@ -129,7 +129,7 @@ fn parameters(mut rest: &[u8]) -> Vec<Parameter> {
     }
 }
 
-/// A quoted string, or all until the semicolon: file names with spaces come unquoted.
+/// A quoted string, or everything up to the semicolon: file names with spaces occur unquoted.
 fn parameter_value(rest: &[u8]) -> (Vec<u8>, &[u8]) {
     if let Some(quoted) = rest.strip_prefix(b"\"") {
         let mut value = Vec::new();
@@ -152,7 +152,7 @@ fn parameter_value(rest: &[u8]) -> (Vec<u8>, &[u8]) {
     (value.trim_ascii().to_vec(), &rest[len..])
 }
 
-/// `rest` without white space and comments in front.
+/// `rest` without leading white space and comments.
 fn without_comments(mut rest: &[u8]) -> &[u8] {
     loop {
         rest = rest.trim_ascii_start();

@@ -5,32 +5,32 @@ use std::borrow::Cow;
 use crate::header::fields;
 use crate::structure::{Kind, Part, Structure};
 
-/// What stands between the brackets: `section-spec`.
+/// What is between the brackets: `section-spec`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SectionSpec {
     /// `section-part`: `[1, 2]` of `BODY[1.2.MIME]`; empty for the message itself.
     pub part: Vec<u32>,
-    /// What of that part; `None` is all of its body, or all of the message.
+    /// Which text of that part; `None` for its whole body, or for the whole message.
     pub text: Option<SectionText>,
 }
 
 /// `section-text`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SectionText {
-    /// `HEADER`: of the message, or of the message that the part holds.
+    /// `HEADER`: of the message, or of the message in the part.
     Header,
-    /// `HEADER.FIELDS (names)`, whatever their case.
+    /// `HEADER.FIELDS (names)`, ignoring case.
     HeaderFields(Vec<String>),
     /// `HEADER.FIELDS.NOT (names)`.
     HeaderFieldsNot(Vec<String>),
-    /// `TEXT`: the body of the message, or of the message that the part holds.
+    /// `TEXT`: the body of the message, or of the message in the part.
     Text,
     /// `MIME`: the part's own header.
     Mime,
 }
 
-/// The bytes of a section of `view`; `None` when there is no such part, or it holds no message and one was asked for. A
-/// partial (`<0.100>`) is the caller's slice of this.
+/// The bytes of a section of `view`; `None` if there is no such part, or if it is not a message and one is required.
+/// For a partial (`<0.100>`) the caller takes a slice.
 pub fn section<'v>(view: &'v [u8], structure: &Structure, spec: &SectionSpec) -> Option<Cow<'v, [u8]>> {
     let part = structure.part(&spec.part)?;
     let Some(text) = &spec.text else {
@@ -58,7 +58,7 @@ fn message_in<'s>(structure: &'s Structure, part: &'s Part) -> Option<&'s Part> 
 }
 
 /// The fields that are (or are not) among `names`, as written and in their order. "Subsetting does not exclude the
-/// delimiting blank line between the header and the body"; a header without one has none here either.
+/// delimiting blank line between the header and the body"; if the header has none, the result has none either.
 pub fn subset(header: &[u8], names: &[String], wanted: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(if wanted { header.len().min(512) } else { header.len() });
     let mut end = 0;

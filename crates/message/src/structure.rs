@@ -1,7 +1,7 @@
 //! The MIME parts of a view as byte ranges (RFC 2045, RFC 2046, numbering of RFC 9051 section 6.4.5).
-//!
-//! Boundaries are sought from the outside in: an inner part cannot swallow its parent's boundary, however torn it is. A
-//! multipart that is none (no boundary, or the boundary never comes) is plain text, so that its reader sees all of it.
+//! Boundaries are searched for from the outside in, so that even a damaged inner part cannot swallow its parent's
+//! boundary. A multipart without a boundary, or whose boundary never occurs, is plain text, so that its reader sees all
+//! of it.
 
 use std::ops::Range;
 
@@ -10,12 +10,12 @@ use memchr::memmem;
 use crate::header::{first, header_len};
 use crate::media::{Media, token};
 
-/// How deep parts nest, messages within messages included. Real mail stays under 10; Dovecot stops at 100 too
-/// (`MESSAGE_PARSER_DEFAULT_MAX_NESTED_MIME_PARTS`), and the wire text nests parentheses as deep as this.
+/// The maximum nesting depth of parts, including messages within messages. Real mail stays below 10; Dovecot's limit is
+/// 100 too (`MESSAGE_PARSER_DEFAULT_MAX_NESTED_MIME_PARTS`), and the parentheses of the wire format nest as deep.
 pub const DEPTH_MAX: usize = 100;
 
-/// How many parts a message has at most; Dovecot's `MESSAGE_PARSER_DEFAULT_MAX_TOTAL_MIME_PARTS`. What stands behind the
-/// last is in the section of its multipart only.
+/// The maximum number of parts of a message, as Dovecot's `MESSAGE_PARSER_DEFAULT_MAX_TOTAL_MIME_PARTS`. Anything after
+/// the last is only in the section of its multipart.
 pub const PARTS_MAX: usize = 10_000;
 
 /// The parts of one view.
@@ -28,22 +28,22 @@ pub struct Structure {
 /// One part.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// Its header, the empty line included. It ends where `body` begins.
+    /// Its header, including the empty line. It ends where `body` begins.
     pub header: Range<usize>,
     /// Its body, still in its transfer encoding.
     pub body: Range<usize>,
-    /// What it says it is; `text/plain` where it says nothing or nothing that can be.
+    /// Its declared type; `text/plain` if it declares none or an invalid one.
     pub media: Media,
-    /// How the body is encoded.
+    /// The transfer encoding of the body.
     pub encoding: Encoding,
-    /// What is inside.
+    /// The kind of its content.
     pub kind: Kind,
 }
 
-/// What a part has inside.
+/// The content of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
-    /// Nothing but bytes.
+    /// Plain bytes.
     Leaf,
     /// At least one part.
     Multipart(Vec<usize>),
@@ -64,7 +64,7 @@ pub enum Encoding {
     Base64,
     /// `quoted-printable`.
     QuotedPrintable,
-    /// A word that RFC 2045 does not know.
+    /// An encoding unknown to RFC 2045.
     Unknown,
 }
 
@@ -81,21 +81,21 @@ impl Encoding {
         }
     }
 
-    /// Whether the bytes stand for themselves.
+    /// Whether the body is not encoded.
     pub fn is_identity(self) -> bool {
         matches!(self, Self::SevenBit | Self::EightBit | Self::Binary)
     }
 }
 
 impl Structure {
-    /// Finds the parts of `view`. Total: every input has at least the root.
+    /// Finds the parts of `view`. Every input has at least the root.
     pub fn parse(view: &[u8]) -> Self {
         let mut structure = Self { parts: Vec::new() };
         structure.entity(view, 0..view.len(), &Media::plain("text", "plain"), 0);
         structure
     }
 
-    /// All parts, the root first, each after its parent.
+    /// All parts, root first, each after its parent.
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
@@ -115,8 +115,8 @@ impl Structure {
         inside.iter().map(|index| &self.parts[*index])
     }
 
-    /// The part with a number of RFC 9051 section 6.4.5. The empty number is the message itself; the only part of a
-    /// message that is no multipart is `1`.
+    /// The part with a number as in RFC 9051 section 6.4.5. The empty number is the message itself; the only part of a
+    /// non-multipart message is `1`.
     pub fn part(&self, number: &[u32]) -> Option<&Part> {
         let Some((first, rest)) = number.split_first() else { return Some(self.root()) };
         let mut part = self.part_of_message(self.root(), *first)?;
@@ -163,7 +163,7 @@ impl Structure {
         }
     }
 
-    /// Adds the entity in `range` and all inside it; gives its index.
+    /// Adds the entity in `range` and everything inside it; returns its index.
     fn entity(&mut self, view: &[u8], range: Range<usize>, default: &Media, depth: usize) -> usize {
         let body_start = range.start + header_len(&view[range.clone()]);
         let header = range.start..body_start;
@@ -197,7 +197,8 @@ impl Structure {
                 self.parts[index].kind = Kind::Multipart(children);
             }
         } else if media.is("message", "rfc822") || media.is("message", "global") {
-            // An encoded message is against RFC 2046 section 5.2.1; its bytes are no message, so it is an attachment.
+            // An encoded message violates RFC 2046 section 5.2.1; its bytes are not a message, so treat it as an
+            // attachment.
             if is_full || !encoding.is_identity() {
                 self.parts[index].media = Media::plain("application", "octet-stream");
             } else {
@@ -227,7 +228,7 @@ fn split(view: &[u8], body: Range<usize>, boundary: &[u8]) -> Vec<Range<usize>> 
         let line_len = memchr::memchr(b'\n', after).map_or(after.len(), |end| end + 1);
         let tail = after[..line_len].trim_ascii();
         let is_close = tail == b"--";
-        // Anything else after it is another boundary that begins alike.
+        // Anything else after it is a different boundary with the same prefix.
         if !tail.is_empty() && !is_close {
             continue;
         }

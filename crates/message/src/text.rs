@@ -1,4 +1,4 @@
-//! A message as its reader reads it: the preview (RFC 8970) and the text that a search looks through.
+//! A message as readable text: the preview (RFC 8970) and the text for searches.
 
 use std::ops::Range;
 
@@ -8,34 +8,35 @@ use crate::header::{fields, first, unfolded};
 use crate::media::{disposition, parameter, parameter_charset};
 use crate::structure::{Kind, Part, Structure};
 
-/// The preview in characters (RFC 8970 section 3.1 asks for 200 and forbids more than 256).
+/// The length of a preview in characters (RFC 8970 section 3.1 recommends 200 and forbids more than 256).
 pub const PREVIEW_CHARS_MAX: usize = 200;
 
-/// How much of a body is decoded for the preview, in octets: enough for 200 characters behind a page's style sheet.
+/// How much of a body is decoded for the preview, in octets: enough for 200 characters after an HTML page's style
+/// sheet.
 const PREVIEW_SOURCE_LEN_MAX: usize = 64 * 1024;
 
-/// The text of a message for SEARCH. `Debug` is left out (invariant 10).
+/// The text of a message for SEARCH. There is no `Debug` (invariant 10).
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct SearchText {
-    /// The fields of the message's own header: where in `header` the name and the value stand.
+    /// The fields of the message's own header: the positions of name and value in `header`.
     pub fields: Vec<TextField>,
-    /// One line per field, `Name: value`, encoded words decoded: the header of the message, then those of its parts and of
-    /// the messages within, then the names of attached files.
+    /// One line per field, `Name: value`, with encoded words decoded: the message's header, then those of its parts and
+    /// of embedded messages, then the names of attached files.
     pub header: String,
-    /// The text parts, decoded, pages as their words, a line apart.
+    /// The text parts, decoded, HTML converted to text, separated by line ends.
     pub body: String,
 }
 
-/// A field in a [`SearchText`]. `name` is empty for a line that is no field.
+/// A field in a [`SearchText`]. `name` is empty for a line that is not a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextField {
-    /// Where the name stands.
+    /// The position of the name.
     pub name: Range<usize>,
-    /// Where the decoded value stands.
+    /// The position of the decoded value.
     pub value: Range<usize>,
 }
 
-/// The first words of the first text that is no attachment; empty when there is none. White space is one space.
+/// The beginning of the first text that is not an attachment; empty if there is none. White space is collapsed.
 pub fn preview(view: &[u8], structure: &Structure) -> String {
     let candidates = || {
         structure.parts().iter().filter(|part| is_text(part) && !is_attachment(view, part)).map(|part| {
@@ -43,7 +44,7 @@ pub fn preview(view: &[u8], structure: &Structure) -> String {
             (part, &view[part.body.start..end])
         })
     };
-    // Plain before HTML: an alternative has the page's words without its furniture.
+    // Prefer plain text to HTML: it has no navigation and the like.
     let is_page = |part: &Part| part.media.subtype == "html";
     let ordered = candidates().filter(|(part, _)| !is_page(part)).chain(candidates().filter(|(part, _)| is_page(part)));
     for (part, raw) in ordered {
@@ -67,7 +68,7 @@ pub fn preview(view: &[u8], structure: &Structure) -> String {
     String::new()
 }
 
-/// Everything in the message that SEARCH looks through. Parts that are no text are not read.
+/// Everything in the message that SEARCH covers. Parts that are not text are skipped.
 pub fn search_text(view: &[u8], structure: &Structure) -> SearchText {
     let mut out = SearchText::default();
     for (at, part) in structure.parts().iter().enumerate() {
@@ -99,7 +100,7 @@ pub fn search_text(view: &[u8], structure: &Structure) -> SearchText {
     out
 }
 
-/// Text, or one of the small reports that are text too (message/delivery-status).
+/// Text, or one of the small reports that are text as well (message/delivery-status).
 fn is_text(part: &Part) -> bool {
     part.kind == Kind::Leaf && matches!(part.media.kind.as_str(), "text" | "message")
 }
@@ -110,14 +111,14 @@ fn is_attachment(view: &[u8], part: &Part) -> bool {
         .is_some_and(|(kind, _)| kind == "attachment")
 }
 
-/// The text of `raw`, the body of `part` or the beginning of it.
+/// The text of `raw`, the body of `part` or a prefix of it.
 fn readable(part: &Part, raw: &[u8]) -> String {
     let bytes = transfer(raw, part.encoding).unwrap_or(std::borrow::Cow::Borrowed(raw));
     let text = foreign::charset_text(part.media.parameter("charset").as_deref(), &bytes);
     if part.media.is("text", "html") { foreign::html_text(&text) } else { text }
 }
 
-/// The name of an attached file, where RFC 2231 hides it from a search in the header as written.
+/// The name of an attached file if it is encoded per RFC 2231, so that a search in the raw header would not find it.
 fn file_name(header: &[u8], part: &Part) -> Option<String> {
     let list = first(header, "Content-Disposition").and_then(|value| disposition(&value)).map(|(_, list)| list);
     let (list, name) = match &list {

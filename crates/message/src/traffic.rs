@@ -1,5 +1,5 @@
-//! Traffic data of a message: who wrote to whom and when. It goes into the sidecar of a disclosure, never whole headers,
-//! and the subject is content.
+//! Traffic data of a message: who wrote to whom and when. This goes into the sidecar of a disclosure; whole headers
+//! never do, and the subject is content.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use crate::address::AddressEntry;
 use crate::envelope::addresses;
 use crate::header::{first, header_len};
 
-/// What the header says of sender, recipients and time. Addresses only: a display name is what somebody wrote.
-/// `Debug` prints no part of it (invariant 10).
+/// Sender, recipients and time according to the header. Addresses only: a display name is content. `Debug` prints none
+/// of it (invariant 10).
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Traffic {
     /// `local@domain` of each From.
@@ -29,7 +29,7 @@ impl fmt::Debug for Traffic {
     }
 }
 
-/// Takes the traffic data from a view.
+/// Extracts the traffic data from a view.
 pub fn traffic_sidecar(view: &[u8]) -> Traffic {
     let header = &view[..header_len(view)];
     let list = |name| {

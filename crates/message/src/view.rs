@@ -1,34 +1,33 @@
-//! What clients see of an original.
-//!
-//! Originals come by SMTP with CRLF, from Unix files with LF, and from elsewhere with anything. IMAP promises CRLF and no
-//! NUL (RFC 9051 sections 2.3.1.2 and 4.3; RFC 5322 section 2.3), so the view is made on reading and the original stays as
-//! it came.
+//! The view: an original message as clients see it.
+//! Originals have CRLF from SMTP, LF from Unix files, and anything from elsewhere. IMAP promises CRLF and no NUL (RFC
+//! 9051 sections 2.3.1.2 and 4.3; RFC 5322 section 2.3), so the view is made when reading, and the original is kept
+//! unchanged.
 
 use std::borrow::Cow;
 
 use memchr::{memchr2, memchr3};
 
-/// The view of `original`: a leading mbox `From ` line is left out, every line end is CRLF (a lone CR or LF becomes one),
-/// and NUL is 0x80. Borrowed when the original is already so.
+/// The view of `original`: without a leading mbox `From ` line, with CRLF for every line end (also for a bare CR or
+/// LF), and with 0x80 for NUL. Borrowed if the original already has this form.
 pub fn view(original: &[u8]) -> Cow<'_, [u8]> {
     let kept = without_postmark(original);
     if is_canonical(kept) {
         return Cow::Borrowed(kept);
     }
-    // One byte more per line; lines of mail are 40 to 80 bytes long.
+    // One more byte per line; lines of mail are 40 to 80 bytes long.
     let mut out = Vec::with_capacity(kept.len() + kept.len() / 32 + 16);
     pieces(kept, |piece| out.extend_from_slice(piece));
     Cow::Owned(out)
 }
 
-/// The length of [`view`] in octets (RFC822.SIZE), without making it.
+/// The length of [`view`] in octets (RFC822.SIZE), without creating it.
 pub fn view_len(original: &[u8]) -> usize {
     let mut len = 0;
     pieces(without_postmark(original), |piece| len += piece.len());
     len
 }
 
-/// `original` without a leading `From ` line. A file that is one such line and nothing else is kept.
+/// `original` without a leading `From ` line, unless it consists of that line alone.
 fn without_postmark(original: &[u8]) -> &[u8] {
     if !original.starts_with(b"From ") {
         return original;
@@ -40,11 +39,11 @@ fn without_postmark(original: &[u8]) -> &[u8] {
     }
 }
 
-/// How many octets are looked at before it is asked whether the answer is known.
+/// The number of octets examined between checks whether the result is known.
 const LOOK_BYTES: usize = 4096;
 
-/// Whether every CR is followed by an LF, every LF preceded by a CR, and there is no NUL. Looks at neighbours, without a
-/// branch for each line: this is asked of every message that is read.
+/// Whether every CR is followed by an LF, every LF preceded by a CR, and there is no NUL. Compares neighbours without a
+/// branch per line, since this runs for every message read.
 fn is_canonical(bytes: &[u8]) -> bool {
     let Some((first, rest)) = bytes.split_first() else { return true };
     if matches!(first, b'\n' | 0) || bytes.last() == Some(&b'\r') {
@@ -103,9 +102,9 @@ mod tests {
         assert!(matches!(view(b"a\r\n"), Cow::Borrowed(_)));
     }
 
-    /// A wrong octet is seen wherever it stands, also where one look ends and the next begins.
+    /// A wrong octet is found at any position, also at the border between two chunks.
     #[test]
-    fn every_place_is_looked_at() {
+    fn every_position_is_checked() {
         let line = [&[b'x'; 62][..], b"\r\n"].concat();
         let right = line.repeat(3 * LOOK_BYTES / line.len());
         assert!(is_canonical(&right));

@@ -1,11 +1,11 @@
 //! IMAP's strings (RFC 9051 section 4.3).
 
-/// A longer string goes as a literal: line buffers of old clients end near here (RFC 2683 section 3.2.1.5 recommends
-/// 1,000 octets for commands, and client authors took it for both ways).
+/// A longer string is sent as a literal: the line buffers of old clients end near here (RFC 2683 section 3.2.1.5
+/// recommends 1,000 octets for commands, and client authors applied it in both directions).
 const QUOTED_LEN_MAX: usize = 900;
 
-/// `string`: quoted when it is printable US-ASCII, else a literal. Octets above 127 in quoted strings are for clients that
-/// said UTF8=ACCEPT or speak IMAP4rev2; in a literal every client takes them.
+/// `string`: quoted if it is printable US-ASCII, otherwise a literal. Octets above 127 in quoted strings require
+/// UTF8=ACCEPT or IMAP4rev2; in a literal every client accepts them.
 pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     if text.len() <= QUOTED_LEN_MAX && text.iter().all(|b| matches!(b, b'\t' | 0x20..=0x7e)) {
         out.push(b'"');
@@ -22,7 +22,7 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-/// `nstring`: `NIL` for what is not there.
+/// `nstring`: `NIL` for `None`.
 pub(crate) fn nstring<T: AsRef<[u8]>>(out: &mut Vec<u8>, text: Option<T>) {
     match text {
         Some(text) => string(out, text.as_ref()),

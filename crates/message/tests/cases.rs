@@ -1,7 +1,8 @@
 //! Hand-made messages under `cases/`: `NAME.eml` and what every function makes of it in `NAME.expected`.
 //!
-//! A new case is a new `.eml`; `UPDATE_CASES=1 cargo test -p message` writes its expectation, to be read before it is
-//! committed. In an expectation a line end of the view is a line end, and a byte that is no printable text is `\xNN`.
+//! A new case is a new `.eml`; `UPDATE_CASES=1 cargo test -p message` writes its expectation, to be reviewed before it
+//! is committed. In an expectation a line end of the view is a line end, and a byte that is not printable text is
+//! `\xNN`.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

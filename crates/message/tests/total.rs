@@ -1,4 +1,4 @@
-//! Nothing panics, ranges hold, sizes agree: on random bytes, on bytes that look like mail, and on real mail.
+//! No panics, valid ranges, consistent sizes: for random bytes, for bytes that resemble mail, and for real mail.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use message::{Kind, SectionSpec, SectionText, Structure};
 use proptest::prelude::*;
 
-/// Every promise that holds for every input.
+/// All properties that hold for every input.
 fn check(original: &[u8]) {
     let view = message::view(original);
     assert_eq!(view.len(), message::view_len(original));
@@ -33,7 +33,7 @@ fn check(original: &[u8]) {
             assert_eq!((inner.header.start, inner.body.end), (part.body.start, part.body.end));
         }
     }
-    // No bytes of a field are lost or told twice.
+    // No bytes of a field are lost or repeated.
     let header = &view[root.header.clone()];
     let fields_len: usize = message::fields(header).map(|field| field.range.len()).sum();
     assert!(header.len() - fields_len <= 2);
@@ -89,7 +89,7 @@ proptest! {
         check(&bytes);
     }
 
-    /// Bytes that reach further in than noise does.
+    /// Bytes that get further into the parser than noise.
     #[test]
     fn shuffled_mail(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..60)) {
         check(&pieces.concat());
@@ -196,7 +196,7 @@ fn real_mail() {
     assert!(files.len() > 3_000);
     for path in files {
         let original = std::fs::read(&path).unwrap();
-        // Torn at odd places, too.
+        // Also truncated at odd places.
         for len in [original.len(), original.len() / 2, original.len() / 3] {
             let outcome = std::panic::catch_unwind(|| check(&original[..len]));
             assert!(outcome.is_ok(), "{} ({len} octets)", path.display());
@@ -204,9 +204,9 @@ fn real_mail() {
     }
 }
 
-/// Fields that are made to take long. Each took minutes in some mail program; here all of them take a moment.
+/// Fields designed to take long. Each took minutes in some mail program.
 #[test]
-fn time_in_proportion() {
+fn time_is_proportional_to_size() {
     let many = 200_000;
     let started = std::time::Instant::now();
     for (name, piece, end) in [

@@ -1,5 +1,5 @@
-//! A reader of the two answers as a strict client has it (RFC 9051 section 9, `envelope` and `body`). Each check panics
-//! where the text breaks the grammar.
+//! A strict client's parser for ENVELOPE and BODYSTRUCTURE (RFC 9051 section 9, `envelope` and `body`). Each check
+//! panics where the text violates the grammar.
 
 /// A value of the wire.
 #[derive(Debug, PartialEq)]
@@ -22,21 +22,21 @@ impl Value {
     fn text(&self) -> &[u8] {
         match self {
             Self::Text(text) => text,
-            other => panic!("a string was due, not {other:?}"),
+            other => panic!("expected a string, not {other:?}"),
         }
     }
 
     fn list(&self) -> &[Value] {
         match self {
             Self::List(list) => list,
-            other => panic!("a list was due, not {other:?}"),
+            other => panic!("expected a list, not {other:?}"),
         }
     }
 
     fn number(&self) -> u64 {
         match self {
             Self::Number(number) => *number,
-            other => panic!("a number was due, not {other:?}"),
+            other => panic!("expected a number, not {other:?}"),
         }
     }
 }
@@ -51,7 +51,7 @@ fn read(bytes: &[u8], at: &mut usize) -> Value {
                 match (bytes[*at], list.last()) {
                     (b' ', Some(_)) => *at += 1,
                     (b'(', None | Some(Value::List(_))) | (_, None) => {}
-                    other => panic!("a space was due at {at}: {other:?}"),
+                    other => panic!("expected a space at {at}: {other:?}"),
                 }
                 list.push(read(bytes, at));
             }
@@ -89,7 +89,7 @@ fn read(bytes: &[u8], at: &mut usize) -> Value {
             Value::Number(std::str::from_utf8(&bytes[start..*at]).unwrap().parse().unwrap())
         }
         _ => {
-            assert!(bytes[*at..].starts_with(b"NIL"), "nothing known at {at}");
+            assert!(bytes[*at..].starts_with(b"NIL"), "unexpected text at {at}");
             *at += 3;
             Value::Nil
         }
@@ -153,7 +153,7 @@ fn parameters(value: &Value) {
 }
 
 fn extension(rest: &[Value]) {
-    let [disposition, language, location] = rest else { panic!("three fields of extension were due: {rest:?}") };
+    let [disposition, language, location] = rest else { panic!("expected three extension fields: {rest:?}") };
     if *disposition != Value::Nil {
         let [kind, list] = disposition.list() else { panic!("a disposition has two fields") };
         kind.text();
