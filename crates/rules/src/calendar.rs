@@ -1,5 +1,5 @@
-//! Calendars of States: zone, weekend, public holidays. Holidays are made by law and changed by it, so each calendar is
-//! a dated file and says how far it reaches; beyond that a deadline is marked uncertain rather than guessed.
+//! Calendars of States: time zone, weekend, public holidays. Holidays are set and changed by law, so each calendar is a
+//! dated file with a stated range; outside it a deadline is marked uncertain rather than guessed.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use crate::errors::{LawError, toml_error};
 use crate::rule::Confidence;
 use crate::value::{Day, read_day};
 
-/// A calendar.
+/// A State's calendar.
 #[derive(Debug, Clone)]
 pub struct Calendar {
-    /// Its id, which rules and forums name.
+    /// The id used by rules and forums.
     pub id: String,
-    /// The IANA zone of its days.
+    /// The IANA time zone of its days.
     pub zone_name: String,
     pub(crate) zone: TimeZone,
     weekend: Vec<jiff::civil::Weekday>,
@@ -25,11 +25,11 @@ pub struct Calendar {
     pub to: Day,
     /// The public holidays, by day.
     pub holidays: BTreeMap<Day, String>,
-    /// Where the holidays were read.
+    /// The source of the holidays.
     pub source: String,
-    /// What a reader should know; may be empty.
+    /// A note for readers; may be empty.
     pub note: String,
-    /// How well the holidays were read.
+    /// How well that source was read.
     pub confidence: Confidence,
 }
 
@@ -42,7 +42,7 @@ struct RawCalendar {
     from: toml::value::Datetime,
     to: toml::value::Datetime,
     source: String,
-    /// How well; a reckoning that needs them says so.
+    /// How well the source was read; computations that depend on it say so.
     confidence: Confidence,
     #[serde(default)]
     note: String,
@@ -68,7 +68,7 @@ struct RawHoliday {
     name: String,
 }
 
-/// Why a day is off.
+/// Why a day is not a working day.
 pub(crate) enum DayOff {
     Weekend,
     Holiday(String),
@@ -80,7 +80,7 @@ impl Calendar {
         let raw: RawCalendar = toml::from_str(text).map_err(|error| toml_error(file, text, &error))?;
         let day = |when: &toml::value::Datetime| read_day(when).map_err(fault);
         let zone = TimeZone::get(&raw.zone)
-            .map_err(|_| fault(format!("`{}` is no IANA time zone; write one such as Europe/Dublin", raw.zone)))?;
+            .map_err(|_| fault(format!("`{}` is not an IANA time zone such as Europe/Dublin", raw.zone)))?;
         let (from, to) = (day(&raw.from)?, day(&raw.to)?);
         if to < from {
             return Err(fault("`to` is before `from`".to_owned()));
@@ -89,7 +89,7 @@ impl Calendar {
         for holiday in raw.holiday {
             let on = day(&holiday.day)?;
             if on < from || to < on {
-                return Err(fault(format!("the holiday {on} is outside the calendar's own span")));
+                return Err(fault(format!("the holiday {on} is outside the calendar's range")));
             }
             holidays.insert(on, holiday.name);
         }
@@ -107,7 +107,7 @@ impl Calendar {
             })
             .collect::<Vec<_>>();
         if weekend.len() >= 7 {
-            return Err(fault("a week that is all weekend has no working day".to_owned()));
+            return Err(fault("the weekend covers the whole week".to_owned()));
         }
         Ok(Self {
             id: raw.id,
@@ -123,7 +123,7 @@ impl Calendar {
         })
     }
 
-    /// Why `day` is no working day; `None` when it is one.
+    /// Why `day` is not a working day; `None` if it is one.
     pub(crate) fn off(&self, day: Day) -> Option<DayOff> {
         if let Some(name) = self.holidays.get(&day) {
             return Some(DayOff::Holiday(name.clone()));
@@ -131,7 +131,7 @@ impl Calendar {
         self.weekend.contains(&day.0.weekday()).then_some(DayOff::Weekend)
     }
 
-    /// Whether the calendar knows the holidays of `day`.
+    /// Whether `day` is within the calendar's range.
     pub(crate) fn covers(&self, day: Day) -> bool {
         self.from <= day && day <= self.to
     }

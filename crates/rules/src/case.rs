@@ -1,4 +1,4 @@
-//! Cases: facts and what is expected of them, as files beside the rules. A rule that no case decides is a guess.
+//! Cases: facts and the expected decision, as files beside the rules. They are the tests of the law.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::value::{Value, read_day};
 use crate::vocabulary::About;
 use crate::zones;
 
-/// Facts with the decision that is expected.
+/// Facts with the expected decision.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// Its id.
@@ -23,7 +23,7 @@ pub struct Case {
     pub file: String,
     /// What it is about.
     pub title: String,
-    /// For real or a what-if.
+    /// Service or what-if.
     pub mode: Mode,
     /// The facts.
     pub facts: Facts,
@@ -31,13 +31,13 @@ pub struct Case {
 }
 
 impl Case {
-    /// The outcome that is expected of the demand as a whole, where the case names one.
+    /// The expected outcome of the whole demand, if the case states one.
     pub fn expected(&self) -> Option<Outcome> {
         self.expect.outcome
     }
 }
 
-/// What is expected. What is left out is not checked.
+/// The expectation. What is omitted is not checked.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expect {
@@ -45,17 +45,17 @@ pub(crate) struct Expect {
     /// By `item` or `item @ copy`.
     #[serde(default)]
     pub(crate) outcomes: BTreeMap<String, Outcome>,
-    /// Each is part of the text of some citation.
+    /// Each must be part of a citation.
     #[serde(default)]
     pub(crate) cites: Vec<String>,
-    /// Rules that decide some unit, or silence, or a challenge, or set something beside.
+    /// Rules that must take part in the decision.
     #[serde(default)]
     pub(crate) rules: Vec<String>,
-    /// Rules that must not.
+    /// Rules that must not take part.
     #[serde(default)]
     pub(crate) not_rules: Vec<String>,
     pub(crate) contested: Option<bool>,
-    /// Whether the decision rests on a rule that is not confirmed.
+    /// Whether the decision rests on an unconfirmed rule.
     pub(crate) unconfirmed: Option<bool>,
     #[serde(default)]
     pub(crate) actions: Vec<Action>,
@@ -71,10 +71,10 @@ pub(crate) struct Expect {
     /// Ids of routes.
     #[serde(default)]
     pub(crate) redirect: Vec<String>,
-    /// Each is part of some condition.
+    /// Each must be part of a condition.
     #[serde(default)]
     pub(crate) needs: Vec<String>,
-    /// Facts that are asked for, the first one first.
+    /// The facts asked for, in order.
     #[serde(default)]
     pub(crate) questions: Vec<String>,
     pub(crate) conflict: Option<ExpectConflict>,
@@ -93,7 +93,7 @@ pub(crate) enum ExpectChallenge {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExpectDeadline {
     pub(crate) purpose: DeadlinePurpose,
-    /// A local day, or a moment.
+    /// A local day or a moment.
     pub(crate) at: toml::value::Datetime,
 }
 
@@ -120,9 +120,9 @@ impl ExpectChallenge {
 struct RawCase {
     id: String,
     title: String,
-    /// The case whose facts are taken where this one says nothing.
+    /// The case whose facts apply unless this one overrides them.
     like: Option<String>,
-    /// The day of the decision; also of the receipt, unless `received` says otherwise.
+    /// The day of the decision and, unless `received` is given, of receipt.
     on: Option<toml::value::Datetime>,
     received: Option<toml::value::Datetime>,
     known_on: Option<toml::value::Datetime>,
@@ -134,14 +134,14 @@ struct RawCase {
     /// Facts of the demand, by name.
     #[serde(default)]
     facts: toml::Table,
-    /// Facts of the case that this one is like, and that are unknown here.
+    /// Facts inherited through `like` that are unknown here.
     #[serde(default)]
     unknown: Vec<String>,
     item: Option<Vec<toml::Table>>,
     copy: Option<Vec<toml::Table>>,
-    /// None: a pattern for others, not checked itself.
+    /// Without one, the case is only a template for others.
     expect: Option<Expect>,
-    /// The same facts on other days, each with what is expected then: how a case holds the first and last day of a rule.
+    /// The same facts on other days, each with its expectation: this tests the first and last day of a rule.
     #[serde(default)]
     day: Vec<RawDay>,
 }
@@ -153,10 +153,10 @@ struct RawDay {
     expect: Expect,
 }
 
-/// Reads the case files among `files` (paths with a folder `cases/`); other files are left aside.
+/// Parses the case files among `files` (paths with a folder `cases/`); other files are skipped.
 ///
 /// # Errors
-/// Every fault of every case.
+/// All errors in all cases.
 pub fn read_cases<P: AsRef<str>, T: AsRef<str>>(law: &LawSet, files: &[(P, T)]) -> Result<Vec<Case>, LawErrors> {
     let mut errors = Vec::new();
     let mut raw: BTreeMap<String, (String, RawCase)> = BTreeMap::new();
@@ -169,7 +169,7 @@ pub fn read_cases<P: AsRef<str>, T: AsRef<str>>(law: &LawSet, files: &[(P, T)]) 
             Ok(case) => {
                 let id = case.id.clone();
                 if let Some((other, _)) = raw.insert(id.clone(), (path.to_owned(), case)) {
-                    errors.push(fault(path, format!("the case `{id}` is in {other} too; ids are unique")));
+                    errors.push(fault(path, format!("duplicate case id `{id}`, also in {other}")));
                 }
             }
             Err(error) => errors.push(toml_error(path, text.as_ref(), &error)),
@@ -195,7 +195,7 @@ pub fn read_cases<P: AsRef<str>, T: AsRef<str>>(law: &LawSet, files: &[(P, T)]) 
     if errors.is_empty() { Ok(cases) } else { Err(LawErrors(errors)) }
 }
 
-/// The case itself, when it expects something, and one more for each of its days.
+/// The case itself, if it has an expectation, and one more for each of its days.
 fn days(case: &RawCase) -> Vec<(String, RawCase, Expect)> {
     let own = case.expect.iter().map(|expect| (case.id.clone(), case.clone(), expect.clone()));
     let days = case.day.iter().map(|day| {
@@ -209,16 +209,16 @@ fn fault(file: &str, what: String) -> LawError {
     LawError { file: file.to_owned(), line: None, rule: None, what }
 }
 
-/// The case with what it takes from others.
+/// The case merged with those it refers to by `like`.
 fn whole(all: &BTreeMap<String, (String, RawCase)>, case: &RawCase) -> Result<RawCase, String> {
     let mut out = case.clone();
     let mut next = case.like.clone();
     let mut seen = BTreeSet::from([case.id.clone()]);
     while let Some(id) = next.take() {
         if !seen.insert(id.clone()) {
-            return Err(format!("`like` goes in a circle through `{id}`"));
+            return Err(format!("circular `like` reference through `{id}`"));
         }
-        let (_, other) = all.get(&id).ok_or_else(|| format!("`like` names `{id}`, which is no case"))?;
+        let (_, other) = all.get(&id).ok_or_else(|| format!("`like` names `{id}`, which is not a case"))?;
         for (name, value) in &other.facts {
             if !out.facts.contains_key(name) && !out.unknown.contains(name) {
                 out.facts.insert(name.clone(), value.clone());
@@ -241,7 +241,7 @@ fn whole(all: &BTreeMap<String, (String, RawCase)>, case: &RawCase) -> Result<Ra
 fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
     let zone = case.zone.clone().unwrap_or_else(|| "Europe/Dublin".to_owned());
     if !zones::knows_zone(&zone) {
-        return Err(format!("`{zone}` is no IANA time zone"));
+        return Err(format!("`{zone}` is not an IANA time zone"));
     }
     let on = case.on.as_ref().map(read_day).transpose()?;
     let received = match &case.received {
@@ -258,10 +258,10 @@ fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
         let mut table = table.clone();
         let word = take_text(&mut table, "item")?;
         let name = if table.contains_key("name") { take_text(&mut table, "name")? } else { word.clone() };
-        let def = law.vocabulary().item(&word).ok_or_else(|| format!("`{word}` is no item of the vocabulary"))?;
+        let def = law.vocabulary().item(&word).ok_or_else(|| format!("`{word}` is not an item in the vocabulary"))?;
         let mut known = typed(law, &table, About::Item)?;
         known.insert("item".to_owned(), Known::demand(Value::Word(word)));
-        known.entry("item_future".to_owned()).or_insert(Known::reckoned(Value::Bool(false)));
+        known.entry("item_future".to_owned()).or_insert(Known::computed(Value::Bool(false)));
         law.vocabulary().fill_silence(&mut known, About::Item, &case.unknown);
         items.push(Item { name, category: def.category, known });
     }
@@ -283,7 +283,7 @@ fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
         .signed
         .iter()
         .map(|id| {
-            let rule = law.rule(id).ok_or_else(|| format!("`signed` names `{id}`, which is no rule"))?;
+            let rule = law.rule(id).ok_or_else(|| format!("`signed` names `{id}`, which is not a rule"))?;
             Ok(RuleSignature { rule: id.clone(), digest: rule.digest(), counsel: "counsel".to_owned(), at: received })
         })
         .collect::<Result<_, String>>()?;
@@ -307,13 +307,13 @@ pub(crate) fn at(raw: &toml::value::Datetime) -> Result<UnixMillis, String> {
     raw.to_string()
         .parse::<jiff::Timestamp>()
         .map(|at| UnixMillis(at.as_millisecond()))
-        .map_err(|_| format!("`{raw}` is no moment with its offset, such as 2026-09-02T09:30:00+01:00"))
+        .map_err(|_| format!("`{raw}` is not a moment with an offset such as 2026-09-02T09:30:00+01:00"))
 }
 
 fn take_text(table: &mut toml::Table, field: &str) -> Result<String, String> {
     match table.remove(field) {
         Some(toml::Value::String(text)) => Ok(text),
-        _ => Err(format!("an item needs `item`, a copy needs `name`: `{field}` is missing or no text")),
+        _ => Err(format!("`{field}` is missing or not a text (an item needs `item`, a copy needs `name`)")),
     }
 }
 
@@ -325,7 +325,7 @@ pub(crate) fn typed(law: &LawSet, table: &toml::Table, about: About) -> Result<F
                 .vocabulary()
                 .fact(name)
                 .filter(|def| def.about == about)
-                .ok_or_else(|| format!("`{name}` is no fact about a {about:?} in the vocabulary"))?;
+                .ok_or_else(|| format!("`{name}` is not a fact about a {about:?} in the vocabulary"))?;
             let value = Value::read(&def.kind, raw).map_err(|what| format!("`{name}`: {what}"))?;
             Ok((name.clone(), Known { value, from: Provenance::Officer }))
         })

@@ -1,6 +1,5 @@
-//! What can be found wrong with a law set without a demand: cases that fail, rules that no case decides, rules that
-//! contradict each other without saying so, rules that say the same twice, words that nothing reads. What takes
-//! enumeration is in [`crate::survey`].
+//! Checking a law set: failing cases, rules without a case, undeclared contradictions, overlapping rules, unused words.
+//! Checks that need enumeration are in [`crate::survey`].
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,24 +13,24 @@ use crate::rule::{Confidence, Effect, Rule, Topic};
 use crate::survey::{Witness, survey};
 use crate::value::read_day;
 
-/// What the check found.
+/// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// Each case, in order of id.
+    /// The cases, in order of id.
     pub cases: Vec<CaseResult>,
-    /// What is wrong with the set: it cannot be adopted so.
+    /// Errors that must be fixed before the set can be adopted.
     pub faults: Vec<Finding>,
-    /// Combinations of facts on which no rule speaks, one for each instrument and question. Counsel decides them.
+    /// Combinations of facts without a rule, one per instrument and question. Counsel decides them.
     pub gaps: Vec<Finding>,
-    /// What a reader should know and may accept.
+    /// Remarks that a reviewer may accept.
     pub remarks: Vec<Finding>,
-    /// What the enumeration did not look at in full: a fact with too many combinations, a search that was given up.
+    /// What the enumeration did not fully cover: facts with too many combinations, searches that were aborted.
     pub uncovered: Vec<Finding>,
-    /// Facts that show what was found: that a rule can decide, that two contradict, that no rule speaks.
+    /// Facts that demonstrate the findings: a rule decides, two rules contradict each other, no rule applies.
     pub witnesses: Vec<Witness>,
 }
 
-/// A case and what it did not get.
+/// A case and its failed expectations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseResult {
     /// The case.
@@ -40,21 +39,21 @@ pub struct CaseResult {
     pub file: String,
     /// Its title.
     pub title: String,
-    /// What was expected and what came; empty when the case passes.
+    /// Expected and actual results; empty if the case passes.
     pub failures: Vec<String>,
 }
 
-/// Something found about rules or facts.
+/// A finding about rules or facts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// File and line, where there is one.
+    /// File and line, if any.
     pub place: String,
-    /// What.
+    /// The finding.
     pub what: String,
 }
 
 impl CheckReport {
-    /// Whether the set may be used: every case passes and there is no fault.
+    /// Whether the set may be used: all cases pass and there are no errors.
     pub fn passes(&self) -> bool {
         self.faults.is_empty() && self.cases.iter().all(|case| case.failures.is_empty())
     }
@@ -63,7 +62,7 @@ impl CheckReport {
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed: Vec<_> = self.cases.iter().filter(|case| !case.failures.is_empty()).collect();
-        writeln!(f, "{} cases, {} of them fail", self.cases.len(), failed.len())?;
+        writeln!(f, "{} cases, {} failed", self.cases.len(), failed.len())?;
         for case in failed {
             writeln!(f, "  {} ({}): {}", case.id, case.file, case.title)?;
             case.failures.iter().try_for_each(|failure| writeln!(f, "    {failure}"))?;
@@ -81,7 +80,7 @@ impl fmt::Display for CheckReport {
     }
 }
 
-/// Runs every case and looks the set over.
+/// Runs all cases and checks the set.
 pub fn check(law: &LawSet, cases: &[Case]) -> CheckReport {
     let mut report = CheckReport::default();
     let mut reached = BTreeSet::new();
@@ -97,7 +96,7 @@ pub fn check(law: &LawSet, cases: &[Case]) -> CheckReport {
     }
     for rule in law.rules() {
         if !reached.contains(rule.id.as_str()) {
-            report.faults.push(find(rule, "no case is decided by it; write one"));
+            report.faults.push(find(rule, "no case is decided by this rule; write one"));
         }
         if rule.confidence < Confidence::Read {
             let what = format!(
@@ -124,7 +123,7 @@ fn find(rule: &Rule, what: &str) -> Finding {
     Finding { place: format!("{}:{} {}", rule.file, rule.line, rule.id), what: what.to_owned() }
 }
 
-/// Every rule that has a say in the decision.
+/// Every rule that takes part in the decision.
 pub fn deciding(decision: &Decision) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = decision.silence.rules.iter().cloned().collect();
     for unit in &decision.units {
@@ -135,7 +134,7 @@ pub fn deciding(decision: &Decision) -> BTreeSet<String> {
     all
 }
 
-/// What of the expectation of `case` is not met by `got`, each in words; empty when it passes.
+/// The expectations of `case` that `got` does not meet, in words; empty if it passes.
 pub fn compare(case: &Case, got: &Decision) -> Vec<String> {
     let expect = &case.expect;
     let mut out = Vec::new();
@@ -155,7 +154,7 @@ pub fn compare(case: &Case, got: &Decision) -> Vec<String> {
             None => got.items.iter().find(|item| item.item == *place).map(|item| item.outcome),
         };
         if found != Some(*outcome) {
-            differ(place, outcome, &found.map_or("nothing of that name", |outcome| outcome.as_str()));
+            differ(place, outcome, &found.map_or("no such unit", |outcome| outcome.as_str()));
         }
     }
     let cites: Vec<&str> = got
@@ -258,7 +257,7 @@ fn meets(expected: &ExpectDeadline, found: &Deadline) -> bool {
         }
 }
 
-/// Rules that say the same twice on the same days: an amendment whose predecessor was not ended.
+/// Rules that say the same on the same days: an amendment whose predecessor was not ended.
 fn twice(law: &LawSet, report: &mut CheckReport) {
     let rules = law.rules();
     for (at, one) in rules.iter().enumerate() {
@@ -281,7 +280,7 @@ fn twice(law: &LawSet, report: &mut CheckReport) {
     }
 }
 
-/// Whether two rules that stand together cannot both be followed.
+/// Whether two undefeated rules cannot both be followed.
 pub(crate) fn contradict(one: Effect, two: Effect) -> bool {
     let discloses = |effect| matches!(effect, Effect::Compels | Effect::Permits);
     let refuses = |effect| matches!(effect, Effect::Bars | Effect::Redirects);
@@ -292,7 +291,7 @@ pub(crate) fn contradict(one: Effect, two: Effect) -> bool {
     }
 }
 
-/// Facts that no rule reads, routes that no rule names.
+/// Unused facts and routes.
 fn words(law: &LawSet, report: &mut CheckReport) {
     let mut read: BTreeSet<usize> = BTreeSet::new();
     for rule in law.rules() {
@@ -309,7 +308,7 @@ fn words(law: &LawSet, report: &mut CheckReport) {
             read.insert(law.builtin.forum.0);
         }
     }
-    // A fact that says whether another is known reads that other.
+    // A `known_of` fact reads the fact it refers to.
     for (index, fact) in law.vocabulary().facts().iter().enumerate() {
         if let Some(other) = fact.known_of.as_deref().and_then(|other| law.vocabulary().index(other))
             && read.contains(&index)

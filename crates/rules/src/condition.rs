@@ -1,4 +1,4 @@
-//! One condition of a rule: a fact and a test on it. Three-valued: on an unknown fact every test is unknown.
+//! A condition of a rule: a fact and a test on it. Three-valued: for an unknown fact every test is unknown.
 
 use serde::Serialize;
 use terms::Jurisdiction;
@@ -6,7 +6,7 @@ use terms::Jurisdiction;
 use crate::places::PlaceSets;
 use crate::value::{Day, Kind, Value};
 
-/// A fact's place in the vocabulary.
+/// A fact's index in the vocabulary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct FactIndex(pub(crate) usize);
@@ -16,18 +16,18 @@ pub struct FactIndex(pub(crate) usize);
 pub struct Condition {
     /// The fact's name.
     pub fact: String,
-    /// Where it is in the vocabulary of this set (not part of the rule's meaning).
+    /// Its index in the vocabulary of this set (not part of the rule's meaning).
     #[serde(skip)]
     pub(crate) index: FactIndex,
     /// The test.
     pub test: Test,
 }
 
-/// A test on one value. Each is total: a value of the wrong kind is treated as unknown.
+/// A test on a value. A value of the wrong type counts as unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Test {
-    /// The value is one of these. For a place: it lies within one of them.
+    /// The value is one of these; for a place: it is within one of them.
     OneOf(Vec<Pattern>),
     /// The value is none of these.
     NoneOf(Vec<Pattern>),
@@ -37,13 +37,13 @@ pub enum Test {
     AtMost(i64),
     /// A day before another.
     Before(DayRef),
-    /// A day that is another or after it.
+    /// A day that is the same as another or later.
     OnOrAfter(DayRef),
-    /// A set that has at least one of these.
+    /// A set that contains at least one of these.
     Has(Vec<Pattern>),
-    /// A set that has none of these.
+    /// A set that contains none of these.
     HasNone(Vec<Pattern>),
-    /// A set that has nothing but these.
+    /// A set that contains nothing but these.
     Only(Vec<Pattern>),
     /// Two places are the same State.
     SameAs(OtherFact),
@@ -57,7 +57,7 @@ pub enum Test {
 pub enum Pattern {
     /// This value.
     Value(Value),
-    /// This State, or what lies within it.
+    /// This State, or a place within it.
     Within(Jurisdiction),
     /// A member of this dated set of States on the day of the decision.
     Member(String),
@@ -82,7 +82,7 @@ pub struct OtherFact {
     pub(crate) index: FactIndex,
 }
 
-/// What a test says.
+/// The result of a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Truth {
     True,
@@ -96,7 +96,7 @@ impl From<bool> for Truth {
     }
 }
 
-/// The facts of one unit, by their place in the vocabulary.
+/// The facts of one unit, by their index in the vocabulary.
 pub(crate) struct Env<'a> {
     pub(crate) values: Vec<Option<&'a Value>>,
     pub(crate) day: Day,
@@ -134,7 +134,7 @@ impl Condition {
         }
     }
 
-    /// The facts the test needs and the environment lacks.
+    /// The facts that the test needs but the environment lacks.
     pub(crate) fn missing(&self, env: &Env<'_>) -> Vec<FactIndex> {
         let other = match &self.test {
             Test::SameAs(other)
@@ -146,7 +146,7 @@ impl Condition {
         [Some(self.index), other].into_iter().flatten().filter(|index| env.value(*index).is_none()).collect()
     }
 
-    /// Whether the condition leaves room for this instrument; a condition on another fact does.
+    /// Whether the condition can hold for this instrument; always true for a condition on another fact.
     pub(crate) fn may_be_instrument(&self, word: &str) -> bool {
         let named = |patterns: &[Pattern]| {
             patterns.iter().any(|pattern| matches!(pattern, Pattern::Value(Value::Word(known)) if known == word))
@@ -171,7 +171,7 @@ impl Condition {
         reads
     }
 
-    /// The fact that the test compares with, where it compares two.
+    /// The fact that the test compares with, if it compares two.
     pub fn other_fact(&self) -> Option<&str> {
         match &self.test {
             Test::SameAs(other)
@@ -196,7 +196,7 @@ impl Condition {
             Test::HasNone(patterns) => format!("has no {}", list(patterns)),
             Test::Only(patterns) => format!("has nothing but {}", list(patterns)),
             Test::SameAs(other) => format!("is the State of {}", other.fact),
-            Test::DiffersFrom(other) => format!("is another State than {}", other.fact),
+            Test::DiffersFrom(other) => format!("is a different State from {}", other.fact),
         };
         format!("{} {test}", self.fact)
     }
@@ -240,7 +240,7 @@ impl Pattern {
     }
 }
 
-/// Whether `place` is `wanted` or lies within it: `US-NY` is within `US`.
+/// Whether `place` is `wanted` or within it: `US-NY` is within `US`.
 pub(crate) fn within(place: &Jurisdiction, wanted: &Jurisdiction) -> bool {
     place == wanted || place.state() == wanted.as_str()
 }
@@ -268,7 +268,7 @@ fn any_member(value: &Value, test: impl Fn(&Value) -> bool) -> Truth {
     }
 }
 
-/// Reads one condition of a `when` table. `find` looks a fact up by name.
+/// Parses one condition of a `when` table. `find` looks up a fact by name.
 pub(crate) fn read(
     name: &str,
     raw: &toml::Value,
@@ -276,18 +276,20 @@ pub(crate) fn read(
     sets: &PlaceSets,
 ) -> Result<Condition, String> {
     let (index, kind) = find(name).ok_or_else(|| {
-        format!("`{name}` is no fact of vocabulary.toml; correct the name, or declare the fact there")
+        format!("`{name}` is not a fact in vocabulary.toml; correct the name, or declare the fact there")
     })?;
     let test = match raw {
         toml::Value::Table(table) => {
             let mut entries = table.iter();
             let (Some((operator, operand)), None) = (entries.next(), entries.next()) else {
-                return Err(format!("`{name}`: one test per fact, such as {{ not = … }}; write two rules instead"));
+                return Err(format!(
+                    "`{name}`: only one test per fact is allowed, such as {{ not = … }}; write two rules instead"
+                ));
             };
             read_test(operator, operand, &kind, find, sets)
         }
         _ if matches!(kind, Kind::Places | Kind::Words(_)) => {
-            Err("is a set: say { has = … }, { has_none = … } or { only = … }".to_owned())
+            Err("is a set: use { has = … }, { has_none = … } or { only = … }".to_owned())
         }
         _ => patterns(&kind, raw, sets).map(Test::OneOf),
     }
@@ -311,8 +313,8 @@ fn read_test(
         let name = operand.as_str().ok_or("expected the name of another fact")?;
         match find(name) {
             Some((index, found)) if found == *wanted => Ok(OtherFact { fact: name.to_owned(), index }),
-            Some(_) => Err(format!("`{name}` is another kind of fact")),
-            None => Err(format!("`{name}` is no fact of vocabulary.toml")),
+            Some(_) => Err(format!("`{name}` has a different type")),
+            None => Err(format!("`{name}` is not a fact in vocabulary.toml")),
         }
     };
     let day = || match operand {
@@ -333,19 +335,18 @@ fn read_test(
         ("same_as", Kind::Place, _) => other(&Kind::Place).map(Test::SameAs),
         ("differs_from", Kind::Place, _) => other(&Kind::Place).map(Test::DiffersFrom),
         _ => Err(format!(
-            "`{operator}` is no test for {}; there are: has, has_none, only (sets); one_of, not, none_of (all others); \
-             at_least, at_most (numbers); before, on_or_after (days); same_as, differs_from (jurisdictions)",
+            "`{operator}` is not a test for {}; the tests are: has, has_none, only (sets); one_of, not, none_of (all others); at_least, at_most (numbers); before, on_or_after (days); same_as, differs_from (jurisdictions)",
             kind.describe()
         )),
     }
 }
 
-/// One pattern or a list of them.
+/// A pattern or a list of patterns.
 fn patterns(kind: &Kind, raw: &toml::Value, sets: &PlaceSets) -> Result<Vec<Pattern>, String> {
     let one = std::slice::from_ref(raw);
     let list = raw.as_array().map_or(one, Vec::as_slice);
     if list.is_empty() {
-        return Err("an empty list can never be met; leave the condition out".to_owned());
+        return Err("an empty list never matches; remove the condition".to_owned());
     }
     list.iter()
         .map(|raw| match (kind, raw.as_str()) {
@@ -360,10 +361,10 @@ fn place_pattern(text: &str, sets: &PlaceSets) -> Result<Pattern, String> {
         return if sets.knows(name) {
             Ok(Pattern::Member(name.to_owned()))
         } else {
-            Err(format!("`@{name}` is no set of States; declare it with [[set]]"))
+            Err(format!("`@{name}` is not a set of States; declare it with [[set]]"))
         };
     }
-    // A union such as EU is a set of its own name where the law declares one.
+    // A union such as EU is a set of that name if the law declares one.
     if sets.knows(text) {
         return Ok(Pattern::Member(text.to_owned()));
     }

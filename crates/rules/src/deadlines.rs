@@ -1,4 +1,4 @@
-//! Reckoning a deadline, with each step spelled out: a clerk must be able to follow it with a calendar and a finger.
+//! Computing deadlines, with each step spelled out so that a clerk can follow it with a calendar.
 
 use jiff::Zoned;
 use jiff::civil::Date;
@@ -10,28 +10,28 @@ use crate::rule::{Confidence, Roll, Start, Term, Unit};
 use crate::value::Day;
 use crate::zones::{home_zone, moment, plus_months};
 
-/// No run of days off is longer than this in any calendar; it only bounds the search for the next working day.
+/// Longer than any run of days off; it only bounds the search for the next working day.
 const DAYS_OFF_MAX: usize = 60;
 
-/// What a term is reckoned from.
+/// What a term is computed from.
 pub(crate) struct From<'a> {
     pub(crate) received: UnixMillis,
     /// The day of [`Start::Fact`].
     pub(crate) fact_day: Option<Day>,
-    /// Its calendar; `None` when the set has none of that name.
+    /// The term's calendar; `None` if the set has none of that name.
     pub(crate) calendar: Option<&'a Calendar>,
-    /// The home's zone, when there is no calendar.
+    /// The home's zone, used if there is no calendar.
     pub(crate) home_zone: &'a str,
 }
 
-/// The deadline that `term` sets, or `None` when it starts at a day that is not known.
-pub(crate) fn reckon(term: &Term, from: &From<'_>, rule: &str) -> Option<Deadline> {
+/// The deadline set by `term`, or `None` if it runs from an unknown day.
+pub(crate) fn compute(term: &Term, from: &From<'_>, rule: &str) -> Option<Deadline> {
     let mut steps = Vec::new();
     let mut uncertain = None;
     let (zone_name, zone) = match from.calendar {
         Some(calendar) => (calendar.zone_name.clone(), calendar.zone.clone()),
         None => {
-            uncertain = Some(format!("there is no calendar `{}`: days off are not known", term.calendar));
+            uncertain = Some(format!("there is no calendar `{}`, so days off are unknown", term.calendar));
             home_zone(from.home_zone)
         }
     };
@@ -42,13 +42,13 @@ pub(crate) fn reckon(term: &Term, from: &From<'_>, rule: &str) -> Option<Deadlin
         Unit::Days | Unit::WorkingDays | Unit::Months => {
             let last = last_day(term, from, received.date(), &mut steps, &mut uncertain)?;
             let end = last.at(23, 59, 59, 0).to_zoned(zone).ok();
-            steps.push(format!("the term ends with {}", say_day(last)));
+            steps.push(format!("the term ends at the end of {}", say_day(last)));
             end
         }
     };
-    // The end of jiff's calendar, the year 9999: the receipt itself is then the safest answer.
+    // Beyond jiff's calendar (the year 9999): the time of receipt is then the safest answer.
     let end = end.unwrap_or_else(|| {
-        uncertain = Some("the term runs beyond the calendar".to_owned());
+        uncertain = Some("the term ends beyond the calendar".to_owned());
         received
     });
     Some(Deadline {
@@ -58,7 +58,7 @@ pub(crate) fn reckon(term: &Term, from: &From<'_>, rule: &str) -> Option<Deadlin
         utc: UnixMillis(end.timestamp().as_millisecond()).rfc3339(),
         local: end.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
         zone: zone_name,
-        reckoning: steps,
+        steps,
         rule: rule.to_owned(),
         uncertain,
     })
@@ -78,7 +78,7 @@ fn end_of_hours(term: &Term, received: &Zoned, steps: &mut Vec<String>) -> Optio
     let end = start.checked_add(jiff::SignedDuration::from_hours(term.n)).ok()?;
     steps.push(format!("{} hours have passed at {}", term.n, say(&end)));
     if start.offset() != end.offset() {
-        steps.push("the clocks change in between: hours are counted as they pass".to_owned());
+        steps.push("the clocks change in between; elapsed hours are counted".to_owned());
     }
     Some(end)
 }
@@ -117,7 +117,7 @@ fn last_day(
     if let Some(calendar) = from.calendar.filter(|_| needs_holidays) {
         if calendar.confidence != Confidence::Read {
             steps.push(format!(
-                "the holidays of the calendar `{}` are not read in their law ({}): check a day near one",
+                "the holidays of the calendar `{}` have not been verified in the statute ({}); check dates near a holiday",
                 calendar.id,
                 calendar.confidence.as_str()
             ));
@@ -130,13 +130,13 @@ fn last_day(
                     DayOff::Weekend => "a weekend".to_owned(),
                     DayOff::Holiday(name) => format!("a holiday, {name}"),
                 };
-                steps.push(format!("{} is {why}: the term moves to {}", say_day(last), say_day(next)));
+                steps.push(format!("{} is {why}; the term is extended to {}", say_day(last), say_day(next)));
                 last = next;
             }
         }
         if !calendar.covers(Day(last)) || !calendar.covers(Day(day_zero)) {
             *uncertain = Some(format!(
-                "the calendar `{}` knows holidays from {} to {} only",
+                "the calendar `{}` covers holidays only from {} to {}",
                 calendar.id, calendar.from, calendar.to
             ));
         }
@@ -146,7 +146,7 @@ fn last_day(
 
 fn working_days_after(day_zero: Date, n: i64, calendar: Option<&Calendar>) -> Date {
     let mut day = Day(day_zero);
-    // A term is at most `load::TERM_MAX` long, so this ends.
+    // A term is at most `load::TERM_MAX` long, so this terminates.
     for _ in 0..n {
         day = day.plus_days(1);
         for _ in 0..DAYS_OFF_MAX {
@@ -178,7 +178,7 @@ mod tests {
         from = 2026-01-01\nto = 2027-12-31\nsource = \"for the test\"\nconfidence = \"read\"\n\
         holiday = [{ day = 2026-10-26, name = \"October Holiday\" }, { day = 2026-12-25, name = \"Christmas Day\" }]\n";
 
-    /// One line each: the term, the receipt, the local end, and what the reckoning must say.
+    /// One line each: the term, the receipt, the local end, and what the steps must say.
     #[test]
     fn a_table_of_terms() {
         use Roll::{NextWorkingDay, None as Stays};
@@ -187,15 +187,15 @@ mod tests {
         let calendar = Calendar::parse("ie.toml", CALENDAR).unwrap();
         let fact = || Start::Fact("preserved_until".to_owned());
         for (n, unit, start, roll, received, fact_day, local, says) in [
-            // Eight hours by the clock on the wall would be 09:30 and 07:30: what counts is the hours that pass.
+            // Elapsed hours count, not wall clock time.
             (8, Hours, Receipt, Stays, "2026-03-29T00:30:00Z", "", "2026-03-29T09:30:00+01:00", "the clocks change"),
             (8, Hours, Receipt, Stays, "2026-10-24T23:30:00Z", "", "2026-10-25T07:30:00+00:00", "the clocks change"),
             (8, Hours, Receipt, Stays, "2026-07-01T09:00:00Z", "", "2026-07-01T18:00:00+01:00", "8 hours have passed"),
             (8, Hours, NextFullHour, Stays, "2026-07-01T09:00:01Z", "", "2026-07-01T19:00:00+01:00", "next full hour"),
             (8, Hours, NextFullHour, Stays, "2026-07-01T09:00:00Z", "", "2026-07-01T18:00:00+01:00", "next full hour"),
-            // Hours never roll: eight hours end on a Sunday, too.
+            // Terms in hours are never extended, even if they end on a Sunday.
             (8, Hours, Receipt, NextWorkingDay, "2026-11-22T09:00:00Z", "", "2026-11-22T17:00:00+00:00", "8 hours"),
-            // The day of receipt is the local one: this is 2 September in Dublin.
+            // The local day of receipt counts: this is 2 September in Dublin.
             (10, Days, DayAfterReceipt, Stays, "2026-09-01T23:30:00Z", "", "2026-09-12T23:59:59+01:00", "not counted"),
             (
                 10,
@@ -271,17 +271,17 @@ mod tests {
                 calendar: Some(&calendar),
                 home_zone: "Europe/Dublin",
             };
-            let deadline = reckon(&term, &from, "test.rule").unwrap();
-            assert_eq!(deadline.local, local, "{what}: {:#?}", deadline.reckoning);
+            let deadline = compute(&term, &from, "test.rule").unwrap();
+            assert_eq!(deadline.local, local, "{what}: {:#?}", deadline.steps);
             let utc: Timestamp = deadline.utc.parse().unwrap();
             assert_eq!(utc, local.parse::<Timestamp>().unwrap(), "{what}");
-            assert!(deadline.reckoning.iter().any(|step| step.contains(says)), "{what}: {:#?}", deadline.reckoning);
+            assert!(deadline.steps.iter().any(|step| step.contains(says)), "{what}: {:#?}", deadline.steps);
             assert_eq!(deadline.uncertain, None, "{what}");
         }
     }
 
     #[test]
-    fn what_the_calendar_does_not_know_is_said() {
+    fn days_outside_the_calendar_are_marked_uncertain() {
         let calendar = Calendar::parse("ie.toml", CALENDAR).unwrap();
         let term = |unit, roll| Term {
             purpose: DeadlinePurpose::AnswerBy,
@@ -297,7 +297,7 @@ mod tests {
             let received = UnixMillis(received.as_millisecond());
             From { received, fact_day: None, calendar, home_zone: "Europe/Dublin" }
         };
-        let sure = |term: &Term, from: &From<'_>| reckon(term, from, "test.rule").unwrap().uncertain.is_none();
+        let sure = |term: &Term, from: &From<'_>| compute(term, from, "test.rule").unwrap().uncertain.is_none();
         let (rolls, counts) = (term(Unit::Days, Roll::NextWorkingDay), term(Unit::WorkingDays, Roll::None));
         let plain = term(Unit::Days, Roll::None);
         for (term, day, known) in [
@@ -309,8 +309,8 @@ mod tests {
         ] {
             assert_eq!(sure(term, &at(day, Some(&calendar))), known, "{day} {term:?}");
         }
-        assert!(!sure(&plain, &at("2026-06-01", None)), "without a calendar nothing is certain");
+        assert!(!sure(&plain, &at("2026-06-01", None)), "uncertain without a calendar");
         let fact = Term { start: Start::Fact("preserved_until".to_owned()), ..plain };
-        assert_eq!(reckon(&fact, &at("2026-06-01", Some(&calendar)), "test.rule"), None, "a start that is not known");
+        assert_eq!(compute(&fact, &at("2026-06-01", Some(&calendar)), "test.rule"), None, "an unknown start");
     }
 }

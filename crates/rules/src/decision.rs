@@ -1,4 +1,4 @@
-//! What the rules conclude: per item and per stored copy, with everything needed to tell it, check it and make it again.
+//! A decision: the conclusions per item and stored copy, with everything needed to present, check and reproduce it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,40 +10,40 @@ use crate::facts::Facts;
 use crate::rule::{Confidence, DeadlinePurpose, Effect};
 use crate::value::{Day, Value};
 
-/// For real or for the sake of the answer.
+/// Whether a demand was actually served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// A demand that was served here. A rule that is not confirmed supports no disclosure: such a decision becomes
+    /// A demand that was served here. An unconfirmed rule supports no disclosure: such a decision becomes
     /// [`Outcome::ReferCounsel`].
     Service,
-    /// Another day, other facts. Mints nothing; a rule that is not confirmed decides, and is named in
+    /// A hypothetical day or facts. It authorizes nothing; unconfirmed rules take part and are listed in
     /// [`Unit::unconfirmed`].
     WhatIf,
 }
 
-/// What follows for an item, a copy, or the whole demand.
+/// The conclusion for an item, a copy, or the whole demand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Outcome {
     /// The law compels disclosure.
     Compelled,
-    /// The law allows it and does not compel it.
+    /// The law permits disclosure but does not compel it.
     Permitted,
     /// Not compelled, and disclosure would itself be unlawful.
     NotCompelledBarred,
-    /// Not compelled; something else would reach the data.
+    /// Not compelled; another legal process would reach the data.
     NotCompelledRedirect,
-    /// Some of it.
+    /// Only part of the data.
     Partial,
-    /// Something named is missing: a step of the authority, or a fact.
+    /// Something specific is missing: a step by the authority, or a fact.
     Conditional,
     /// Unsettled, contradictory, or outside the rules: counsel decides.
     ReferCounsel,
 }
 
 impl Outcome {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 7] = [
         Self::Compelled,
         Self::Permitted,
@@ -54,7 +54,7 @@ impl Outcome {
         Self::ReferCounsel,
     ];
 
-    /// The word in files and on pages.
+    /// The name used in files and on pages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Compelled => "COMPELLED",
@@ -79,25 +79,25 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What is done besides disclosing.
+/// What must be done besides disclosing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Action {
-    /// Keep what exists, whatever happens to the mailbox.
+    /// Preserve existing data, whatever happens to the mailbox.
     Preserve,
-    /// Do nothing outward until the sender is verified.
+    /// Take no external action until the sender is verified.
     HoldVerify,
     /// Answer with Form 3.
     Form3,
-    /// Raise the reasoned objection to a conflict of laws.
+    /// File the reasoned objection for conflict of laws.
     ReasonedObjection,
 }
 
 impl Action {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 4] = [Self::Preserve, Self::HoldVerify, Self::Form3, Self::ReasonedObjection];
 
-    /// The word in files and on pages.
+    /// The name used in files and on pages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Preserve => "PRESERVE",
@@ -117,42 +117,42 @@ impl fmt::Display for Action {
 /// A decision. A pure function of [`Decision::law`], [`Decision::facts`] and [`Decision::mode`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// The digest of the law set that decided.
+    /// The digest of the law set.
     pub law: Digest,
-    /// The facts it decided on.
+    /// The facts decided on.
     pub facts: Facts,
-    /// For real or a what-if.
+    /// Service or what-if.
     pub mode: Mode,
-    /// The fold over all units.
+    /// The outcome over all units.
     pub outcome: Outcome,
-    /// The fold over the copies of each item, in the order asked.
+    /// The outcome of each item over its copies, in the order requested.
     pub items: Vec<ItemOutcome>,
     /// One per item and copy.
     pub units: Vec<Unit>,
-    /// Everything to be done besides, over all units.
+    /// The actions of all units.
     pub actions: BTreeSet<Action>,
-    /// What is missing, in plain words, the fact that settles most first.
+    /// The missing facts as questions, the most decisive first.
     pub questions: Vec<Question>,
     /// Whether the owner may be told.
     pub silence: Silence,
-    /// Routes to court that are open to the provider, and those that are closed.
+    /// Challenges available to the provider, and those that are not.
     pub challenges: Vec<Challenge>,
-    /// By when, over all units, earliest first.
+    /// The deadlines of all units, earliest first.
     pub deadlines: Vec<Deadline>,
-    /// What comes later, earliest first.
+    /// Later dates, earliest first.
     pub follow_ups: Vec<Deadline>,
-    /// Marks such as `split_of_authority`, with the rule's reason.
+    /// Flags such as `split_of_authority`.
     pub flags: Vec<Flag>,
 }
 
-/// One item over all its copies.
+/// An item over all its copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemOutcome {
     /// The item's name.
     pub item: String,
     /// Its category.
     pub category: Category,
-    /// The fold.
+    /// Its outcome.
     pub outcome: Outcome,
 }
 
@@ -163,46 +163,46 @@ pub struct Unit {
     pub item: String,
     /// Its category.
     pub category: Category,
-    /// The copy's name; `None` when no declared copy holds this category.
+    /// The copy's name; `None` if no declared copy holds this category.
     pub copy: Option<String>,
-    /// What follows.
+    /// The conclusion.
     pub outcome: Outcome,
-    /// A rule that decides is itself contested.
+    /// Whether a deciding rule is contested.
     pub contested: bool,
-    /// Rules that carry the outcome and are not confirmed (nor signed by counsel).
+    /// Rules that the outcome rests on but that are neither confirmed nor signed by counsel.
     pub unconfirmed: Vec<String>,
-    /// The rules that decide, undefeated.
+    /// The deciding (undefeated) rules.
     pub rules: Vec<String>,
-    /// One plain sentence per rule that decides, and what the fold of them made of it.
+    /// One plain sentence per deciding rule, and how they were combined.
     pub reasons: Vec<String>,
-    /// What the deciding rules stand on.
+    /// The legal bases of the deciding rules.
     pub citations: Vec<Citation>,
     /// What is missing, for `CONDITIONAL`.
     pub conditions: Vec<String>,
     /// What would reach the data instead.
     pub redirect: Vec<Route>,
-    /// What is to be done besides.
+    /// Actions besides disclosure.
     pub actions: BTreeSet<Action>,
-    /// Two laws that disagree.
+    /// The conflict of laws, if there is one.
     pub conflict: Option<Conflict>,
-    /// How it came about.
+    /// How the outcome was reached.
     pub proof: Proof,
-    /// Rules that set deadlines, actions and marks beside it.
+    /// Rules that add deadlines, actions and flags.
     pub also: Vec<Node>,
 }
 
-/// A citation of a rule that decides.
+/// A citation of a deciding rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {
     /// The rule.
     pub rule: String,
     /// Statute, article or case.
     pub text: String,
-    /// Where it was read.
+    /// The source consulted.
     pub source: String,
-    /// When.
+    /// When it was consulted.
     pub retrieved: Day,
-    /// How well.
+    /// How well it was read.
     pub confidence: Confidence,
 }
 
@@ -213,35 +213,35 @@ pub struct Route {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// How it goes, in a sentence or two.
+    /// How it works, in a sentence or two.
     pub text: String,
     /// What it stands on.
     pub cite: Vec<String>,
-    /// What it needs.
+    /// Its requirements.
     pub needs: Vec<String>,
 }
 
-/// Two laws that disagree: neither is picked.
+/// A conflict of laws: neither side is picked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     /// The rules that compel or permit.
     pub compels: Vec<String>,
-    /// The rules that bar, or send elsewhere.
+    /// The rules that bar or redirect.
     pub bars: Vec<String>,
-    /// The proof tree of the first.
+    /// The proof tree of the former.
     pub compels_because: Vec<Node>,
-    /// The proof tree of the second.
+    /// The proof tree of the latter.
     pub bars_because: Vec<Node>,
 }
 
-/// How a unit's outcome came about.
+/// How a unit's outcome was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Proof {
-    /// Rules that apply undefeated, each with what it defeats below it.
+    /// Undefeated rules, each with the rules it defeats below it.
     pub applied: Vec<Node>,
-    /// Rules that may apply: a fact is missing.
+    /// Rules that may apply depending on missing facts.
     pub open: Vec<OpenRule>,
-    /// Rules that one condition alone kept out.
+    /// Rules that fail a single condition.
     pub near: Vec<NearRule>,
 }
 
@@ -250,17 +250,17 @@ pub struct Proof {
 pub struct Node {
     /// The rule.
     pub rule: String,
-    /// What it says.
+    /// Its effect.
     pub effect: Effect,
-    /// Why, in its own sentence.
+    /// Its reason.
     pub because: String,
     /// What it stands on.
     pub cite: Vec<String>,
     /// How well it was read.
     pub confidence: Confidence,
-    /// The facts it used.
+    /// The facts that it used.
     pub facts: Vec<UsedFact>,
-    /// Rules that apply as well and are defeated by this one.
+    /// Applicable rules defeated by this one.
     pub defeats: Vec<Node>,
 }
 
@@ -271,7 +271,7 @@ pub struct UsedFact {
     pub fact: String,
     /// Its value.
     pub value: Value,
-    /// The condition that it met, in words.
+    /// The condition it met, in words.
     pub met: String,
 }
 
@@ -280,60 +280,60 @@ pub struct UsedFact {
 pub struct OpenRule {
     /// The rule.
     pub rule: String,
-    /// What it would say.
+    /// Its effect if it applied.
     pub effect: Effect,
     /// The facts that are missing.
     pub missing: Vec<String>,
-    /// Whether the outcome could change with it.
+    /// Whether it could change the outcome.
     pub matters: bool,
 }
 
-/// A rule that one condition alone kept out.
+/// A rule that fails a single condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NearRule {
     /// The rule.
     pub rule: String,
-    /// What it would have said.
+    /// Its effect if it had applied.
     pub effect: Effect,
     /// The condition that was not met, in words.
     pub failed: String,
 }
 
-/// A fact that is missing and could change the answer.
+/// A missing fact that could change the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     /// The fact's name.
     pub fact: String,
-    /// What to ask, in plain words.
+    /// The question in plain words.
     pub text: String,
-    /// The item or copy it is about; `None` for the demand as a whole.
+    /// The item or copy it concerns; `None` for the whole demand.
     pub about: Option<String>,
-    /// Rules that wait for it.
+    /// The rules that need it.
     pub settles: Vec<String>,
 }
 
 /// Whether the owner may be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
-    /// What the rules conclude.
+    /// The conclusion.
     pub state: SilenceState,
-    /// What follows for the notice to the owner.
+    /// What it means for the notice to the owner.
     pub notice: Notice,
-    /// What the duty rests on, such as `court_order`.
+    /// The source of the duty, such as `court_order`.
     pub source: Option<String>,
-    /// Its last day, where it has one.
+    /// Its last day, if any.
     pub until: Option<Day>,
     /// The rules.
     pub rules: Vec<String>,
-    /// Their sentences.
+    /// Their reasons.
     pub reasons: Vec<String>,
-    /// What they stand on.
+    /// Their legal bases.
     pub citations: Vec<Citation>,
     /// How it came about.
     pub proof: Proof,
 }
 
-/// A duty of silence.
+/// Whether there is a non-disclosure duty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SilenceState {
@@ -343,7 +343,7 @@ pub enum SilenceState {
     None,
     /// It has ended.
     Ended,
-    /// Unknown or unsettled: counsel decides, and until then the owner is not told.
+    /// Unknown or unsettled: counsel decides; the owner is not told until then.
     ReferCounsel,
 }
 
@@ -361,22 +361,22 @@ pub enum Notice {
     ReferCounsel,
 }
 
-/// A way to court against the demand.
+/// A way to challenge the demand in court.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Challenge {
-    /// Whether it is open.
+    /// Whether it is available.
     pub state: ChallengeState,
-    /// The items it is about.
+    /// The items concerned.
     pub items: Vec<String>,
     /// The rules.
     pub rules: Vec<String>,
-    /// Their sentences.
+    /// Their reasons.
     pub reasons: Vec<String>,
-    /// What they stand on.
+    /// Their legal bases.
     pub citations: Vec<Citation>,
 }
 
-/// Whether a way to court is open.
+/// Whether a challenge is available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChallengeState {
@@ -388,14 +388,14 @@ pub enum ChallengeState {
     ReferCounsel,
 }
 
-/// A moment that matters, with its reckoning.
+/// A deadline and how it was computed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Deadline {
     /// The moment.
     pub at: UnixMillis,
-    /// What for.
+    /// Its purpose.
     pub purpose: DeadlinePurpose,
-    /// What is to be done, in words.
+    /// What must be done, in words.
     pub what: String,
     /// In UTC, RFC 3339.
     pub utc: String,
@@ -403,18 +403,18 @@ pub struct Deadline {
     pub local: String,
     /// The IANA zone of `local`.
     pub zone: String,
-    /// The steps, one line each.
-    pub reckoning: Vec<String>,
+    /// The steps of the computation, one line each.
+    pub steps: Vec<String>,
     /// The rule that sets it.
     pub rule: String,
-    /// Why the moment is not certain, when the calendar does not reach that far.
+    /// Why it is uncertain, if the calendar does not cover it.
     pub uncertain: Option<String>,
 }
 
-/// A mark on the decision.
+/// A flag on the decision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Flag {
-    /// The vocabulary's word.
+    /// Its name in the vocabulary.
     pub name: String,
     /// What it means.
     pub means: String,

@@ -1,5 +1,5 @@
-//! The demand as a file: what the paper says, entered once, in words of the vocabulary. With the node's declared facts
-//! it becomes [`Facts`]. What neither says stays unknown.
+//! The demand as a file: what the document served says, entered once, in the terms of the vocabulary. Together with the
+//! node's declared facts it becomes [`Facts`]. What neither states is unknown.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,30 +15,30 @@ use crate::value::{Day, Value, read_day};
 use crate::vocabulary::About;
 use crate::zones;
 
-/// A demand. The format is written down in `docs/law.md`.
+/// A demand. `docs/law.md` specifies the format.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Demand {
     /// The authority's reference.
     pub reference: String,
-    /// The vocabulary's word for the kind of paper.
+    /// The kind of legal process, as named in the vocabulary.
     pub instrument: String,
     /// The forum, where the instrument has one.
     #[serde(default)]
     pub forum: Option<String>,
-    /// The power that the paper names, in its own words.
+    /// The legal basis stated in the demand, in its own words.
     #[serde(default)]
     pub legal_basis: Option<String>,
-    /// The accounts named. A case is opened for each.
+    /// The accounts named; a case is opened for each.
     pub accounts: Vec<Address>,
-    /// When the paper was served: for what-ifs alone. The day of receipt of a real demand is the node's clock.
+    /// When the demand was served, for what-ifs only. A real demand's time of receipt is taken from the node's clock.
     #[serde(default)]
     pub served: Option<toml::value::Datetime>,
-    /// The authority that sends it.
+    /// The authority that sent it.
     pub authority: Authority,
     /// Who issued it.
     pub issuer: Issuer,
-    /// Who validated it, where the instrument needs that.
+    /// Who validated it, if the instrument requires that.
     #[serde(default)]
     pub validator: Option<Validator>,
     /// What it asks for.
@@ -46,17 +46,17 @@ pub struct Demand {
     /// The offence.
     #[serde(default)]
     pub offence: Option<Offence>,
-    /// What it says about silence.
+    /// What it says about non-disclosure.
     #[serde(default)]
     pub silence: Option<DemandedSilence>,
-    /// How the package travels.
+    /// How the package is to be delivered.
     pub delivery: Delivery,
-    /// Further facts of the vocabulary, by name, as an officer found them out.
+    /// Further facts in the vocabulary, by name, as established by an officer.
     #[serde(default)]
     pub facts: toml::Table,
 }
 
-/// The authority that a demand comes from and a letter goes to.
+/// The authority that sent the demand and receives the letters.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Authority {
@@ -66,30 +66,31 @@ pub struct Authority {
     pub state: Jurisdiction,
 }
 
-/// Who issued the paper.
+/// Who issued the demand.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Issuer {
     /// Name and office.
     pub name: String,
-    /// The vocabulary's word for the office (`issuer_type`).
+    /// The office, as named in the vocabulary (`issuer_type`).
     #[serde(rename = "type")]
     pub office: String,
-    /// How the paper's origin was verified (`verified_how`); unknown until an officer has done it.
+    /// How the demand's origin was verified (`verified_how`); unknown until an officer has done so.
     #[serde(default)]
     pub verified: Option<String>,
 }
 
-/// Who validated the paper.
+/// Who validated the demand.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validator {
     /// Name and office.
     pub name: String,
-    /// The vocabulary's word for the office (`validator_type`).
+    /// The office, as named in the vocabulary (`validator_type`).
     #[serde(rename = "type")]
     pub office: String,
-    /// How the validation was verified (`validator_verified_how`); left out: with the paper that bears it.
+    /// How the validation was verified (`validator_verified_how`); if omitted, together with the document that contains
+    /// it.
     #[serde(default)]
     pub verified: Option<String>,
 }
@@ -98,17 +99,17 @@ pub struct Validator {
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asks {
-    /// Items of the vocabulary; a category's own name asks for all of it.
+    /// Items in the vocabulary; the name of a category requests all of it.
     pub items: Vec<String>,
-    /// Arrival from: a day (from its start, in the home's zone) or a moment.
+    /// First arrival time: a day (from its start, in the home's zone) or a moment.
     #[serde(default)]
     pub from: Option<toml::value::Datetime>,
-    /// Arrival until: a day (including it) or a moment (excluding it). None: until the receipt.
+    /// Last arrival time: a day (inclusive) or a moment (exclusive). `None`: until receipt.
     #[serde(default)]
     pub until: Option<toml::value::Datetime>,
 }
 
-/// The offence that is investigated.
+/// The offence under investigation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offence {
@@ -122,41 +123,41 @@ pub struct Offence {
     pub sentence_months_max: Option<u32>,
 }
 
-/// What the paper says about telling the owner.
+/// What the demand says about telling the owner.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DemandedSilence {
-    /// What the duty rests on (`silence_source`).
+    /// The source of the duty (`silence_source`).
     pub source: String,
     /// When the duty was ordered.
     #[serde(default)]
     pub issued: Option<toml::value::Datetime>,
-    /// For how many months.
+    /// Its length in months.
     #[serde(default)]
     pub months: Option<u32>,
-    /// Its last day, where the paper names one.
+    /// Its last day, if the demand states one.
     #[serde(default)]
     pub until: Option<toml::value::Datetime>,
-    /// It has no end.
+    /// Whether it is indefinite.
     #[serde(default)]
     pub indefinite: Option<bool>,
 }
 
-/// How the package travels.
+/// How the package is to be delivered.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
     /// The age recipient it is sealed to, `age1…`.
     pub age_recipient: String,
-    /// Whom to write to: name, address, telephone.
+    /// The contact: name, address, telephone.
     pub contact: String,
 }
 
 impl Demand {
-    /// Reads a demand file.
+    /// Parses a demand file.
     ///
     /// # Errors
-    /// A table or field that is missing or not known, with its line.
+    /// A missing or unknown table or field, with its line.
     pub fn parse(text: &str) -> Result<Self, DemandError> {
         toml::from_str(text).map_err(|error| {
             let line = error
@@ -166,10 +167,10 @@ impl Demand {
         })
     }
 
-    /// The day or moment that the file says it was served, for a what-if; a day counts from its noon in `zone`.
+    /// When the demand was served according to the file, for a what-if; a day means its noon in `zone`.
     ///
     /// # Errors
-    /// A date that is none.
+    /// An invalid date.
     pub fn served_at(&self, zone: &str) -> Result<Option<UnixMillis>, DemandError> {
         self.served
             .as_ref()
@@ -183,7 +184,7 @@ impl Demand {
     /// Everything known about this demand for one of its accounts, received at `received`.
     ///
     /// # Errors
-    /// A word that the vocabulary does not have, an account that the demand does not name, a date that is none.
+    /// A word that is not in the vocabulary, an account that the demand does not name, an invalid date.
     pub fn facts(
         &self,
         law: &LawSet,
@@ -192,10 +193,10 @@ impl Demand {
         received: UnixMillis,
     ) -> Result<Facts, DemandError> {
         if !self.accounts.contains(account) {
-            return Err(DemandError::new("the demand does not name this account; check the address on the paper"));
+            return Err(DemandError::new("the demand does not name this account; check the address in the demand"));
         }
         if !zones::knows_zone(&home.zone) {
-            return Err(DemandError::new(format!("the home's zone `{}` is no IANA time zone", home.zone)));
+            return Err(DemandError::new(format!("the home's zone `{}` is not an IANA time zone", home.zone)));
         }
         let scope = self.scope(home, received)?;
         let mut builder =
@@ -206,7 +207,7 @@ impl Demand {
             builder.demand("asked_from", Value::Day(from))?;
         }
         if self.asks.until.is_some() {
-            // The last moment that is asked for.
+            // The last moment requested.
             let until = zones::local_day(UnixMillis(scope.until.0.saturating_sub(1)), &home.zone);
             builder.demand("asked_until", Value::Day(until))?;
         }
@@ -235,7 +236,7 @@ impl Demand {
         })
     }
 
-    /// The arrival times asked for, not yet cut at the receipt.
+    /// The arrival times requested, not yet limited to the time before receipt.
     fn scope(&self, home: &HomeFacts, received: UnixMillis) -> Result<Scope, DemandError> {
         let from = match &self.asks.from {
             Some(from) => moment("asks.from", from, &home.zone, Edge::Start)?,
@@ -246,12 +247,12 @@ impl Demand {
             None => received,
         };
         if until <= from {
-            return Err(DemandError::new("`asks.until` is not after `asks.from`; check both dates on the paper"));
+            return Err(DemandError::new("`asks.until` must be after `asks.from`; check both dates in the demand"));
         }
         Ok(Scope { from, until })
     }
 
-    /// What the paper itself says.
+    /// What the demand itself says.
     fn say(&self, builder: &mut Builder<'_>) -> Result<(), DemandError> {
         let word = |text: &str| Value::Word(text.to_owned());
         builder.demand("instrument", word(&self.instrument))?;
@@ -289,21 +290,21 @@ impl Demand {
             if let Some(months) = silence.months {
                 builder.demand("silence_months", Value::Int(i64::from(months)))?;
             }
-            // Where the paper names months and no day, the vocabulary says how the day is reckoned.
+            // If the demand states months and no day, the vocabulary says how to compute the day.
             if let Some(until) = until {
                 builder.demand("silence_until", Value::Day(until))?;
             }
             if let Some(indefinite) = silence.indefinite {
                 builder.demand("silence_indefinite", Value::Bool(indefinite))?;
             } else if until.is_some() || (issued.is_some() && silence.months.is_some()) {
-                builder.put("silence_indefinite", Known::reckoned(Value::Bool(false)))?;
+                builder.put("silence_indefinite", Known::computed(Value::Bool(false)))?;
             }
         }
         Ok(())
     }
 }
 
-/// `Debug` prints the type alone: a demand names people, and no log line may carry it by accident.
+/// `Debug` prints only the type: a demand names people and must not end up in a log line.
 macro_rules! prints_nothing {
     ($($name:ident)+) => {$(
         impl fmt::Debug for $name {
@@ -315,7 +316,7 @@ macro_rules! prints_nothing {
 }
 prints_nothing!(Demand Authority Issuer Validator Asks Offence DemandedSilence Delivery);
 
-/// The moment that a what-if on `day` is decided at: its noon in `zone`, far from every midnight.
+/// The moment at which a what-if on `day` is decided: its noon in `zone`, far from midnight.
 pub fn what_if_moment(day: Day, zone: &str) -> UnixMillis {
     zones::start_of(day, zone).plus_millis(12 * 3_600_000)
 }
@@ -326,7 +327,7 @@ enum Edge {
     End,
 }
 
-/// A day or moment of the file. A day at the end of a span is in it.
+/// Parses a day or moment. A day at the end of a range is included.
 fn moment(field: &str, raw: &toml::value::Datetime, zone: &str, edge: Edge) -> Result<UnixMillis, DemandError> {
     if let Ok(day) = read_day(raw) {
         let day = if edge == Edge::End { day.plus_days(1) } else { day };
@@ -339,7 +340,7 @@ fn moment(field: &str, raw: &toml::value::Datetime, zone: &str, edge: Edge) -> R
     })
 }
 
-/// Facts in the making: every one is checked against the vocabulary as it is put in.
+/// Collects facts, checking each against the vocabulary.
 struct Builder<'a> {
     law: &'a LawSet,
     known: FactMap,
@@ -353,10 +354,9 @@ impl Builder<'_> {
     }
 
     fn put(&mut self, fact: &str, known: Known) -> Result<(), DemandError> {
-        let def =
-            self.law.vocabulary().fact(fact).ok_or_else(|| {
-                DemandError::new(format!("`{fact}` is no fact of law/vocabulary.toml; correct the name"))
-            })?;
+        let def = self.law.vocabulary().fact(fact).ok_or_else(|| {
+            DemandError::new(format!("`{fact}` is not a fact in law/vocabulary.toml; correct the name"))
+        })?;
         if !known.value.is_of(&def.kind) {
             return Err(DemandError::new(format!("{fact} = `{}`: expected {}", known.value, def.kind.describe())));
         }
@@ -372,7 +372,7 @@ impl Builder<'_> {
     fn table(&mut self, table: &toml::Table, from: Provenance, whose: &str) -> Result<(), DemandError> {
         for (name, raw) in table {
             let def = self.law.vocabulary().fact(name).ok_or_else(|| {
-                DemandError::new(format!("{whose}: `{name}` is no fact of law/vocabulary.toml; correct the name"))
+                DemandError::new(format!("{whose}: `{name}` is not a fact in law/vocabulary.toml; correct the name"))
             })?;
             let value =
                 Value::read(&def.kind, raw).map_err(|what| DemandError::new(format!("{whose}: `{name}`: {what}")))?;
@@ -395,9 +395,9 @@ impl Builder<'_> {
         self.put("provider_subject_to", Known::home(Value::Places(subject)))?;
         let parents = home.entities.iter().filter_map(|entity| entity.parent_established.clone()).collect();
         self.put("provider_parents", Known::home(Value::Places(parents)))?;
-        // Whatever else is at risk, the home's own law is.
+        // The home's own law is always at risk.
         let at_risk = BTreeSet::from([home.home.clone()]);
-        self.put("conflict_law_states", Known::reckoned(Value::Places(at_risk)))?;
+        self.put("conflict_law_states", Known::computed(Value::Places(at_risk)))?;
         let addressee = home.entities.iter().find(|e| e.designated).or_else(|| runs_store(home));
         if let Some(addressee) = addressee {
             self.put("addressee_state", Known::home(Value::Place(addressee.established.clone())))?;
@@ -405,7 +405,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The home's own store in two parts, since they hold different things, and the copies that lie elsewhere.
+    /// The two parts of the home's own store, which hold different data, and the copies stored elsewhere.
     fn copies(&self, home: &HomeFacts) -> Result<Vec<Copy>, DemandError> {
         let control: BTreeSet<Jurisdiction> = home
             .entities
@@ -425,7 +425,10 @@ impl Builder<'_> {
         }
         for declared in &home.copies {
             let holder = home.entities.iter().find(|entity| entity.name == declared.held_by).ok_or_else(|| {
-                DemandError::new(format!("the copy `{}` is held by no declared entity; add it", declared.name))
+                DemandError::new(format!(
+                    "the copy `{}` names a holder that is not a declared entity; declare it",
+                    declared.name
+                ))
             })?;
             copies.push(self.copy(
                 &declared.name,
@@ -475,7 +478,7 @@ impl Builder<'_> {
             let mut item = |name: String, future: bool| {
                 let mut known = FactMap::new();
                 known.insert("item".to_owned(), Known::demand(Value::Word(word.clone())));
-                known.insert("item_future".to_owned(), Known::reckoned(Value::Bool(future)));
+                known.insert("item_future".to_owned(), Known::computed(Value::Bool(future)));
                 known.extend(self.every_item.clone());
                 items.push(Item { name, category: def.category, known });
             };
@@ -487,7 +490,7 @@ impl Builder<'_> {
             }
         }
         if items.is_empty() {
-            return Err(DemandError::new("`asks.items` is empty: a demand asks for something"));
+            return Err(DemandError::new("`asks.items` is empty; list what the demand asks for"));
         }
         Ok(items)
     }

@@ -1,5 +1,5 @@
-//! What differs between two decisions, line by line: for replaying a case under another set, and for seeing what a new
-//! set would change.
+//! The differences between two decisions, line by line: for replaying a case under another set, and for seeing what a
+//! new set would change.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::decision::{Deadline, Decision};
 use crate::judge::decide;
 use crate::law::LawSet;
 
-/// What `new` says otherwise than `old`; empty when they conclude the same for the same reasons.
+/// How `new` differs from `old`; empty if they reach the same conclusion for the same reasons.
 pub fn difference(old: &Decision, new: &Decision) -> Vec<String> {
     let mut out = Vec::new();
     let mut line = |what: &str, old: &str, new: &str| {
@@ -60,20 +60,21 @@ fn terms(all: &[Deadline]) -> String {
     all.iter().map(|term| format!("{} {}", term.purpose.as_str(), term.local)).collect::<Vec<_>>().join(", ")
 }
 
-/// What a new set changes in the cases that come with it and with the old one.
+/// How a new set changes the rules and the results of the cases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetDifference {
     /// Rules that only the old set has.
     pub rules_gone: Vec<String>,
     /// Rules that only the new set has.
     pub rules_new: Vec<String>,
-    /// Rules of one id whose meaning is another.
+    /// Rules with the same id but a different meaning.
     pub rules_changed: Vec<String>,
-    /// Cases of both sets that are decided otherwise: id and the differences.
+    /// Cases of both sets that are decided differently: id and differences.
     pub cases: Vec<(String, Vec<String>)>,
 }
 
-/// Compares two sets: their rules, and how they decide the cases that both have. Each set reads a case in its own words.
+/// Compares two sets: their rules, and how they decide the cases that both have. Each set interprets a case by its own
+/// vocabulary.
 pub fn compare_sets(old: (&LawSet, &[Case]), new: (&LawSet, &[Case])) -> SetDifference {
     let mut out = SetDifference::default();
     for rule in old.0.rules() {
@@ -108,7 +109,7 @@ impl std::fmt::Display for SetDifference {
                 rules.join(", ")
             )?;
         }
-        writeln!(f, "{} case files are decided otherwise", self.cases.len())?;
+        writeln!(f, "{} case files are decided differently", self.cases.len())?;
         for (id, lines) in &self.cases {
             writeln!(f, "  {id}")?;
             lines.iter().try_for_each(|line| writeln!(f, "    {line}"))?;

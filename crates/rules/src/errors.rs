@@ -1,28 +1,28 @@
-//! What is wrong with a law set or a demand file, in words that say where and what to do.
+//! Errors in a law set or a demand file, with where they are and what to do.
 
 use std::fmt;
 
-/// One thing wrong with a law file.
+/// An error in a law file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LawError {
-    /// The file, as it was named to [`crate::LawSet::load`].
+    /// The file, as passed to [`crate::LawSet::load`].
     pub file: String,
-    /// The line, counted from 1, where one is known.
+    /// The line, counted from 1, if known.
     pub line: Option<usize>,
-    /// The rule, where one is known.
+    /// The rule, if known.
     pub rule: Option<String>,
-    /// What is wrong, what was expected, what to do.
+    /// What is wrong, what was expected, and what to do.
     pub what: String,
 }
 
-/// Everything wrong with a law set: it is loaded whole or not at all.
+/// All errors in a law set, which is loaded as a whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LawErrors(pub Vec<LawError>);
 
-/// What is wrong with a demand file, or with a home's declared facts.
+/// An error in a demand file, or in a home's declared facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DemandError {
-    /// What is wrong, what was expected, what to do.
+    /// What is wrong, what was expected, and what to do.
     pub what: String,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for LawError {
 
 impl fmt::Display for LawErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the law set has {} fault(s) and is not loaded:", self.0.len())?;
+        writeln!(f, "the law set has {} error(s) and was not loaded:", self.0.len())?;
         self.0.iter().try_for_each(|error| writeln!(f, "  {error}"))
     }
 }
@@ -62,12 +62,12 @@ impl DemandError {
     }
 }
 
-/// The line, counted from 1, that the byte at `offset` is on.
+/// The line, counted from 1, of the byte at `offset`.
 pub(crate) fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// The fault that the TOML reader found.
+/// An error of the TOML parser.
 pub(crate) fn toml_error(file: &str, text: &str, error: &toml::de::Error) -> LawError {
     LawError {
         file: file.to_owned(),

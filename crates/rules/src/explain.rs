@@ -1,5 +1,4 @@
-//! A decision in words: the proof tree for whoever doubts it, and the account for whoever must act on it. Plain text,
-//! 100 columns.
+//! A decision as text: the proof tree for reviewing it, and the summary for acting on it. Plain text, 100 columns.
 
 use std::fmt::Write;
 
@@ -7,11 +6,11 @@ use crate::decision::{ChallengeState, Deadline, Decision, Mode, Node, Notice, Pr
 use crate::facts::{FactMap, Provenance};
 use crate::rule::Confidence;
 
-/// The width of a terminal and of a printed page in a fixed font.
+/// Fits a terminal and a printed page in a fixed-width font.
 const COLUMNS: usize = 100;
 
-/// The proof: which rules apply to each item and copy, what they defeat, the facts they used, the facts that are
-/// missing, and the rules that one condition alone kept out.
+/// The proof: which rules apply to each item and copy, what they defeat, the facts they used, the missing facts, and
+/// the rules that failed a single condition.
 pub fn explain(decision: &Decision) -> String {
     let mut page = Page::default();
     page.line(0, &format!("{} on {} ({})", decision.outcome, decision.facts.on, mode(decision.mode)));
@@ -21,7 +20,7 @@ pub fn explain(decision: &Decision) -> String {
         page.line(0, &format!("{}: {}", heading(unit), unit.outcome));
         page.proof(&unit.proof);
         for node in &unit.also {
-            page.node(node, 1, "and besides, ");
+            page.node(node, 1, "in addition, ");
         }
     }
     page.blank();
@@ -30,8 +29,8 @@ pub fn explain(decision: &Decision) -> String {
     page.text
 }
 
-/// The account: facts, decision per item and copy with reasons and citations, deadlines with their reckoning, what
-/// would reach the data instead, what is missing.
+/// The summary: facts, decision per item and copy with reasons and citations, deadlines and how they were computed,
+/// other routes to the data, what is missing.
 pub fn render_decision(decision: &Decision) -> String {
     let mut page = Page::default();
     page.line(0, &format!("{}   ({}, law of {})", decision.outcome, mode(decision.mode), decision.facts.on));
@@ -47,7 +46,7 @@ pub fn render_decision(decision: &Decision) -> String {
     page.heading("Telling the owner");
     page.silence(&decision.silence);
     if !decision.challenges.is_empty() {
-        page.heading("Going to court");
+        page.heading("Challenge in court");
         for challenge in &decision.challenges {
             let state = match challenge.state {
                 ChallengeState::Open => "open",
@@ -64,7 +63,7 @@ pub fn render_decision(decision: &Decision) -> String {
     page.deadlines("Deadlines", &decision.deadlines);
     page.deadlines("Later", &decision.follow_ups);
     if !decision.questions.is_empty() {
-        page.heading("Missing, the most decisive first");
+        page.heading("Missing facts, the most decisive first");
         for (n, question) in decision.questions.iter().enumerate() {
             let about = question.about.as_ref().map_or(String::new(), |about| format!(" ({about})"));
             page.line(1, &format!("{}. {}{about}  [{}]", n + 1, question.text, question.fact));
@@ -77,12 +76,12 @@ pub fn render_decision(decision: &Decision) -> String {
         }
     }
     page.blank();
-    page.line(0, "These rules are not legal advice; the operator's counsel answers for the set in use.");
+    page.line(0, "These rules are not legal advice; the operator's counsel is responsible for the set in use.");
     page.text
 }
 
-/// A paragraph of at most 100 columns, indented by two columns a step; what does not fit hangs two columns deeper. For
-/// texts that stand beside a decision, such as a letter.
+/// A paragraph of at most 100 columns, indented by two columns per level; continuation lines are indented by two more.
+/// For texts that accompany a decision, such as a letter.
 pub fn paragraph(indent: usize, text: &str) -> String {
     let mut page = Page::default();
     page.line(indent, text);
@@ -104,7 +103,7 @@ impl Page {
         self.line(0, text);
     }
 
-    /// Text at an indent of two columns a step, wrapped; the rest of a paragraph hangs two columns deeper.
+    /// Wrapped text, indented by two columns per level; continuation lines are indented by two more.
     fn line(&mut self, indent: usize, text: &str) {
         let mut margin = indent * 2;
         let mut used = 0;
@@ -151,8 +150,8 @@ impl Page {
                 Provenance::Demand => "",
                 Provenance::Home => "  (declared by the operator)",
                 Provenance::Officer => "  (entered by an officer)",
-                Provenance::Reckoned => "  (reckoned)",
-                Provenance::Silence => "  (the paper shows nothing else)",
+                Provenance::Computed => "  (computed)",
+                Provenance::Silence => "  (assumed, because the demand does not say otherwise)",
             };
             self.line(indent, &format!("{name} = {}{from}", known.value));
         }
@@ -163,22 +162,22 @@ impl Page {
         self.heading(&format!("{}: {}{contested}", heading(unit), unit.outcome));
         unit.reasons.iter().for_each(|reason| self.line(1, reason));
         if !unit.unconfirmed.is_empty() {
-            self.line(1, &format!("Rests on rules that nobody confirmed: {}", unit.unconfirmed.join(", ")));
+            self.line(1, &format!("Rests on unconfirmed rules: {}", unit.unconfirmed.join(", ")));
         }
         for cite in &unit.citations {
             self.line(1, &format!("[{}] {}", cite.rule, cited(&cite.text, cite.confidence)));
         }
         if let Some(conflict) = &unit.conflict {
-            self.line(1, "One law compels:");
+            self.line(1, "One law compels disclosure:");
             conflict.compels_because.iter().for_each(|node| self.node(node, 2, ""));
-            self.line(1, "Another law stands against it:");
+            self.line(1, "Another law opposes it:");
             conflict.bars_because.iter().for_each(|node| self.node(node, 2, ""));
         }
         for condition in &unit.conditions {
             self.line(1, &format!("Missing: {condition}"));
         }
         for route in &unit.redirect {
-            self.line(1, &format!("What would reach it: {}. {}", route.name, route.text));
+            self.line(1, &format!("Available legal process: {}. {}", route.name, route.text));
             self.line(2, &route.cite.join("; "));
             route.needs.iter().for_each(|need| self.line(2, &format!("needs {need}")));
         }
@@ -193,10 +192,10 @@ impl Page {
             Notice::Blocked => "not now",
             Notice::Allowed => "allowed",
             Notice::Due => "due",
-            Notice::ReferCounsel => "not before counsel has decided",
+            Notice::ReferCounsel => "not until counsel has decided",
         };
         let until = silence.until.map_or(String::new(), |day| format!(", until {day}"));
-        self.line(1, &format!("duty of silence: {}{until}; notice: {notice}", silence_state(silence.state)));
+        self.line(1, &format!("non-disclosure duty: {}{until}; notice: {notice}", silence_state(silence.state)));
         silence.reasons.iter().for_each(|reason| self.line(1, reason));
         for cite in &silence.citations {
             self.line(1, &format!("[{}] {}", cite.rule, cited(&cite.text, cite.confidence)));
@@ -221,9 +220,9 @@ impl Page {
                     deadline.rule
                 ),
             );
-            deadline.reckoning.iter().for_each(|step| self.line(2, step));
+            deadline.steps.iter().for_each(|step| self.line(2, step));
             if let Some(why) = &deadline.uncertain {
-                self.line(2, &format!("not certain: {why}"));
+                self.line(2, &format!("uncertain: {why}"));
             }
         }
     }
@@ -234,10 +233,10 @@ impl Page {
         }
         proof.applied.iter().for_each(|node| self.node(node, 1, ""));
         for open in &proof.open {
-            let matters = if open.matters { "" } else { "; it would change nothing" };
+            let matters = if open.matters { "" } else { "; would not change the outcome" };
             self.line(
                 1,
-                &format!("? {} {}: waits for {}{matters}", open.rule, open.effect.as_str(), open.missing.join(", ")),
+                &format!("? {} {}: needs {}{matters}", open.rule, open.effect.as_str(), open.missing.join(", ")),
             );
         }
         for near in &proof.near {
@@ -251,7 +250,7 @@ impl Page {
         let cites: Vec<_> = node.cite.iter().map(|text| cited(text, node.confidence)).collect();
         self.line(indent + 1, &cites.join("; "));
         for used in &node.facts {
-            self.line(indent + 1, &format!("{} = {} (asked: {})", used.fact, used.value, used.met));
+            self.line(indent + 1, &format!("{} = {} (condition: {})", used.fact, used.value, used.met));
         }
         for below in &node.defeats {
             self.node(below, indent + 1, "defeats ");

@@ -1,5 +1,5 @@
-//! What is known of a demand on the day it is decided. With the digest of the law set, this is all that a decision
-//! depends on: both are kept, so any decision can be made again.
+//! What is known about a demand when it is decided. A decision depends only on this and on the law set, named by its
+//! digest: both are kept, so any decision can be reproduced.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,40 +8,40 @@ use terms::{Category, Digest, Jurisdiction, UnixMillis};
 
 use crate::value::{Day, Value};
 
-/// Everything known. A fact that is not in a map is unknown, and comes back as a question where it matters.
+/// All known facts. A fact that is not in a map is unknown, and becomes a question if it matters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The home that decides.
     pub home: Jurisdiction,
     /// The IANA time zone of the home, `Europe/Dublin`.
     pub zone: String,
-    /// When the demand was received: the node's clock, or the day of a what-if.
+    /// When the demand was received: by the node's clock, or the day of a what-if.
     pub received: UnixMillis,
-    /// The day whose law is asked for; the home's local day.
+    /// The day whose law applies; the home's local day.
     pub on: Day,
-    /// Only rules that were known on this day are used, when it is given: "what did we know when we decided".
+    /// If given, only rules known on this day are used: "what did we know when we decided".
     pub known_on: Option<Day>,
-    /// Arrival times asked for, already cut at the receipt: `[from, until)`.
+    /// Arrival times requested, limited to the time before receipt: `[from, until)`.
     pub scope: Scope,
-    /// Facts about the demand, its issuer, the provider and the user, by the vocabulary's names.
+    /// Facts about the demand, its issuer, the provider and the user, by name.
     pub known: FactMap,
-    /// What is asked for.
+    /// The items requested.
     pub items: Vec<Item>,
-    /// Where it lies.
+    /// The copies of the data.
     pub copies: Vec<Copy>,
-    /// Counsel's signatures under single rules; a rule that is not confirmed supports a disclosure only with one.
+    /// Counsel's signatures on individual rules; an unconfirmed rule supports a disclosure only with one.
     pub signed: Vec<RuleSignature>,
 }
 
 /// Facts by name.
 pub type FactMap = BTreeMap<String, Known>;
 
-/// A value and where we have it from.
+/// A value and its provenance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// The value.
     pub value: Value,
-    /// Who says so.
+    /// Where it comes from.
     pub from: Provenance,
 }
 
@@ -49,31 +49,31 @@ pub struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
-    /// The paper says it.
+    /// The demand states it.
     Demand,
     /// The node's operator declared it.
     Home,
-    /// An officer found it out and entered it.
+    /// An officer established and entered it.
     Officer,
-    /// Reckoned from other facts, such as the end of a term.
-    Reckoned,
-    /// The paper shows nothing of the kind, and the vocabulary says what that means.
+    /// Computed from other facts, such as the end of a term.
+    Computed,
+    /// The demand does not mention it, and the vocabulary says what that means.
     Silence,
 }
 
-/// A span of arrival times, `[from, until)`.
+/// A range of arrival times, `[from, until)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
-    /// The first moment asked for. 0 when the demand names no beginning: no mail is older than 1970.
+    /// The first moment requested; 0 if the demand names none, since no mail is older than 1970.
     pub from: UnixMillis,
-    /// The first moment no longer asked for; never later than the receipt of the demand.
+    /// The end of the range requested; never later than the receipt of the demand.
     pub until: UnixMillis,
 }
 
-/// One thing asked for.
+/// An item requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
-    /// Its name in this decision: the vocabulary's word, or that word with `, arriving later`.
+    /// Its name in this decision: the name in the vocabulary, or that name with `, arriving later`.
     pub name: String,
     /// Its category.
     pub category: Category,
@@ -81,7 +81,7 @@ pub struct Item {
     pub known: FactMap,
 }
 
-/// One place where data asked for lies.
+/// A copy of requested data in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Copy {
     /// Its name in this decision, such as `mailbox` or `parent's record`.
@@ -92,7 +92,7 @@ pub struct Copy {
     pub known: FactMap,
 }
 
-/// Counsel confirms one rule as it stands. A changed rule has another digest and needs another signature.
+/// Counsel's confirmation of one rule in its present form. A changed rule has another digest and needs a new signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleSignature {
     /// The rule.
@@ -106,18 +106,18 @@ pub struct RuleSignature {
 }
 
 impl Known {
-    /// A value on the paper's word.
+    /// A value stated in the demand.
     pub fn demand(value: Value) -> Self {
         Self { value, from: Provenance::Demand }
     }
 
-    /// A value the operator declared.
+    /// A value declared by the operator.
     pub fn home(value: Value) -> Self {
         Self { value, from: Provenance::Home }
     }
 
-    /// A value reckoned from others.
-    pub fn reckoned(value: Value) -> Self {
-        Self { value, from: Provenance::Reckoned }
+    /// A value computed from others.
+    pub fn computed(value: Value) -> Self {
+        Self { value, from: Provenance::Computed }
     }
 }

@@ -1,6 +1,5 @@
-//! Whether the cases hold the rules: a rule that can be taken away, or whose first or last day can be moved by one,
-//! without a case noticing, is held by nobody. The changes are made to the loaded set, so that hundreds of them take a
-//! second.
+//! Mutation testing of the rules: finds rules that can be removed, or whose first or last day can be moved by one,
+//! without any case failing. The changes are made to the loaded set, so that hundreds of them take a second.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -13,7 +12,7 @@ use crate::law::{LawSet, RuleIndex};
 use crate::rule::{InForce, Rule};
 use crate::value::Day;
 
-/// A change of a rule that no case notices.
+/// A rule change that no case would catch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unheld {
     /// The rule.
@@ -25,7 +24,7 @@ pub struct Unheld {
 /// A change of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// It is taken away.
+    /// It is removed.
     Removed,
     /// Its first day is moved by one: later when `true`.
     First(bool),
@@ -33,14 +32,14 @@ pub enum Change {
     Last(bool),
 }
 
-/// A day on which a case would hold an end of a rule: the facts of `like` on that day.
+/// A day on which a case would test the start or end of a rule: the facts of `like` on that day.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HoldingDay {
-    /// The case whose facts serve.
+    /// The case whose facts are used.
     pub like: String,
     /// The day.
     pub on: Day,
-    /// Whether the rule decides on that day.
+    /// Whether the rule takes part in the decision on that day.
     pub decides: bool,
 }
 
@@ -55,8 +54,8 @@ impl fmt::Display for Unheld {
     }
 }
 
-/// Every change of one rule that no case of `cases` notices, in order of rule. All cases are taken to pass as the set
-/// stands.
+/// Every rule change that no case in `cases` would catch, in order of rule. All cases are assumed to pass for the
+/// unchanged set.
 pub fn unheld(law: &LawSet, cases: &[Case]) -> Vec<Unheld> {
     let mut out = Vec::new();
     let mut changed = law.clone();
@@ -64,7 +63,7 @@ pub fn unheld(law: &LawSet, cases: &[Case]) -> Vec<Unheld> {
         let index = RuleIndex(at);
         let in_force = rule.in_force;
         for change in changes(in_force) {
-            // A rule whose last day lies before its first applies on no day: it is gone.
+            // A rule whose last day is before its first never applies: it is removed.
             changed.put_in_force(index, moved(in_force, change));
             let concerned = cases.iter().filter(|case| concerns(in_force, change, case.facts.on));
             if !concerned.into_iter().any(|case| noticed(&changed, case)) {
@@ -94,7 +93,7 @@ fn moved(in_force: InForce, change: Change) -> InForce {
     }
 }
 
-/// Whether the rule is law on `on` in one of the two states only: elsewhere the change cannot be noticed.
+/// Whether the rule is in force on `on` in only one of the two versions: on other days the change has no effect.
 fn concerns(in_force: InForce, change: Change, on: Day) -> bool {
     in_force.covers(on) != moved(in_force, change).covers(on)
 }
@@ -103,9 +102,9 @@ fn noticed(law: &LawSet, case: &Case) -> bool {
     !compare(case, &decide(law, &case.facts, case.mode)).is_empty()
 }
 
-/// Days on which the cases there are would hold the first and last day of `rule`: its first day and the one before, its
-/// last day and the one after, as far as the facts of some case make it decide there and not beyond. For whoever writes
-/// the cases that [`unheld`] misses.
+/// Days on which existing cases would test the first and last day of `rule`: the first day and the one before, the last
+/// day and the one after, if the facts of some case make the rule decide there and not beyond. Helps to write the cases
+/// that [`unheld`] reports as missing.
 pub fn holding_days(law: &LawSet, cases: &[Case], rule: &str) -> Vec<HoldingDay> {
     let Some(rule) = law.rule(rule) else { return Vec::new() };
     let decides = |case: &Case, on: Day| {
@@ -116,7 +115,7 @@ pub fn holding_days(law: &LawSet, cases: &[Case], rule: &str) -> Vec<HoldingDay>
     let ends = [(Some(rule.in_force.from), -1), (rule.in_force.to, 1)];
     for (inside, step) in ends.into_iter().filter_map(|(day, step)| Some((day?, step))) {
         let outside = inside.plus_days(step);
-        // The days of a case are written beside its facts: one that has days already is a copy of another.
+        // The days of a case are listed with its facts: one generated for a day is a copy of another case.
         let mut plain = cases.iter().filter(|case| !case.id.contains(" on "));
         if let Some(case) = plain.find(|case| decides(case, inside) && !decides(case, outside)) {
             out.push(HoldingDay { like: case.id.clone(), on: inside, decides: true });
@@ -126,16 +125,16 @@ pub fn holding_days(law: &LawSet, cases: &[Case], rule: &str) -> Vec<HoldingDay>
     out
 }
 
-/// Cases to be added.
+/// Proposed cases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proposed {
-    /// Path below `law/` and text.
+    /// Path relative to `law/`, and text.
     pub files: Vec<(String, String)>,
-    /// Rules for whose ends the facts of no case serve.
+    /// Rules for which no case has suitable facts.
     pub by_hand: Vec<String>,
 }
 
-/// Cases that would notice the moved days of `unheld`, as far as the facts of other cases serve ([`holding_days`]).
+/// Cases that would catch the moved days in `unheld`, where other cases have suitable facts ([`holding_days`]).
 pub fn proposed_cases(law: &LawSet, cases: &[Case], unheld: &[Unheld]) -> Proposed {
     let mut out = Proposed::default();
     let mut rules: Vec<&str> =
@@ -152,7 +151,7 @@ pub fn proposed_cases(law: &LawSet, cases: &[Case], unheld: &[Unheld]) -> Propos
     out
 }
 
-/// The case files for a rule's days: one for each case whose facts they take.
+/// The case files for a rule's days: one for each case whose facts are used.
 fn case_files(rule: &Rule, days: &[HoldingDay]) -> Vec<(String, String)> {
     let folder = rule.file.rsplit_once('/').map_or("house", |(folder, _)| folder);
     let mut files: Vec<(&str, String)> = Vec::new();
@@ -180,7 +179,7 @@ fn case_files(rule: &Rule, days: &[HoldingDay]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The facts as they would be on another day, the demand received then.
+/// The facts as if the demand had been received on another day.
 fn on_day(facts: &Facts, on: Day) -> Facts {
     let received = crate::demand::what_if_moment(on, &facts.zone);
     Facts { on, received, ..facts.clone() }

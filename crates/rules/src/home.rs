@@ -1,5 +1,5 @@
-//! What the operator of a node declares about it: who owns it, who can reach its stores, which copies lie elsewhere.
-//! Storage place is one of four connecting factors only, and the demand does not know the other three.
+//! What the operator declares about a node: who owns it, who can access its stores, which copies are elsewhere. The
+//! place of storage is only one of four connecting factors, and the demand does not state the other three.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,10 +7,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use terms::{Category, Jurisdiction};
 
-/// The home's own store in two parts, by the names they have in decisions: the mail, and the record of the account.
+/// The two parts of the home's own store, as named in decisions: the mail, and the account record.
 pub const OWN_COPIES: [&str; 2] = ["mailbox", "account record"];
 
-/// A node's declared facts (`[home]` of its configuration). `Debug` prints the home alone: the users are named by address.
+/// A node's declared facts (`[home]` of its configuration). `Debug` prints only the home, since users are identified by
+/// address.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HomeFacts {
@@ -18,15 +19,15 @@ pub struct HomeFacts {
     pub home: Jurisdiction,
     /// Its IANA time zone, `Europe/Dublin`.
     pub zone: String,
-    /// The companies that the provider consists of. The list is taken as complete.
+    /// The provider's companies. The list is assumed to be complete.
     pub entities: Vec<Entity>,
-    /// Copies that lie elsewhere than in the home's own store, such as a parent's own customer record.
+    /// Copies outside the home's own store, such as a parent company's customer record.
     #[serde(default)]
     pub copies: Vec<DeclaredCopy>,
-    /// Further facts of the vocabulary that hold for every demand at this home, by name.
+    /// Further facts in the vocabulary that hold for every demand at this home, by name.
     #[serde(default)]
     pub facts: toml::Table,
-    /// What is known of the users, by address (canonical form) or `*` for all others: facts of the vocabulary.
+    /// Facts about users, by address (canonical form) or `*` for all others.
     #[serde(default)]
     pub users: BTreeMap<String, toml::Table>,
 }
@@ -37,7 +38,7 @@ impl fmt::Debug for HomeFacts {
     }
 }
 
-/// A company of the provider.
+/// One of the provider's companies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entity {
@@ -45,20 +46,21 @@ pub struct Entity {
     pub name: String,
     /// Where it is established.
     pub established: Jurisdiction,
-    /// Where its parent is established, if it has one.
+    /// Where its parent company is established, if it has one.
     #[serde(default)]
     pub parent_established: Option<Jurisdiction>,
-    /// Whose courts have power over it. The list is taken as complete.
+    /// The States whose courts have jurisdiction over it. The list is assumed to be complete.
     pub subject_to: BTreeSet<Jurisdiction>,
-    /// It runs the home's store, or can have it opened, moved or copied.
+    /// Whether it operates the home's store, or can have it opened, moved or copied.
     pub controls_store: bool,
-    /// It is the company that runs the home's store itself.
+    /// Whether it is the company that operates the home's store.
     #[serde(default)]
     pub runs_store: bool,
-    /// `controller` or `processor` of the mail, where data protection law asks.
+    /// `controller` or `processor` of the mail under data protection law.
     #[serde(default)]
     pub role: Option<String>,
-    /// It is the designated establishment (or legal representative) that orders of other member States are addressed to.
+    /// Whether it is the designated establishment or legal representative that orders from other Member States are
+    /// addressed to.
     #[serde(default)]
     pub designated: bool,
 }
@@ -71,7 +73,7 @@ pub struct DeclaredCopy {
     pub name: String,
     /// The categories it holds.
     pub holds: BTreeSet<Category>,
-    /// Where it lies.
+    /// Where it is stored.
     pub stored: BTreeSet<Jurisdiction>,
     /// The entity that holds it, by name.
     pub held_by: String,

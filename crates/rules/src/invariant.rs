@@ -1,6 +1,6 @@
-//! What must hold whatever the rules say, as data (`law/invariants.toml`): a sentence, the facts it speaks of, and the
-//! outcomes that must never come about. The check looks for facts that break one; so a new rule cannot open what the
-//! house promised to keep shut. They decide nothing.
+//! Invariants, as data (`law/invariants.toml`): a sentence, the facts it covers, and the outcomes that must never
+//! occur. They take no part in decisions. The check looks for facts that violate one, so that a new rule cannot permit
+//! what was promised never to happen.
 
 use serde::Deserialize;
 use terms::Category;
@@ -21,24 +21,24 @@ pub struct Invariant {
     pub line: usize,
     /// The promise, in one sentence.
     pub says: String,
-    /// The categories it speaks of; empty means all.
+    /// The categories it covers; empty means all.
     pub asks: Vec<Category>,
-    /// The facts it speaks of, all of which must hold.
+    /// The facts it covers, all of which must hold.
     pub when: Vec<Condition>,
-    /// It speaks only of decisions in which a rule of this effect stands.
+    /// It covers only decisions in which a rule with this effect is undefeated.
     pub stands: Option<Effect>,
-    /// The outcomes that must not come about.
+    /// The outcomes that must not occur.
     pub never: Vec<Outcome>,
-    /// The days it speaks of; `None`: all.
+    /// The days it covers; `None` means all.
     pub in_force: Option<InForce>,
 }
 
-/// Facts that cannot come together, so that the check need not look at them.
+/// A combination of facts that cannot occur, so that the check skips it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Impossible {
     /// The facts.
     pub when: Vec<Condition>,
-    /// Why, in one sentence.
+    /// The reason, in one sentence.
     pub because: String,
 }
 

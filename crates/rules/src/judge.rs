@@ -1,13 +1,10 @@
-//! The decision: facts in, conclusions out. Pure and total: the same set and facts give the same decision, and no
-//! facts, however odd, make it fail.
-//!
-//! For each item and each copy that holds its category, the rules of each topic are sorted (`standing`), then read
-//! together here. Three principles:
-//!
-//! * Rules that stand and disagree are a conflict, which counsel decides. Nothing is picked silently.
-//! * A rule that waits for a fact never applies and is never dropped: unless the answer is the same with and without it,
-//!   the answer is a question.
-//! * A rule that nobody confirmed may hinder a disclosure; it never supports one that was served for real.
+//! Deciding: facts in, conclusions out. A pure, total function: the same law set and facts always give the same
+//! decision, and no facts make it fail. For each item and each copy that holds its category, the rules of each topic
+//! are classified (`standing`), then combined here. Three principles:
+//! * If undefeated rules disagree, that is a conflict, which counsel decides. No rule is picked silently.
+//! * A rule with an unknown fact neither applies nor is ignored: unless the outcome is the same with and without it,
+//!   the fact is asked for.
+//! * An unconfirmed rule may prevent a disclosure, but never supports one when a demand is actually served.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,14 +19,14 @@ use crate::decision::{
 use crate::facts::{Copy, FactMap, Facts, Item};
 use crate::law::{LawSet, RuleIndex};
 use crate::outcomes::{Disposition, Level, dispose, fold, fold_items};
-use crate::questions::{Names, Waiting};
+use crate::questions::{QuestionSubject, Waiting};
 use crate::rule::{Confidence, Effect, Rule, Start, Term, Topic};
-use crate::standing::{Ask, Standings, stand};
+use crate::standing::{RuleQuery, Standings, stand};
 use crate::value::Value;
 use crate::vocabulary::About;
 use crate::zones;
 
-/// Decides.
+/// Decides a demand's facts under a law set.
 pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
     let day = Value::Day(facts.on);
     let received_day = Value::Day(zones::local_day(facts.received, &facts.zone));
@@ -45,7 +42,7 @@ pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
         Some(Value::Word(forum)) => Some(law.vocabulary().forums_around(forum)),
         _ => None,
     };
-    let mut bench = Bench { law, facts, mode, common, instrument, forums, questions: BTreeMap::new() };
+    let mut bench = Judge { law, facts, mode, common, instrument, forums, questions: BTreeMap::new() };
     let mut units = Vec::new();
     let mut extras = Extras::default();
     for item in &facts.items {
@@ -79,7 +76,7 @@ pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
     }
 }
 
-/// Puts into `values` what `known` says of facts about `about`.
+/// Sets `values` from `known` for the facts about `about`.
 fn fill<'a>(values: &mut [Option<&'a Value>], law: &LawSet, known: &'a FactMap, about: About) {
     let mut declared = law.vocabulary().about(about).iter().peekable();
     for (name, known) in known {
@@ -88,29 +85,29 @@ fn fill<'a>(values: &mut [Option<&'a Value>], law: &LawSet, known: &'a FactMap, 
         let (Some(def), Some(slot)) = (law.vocabulary().facts().get(index.0), values.get_mut(index.0)) else {
             continue;
         };
-        // A value of the wrong kind is no knowledge.
+        // A value of the wrong type counts as unknown.
         if known.value.is_of(&def.kind) {
             *slot = Some(&known.value);
         }
     }
 }
 
-/// What is at hand while one demand is decided.
-pub(crate) struct Bench<'a> {
+/// The context of deciding one demand.
+pub(crate) struct Judge<'a> {
     pub(crate) law: &'a LawSet,
     pub(crate) facts: &'a Facts,
     pub(crate) mode: Mode,
-    /// The facts about the demand and the days, by their place in the vocabulary.
+    /// The facts about the demand and the days, by their index in the vocabulary.
     pub(crate) common: Vec<Option<&'a Value>>,
-    /// The instrument's place in the vocabulary.
+    /// The instrument's index in the vocabulary.
     pub(crate) instrument: Option<usize>,
-    /// The forum and those that it lies within.
+    /// The forum and those that contain it.
     pub(crate) forums: Option<Vec<&'a str>>,
-    /// Facts that are missing and matter: the rules that wait for them, and how often.
+    /// Missing facts that matter, with the rules that need them and how often.
     pub(crate) questions: BTreeMap<(FactIndex, Option<String>), Waiting>,
 }
 
-/// What the units add to the decision as a whole.
+/// What the units contribute to the decision as a whole.
 #[derive(Default)]
 struct Extras {
     actions: BTreeSet<Action>,
@@ -120,17 +117,17 @@ struct Extras {
     flags: BTreeSet<Flag>,
 }
 
-/// A disclosure question, answered.
+/// The answer to a question of disclosure.
 pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     pub(crate) conflict: bool,
-    /// Open rules with which the outcome could be another.
+    /// Open rules that could change the outcome.
     pub(crate) matters: BTreeSet<RuleIndex>,
     pub(crate) gap: bool,
 }
 
-impl<'a> Bench<'a> {
-    /// The facts of the demand, with those of an item and of a copy.
+impl<'a> Judge<'a> {
+    /// The facts of the demand, an item and a copy.
     fn env(&self, item: Option<&'a Item>, copy: Option<&'a Copy>) -> Env<'a> {
         let mut values = self.common.clone();
         if let Some(item) = item {
@@ -142,8 +139,8 @@ impl<'a> Bench<'a> {
         Env { values, day: self.facts.on, sets: &self.law.sets }
     }
 
-    fn ask(&self, item: Option<&Item>) -> Ask<'a> {
-        Ask {
+    fn ask(&self, item: Option<&Item>) -> RuleQuery<'a> {
+        RuleQuery {
             law: self.law,
             known_on: self.facts.known_on,
             category: item.map(|item| item.category),
@@ -176,32 +173,32 @@ impl<'a> Bench<'a> {
                 applied.filter(|index| !self.confirmed(**index)).map(|i| self.law.at(*i).id.clone()).collect();
             unconfirmed.sort();
             unconfirmed.dedup();
-            // The same question, put to the confirmed rules alone.
+            // The same question for the confirmed rules alone.
             let sure = self.answer(&stand(&ask, &env, Topic::Disclosure, &|index| self.confirmed(index)));
             if sure.outcome == answer.outcome {
                 unconfirmed.retain(|id| standings.undefeated.iter().any(|index| self.law.at(*index).id == *id));
             } else if self.mode == Mode::Service {
                 reasons.push(format!(
-                    "Without counsel's signature no disclosure rests on rules that nobody confirmed: {}.",
+                    "No disclosure may rest on unconfirmed rules without counsel's signature: {}.",
                     unconfirmed.join(", ")
                 ));
                 answer.outcome = Outcome::ReferCounsel;
             }
         }
         if answer.gap {
-            reasons.push("No rule of the set covers this; counsel decides.".to_owned());
+            reasons.push("No rule covers this; counsel decides.".to_owned());
         }
         if answer.conflict {
-            reasons.push("Two laws disagree and neither gives way to the other; counsel decides.".to_owned());
+            reasons.push("Two laws conflict and neither prevails; counsel decides.".to_owned());
         }
         let conflict = answer.conflict.then(|| self.conflict(&standings, &env));
         let mut actions: BTreeSet<Action> =
             standings.undefeated.iter().flat_map(|index| self.law.at(*index).actions.iter().copied()).collect();
         if answer.conflict {
-            // While two laws disagree nothing may be lost.
+            // While two laws conflict, the data must be preserved.
             actions.insert(Action::Preserve);
         }
-        let about = Names { item: Some(&item.name), copy: copy.map(|copy| copy.name.as_str()) };
+        let about = QuestionSubject { item: Some(&item.name), copy: copy.map(|copy| copy.name.as_str()) };
         self.wait(&standings, &about, |index| answer.matters.contains(&index), 1);
         let mut conditions = Vec::new();
         if matches!(answer.outcome, Outcome::Conditional | Outcome::ReferCounsel) {
@@ -244,7 +241,7 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Reads the rules of disclosure together.
+    /// Combines the rules on disclosure.
     fn answer(&self, standings: &Standings) -> Answer {
         let effect = |index: &RuleIndex| self.law.at(*index).effect;
         let gate = |index: &&RuleIndex| effect(index) == Effect::Requires;
@@ -252,7 +249,8 @@ impl<'a> Bench<'a> {
         let gated = standings.undefeated.iter().any(|index| gate(&index));
         let disposition = dispose(&says);
         let open: Vec<RuleIndex> = standings.open.iter().map(|(index, _)| *index).collect();
-        // A rule that says what all rules that stand say changes nothing, even if it defeats them. Any other might.
+        // An open rule with the same effect as all undefeated rules changes nothing, even if it defeats them. Any other
+        // might.
         let other: BTreeSet<RuleIndex> = open
             .iter()
             .copied()
@@ -310,7 +308,7 @@ impl<'a> Bench<'a> {
     fn silence(&mut self, extras: &mut Extras) -> Silence {
         let env = self.env(None, None);
         let standings = stand(&self.ask(None), &env, Topic::Silence, &|_| true);
-        self.wait(&standings, &Names { item: None, copy: None }, |_| true, 0);
+        self.wait(&standings, &QuestionSubject { item: None, copy: None }, |_| true, 0);
         let effects: BTreeSet<Effect> = standings.undefeated.iter().map(|index| self.law.at(*index).effect).collect();
         let mut reasons: Vec<String> =
             standings.undefeated.iter().map(|index| self.law.at(*index).because.clone()).collect();
@@ -323,19 +321,19 @@ impl<'a> Bench<'a> {
             _ => SilenceState::ReferCounsel,
         };
         if effects.is_empty() && stable {
-            reasons.push("No rule of the set says whether the owner may be told; counsel decides.".to_owned());
+            reasons.push("No rule says whether the owner may be told; counsel decides.".to_owned());
         }
         if effects.len() > 1 {
-            reasons.push("Rules disagree on whether the owner may be told; counsel decides.".to_owned());
+            reasons.push("Rules conflict on whether the owner may be told; counsel decides.".to_owned());
         }
         if !stable {
-            reasons.push("Whether the owner may be told hangs on facts that are missing; counsel decides.".to_owned());
+            reasons.push("Whether the owner may be told depends on missing facts; counsel decides.".to_owned());
             state = SilenceState::ReferCounsel;
         }
         let sure = |index: &RuleIndex| self.confirmed(*index);
         let tells = matches!(state, SilenceState::None | SilenceState::Ended);
         if self.mode == Mode::Service && tells && !standings.undefeated.iter().all(sure) {
-            reasons.push("The rule that would let the owner be told is not confirmed; counsel decides.".to_owned());
+            reasons.push("The rule that would allow telling the owner is not confirmed; counsel decides.".to_owned());
             state = SilenceState::ReferCounsel;
         }
         self.times(&standings.undefeated, &env, extras);
@@ -362,7 +360,14 @@ impl<'a> Bench<'a> {
         }
     }
 
-    fn challenge(&mut self, item: &Item, ask: &Ask<'_>, env: &Env<'_>, about: &Names<'_>, extras: &mut Extras) {
+    fn challenge(
+        &mut self,
+        item: &Item,
+        ask: &RuleQuery<'_>,
+        env: &Env<'_>,
+        about: &QuestionSubject<'_>,
+        extras: &mut Extras,
+    ) {
         let standings = stand(ask, env, Topic::Challenge, &|_| true);
         if standings.undefeated.is_empty() && standings.open.is_empty() {
             return;
@@ -379,7 +384,7 @@ impl<'a> Bench<'a> {
             _ => ChallengeState::ReferCounsel,
         };
         if !stable {
-            reasons.push("Whether this way to court is open hangs on facts that are missing.".to_owned());
+            reasons.push("Whether this challenge is available depends on missing facts.".to_owned());
         }
         self.times(&standings.undefeated, env, extras);
         self.flags(&standings.undefeated, extras);
@@ -402,12 +407,12 @@ impl<'a> Bench<'a> {
 
     fn times(&self, rules: &[RuleIndex], env: &Env<'_>, extras: &mut Extras) {
         for rule in rules.iter().map(|index| self.law.at(*index)) {
-            extras.deadlines.extend(rule.deadline.iter().filter_map(|term| self.reckon(term, rule, env)));
-            extras.follow_ups.extend(rule.follow_ups.iter().filter_map(|term| self.reckon(term, rule, env)));
+            extras.deadlines.extend(rule.deadline.iter().filter_map(|term| self.compute_deadline(term, rule, env)));
+            extras.follow_ups.extend(rule.follow_ups.iter().filter_map(|term| self.compute_deadline(term, rule, env)));
         }
     }
 
-    fn reckon(&self, term: &Term, rule: &Rule, env: &Env<'_>) -> Option<Deadline> {
+    fn compute_deadline(&self, term: &Term, rule: &Rule, env: &Env<'_>) -> Option<Deadline> {
         let calendar = match term.calendar.as_str() {
             "home" => self.facts.home.state().to_lowercase(),
             "forum" => match env.value(self.law.builtin.forum) {
@@ -426,7 +431,7 @@ impl<'a> Bench<'a> {
             calendar: self.law.calendar(&calendar),
             home_zone: &self.facts.zone,
         };
-        deadlines::reckon(term, &from, &rule.id)
+        deadlines::compute(term, &from, &rule.id)
     }
 
     fn day_fact(&self, fact: &str, env: &Env<'_>) -> Option<crate::value::Day> {
@@ -439,7 +444,7 @@ impl<'a> Bench<'a> {
     fn flags(&self, rules: &[RuleIndex], extras: &mut Extras) {
         for rule in rules.iter().map(|index| self.law.at(*index)) {
             for name in &rule.flags {
-                // A rule sets its mark on every unit; it is one mark.
+                // A rule sets its flag on every unit; list it once.
                 if extras.flags.iter().any(|known| known.rule == rule.id && known.name == *name) {
                     continue;
                 }

@@ -27,58 +27,58 @@ pub struct LawSet {
     pub(crate) rule_digests: Vec<Digest>,
     pub(crate) by_topic: BTreeMap<Topic, Vec<RuleIndex>>,
     pub(crate) candidates: Candidates,
-    /// For each rule, every rule that overrides it, directly or through others.
+    /// For each rule, all rules that override it, directly or indirectly.
     pub(crate) overridden_by: Vec<BTreeSet<RuleIndex>>,
     pub(crate) builtin: Builtin,
 }
 
-/// Rules by topic and category, then by the instrument's place in the vocabulary.
+/// Rules by topic and category, then by the instrument's index in the vocabulary.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Candidates(pub(crate) BTreeMap<(Topic, Option<Category>), Vec<Vec<RuleIndex>>>);
 
-/// A rule's place in the set.
+/// A rule's index in the set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RuleIndex(pub(crate) usize);
 
-/// What would reach the data instead.
+/// Another legal route to the data.
 #[derive(Debug, Clone)]
 pub struct RouteDef {
-    /// Its id; unique in the set.
+    /// Unique in the set.
     pub id: String,
-    /// Its kind, which rules name in `redirect`.
+    /// The kind that rules name in `redirect`.
     pub kind: String,
-    /// The State that it leads to; `None` for a general one.
+    /// The State it leads to; `None` for a general route.
     pub state: Option<Jurisdiction>,
-    /// The categories that it reaches; empty means all.
+    /// The categories it reaches; empty means all.
     pub asks: Vec<Category>,
     /// Its name.
     pub name: String,
-    /// How it goes, and that it is not confirmed where that is so.
+    /// How it works, with a note if it is unconfirmed.
     pub text: String,
-    /// What it stands on.
+    /// Its legal basis.
     pub cite: Vec<String>,
-    /// What it needs.
+    /// Its requirements.
     pub needs: Vec<String>,
-    /// When it is open.
+    /// When it is available.
     pub in_force: InForce,
-    /// Where it was read.
+    /// The source consulted.
     pub source: String,
-    /// How well it was read.
+    /// How well the source was read.
     pub confidence: Confidence,
 }
 
-/// What a file of rules is about, in its own words.
+/// The heading of a file of rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileHead {
     /// Its path, relative to `law/`.
     pub path: String,
     /// Its title.
     pub title: String,
-    /// What a reader should know; may be empty.
+    /// A note for readers; may be empty.
     pub note: String,
 }
 
-/// Facts the engine itself reads.
+/// Facts that the engine itself reads.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Builtin {
     pub(crate) forum: FactIndex,
@@ -89,13 +89,13 @@ pub(crate) struct Builtin {
 }
 
 impl LawSet {
-    /// The digest of everything that decides: SHA-256 over the paths and texts in order of path, each preceded by its
-    /// length as eight octets, most significant first.
+    /// The digest of everything that takes part in decisions: SHA-256 over the paths and texts in order of path, each
+    /// preceded by its length as eight bytes, big-endian.
     pub fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// The words.
+    /// The vocabulary.
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
@@ -105,12 +105,12 @@ impl LawSet {
         &self.rules
     }
 
-    /// What must hold whatever the rules say.
+    /// The invariants that every decision must satisfy.
     pub fn invariants(&self) -> &[Invariant] {
         &self.invariants
     }
 
-    /// Facts that cannot come together.
+    /// Combinations of facts that cannot occur.
     pub fn impossible(&self) -> &[Impossible] {
         &self.impossible
     }
@@ -124,7 +124,7 @@ impl LawSet {
         &self.rules[index.0]
     }
 
-    /// Puts other days on a rule: for asking what the cases would notice. The set's digest no longer names it then.
+    /// Changes a rule's days, to test whether a case would notice. The set no longer matches its digest then.
     pub(crate) fn put_in_force(&mut self, index: RuleIndex, in_force: InForce) {
         self.rules[index.0].in_force = in_force;
     }
@@ -137,13 +137,13 @@ impl LawSet {
         self.by_topic.get(&topic).map_or(&[], Vec::as_slice)
     }
 
-    /// The place of an instrument in the vocabulary.
+    /// The index of an instrument in the vocabulary.
     pub(crate) fn instrument(&self, value: &Value) -> Option<usize> {
         let Value::Word(word) = value else { return None };
         self.vocabulary.instruments.iter().position(|known| known.name == *word)
     }
 
-    /// The rules of a topic that may speak of this category and instrument; every other one is out, whatever the facts.
+    /// The rules of a topic that may concern this category and instrument; no other can apply, whatever the facts.
     pub(crate) fn candidates(
         &self,
         topic: Topic,
@@ -162,7 +162,7 @@ impl LawSet {
         self.calendars.get(id)
     }
 
-    /// The routes that rules lead to, in order of file and line.
+    /// The routes, in order of file and line.
     pub fn routes(&self) -> &[RouteDef] {
         &self.routes
     }
@@ -177,8 +177,8 @@ impl LawSet {
         self.sets.all()
     }
 
-    /// Every day on which the law changes: a rule, a route or a membership begins, or was in force for the last time the
-    /// day before, or a condition turns on that day. In order.
+    /// Every day on which the law changes, in order: a rule, route or membership begins or has just ended, or a
+    /// condition refers to that day.
     pub fn days_of_change(&self) -> Vec<Day> {
         let (Some(first), Some(last)) = (Day::new(-9999, 1, 1), Day::new(9999, 12, 31)) else { return Vec::new() };
         crate::picture::days_of_change(self, first, last).split_off(1)

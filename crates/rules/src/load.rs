@@ -1,4 +1,4 @@
-//! Loading a law set: texts are read and checked as a whole, and loaded whole or not at all.
+//! Loading a law set: its files are parsed and checked together, and accepted as a whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,47 +15,47 @@ use crate::rule::{Basis, Confidence, Effect, InForce, Rule, SilenceTerm, Start, 
 use crate::value::{Day, Kind, read_day};
 use crate::vocabulary::{About, Vocabulary};
 
-/// The longest term: ten years of days. It bounds the reckoning; no statute here comes near.
+/// The longest term: ten years in days. It only bounds computations; no statute comes near it.
 pub(crate) const TERM_MAX: i64 = 3660;
 
-/// What a file of `law/` is, by its path.
+/// The kind of a file in `law/`, by its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum FileKind {
     Vocabulary,
     Calendar,
     Rules,
     Invariants,
-    /// Cases, examples, letters, pictures: no part of what decides.
+    /// Cases, examples, letters, pictures: they take no part in decisions.
     Aside,
 }
 
-fn part(path: &str) -> Part {
+fn file_kind(path: &str) -> FileKind {
     let folders: Vec<&str> = path.split('/').collect();
     let (file, folders) = folders.split_last().map_or(("", [].as_slice()), |(file, rest)| (*file, rest));
     if !file.ends_with(".toml") || folders.iter().any(|f| ["cases", "examples", "letters", "pictures"].contains(f)) {
-        Part::Aside
+        FileKind::Aside
     } else if file == "vocabulary.toml" {
-        Part::Vocabulary
+        FileKind::Vocabulary
     } else if file == "invariants.toml" {
-        Part::Invariants
+        FileKind::Invariants
     } else if folders.last() == Some(&"calendars") {
-        Part::Calendar
+        FileKind::Calendar
     } else {
-        Part::Rules
+        FileKind::Rules
     }
 }
 
 impl LawSet {
-    /// Loads a set from `(path, text)` pairs, paths relative to `law/`. Files in `cases/`, `examples/`, `letters/` and
-    /// `pictures/` and files that are not `.toml` are left aside: they decide nothing and are no part of the digest.
+    /// Loads a set from `(path, text)` pairs, with paths relative to `law/`. Files in `cases/`, `examples/`, `letters/`
+    /// and `pictures/`, and files that are not `.toml`, are skipped: they decide nothing and are not part of the digest.
     ///
     /// # Errors
-    /// Every fault of every file, each with file, line, rule and what to do. Nothing is loaded then.
+    /// All errors in all files, each with file, line, rule and what to do.
     pub fn load<P: AsRef<str>, T: AsRef<str>>(files: &[(P, T)]) -> Result<Self, LawErrors> {
         let mut files: Vec<(&str, &str)> = files
             .iter()
             .map(|(path, text)| (path.as_ref(), text.as_ref()))
-            .filter(|(path, _)| part(path) != Part::Aside)
+            .filter(|(path, _)| file_kind(path) != FileKind::Aside)
             .collect();
         files.sort_unstable();
         Loader::default().load(&files)
@@ -100,16 +100,16 @@ struct Loader {
     impossible: Vec<Impossible>,
 }
 
-/// Where a fault is.
+/// The location of an error.
 #[derive(Clone, Copy)]
-struct At<'a> {
+struct Location<'a> {
     file: &'a str,
     line: usize,
     rule: Option<&'a str>,
 }
 
 impl Loader {
-    fn fault(&mut self, at: At<'_>, what: impl Into<String>) {
+    fn fault(&mut self, at: Location<'_>, what: impl Into<String>) {
         self.errors.push(LawError {
             file: at.file.to_owned(),
             line: Some(at.line).filter(|line| *line > 0),
@@ -120,29 +120,29 @@ impl Loader {
 
     fn load(mut self, files: &[(&str, &str)]) -> Result<LawSet, LawErrors> {
         let vocabulary = self.vocabulary(files);
-        for (file, text) in files.iter().filter(|(path, _)| part(path) == Part::Calendar) {
+        for (file, text) in files.iter().filter(|(path, _)| file_kind(path) == FileKind::Calendar) {
             match Calendar::parse(file, text) {
                 Ok(calendar) => {
                     let id = calendar.id.clone();
                     if self.calendars.insert(id.clone(), calendar).is_some() {
-                        self.fault(At { file, line: 0, rule: None }, format!("a second calendar `{id}`; keep one"));
+                        self.fault(Location { file, line: 0, rule: None }, format!("duplicate calendar `{id}`"));
                     }
                 }
                 Err(error) => self.errors.push(error),
             }
         }
         let mut raw_rules = Vec::new();
-        for (file, text) in files.iter().filter(|(path, _)| part(path) == Part::Rules) {
+        for (file, text) in files.iter().filter(|(path, _)| file_kind(path) == FileKind::Rules) {
             match toml::from_str::<RawFile>(text) {
                 Ok(raw) => {
                     self.heads.push(FileHead { path: (*file).to_owned(), title: raw.title, note: raw.note });
                     for set in raw.set {
                         let line = line_at(text, set.span().start);
-                        self.set(At { file, line, rule: None }, set.into_inner());
+                        self.set(Location { file, line, rule: None }, set.into_inner());
                     }
                     for route in raw.route {
                         let line = line_at(text, route.span().start);
-                        self.route(At { file, line, rule: None }, route.into_inner());
+                        self.route(Location { file, line, rule: None }, route.into_inner());
                     }
                     for rule in raw.rule {
                         raw_rules.push((*file, line_at(text, rule.span().start), rule.into_inner()));
@@ -151,22 +151,22 @@ impl Loader {
                 Err(error) => self.errors.push(toml_error(file, text, &error)),
             }
         }
-        // Rules last: they speak of sets, routes and calendars of other files.
+        // Rules last: they refer to sets, routes and calendars in other files.
         if let Some(vocabulary) = &vocabulary {
             for forum in &vocabulary.forums {
                 if !self.calendars.contains_key(&forum.calendar) {
                     let what = format!(
-                        "the forum `{}` names the calendar `{}`, which is not there",
+                        "the forum `{}` names the calendar `{}`, which does not exist",
                         forum.name, forum.calendar
                     );
-                    self.fault(At { file: "vocabulary.toml", line: 0, rule: None }, what);
+                    self.fault(Location { file: "vocabulary.toml", line: 0, rule: None }, what);
                 }
             }
             for (file, line, raw) in raw_rules {
                 self.rule(file, line, raw, vocabulary);
             }
             self.cross_check();
-            for (file, text) in files.iter().filter(|(path, _)| part(path) == Part::Invariants) {
+            for (file, text) in files.iter().filter(|(path, _)| file_kind(path) == FileKind::Invariants) {
                 self.invariants(file, text, vocabulary);
             }
         }
@@ -207,33 +207,33 @@ impl Loader {
     }
 
     fn vocabulary(&mut self, files: &[(&str, &str)]) -> Option<Vocabulary> {
-        let mut found = files.iter().filter(|(path, _)| part(path) == Part::Vocabulary);
+        let mut found = files.iter().filter(|(path, _)| file_kind(path) == FileKind::Vocabulary);
         let (Some((file, text)), None) = (found.next(), found.next()) else {
-            let at = At { file: "vocabulary.toml", line: 0, rule: None };
-            self.fault(at, "a law set has exactly one vocabulary.toml");
+            let at = Location { file: "vocabulary.toml", line: 0, rule: None };
+            self.fault(at, "a law set must have exactly one vocabulary.toml");
             return None;
         };
         Vocabulary::parse(file, text).map_err(|errors| self.errors.extend(errors)).ok()
     }
 
-    fn day(&mut self, at: At<'_>, field: &str, raw: &toml::value::Datetime) -> Option<Day> {
+    fn day(&mut self, at: Location<'_>, field: &str, raw: &toml::value::Datetime) -> Option<Day> {
         read_day(raw).map_err(|what| self.fault(at, format!("`{field}`: {what}"))).ok()
     }
 
-    fn in_force(&mut self, at: At<'_>, raw: &RawInForce) -> Option<InForce> {
+    fn in_force(&mut self, at: Location<'_>, raw: &RawInForce) -> Option<InForce> {
         let from = self.day(at, "in_force.from", &raw.from)?;
         let to = match &raw.to {
             Some(to) => Some(self.day(at, "in_force.to", to)?),
             None => None,
         };
         if to.is_some_and(|to| to < from) {
-            self.fault(at, format!("in force from {from} to an earlier day; `to` is the last day in force"));
+            self.fault(at, format!("`in_force.to` is before {from}; it must be the last day in force"));
             return None;
         }
         Some(InForce { from, to })
     }
 
-    fn set(&mut self, at: At<'_>, raw: RawSet) {
+    fn set(&mut self, at: Location<'_>, raw: RawSet) {
         let mut members = Vec::new();
         for member in raw.members {
             let mut day = |day: Option<toml::value::Datetime>| day.map(|day| self.day(at, "members", &day));
@@ -244,16 +244,16 @@ impl Loader {
         }
         let name = raw.name.clone();
         if !self.sets.add(PlaceSet { name: raw.name, means: raw.means, source: raw.source, members }) {
-            self.fault(at, format!("a second set `{name}`; keep one"));
+            self.fault(at, format!("duplicate set `{name}`"));
         }
     }
 
-    fn route(&mut self, at: At<'_>, raw: RawRoute) {
+    fn route(&mut self, at: Location<'_>, raw: RawRoute) {
         if raw.source.is_empty() || raw.cite.is_empty() {
-            self.fault(at, format!("the route `{}` names no source or no citation; say where it was read", raw.id));
+            self.fault(at, format!("the route `{}` lacks `source` or `cite`", raw.id));
         }
         if self.routes.iter().any(|route| route.id == raw.id) {
-            self.fault(at, format!("a second route `{}`; ids are unique", raw.id));
+            self.fault(at, format!("duplicate route `{}`", raw.id));
         }
         if let Some(in_force) = self.in_force(at, &raw.in_force) {
             let mut text = raw.text;
@@ -276,7 +276,7 @@ impl Loader {
         }
     }
 
-    fn when(&mut self, at: At<'_>, raw: &toml::Table, vocabulary: &Vocabulary) -> Vec<Condition> {
+    fn when(&mut self, at: Location<'_>, raw: &toml::Table, vocabulary: &Vocabulary) -> Vec<Condition> {
         let mut when = Vec::new();
         for (name, test) in raw {
             match condition::read(name, test, &|name| vocabulary.find(name), &self.sets) {
@@ -284,7 +284,7 @@ impl Loader {
                 Err(what) => self.fault(at, what),
             }
         }
-        // The instrument first: it settles most rules at once.
+        // The instrument first: it rules out most rules at once.
         when.sort_by_key(|condition| (condition.fact != "instrument", condition.index));
         when
     }
@@ -297,20 +297,20 @@ impl Loader {
         for spanned in raw.invariant {
             let line = line_at(text, spanned.span().start);
             let raw = spanned.into_inner();
-            let at = At { file, line, rule: Some(&raw.id) };
+            let at = Location { file, line, rule: Some(&raw.id) };
             let when = self.when(at, &raw.when, vocabulary);
             let in_force = raw.in_force.as_ref().and_then(|days| self.in_force(at, days));
             if raw.says.trim().is_empty() {
-                self.fault(at, "no `says`: give the promise in one plain sentence");
+                self.fault(at, "missing `says`: state the promise in one plain sentence");
             }
             if raw.never.is_empty() || raw.never.iter().any(|outcome| !outcome.discloses()) {
-                self.fault(at, "`never` names COMPELLED or PERMITTED, or both: a promise is about what leaves");
+                self.fault(at, "`never` must list COMPELLED or PERMITTED, or both");
             }
             if raw.stands.is_some_and(|effect| effect.topic() != Topic::Disclosure) {
-                self.fault(at, "`stands` names an effect of disclosure, such as `bars`");
+                self.fault(at, "`stands` must be an effect on disclosure, such as `bars`");
             }
             if self.invariants.iter().any(|known| known.id == raw.id) {
-                self.fault(at, "a second invariant of this id; ids are unique");
+                self.fault(at, "duplicate invariant id");
             }
             self.invariants.push(Invariant {
                 id: raw.id.clone(),
@@ -325,11 +325,11 @@ impl Loader {
             });
         }
         for spanned in raw.impossible {
-            let at = At { file, line: line_at(text, spanned.span().start), rule: None };
+            let at = Location { file, line: line_at(text, spanned.span().start), rule: None };
             let raw = spanned.into_inner();
             let when = self.when(at, &raw.when, vocabulary);
             if when.is_empty() || raw.because.trim().is_empty() {
-                self.fault(at, "facts that cannot come together: `when` names them, and `because` says why");
+                self.fault(at, "an impossible combination needs `when` (the facts) and `because` (the reason)");
             }
             self.impossible.push(Impossible { when, because: raw.because });
         }
@@ -337,7 +337,7 @@ impl Loader {
 
     fn rule(&mut self, file: &str, line: usize, raw: RawRule, vocabulary: &Vocabulary) {
         let id = raw.id.clone();
-        let at = At { file, line, rule: Some(&id) };
+        let at = Location { file, line, rule: Some(&id) };
         let when = self.when(at, &raw.when, vocabulary);
         let days = (
             self.in_force(at, &raw.in_force),
@@ -383,7 +383,7 @@ impl Loader {
         self.rules.push(rule);
     }
 
-    fn term(&mut self, at: At<'_>, raw: RawTerm, vocabulary: &Vocabulary) -> Option<Term> {
+    fn term(&mut self, at: Location<'_>, raw: RawTerm, vocabulary: &Vocabulary) -> Option<Term> {
         let start = match raw.start.as_str() {
             "receipt" => Start::Receipt,
             "day_after_receipt" => Start::DayAfterReceipt,
@@ -393,8 +393,7 @@ impl Loader {
                     Some((name, Kind::Day)) => Start::Fact(name.to_owned()),
                     _ => {
                         let what = format!(
-                            "a term starts at `receipt`, `day_after_receipt`, `next_full_hour`, or `fact:NAME` of a day, \
-                         not at `{other}`"
+                            "invalid start `{other}`: expected `receipt`, `day_after_receipt`, `next_full_hour`, or `fact:NAME` of a day"
                         );
                         self.fault(at, what);
                         return None;
@@ -403,10 +402,10 @@ impl Loader {
             }
         };
         if !(0..=TERM_MAX).contains(&raw.n) {
-            self.fault(at, format!("a term has 0 to {TERM_MAX} units, not {}", raw.n));
+            self.fault(at, format!("a term must have 0 to {TERM_MAX} units, not {}", raw.n));
         }
         if !["home", "forum"].contains(&raw.calendar.as_str()) && !self.calendars.contains_key(&raw.calendar) {
-            self.fault(at, format!("there is no calendar `{}`; add law/calendars/{}.toml", raw.calendar, raw.calendar));
+            self.fault(at, format!("unknown calendar `{}`; add law/calendars/{}.toml", raw.calendar, raw.calendar));
         }
         Some(Term {
             purpose: raw.purpose,
@@ -419,46 +418,49 @@ impl Loader {
         })
     }
 
-    /// What can be said of a rule alone.
-    fn well_formed(&mut self, at: At<'_>, rule: &Rule, vocabulary: &Vocabulary) {
+    /// Checks a rule by itself.
+    fn well_formed(&mut self, at: Location<'_>, rule: &Rule, vocabulary: &Vocabulary) {
         if rule.source.trim().is_empty() {
-            self.fault(at, "no `source`: say where the law was read, or `memory` when it was not");
+            self.fault(at, "missing `source`: say where the law was read, or `memory` if it was not");
         }
         if rule.cite.is_empty() {
-            self.fault(at, "no `cite`: name the statute, article or case");
+            self.fault(at, "missing `cite`: name the statute, article or case");
         }
         if rule.because.trim().is_empty() {
-            self.fault(at, "no `because`: give the reason in one plain sentence");
+            self.fault(at, "missing `because`: give the reason in one plain sentence");
         }
         if rule.basis == Basis::Precedent && rule.binds.is_empty() {
-            self.fault(at, "a precedent binds some forum: name it in `binds`");
+            self.fault(at, "a precedent must list the forums it binds in `binds`");
         }
         if (rule.effect == Effect::Redirects) == rule.redirect.is_empty() && rule.effect != Effect::Bars {
-            self.fault(at, "`redirect` belongs to the effects `redirects` (where it is a duty) and `bars`");
+            self.fault(
+                at,
+                "`redirect` is required for the effect `redirects`, optional for `bars`, and not allowed otherwise",
+            );
         }
         if (rule.effect == Effect::Requires) == rule.needs.is_empty() {
-            self.fault(at, "`needs` belongs to the effect `requires`, which must have it");
+            self.fault(at, "`needs` is required for the effect `requires` and not allowed otherwise");
         }
         if rule.effect == Effect::Times && rule.deadline.is_none() {
-            self.fault(at, "the effect `times` needs a `deadline`");
+            self.fault(at, "the effect `times` requires a `deadline`");
         }
         if rule.silence.is_some() && rule.effect.topic() != Topic::Silence {
-            self.fault(at, "`silence` belongs to the effects of silence");
+            self.fault(at, "`silence` is allowed only with an effect on silence");
         }
         let until = rule.silence.as_ref().and_then(|silence| silence.until.as_ref());
         if let Some(until) = until.filter(|name| vocabulary.find(name).is_none_or(|(_, kind)| kind != Kind::Day)) {
-            self.fault(at, format!("`silence.until` names `{until}`, which is no day of vocabulary.toml"));
+            self.fault(at, format!("`silence.until` names `{until}`, which is not a day in vocabulary.toml"));
         }
         for forum in rule.binds.iter().filter(|forum| vocabulary.forum(forum).is_none()) {
-            self.fault(at, format!("`binds` names `{forum}`, which is no forum of vocabulary.toml"));
+            self.fault(at, format!("`binds` names `{forum}`, which is not a forum in vocabulary.toml"));
         }
         for flag in rule.flags.iter().filter(|flag| !vocabulary.flags.iter().any(|known| known.name == **flag)) {
-            self.fault(at, format!("`flags` names `{flag}`, which is no flag of vocabulary.toml"));
+            self.fault(at, format!("`flags` names `{flag}`, which is not a flag in vocabulary.toml"));
         }
-        // The question of silence is asked once for the demand, without an item or a copy at hand.
+        // Silence is decided once per demand, without an item or a copy.
         if rule.effect.topic() == Topic::Silence {
             if !rule.asks.is_empty() {
-                self.fault(at, "silence is a matter of the whole demand: leave `asks` out");
+                self.fault(at, "silence concerns the whole demand: remove `asks`");
             }
             let reads: Vec<String> = rule
                 .when
@@ -469,33 +471,36 @@ impl Loader {
                 .map(|fact| fact.name.clone())
                 .collect();
             for fact in reads {
-                self.fault(at, format!("silence is a matter of the whole demand: it cannot read `{fact}`"));
+                self.fault(at, format!("silence concerns the whole demand: a rule on it cannot read `{fact}`"));
             }
         }
     }
 
-    /// What can be said only with all rules at hand.
+    /// Checks rules against each other.
     fn cross_check(&mut self) {
         let rules = std::mem::take(&mut self.rules);
         let by_id: BTreeMap<&str, &Rule> = rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
         for rule in &rules {
-            let at = At { file: &rule.file, line: rule.line, rule: Some(&rule.id) };
+            let at = Location { file: &rule.file, line: rule.line, rule: Some(&rule.id) };
             if by_id.get(rule.id.as_str()).is_some_and(|first| first.line != rule.line || first.file != rule.file) {
-                self.fault(at, "a second rule of this id; an amendment is a new rule with a new id");
+                self.fault(at, "duplicate rule id; an amendment needs a new id");
             }
             for other in rule.conflicts_with.iter().filter(|id| !by_id.contains_key(id.as_str())) {
-                self.fault(at, format!("`conflicts_with` names `{other}`, which is no rule of the set"));
+                self.fault(at, format!("`conflicts_with` names `{other}`, which is not a rule of the set"));
             }
             for other in &rule.overrides {
                 let Some(other) = by_id.get(other.as_str()) else {
-                    self.fault(at, format!("`overrides` names `{other}`, which is no rule of the set"));
+                    self.fault(at, format!("`overrides` names `{other}`, which is not a rule of the set"));
                     continue;
                 };
                 if other.effect.topic() != rule.effect.topic() {
-                    self.fault(at, format!("`{}` answers another question; it cannot be overridden here", other.id));
+                    self.fault(
+                        at,
+                        format!("`{}` belongs to another topic and cannot be overridden by this rule", other.id),
+                    );
                 }
                 if rule.basis == Basis::Policy && other.basis != Basis::Policy {
-                    self.fault(at, format!("a policy never overrides law: `{}` is {:?}", other.id, other.basis));
+                    self.fault(at, format!("a policy cannot override law: `{}` is {:?}", other.id, other.basis));
                 }
             }
             let kinds: Vec<_> = rule
@@ -505,13 +510,13 @@ impl Loader {
                 .cloned()
                 .collect();
             for kind in kinds {
-                self.fault(at, format!("`redirect` names `{kind}`, but no [[route]] is of that kind"));
+                self.fault(at, format!("`redirect` names `{kind}`, but there is no [[route]] of that kind"));
             }
         }
         self.rules = rules;
     }
 
-    /// For each rule all that override it. A circle is a fault.
+    /// All rules that override each rule. A cycle is an error.
     fn overrides(&mut self) -> Vec<BTreeSet<RuleIndex>> {
         let by_id: BTreeMap<&str, usize> =
             self.rules.iter().enumerate().map(|(index, rule)| (rule.id.as_str(), index)).collect();
@@ -521,7 +526,7 @@ impl Loader {
                 direct[*other].insert(RuleIndex(index));
             }
         }
-        let mut circles = Vec::new();
+        let mut cycles = Vec::new();
         let mut all = Vec::with_capacity(direct.len());
         for start in 0..direct.len() {
             let mut seen = BTreeSet::new();
@@ -532,17 +537,17 @@ impl Loader {
                 }
             }
             if seen.contains(&RuleIndex(start)) {
-                circles.push(start);
+                cycles.push(start);
             }
             all.push(seen);
         }
-        for start in circles {
+        for start in cycles {
             let rule = &self.rules[start];
             self.errors.push(LawError {
                 file: rule.file.clone(),
                 line: Some(rule.line),
                 rule: Some(rule.id.clone()),
-                what: "`overrides` goes in a circle and comes back to this rule; break it".to_owned(),
+                what: "circular `overrides` reference through this rule".to_owned(),
             });
         }
         all

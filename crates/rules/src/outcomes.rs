@@ -1,4 +1,5 @@
-//! Several answers folded into one: effects into an outcome, the outcomes of copies and items into those above them.
+//! Combining answers: effects into an outcome, outcomes of copies into that of an item, and of items into that of the
+//! demand.
 
 use std::collections::BTreeSet;
 
@@ -6,16 +7,16 @@ use crate::decision::{ItemOutcome, Outcome, Unit};
 use crate::facts::Facts;
 use crate::rule::Effect;
 
-/// What the rules that stand say together about a disclosure, before gates.
+/// What the undefeated rules together say about a disclosure, before gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disposition {
     Says(Outcome),
     Conflict,
-    /// No rule stands.
+    /// No rule applies.
     Gap,
 }
 
-/// What effects of disclosure say together.
+/// Combines effects on disclosure.
 pub(crate) fn dispose(says: &BTreeSet<Effect>) -> Disposition {
     let has = |effect| says.contains(&effect);
     let discloses = has(Effect::Compels) || has(Effect::Permits);
@@ -25,12 +26,12 @@ pub(crate) fn dispose(says: &BTreeSet<Effect>) -> Disposition {
     } else if discloses && refuses {
         Disposition::Conflict
     } else if has(Effect::Compels) {
-        // A permission beside a duty takes nothing from it.
+        // A permission does not weaken a duty.
         Disposition::Says(Outcome::Compelled)
     } else if has(Effect::Permits) {
         Disposition::Says(Outcome::Permitted)
     } else if has(Effect::Bars) {
-        // What is barred stays barred, wherever else the authority may turn.
+        // A bar remains a bar even if there is another route.
         Disposition::Says(Outcome::NotCompelledBarred)
     } else if has(Effect::Redirects) {
         Disposition::Says(Outcome::NotCompelledRedirect)
@@ -41,9 +42,9 @@ pub(crate) fn dispose(says: &BTreeSet<Effect>) -> Disposition {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// The copies of one item: one copy that is compelled answers a part of it, whatever holds for the others.
+    /// The copies of an item: a compelled copy answers part of it, whatever holds for the others.
     Item,
-    /// The items of a demand: while one of them is counsel's, the demand is.
+    /// The items of a demand: if one is for counsel, so is the demand.
     Demand,
 }
 
@@ -63,7 +64,7 @@ pub(crate) fn fold(outcomes: &[Outcome], level: Level) -> Outcome {
     let has = |outcome| outcomes.contains(&outcome);
     let gives = outcomes.iter().any(|outcome| outcome.discloses() || *outcome == Outcome::Partial);
     match outcomes {
-        // A demand that asks for nothing is none that rules could decide.
+        // Rules cannot decide a demand that asks for nothing.
         [] => Outcome::ReferCounsel,
         [first, rest @ ..] if rest.iter().all(|outcome| outcome == first) => *first,
         _ if level == Level::Demand && has(Outcome::ReferCounsel) => Outcome::ReferCounsel,

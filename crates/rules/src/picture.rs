@@ -1,5 +1,5 @@
-//! Pictures of the law over time: the facts of one case, decided on every day on which an answer could change. What a
-//! picture shows is what the rules say; its file names facts, forums and events, and no outcome.
+//! Pictures of the law over time: the facts of one case, decided on every day on which the answer could change. A
+//! picture shows what the rules say; its file contains facts, forums and events, but no outcomes.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::rule::Confidence;
 use crate::value::{Day, read_day};
 use crate::vocabulary::About;
 
-/// The most rows of a picture: more than a reader can compare.
+/// The maximum number of rows: more than a reader can compare.
 const ROWS_MAX: usize = 24;
 
 /// One case over time, before several forums.
@@ -27,7 +27,7 @@ pub struct Picture {
     pub id: String,
     /// Its title.
     pub title: String,
-    /// What a reader should know; may be empty.
+    /// A note for readers; may be empty.
     pub note: String,
     /// The case whose facts are decided.
     pub case: String,
@@ -35,22 +35,22 @@ pub struct Picture {
     pub from: Day,
     /// The last day shown.
     pub until: Day,
-    /// One row per forum, or other variation of the facts.
+    /// One row per forum or other variation of the facts.
     pub rows: Vec<PictureRow>,
-    /// What happened, in order of day.
+    /// The events, in order of day.
     pub events: Vec<PictureEvent>,
 }
 
 /// The answers to one variation of the facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureRow {
-    /// What is varied, in words.
+    /// The variation, in words.
     pub name: String,
     /// The answers, in order of day, without a gap.
     pub spans: Vec<Span>,
 }
 
-/// One answer, as long as it stays the same.
+/// A period with one answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     /// The first day.
@@ -59,28 +59,28 @@ pub struct Span {
     pub until: Day,
     /// The answer.
     pub outcome: Outcome,
-    /// A rule that decides is contested.
+    /// Whether a deciding rule is contested.
     pub contested: bool,
-    /// Two laws disagree.
+    /// Whether there is a conflict of laws.
     pub conflict: bool,
-    /// The rules that decide.
+    /// The deciding rules.
     pub rules: BTreeSet<String>,
-    /// Those among them that carry it and are not confirmed.
+    /// The unconfirmed rules that the answer rests on.
     pub unconfirmed: BTreeSet<String>,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureEvent {
     /// The day.
     pub day: Day,
-    /// What, in a few words.
+    /// A short description.
     pub text: String,
-    /// What it stands on.
+    /// The citations.
     pub cite: Vec<String>,
-    /// Where it was read.
+    /// The source consulted.
     pub source: String,
-    /// How well.
+    /// How well it was read.
     pub confidence: Confidence,
 }
 
@@ -103,7 +103,7 @@ struct RawPicture {
 #[serde(deny_unknown_fields)]
 struct RawRow {
     name: String,
-    /// Facts of the demand that differ from the case's.
+    /// Facts of the demand that differ from those of the case.
     facts: toml::Table,
 }
 
@@ -117,11 +117,10 @@ struct RawEvent {
     confidence: Confidence,
 }
 
-/// Reads the pictures among `files` (paths with a folder `pictures/`) and decides what they show.
+/// Parses the pictures among `files` (paths with a folder `pictures/`) and decides their rows.
 ///
 /// # Errors
-/// Every fault of every picture: a case that is not there, a fact or word that the vocabulary does not have, days upside
-/// down.
+/// All errors in all pictures: a missing case, a fact or word that is not in the vocabulary, days in the wrong order.
 pub fn read_pictures<P: AsRef<str>, T: AsRef<str>>(
     law: &LawSet,
     cases: &[Case],
@@ -154,10 +153,10 @@ fn picture(law: &LawSet, cases: &[Case], raw: RawPicture) -> Result<Picture, Str
     let case = cases
         .iter()
         .find(|case| case.id == raw.case)
-        .ok_or_else(|| format!("`case` names `{}`, which is no case with an [expect]", raw.case))?;
+        .ok_or_else(|| format!("`case` names `{}`, which is not a case with an [expect]", raw.case))?;
     let (from, until) = (read_day(&raw.from)?, read_day(&raw.until)?);
     if until < from {
-        return Err(format!("from {from} until {until}, an earlier day"));
+        return Err(format!("`until` ({until}) is before `from` ({from})"));
     }
     if raw.row.len() > ROWS_MAX {
         return Err(format!("more than {ROWS_MAX} rows"));
@@ -178,7 +177,7 @@ fn picture(law: &LawSet, cases: &[Case], raw: RawPicture) -> Result<Picture, Str
         .map(|event| {
             let day = read_day(&event.day)?;
             if day < from || until < day {
-                return Err(format!("the event of {day} lies outside the picture"));
+                return Err(format!("the event of {day} is outside the picture"));
             }
             let RawEvent { text, cite, source, confidence, .. } = event;
             Ok(PictureEvent { day, text, cite, source, confidence })
@@ -188,8 +187,8 @@ fn picture(law: &LawSet, cases: &[Case], raw: RawPicture) -> Result<Picture, Str
     Ok(Picture { id: raw.id, title: raw.title, note: raw.note, case: raw.case, from, until, rows, events })
 }
 
-/// `from`, and every later day up to `until` on which some rule, route or set of States begins or has ended, or on which
-/// a fixed day of a condition falls: between two of them the law gives one answer to the same facts.
+/// `from`, and every later day up to `until` on which a rule, route or membership begins or has just ended, or to which
+/// a condition refers: between two of them the same facts always have the same answer.
 pub(crate) fn days_of_change(law: &LawSet, from: Day, until: Day) -> Vec<Day> {
     let mut days = BTreeSet::from([from]);
     let forces = law.rules().iter().map(|rule| rule.in_force).chain(law.routes().iter().map(|route| route.in_force));

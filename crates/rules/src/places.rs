@@ -1,5 +1,5 @@
-//! Dated sets of States: the members of a union, the States that a regulation binds. Membership is law and changes, so
-//! it is data with days, not a list in a rule.
+//! Dated sets of States: the members of a union, the States that a regulation binds. Membership is set and changed by
+//! law, so it is dated data, not a list in a rule.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub struct PlaceSet {
     pub name: String,
     /// What it means.
     pub means: String,
-    /// Where it was read.
+    /// The source consulted.
     pub source: String,
     /// Its members.
     pub members: Vec<Member>,
@@ -30,14 +30,14 @@ pub struct PlaceSet {
 pub struct Member {
     /// The State.
     pub state: Jurisdiction,
-    /// The first day; `None` for longer than any rule here reaches back.
+    /// The first day; `None` if it is earlier than any rule here.
     pub from: Option<Day>,
     /// The last day.
     pub to: Option<Day>,
 }
 
 impl PlaceSets {
-    /// Adds a set; `false` when the name is taken.
+    /// Adds a set; `false` if the name is taken.
     pub(crate) fn add(&mut self, set: PlaceSet) -> bool {
         self.0.insert(set.name.clone(), set).is_none()
     }
@@ -55,7 +55,7 @@ impl PlaceSets {
         self.0.get(set).into_iter().flat_map(|set| &set.members).map(|member| member.state.clone())
     }
 
-    /// The days on which a membership begins, and those after its last.
+    /// The days on which a membership begins, and the days after it ends.
     pub(crate) fn edges(&self) -> impl Iterator<Item = Day> {
         self.0
             .values()
@@ -64,7 +64,7 @@ impl PlaceSets {
             .flatten()
     }
 
-    /// Whether `place` lies within a member of `set` on `day`.
+    /// Whether `place` is within a member of `set` on `day`.
     pub(crate) fn has(&self, set: &str, place: &Jurisdiction, day: Day) -> bool {
         self.0.get(set).is_some_and(|set| {
             set.members.iter().any(|member| {

@@ -1,31 +1,31 @@
-//! The questions that a decision asks: facts that are missing and matter, the one that settles most first.
+//! The questions of a decision: missing facts that matter, the most decisive first.
 
 use std::collections::BTreeSet;
 
 use crate::condition::FactIndex;
 use crate::decision::Question;
-use crate::judge::{Answer, Bench};
+use crate::judge::{Answer, Judge};
 use crate::law::RuleIndex;
 use crate::standing::Standings;
 use crate::vocabulary::About;
 
 #[derive(Default)]
 pub(crate) struct Waiting {
-    /// How many rules of how many units wait for it where a disclosure hangs on it.
+    /// How many rules, over all units, need it where a disclosure depends on it.
     pub(crate) weight: usize,
     pub(crate) rules: BTreeSet<RuleIndex>,
 }
-/// What a question is about.
-pub(crate) struct Names<'n> {
+/// The item and copy that a question may be about.
+pub(crate) struct QuestionSubject<'n> {
     pub(crate) item: Option<&'n str>,
     pub(crate) copy: Option<&'n str>,
 }
-impl Bench<'_> {
-    /// Notes the facts that open rules wait for.
+impl Judge<'_> {
+    /// Records the facts that open rules need.
     pub(crate) fn wait(
         &mut self,
         standings: &Standings,
-        about: &Names<'_>,
+        about: &QuestionSubject<'_>,
         matters: impl Fn(RuleIndex) -> bool,
         weight: usize,
     ) {
@@ -43,7 +43,7 @@ impl Bench<'_> {
         }
     }
 
-    /// The questions of this unit, as conditions.
+    /// This unit's questions, as conditions.
     pub(crate) fn asked_here(&self, standings: &Standings, answer: &Answer) -> Vec<String> {
         let facts: BTreeSet<FactIndex> = standings
             .open
@@ -58,7 +58,7 @@ impl Bench<'_> {
             .collect()
     }
 
-    /// The fact that most decisions wait for first; then in the vocabulary's order.
+    /// The questions, the fact that most decisions depend on first, then in the vocabulary's order.
     pub(crate) fn questions(self) -> Vec<Question> {
         let mut all: Vec<_> = self.questions.into_iter().collect();
         all.sort_by_key(|((fact, about), waiting)| {

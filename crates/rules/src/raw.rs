@@ -1,5 +1,5 @@
-//! A law file as it stands in TOML. Every table denies fields it does not know, so that a typo is an error with a line
-//! and never a condition that silently does not exist.
+//! A law file in TOML. Every table rejects unknown fields, so that a typo is an error with a line and never a condition
+//! that is silently missing.
 
 use serde::Deserialize;
 use terms::{Category, Jurisdiction};
@@ -10,7 +10,7 @@ use crate::rule::{Basis, Confidence, DeadlinePurpose, Effect, Roll, Unit};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawFile {
-    /// What the file is about, for its reader.
+    /// A description for readers.
     pub(crate) title: String,
     #[serde(default)]
     pub(crate) note: String,

@@ -1,5 +1,5 @@
-//! A rule of law as data: one effect, the typed conditions under which it holds, and everything a reader needs to
-//! judge whether it should be trusted.
+//! A rule of law as data: one effect, the typed conditions under which it applies, and what a reader needs to judge how
+//! far to trust it.
 
 use serde::{Deserialize, Serialize};
 use terms::{Category, Digest};
@@ -14,30 +14,30 @@ use crate::value::Day;
 pub enum Effect {
     /// Disclosure is compelled.
     Compels,
-    /// Disclosure is allowed, not compelled.
+    /// Disclosure is permitted but not compelled.
     Permits,
     /// Disclosure would be unlawful.
     Bars,
-    /// The demand does not reach the data; something else does.
+    /// The demand does not reach the data; another legal process does.
     Redirects,
     /// Counsel decides.
     Refers,
-    /// A gate: no disclosure before something named has happened. It contradicts nothing; it turns a disclosure into
-    /// a condition.
+    /// A gate: no disclosure until something specific has happened. It contradicts nothing but makes a disclosure
+    /// conditional.
     Requires,
     /// The owner may not be told.
     SilenceBinds,
     /// Nothing forbids telling the owner.
     SilenceNone,
-    /// A duty of silence has ended.
+    /// A non-disclosure duty has ended.
     SilenceEnded,
     /// Counsel decides whether the owner may be told.
     SilenceRefers,
-    /// A way to court is open to the provider.
+    /// The provider can challenge the demand in court.
     ChallengeOpen,
-    /// No way to court is open under this heading.
+    /// This challenge is not available.
     ChallengeClosed,
-    /// Counsel decides whether a way to court is open.
+    /// Counsel decides whether the challenge is available.
     ChallengeRefers,
     /// Sets a deadline, and nothing else.
     Times,
@@ -45,15 +45,15 @@ pub enum Effect {
     Notes,
 }
 
-/// The question an effect answers. `overrides` stays within a topic.
+/// The question that an effect answers. `overrides` works only within a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
-    /// Does this data leave?
+    /// Is this data to be disclosed?
     Disclosure,
     /// May the owner be told?
     Silence,
-    /// Can the provider go to court?
+    /// Can the provider challenge the demand in court?
     Challenge,
     /// By when?
     Time,
@@ -62,7 +62,7 @@ pub enum Topic {
 }
 
 impl Effect {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 15] = [
         Self::Compels,
         Self::Permits,
@@ -81,7 +81,7 @@ impl Effect {
         Self::Notes,
     ];
 
-    /// The word in files and on pages.
+    /// The name used in files and on pages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Compels => "compels",
@@ -120,18 +120,18 @@ impl Effect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
-    /// From memory, and not sure.
+    /// From memory, uncertain.
     Unsure,
     /// From memory.
     Memory,
     /// Read in a secondary source.
     Secondary,
-    /// Read in the primary text.
+    /// Read in the primary source.
     Read,
 }
 
 impl Confidence {
-    /// The word in files and on pages.
+    /// The name used in files and on pages.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unsure => "unsure",
@@ -146,33 +146,33 @@ impl Confidence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// An act of a legislature, a regulation of the Union.
+    /// A statute or a Union regulation.
     Statute,
-    /// A decision of a court; it binds the forums it names.
+    /// A court decision; it binds the forums listed.
     Precedent,
-    /// An agreement between States.
+    /// A treaty.
     Treaty,
-    /// The provider's own floor, or an authority's guidance. It never overrides another basis.
+    /// The provider's own minimum rules, or an authority's guidance. It never overrides another basis.
     Policy,
 }
 
-/// What a deadline is for.
+/// The purpose of a deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeadlinePurpose {
-    /// The data or the answer must be there.
+    /// The data or the answer is due.
     AnswerBy,
-    /// Data must not leave earlier.
+    /// Data must not be disclosed earlier.
     NotBefore,
     /// A motion must be filed.
     FileBy,
     /// An objection must be raised.
     ObjectBy,
-    /// What is preserved may go.
+    /// Preserved data may be released.
     PreserveUntil,
-    /// A renewal must have come.
+    /// A renewal is due.
     RenewBy,
-    /// Someone must look again.
+    /// A review is due.
     ReviewOn,
 }
 
@@ -191,31 +191,31 @@ impl DeadlinePurpose {
     }
 }
 
-/// The unit a term is counted in.
+/// The unit of a term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// Elapsed hours: a change of the clocks changes the local time, not the number.
+    /// Elapsed hours, regardless of daylight saving time.
     Hours,
-    /// Days of the calendar.
+    /// Calendar days.
     Days,
     /// Days that are neither weekend nor holiday.
     WorkingDays,
-    /// Months of the calendar.
+    /// Calendar months.
     Months,
 }
 
-/// Where a term starts.
+/// When a term starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
-    /// At the moment of receipt; in days, the day of receipt is day 0.
+    /// At receipt; for days, the day of receipt is day 0.
     Receipt,
     /// The day of receipt is not counted: the day after is day 1.
     DayAfterReceipt,
     /// The next full hour after receipt.
     NextFullHour,
-    /// A day that a fact names is day 0.
+    /// The day given by a fact is day 0.
     Fact(String),
 }
 
@@ -229,26 +229,26 @@ pub enum Roll {
     NextWorkingDay,
 }
 
-/// A term: how a deadline is reckoned.
+/// A term, from which a deadline is computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Term {
-    /// What for.
+    /// Its purpose.
     pub purpose: DeadlinePurpose,
-    /// What is to be done, in words.
+    /// What must be done, in words.
     pub what: String,
-    /// How many.
+    /// The number of units.
     pub n: i64,
-    /// Of what.
+    /// The unit.
     pub unit: Unit,
-    /// Whose days: a calendar's id, `home`, or `forum`.
+    /// The calendar: an id, `home`, or `forum`.
     pub calendar: String,
-    /// From when.
+    /// When it starts.
     pub start: Start,
-    /// And if it ends on a day off.
+    /// What happens if it ends on a day off.
     pub roll: Roll,
 }
 
-/// When a rule is law.
+/// When a rule is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct InForce {
     /// The first day.
@@ -258,82 +258,83 @@ pub struct InForce {
 }
 
 impl InForce {
-    /// Whether the rule is law on `day`.
+    /// Whether it is in force on `day`.
     pub fn covers(&self, day: Day) -> bool {
         self.from <= day && self.to.is_none_or(|to| day <= to)
     }
 }
 
-/// A rule. In force, it is never edited: an amendment is a new rule.
+/// A rule. Once in force it is never edited: an amendment is a new rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rule {
     /// Its id, `us.sca.2713`; unique in the set.
     pub id: String,
-    /// The file it is in.
+    /// Its file.
     #[serde(skip)]
     pub file: String,
-    /// The line its table starts at, counted from 1.
+    /// The line where its table starts, counted from 1.
     #[serde(skip)]
     pub line: usize,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
-    /// The categories it speaks of; empty means all.
+    /// The categories it covers; empty means all.
     pub asks: Vec<Category>,
     /// The conditions, all of which must hold.
     pub when: Vec<Condition>,
-    /// The forums it binds, with those within them; empty means all.
+    /// The forums it binds, including those within them; empty means all.
     pub binds: Vec<String>,
-    /// Rules that it defeats where both apply, and with them whatever those override.
+    /// Rules that it defeats if both apply, together with the rules that those override.
     pub overrides: Vec<String>,
-    /// Rules that it contradicts in earnest: a conflict of laws that no rule settles. The check reports every other.
+    /// Rules that it genuinely contradicts: a conflict of laws that no rule resolves. The check reports all other
+    /// contradictions.
     pub conflicts_with: Vec<String>,
     /// Statute, article or case.
     pub cite: Vec<String>,
-    /// Where it was read; empty when it was not (the check reports that).
+    /// The source consulted; empty if none (the check reports that).
     pub source: String,
-    /// The day it was read.
+    /// When the source was consulted.
     pub retrieved: Day,
-    /// How well it was read.
+    /// How well the source was read.
     pub confidence: Confidence,
-    /// When it is law.
+    /// When it is in force.
     pub in_force: InForce,
-    /// The first day on which this set knew of it.
+    /// The first day on which this set contained it.
     pub known_since: Day,
-    /// What kind of law it is.
+    /// The kind of law.
     pub basis: Basis,
-    /// The deadline it sets.
+    /// The deadline that it sets.
     pub deadline: Option<Term>,
-    /// What comes later.
+    /// Later dates.
     pub follow_ups: Vec<Term>,
-    /// For a rule of silence: what the duty rests on, and the fact that names its last day.
+    /// For a rule on non-disclosure: the source of the duty, and the fact with its last day.
     pub silence: Option<SilenceTerm>,
-    /// One plain sentence.
+    /// The reason, in one plain sentence.
     pub because: String,
-    /// Courts or writers disagree about it.
+    /// Whether courts or scholars disagree about it.
     pub contested: bool,
-    /// Marks it sets on the decision.
+    /// Flags that it sets on the decision.
     pub flags: Vec<String>,
-    /// Kinds of route that would reach the data instead.
+    /// Kinds of routes that would reach the data instead.
     pub redirect: Vec<String>,
-    /// What a gate waits for, in words.
+    /// What a gate requires, in words.
     pub needs: Vec<String>,
-    /// What is to be done besides.
+    /// Actions besides disclosure.
     pub actions: Vec<Action>,
 }
 
-/// The duty of silence a rule speaks of.
+/// The non-disclosure duty of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SilenceTerm {
-    /// What it rests on, such as `court_order`.
+    /// Its source, such as `court_order`.
     pub source: String,
-    /// The fact that names its last day.
+    /// The fact with its last day.
     pub until: Option<String>,
 }
 
 impl Rule {
     /// The digest that counsel's signature names: SHA-256 over the rule as JSON, fields in the order of this type.
     pub fn digest(&self) -> Digest {
-        // A rule is plain data: it always serialises. Were it not to, no signature would match an empty text.
+        // A rule is plain data and always serializes. If it did not, no signature would match the empty text.
         crate::law::sha256(&serde_json::to_vec(self).unwrap_or_default())
     }
 }

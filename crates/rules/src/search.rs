@@ -1,38 +1,38 @@
-//! The search of the check: facts under which given rules apply and others do not. It narrows the sets of
-//! representatives ([`crate::space`]) and branches only on which condition of a rule is to fail, so it ends, and when it
-//! ends without facts, there are none.
+//! The search used by the check: it finds facts under which given rules apply and others do not. It narrows sets of
+//! representatives ([`crate::space`]) and branches only on which condition of a rule is to fail. So it terminates, and
+//! if it finds no facts, there are none.
 
 use crate::law::RuleIndex;
 use crate::space::{Cell, Conjunction, Mask, Space};
 
-/// What is looked for.
+/// A goal of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Goal {
     /// The rule applies.
     Applies(RuleIndex),
     /// It does not.
     Fails(RuleIndex),
-    /// It does not, or another that applies overrides it.
+    /// The rule does not apply, or an applicable rule overrides it.
     Silent(RuleIndex),
-    /// The extra conjunction of this number holds.
+    /// The extra conjunction with this index holds.
     Holds(usize),
     /// It does not.
     Lacks(usize),
 }
 
-/// How a search ended.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// With these facts.
+pub(crate) enum SearchResult {
+    /// These facts meet the goals.
     Facts(Vec<Mask>),
-    /// There are none.
+    /// There are no such facts.
     Nothing,
-    /// It was given up.
+    /// The search was aborted.
     GivenUp,
 }
 
-/// Branches one search may take. The whole set needs a few hundred at most; the bound is for sets that are made to
-/// take for ever.
+/// The maximum number of branches of a search. The real set needs a few hundred at most; the limit is for sets designed
+/// never to end.
 const BRANCHES_MAX: usize = 20_000;
 
 pub(crate) struct Search<'s> {
@@ -49,29 +49,29 @@ enum Status {
 
 impl<'s> Search<'s> {
     /// Looks for facts within `domain` that meet every goal.
-    pub(crate) fn run(space: &'s Space<'s>, mut domain: Vec<Mask>, goals: &[Goal]) -> Found {
+    pub(crate) fn run(space: &'s Space<'s>, mut domain: Vec<Mask>, goals: &[Goal]) -> SearchResult {
         let mut search = Search { space, left: BRANCHES_MAX };
         let mut open = Vec::new();
         for goal in goals {
             match goal {
                 Goal::Applies(rule) => match &space.rules[rule.0] {
                     Some(all) => open.extend(narrow_all(&mut domain, all)),
-                    None => return Found::Nothing,
+                    None => return SearchResult::Nothing,
                 },
                 Goal::Holds(extra) => open.extend(narrow_all(&mut domain, &space.extra[*extra])),
                 _ => {}
             }
         }
         if domain.contains(&0) {
-            return Found::Nothing;
+            return SearchResult::Nothing;
         }
         let avoid: Vec<Goal> =
             goals.iter().copied().filter(|goal| !matches!(goal, Goal::Applies(_) | Goal::Holds(_))).collect();
         let open: Vec<&Cell> = open.into_iter().collect();
         match search.solve(domain, &open, &avoid) {
-            Some(domain) => Found::Facts(domain),
-            None if search.left == 0 => Found::GivenUp,
-            None => Found::Nothing,
+            Some(domain) => SearchResult::Facts(domain),
+            None if search.left == 0 => SearchResult::GivenUp,
+            None => SearchResult::Nothing,
         }
     }
 
@@ -92,7 +92,7 @@ impl<'s> Search<'s> {
             }
             return None;
         }
-        // The goal with the fewest ways to be met comes first.
+        // Try the goal with the fewest ways to meet it first.
         let mut best: Option<(Goal, Vec<Way<'s>>)> = None;
         let mut waiting = Vec::new();
         for goal in avoid {
@@ -119,7 +119,7 @@ impl<'s> Search<'s> {
                             return Some(found);
                         }
                     }
-                    // From here on this condition holds: its failing was looked at.
+                    // From here on this condition holds: its failure has been explored.
                     if let Cell::One(fact, mask) = cell {
                         domain[fact.0] &= mask;
                         if domain[fact.0] == 0 {
@@ -139,7 +139,7 @@ impl<'s> Search<'s> {
         None
     }
 
-    /// How `goal` can be met; `None` when it is met whatever else is chosen.
+    /// The ways to meet `goal`; `None` if it is met in any case.
     fn ways(&self, domain: &[Mask], goal: Goal) -> Option<Vec<Way<'s>>> {
         let space = self.space;
         match goal {
@@ -190,7 +190,7 @@ enum Way<'s> {
     Apply(&'s Conjunction),
 }
 
-/// The conditions that can fail; `None` when one does.
+/// The conditions that can fail; `None` if one already does.
 fn breaks<'s>(domain: &[Mask], all: &'s Conjunction) -> Option<Vec<Way<'s>>> {
     let mut ways = Vec::new();
     for cell in all {
@@ -203,7 +203,7 @@ fn breaks<'s>(domain: &[Mask], all: &'s Conjunction) -> Option<Vec<Way<'s>>> {
     Some(ways)
 }
 
-/// Narrows by every test on one fact; gives back those on two.
+/// Narrows by every test on a single fact; returns those that compare two.
 fn narrow_all<'s>(domain: &mut [Mask], all: &'s Conjunction) -> Vec<&'s Cell> {
     let mut pairs = Vec::new();
     for cell in all {

@@ -7,14 +7,14 @@ use terms::Jurisdiction;
 use crate::condition::{Env, FactIndex, within};
 use crate::decision::{Citation, NearRule, Node, OpenRule, Proof, Route, UsedFact};
 use crate::facts::{Copy, Item};
-use crate::judge::Bench;
+use crate::judge::Judge;
 use crate::law::RuleIndex;
 use crate::rule::Rule;
 use crate::standing::Standings;
 use crate::value::Value;
 
-impl Bench<'_> {
-    /// The routes that the rules name, for the State where the copy lies; a general one where none is known for it.
+impl Judge<'_> {
+    /// The routes named by the rules, for the State where the copy is stored, or else the general ones.
     pub(crate) fn routes(&self, rules: &[RuleIndex], item: &Item, copy: Option<&Copy>) -> Vec<Route> {
         let stored: BTreeSet<Jurisdiction> = copy
             .and_then(|copy| copy.known.get("copy_stored"))
@@ -105,14 +105,14 @@ impl Bench<'_> {
         self.law.vocabulary().facts().get(index.0).map_or_else(String::new, |fact| fact.name.clone())
     }
 
-    /// The rules with what each defeats below it; a rule is shown once.
+    /// The rules, each with those it defeats below it; every rule is shown once.
     pub(crate) fn trees(&self, roots: &[RuleIndex], defeated: &[RuleIndex], env: &Env<'_>) -> Vec<Node> {
         let mut left: BTreeSet<RuleIndex> = defeated.iter().copied().collect();
         roots.iter().map(|root| self.tree(*root, &mut left, env)).collect()
     }
 
     pub(crate) fn tree(&self, root: RuleIndex, left: &mut BTreeSet<RuleIndex>, env: &Env<'_>) -> Node {
-        // Those whose nearest applying exception is this rule: an exception between them would show them itself.
+        // Rules whose nearest applicable exception is this one: an exception in between would show them itself.
         let below: Vec<RuleIndex> = left
             .iter()
             .copied()

@@ -1,8 +1,7 @@
-//! The finite world that the rules can tell apart, for the check.
-//!
-//! Facts have countless values, rules few tests. Two values on which every test of every rule says the same are one
-//! value to the law; so for one span of days on which no rule and no membership begins or ends, each fact has a handful
-//! of *representatives*, and what holds for all of them holds for all facts. A test on one fact becomes a set of its
+//! The finite space of facts that the rules can distinguish, for the check.
+//! Facts have countless values, but rules have few tests. Two values for which every test of every rule gives the same
+//! result are equivalent to the law. So in a period in which no rule or membership begins or ends, each fact has a few
+//! *representatives*, and what holds for all of them holds for all facts. A test on one fact becomes a set of its
 //! representatives (a bit mask); a test that compares two facts becomes a table of such sets.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +18,11 @@ use crate::vocabulary::About;
 /// Representatives of one fact, one bit each.
 pub(crate) type Mask = u64;
 
-/// As many as a mask has bits. A fact that needs more is named as not covered.
+/// The number of bits in a mask. A fact that needs more is reported as not covered.
 const VALUES_MAX: usize = 64;
 
-/// Kinds of members of a set that are combined fully: 2^8 sets. Beyond, sets of at most two members are looked at.
+/// The number of distinct members for which all subsets are tried (2^8 sets). Beyond that, only sets of at most two
+/// members.
 const MEMBERS_MAX: usize = 8;
 
 /// One test on facts, over representatives.
@@ -34,23 +34,23 @@ pub(crate) enum Cell {
     Two(FactIndex, FactIndex, Vec<Mask>),
 }
 
-/// What must hold together.
+/// Tests that must all hold.
 pub(crate) type Conjunction = Vec<Cell>;
 
-/// The world on one day.
+/// The space on one day.
 pub(crate) struct Space<'a> {
     pub(crate) law: &'a LawSet,
     pub(crate) day: Day,
     values: Vec<Vec<Value>>,
-    /// For each rule of the set what it asks for; `None` when it is not law on this day.
+    /// The conditions of each rule; `None` if it is not in force on this day.
     pub(crate) rules: Vec<Option<Conjunction>>,
-    /// For each extra conjunction given to [`Space::new`].
+    /// The extra conjunctions given to [`Space::new`].
     pub(crate) extra: Vec<Conjunction>,
-    /// Facts whose values were not all looked at.
+    /// Facts whose values are not all covered.
     pub(crate) cut: BTreeSet<String>,
 }
 
-/// The first days of all spans on which nothing begins or ends, in order. The first is the day before anything.
+/// The first days of all periods without a change in the law, in order. The first is before any rule.
 pub(crate) fn spans(law: &LawSet, extra: &[&[Condition]]) -> Vec<Day> {
     let mut days: BTreeSet<Day> = BTreeSet::new();
     for rule in law.rules() {
@@ -68,7 +68,7 @@ pub(crate) fn spans(law: &LawSet, extra: &[&[Condition]]) -> Vec<Day> {
 }
 
 impl<'a> Space<'a> {
-    /// The world on `day`, with further conjunctions beside the rules.
+    /// The space on `day`, with extra conjunctions besides the rules.
     pub(crate) fn new(law: &'a LawSet, day: Day, extra: &[&[Condition]]) -> Self {
         let in_force: Vec<bool> = law.rules().iter().map(|rule| rule.in_force.covers(day)).collect();
         let lists: Vec<&[Condition]> = law
@@ -104,7 +104,7 @@ impl<'a> Space<'a> {
         self.values.iter().map(|values| full(values.len())).collect()
     }
 
-    /// The representatives of `fact` that are `value`.
+    /// The representatives of `fact` equal to `value`.
     pub(crate) fn mask_of(&self, fact: FactIndex, is: impl Fn(&Value) -> bool) -> Mask {
         self.values[fact.0].iter().enumerate().filter(|(_, value)| is(value)).fold(0, |mask, (at, _)| mask | 1 << at)
     }
@@ -118,7 +118,7 @@ impl<'a> Space<'a> {
         })
     }
 
-    /// The rules of `topic` that are law on this day and speak of `category`.
+    /// The rules of `topic` that are in force on this day and cover `category`.
     pub(crate) fn rules_on(&self, topic: Topic, category: Option<Category>) -> Vec<RuleIndex> {
         self.law
             .topic(topic)
@@ -132,7 +132,7 @@ impl<'a> Space<'a> {
             .collect()
     }
 
-    /// Facts for [`crate::decide`]: in each set of representatives that is left, the first.
+    /// Facts for [`crate::decide`]: the first of each remaining set of representatives.
     pub(crate) fn facts(&self, left: &[Mask], category: Category) -> Option<Facts> {
         let map = |about: About| -> FactMap {
             let defs = self.law.vocabulary().facts().iter().enumerate();
@@ -161,7 +161,7 @@ impl<'a> Space<'a> {
         })
     }
 
-    /// The facts that matter to what was found, in words: those whose representatives were narrowed.
+    /// The relevant facts in words: those whose representatives were narrowed.
     pub(crate) fn tell(&self, left: &[Mask]) -> String {
         let mut said = vec![format!("on {}", self.day)];
         for (at, def) in self.law.vocabulary().facts().iter().enumerate() {
@@ -203,13 +203,13 @@ impl<'a> Space<'a> {
                 if fact == self.law.builtin.day || fact == self.law.builtin.received_day {
                     return vec![Value::Day(self.day)];
                 }
-                // What is compared with another fact must offer the other's values too.
+                // A fact that is compared with another needs the other's values too.
                 let mut concerned: Vec<&Condition> = tests[at].clone();
                 concerned.extend(linked[at].iter().flat_map(|other| tests[*other].iter().copied()));
                 let (candidates, whole) = self.candidates(&def.kind, &concerned);
                 let mut cut = !whole;
                 let own: Vec<&Condition> = tests[at].iter().copied().filter(|c| self.other(c).is_none()).collect();
-                // Where two facts are compared, or each word is a matter of its own, no two values are alike.
+                // If two facts are compared, or each word matters by itself, no two values are equivalent.
                 let apart = !linked[at].is_empty() || fact == self.law.builtin.instrument || def.name == "item";
                 let mut seen: BTreeSet<Vec<bool>> = BTreeSet::new();
                 let mut values: Vec<Value> = candidates
@@ -232,7 +232,7 @@ impl<'a> Space<'a> {
             .collect()
     }
 
-    /// Values of `kind` that these tests could tell apart, and whether they are all.
+    /// Values of `kind` that these tests can distinguish, and whether they are complete.
     fn candidates(&self, kind: &Kind, tests: &[&Condition]) -> (Vec<Value>, bool) {
         match kind {
             Kind::Bool => (vec![Value::Bool(false), Value::Bool(true)], true),
@@ -288,7 +288,7 @@ impl<'a> Space<'a> {
         }
     }
 
-    /// Of the possible members of a set, one for each way in which the tests can see them.
+    /// One member of a set for each distinguishable class.
     fn members(&self, all: Vec<Value>, tests: &[&Condition]) -> (Vec<Value>, bool) {
         let mut patterns: Vec<&Pattern> = Vec::new();
         for condition in tests {
@@ -306,7 +306,7 @@ impl<'a> Space<'a> {
         (kinds, whole)
     }
 
-    /// Places that patterns can tell apart: those named, those of the sets named, and two that nobody names.
+    /// Places that patterns can distinguish: those named, those in the named sets, and two that are not mentioned.
     fn places(&self, tests: &[&Condition]) -> Vec<Jurisdiction> {
         let mut all: BTreeSet<Jurisdiction> = ["BR", "NZ"].iter().filter_map(|code| code.parse().ok()).collect();
         let mut patterns: Vec<&Pattern> = Vec::new();
@@ -326,7 +326,7 @@ impl<'a> Space<'a> {
                 Pattern::Value(_) => {}
             }
         }
-        // Two of each kind that the patterns see alike: enough to be the same State, or another.
+        // Two of each equivalence class: enough for "the same State" and "a different one".
         let env = self.env();
         let mut seen: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
         all.into_iter()
@@ -410,7 +410,7 @@ fn numbers(test: &Test) -> Vec<i64> {
     }
 }
 
-/// All sets of these members; those of at most two where they are too many.
+/// All subsets of these members; if there are too many, only those with at most two.
 fn subsets(members: &[Value], whole: bool) -> Vec<Vec<Value>> {
     if whole {
         let count = 1_u32 << members.len();

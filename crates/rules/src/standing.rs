@@ -1,37 +1,37 @@
-//! Which rules of a topic stand: the semantics of exceptions, on their own.
+//! Which rules of a topic prevail: the semantics of exceptions.
 //!
 //! As in Catala (Merigoux, Chataing, Protzenko: "Catala: a programming language for the law", ICFP 2021, section 2.2) a
 //! base rule holds unless an exception does, and an exception of an exception counts as an exception of both: a rule is
 //! defeated as soon as anything that overrides it, directly or through others, applies. So whether a rule is defeated
-//! depends on which rules apply and on nothing else: no order, no recursion.
+//! depends only on which rules apply: no order, no recursion.
 
 use crate::condition::{Condition, Env, FactIndex, Truth};
 use crate::law::{LawSet, RuleIndex};
 use crate::rule::{Rule, Topic};
 use crate::value::Day;
 
-/// The rules of a topic, sorted by how they stand.
+/// The rules of a topic by status.
 #[derive(Debug, Default)]
 pub(crate) struct Standings {
-    /// Apply, and nothing that applies overrides them.
+    /// Apply, and no applicable rule overrides them.
     pub(crate) undefeated: Vec<RuleIndex>,
-    /// Apply, and something that applies overrides them.
+    /// Apply, but an applicable rule overrides them.
     pub(crate) defeated: Vec<RuleIndex>,
-    /// May apply once these facts are known, and nothing that applies overrides them.
+    /// May apply depending on these missing facts, and no applicable rule overrides them.
     pub(crate) open: Vec<(RuleIndex, Vec<FactIndex>)>,
-    /// One condition alone kept them out.
+    /// Fail a single condition.
     pub(crate) near: Vec<(RuleIndex, String)>,
 }
 
-/// What is asked of the rules beside the facts of a unit.
-pub(crate) struct Ask<'a> {
+/// What a query of the rules needs besides a unit's facts.
+pub(crate) struct RuleQuery<'a> {
     pub(crate) law: &'a LawSet,
     pub(crate) known_on: Option<Day>,
     /// The item's category; `None` for the demand as a whole.
     pub(crate) category: Option<terms::Category>,
-    /// The instrument's place in the vocabulary; `None` when it is not known.
+    /// The instrument's index in the vocabulary; `None` if it is unknown.
     pub(crate) instrument: Option<usize>,
-    /// The forum and those that it lies within; `None` when it is not known.
+    /// The forum and those that contain it; `None` if it is unknown.
     pub(crate) forums: Option<Vec<&'a str>>,
 }
 
@@ -42,7 +42,7 @@ enum Standing<'l> {
     Out,
 }
 
-/// What kept a rule out. It is put into words only for rules that nothing else kept out.
+/// Why a rule does not apply. It is put into words only if there is no other reason.
 enum Failed<'l> {
     Force,
     NotYetKnown,
@@ -50,8 +50,8 @@ enum Failed<'l> {
     Condition(&'l Condition),
 }
 
-/// Sorts the rules of `topic` that `keep` admits.
-pub(crate) fn stand(ask: &Ask<'_>, env: &Env<'_>, topic: Topic, keep: &dyn Fn(RuleIndex) -> bool) -> Standings {
+/// Classifies the rules of `topic` that `keep` admits.
+pub(crate) fn stand(ask: &RuleQuery<'_>, env: &Env<'_>, topic: Topic, keep: &dyn Fn(RuleIndex) -> bool) -> Standings {
     let mut out = Standings::default();
     let mut applies = Vec::new();
     for index in ask.law.candidates(topic, ask.category, ask.instrument).iter().copied().filter(|index| keep(*index)) {
@@ -67,15 +67,15 @@ pub(crate) fn stand(ask: &Ask<'_>, env: &Env<'_>, topic: Topic, keep: &dyn Fn(Ru
     for index in &applies {
         if overridden(*index) { out.defeated.push(*index) } else { out.undefeated.push(*index) }
     }
-    // Whatever the missing facts are, a rule that an applying rule overrides cannot count.
+    // Whatever the missing facts, a rule overridden by an applicable one does not count.
     out.open.retain(|(index, _)| !overridden(*index));
     out
 }
 
-fn standing<'l>(ask: &Ask<'_>, env: &Env<'_>, rule: &'l Rule) -> Standing<'l> {
+fn standing<'l>(ask: &RuleQuery<'_>, env: &Env<'_>, rule: &'l Rule) -> Standing<'l> {
     let mut failed: Option<Failed<'l>> = None;
     let mut missing = Vec::new();
-    // A second failure ends it: the rule is neither open nor near.
+    // After a second failure the rule is neither open nor near.
     let mut fail = |what: Failed<'l>| failed.replace(what).is_some();
     if !rule.asks.is_empty() && ask.category.is_none_or(|category| !rule.asks.contains(&category)) {
         return Standing::Out;
@@ -101,7 +101,7 @@ fn standing<'l>(ask: &Ask<'_>, env: &Env<'_>, rule: &'l Rule) -> Standing<'l> {
         match condition.holds(env) {
             Truth::True => {}
             Truth::Unknown => missing.extend(unknown(condition, env)),
-            // Another instrument is no near miss, it is another matter.
+            // A different instrument is not a near miss.
             Truth::False if condition.index == ask.law.builtin.instrument => return Standing::Out,
             Truth::False => {
                 if fail(Failed::Condition(condition)) {
@@ -122,7 +122,7 @@ fn standing<'l>(ask: &Ask<'_>, env: &Env<'_>, rule: &'l Rule) -> Standing<'l> {
     }
 }
 
-/// The facts an unknown condition waits for. A value of the wrong kind counts as missing.
+/// The facts that an unknown condition needs. A value of the wrong type counts as missing.
 fn unknown(condition: &Condition, env: &Env<'_>) -> Vec<FactIndex> {
     let missing = condition.missing(env);
     if missing.is_empty() { vec![condition.index] } else { missing }

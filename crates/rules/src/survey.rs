@@ -1,9 +1,8 @@
-//! What the check finds by enumeration: rules that nothing brings to decide, gaps, contradictions, invariants that some
-//! facts break. Each is a question about the finite world of one span of days ([`crate::space`]), answered by search
-//! ([`crate::search`]): with facts as the witness, or with the certainty that there are none.
-//!
-//! Facts that are missing need no looking at: a rule that waits for a fact makes no answer more confident (held by
-//! `tests/it/properties.rs`), so what holds for all known facts holds for all.
+//! What the check finds by enumeration: unreachable rules, gaps, contradictions, violated invariants. Each is a
+//! question about the finite space of one period ([`crate::space`]), answered by search ([`crate::search`]): either
+//! with facts as a witness, or with certainty that there are none. Missing facts need not be considered: a rule with a
+//! missing fact never makes an answer more definite (tested in `tests/it/properties.rs`), so what holds if all facts
+//! are known holds in general.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,45 +14,45 @@ use crate::facts::Facts;
 use crate::invariant::Invariant;
 use crate::law::{LawSet, RuleIndex};
 use crate::rule::{Effect, Rule, Topic};
-use crate::search::{Found, Goal, Search};
+use crate::search::{Goal, Search, SearchResult};
 use crate::space::{Mask, Space, spans};
 use crate::value::Value;
 
-/// What was found.
+/// The findings.
 #[derive(Default)]
 pub(crate) struct Survey {
     pub(crate) faults: Vec<Finding>,
     pub(crate) gaps: Vec<Finding>,
     pub(crate) remarks: Vec<Finding>,
-    /// What could not be looked at in full.
+    /// What could not be covered completely.
     pub(crate) uncovered: BTreeSet<Finding>,
-    /// The facts behind each finding that has some, with what it is about.
+    /// The witnesses of the findings.
     pub(crate) witnesses: Vec<Witness>,
 }
 
-/// Facts that show what was found.
+/// Facts that demonstrate a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Witness {
-    /// What they show.
+    /// What they demonstrate.
     pub of: WitnessOf,
     /// The facts, all of them known.
     pub facts: Facts,
 }
 
-/// What a witness shows when its facts are decided.
+/// What a witness demonstrates when its facts are decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WitnessOf {
     /// The rule decides.
     Reached(String),
-    /// Two rules that stand disagree.
+    /// Two undefeated rules disagree.
     Contradiction(String, String),
-    /// No rule stands.
+    /// No rule applies.
     Gap,
-    /// The outcome is one that an invariant forbids.
+    /// The outcome violates an invariant.
     Broken(String),
 }
 
-/// The set, and the world of each span of days.
+/// The set, and the space of each period.
 struct Surveyor<'a> {
     law: &'a LawSet,
     spaces: Vec<Space<'a>>,
@@ -71,7 +70,7 @@ pub(crate) fn survey(law: &LawSet) -> Survey {
     let spaces: Vec<Space<'_>> = spans(law, &extra).into_iter().map(|day| Space::new(law, day, &extra)).collect();
     let mut surveyor = Surveyor { law, spaces, out: Survey::default() };
     for fact in surveyor.spaces.iter().flat_map(|space| &space.cut) {
-        let what = format!("`{fact}` has more combinations of values than were looked at");
+        let what = format!("`{fact}` has more combinations of values than were checked");
         surveyor.out.uncovered.insert(Finding { place: "vocabulary.toml".to_owned(), what });
     }
     surveyor.reach();
@@ -81,7 +80,7 @@ pub(crate) fn survey(law: &LawSet) -> Survey {
     surveyor.out
 }
 
-/// The categories a rule is asked about; one `None` where the demand is asked as a whole.
+/// The categories a rule is checked for; a single `None` if it concerns the whole demand.
 fn categories(rule: &Rule) -> Vec<Option<Category>> {
     match rule.effect.topic() {
         Topic::Silence => vec![None],
@@ -90,7 +89,7 @@ fn categories(rule: &Rule) -> Vec<Option<Category>> {
     }
 }
 
-/// Whether the rule names this instrument as one that it speaks of.
+/// Whether the rule explicitly covers this instrument.
 fn names(rule: &Rule, instrument: FactIndex, word: &str) -> bool {
     let is_word = |pattern: &Pattern| matches!(pattern, Pattern::Value(Value::Word(known)) if known == word);
     rule.when.iter().any(|condition| {
@@ -111,8 +110,8 @@ impl<'a> Surveyor<'a> {
         domain
     }
 
-    /// Looks for facts; what cannot come together is left out.
-    fn look(&self, space: &Space<'_>, domain: Vec<Mask>, mut goals: Vec<Goal>) -> Found {
+    /// Searches for facts, excluding impossible combinations.
+    fn look(&self, space: &Space<'_>, domain: Vec<Mask>, mut goals: Vec<Goal>) -> SearchResult {
         goals.extend((0..self.law.impossible().len()).map(Goal::Lacks));
         Search::run(space, domain, &goals)
     }
@@ -124,7 +123,7 @@ impl<'a> Surveyor<'a> {
     }
 
     fn gave_up(&mut self, place: String, what: &str) {
-        let what = format!("{what}: the search was given up");
+        let what = format!("{what}: the search was aborted");
         self.out.uncovered.insert(Finding { place, what });
     }
 
@@ -133,7 +132,7 @@ impl<'a> Surveyor<'a> {
         self.out.witnesses.extend(facts.map(|facts| Witness { of, facts }));
     }
 
-    /// Rules that no facts bring to stand.
+    /// Unreachable rules.
     fn reach(&mut self) {
         for at in 0..self.law.rules().len() {
             let index = RuleIndex(at);
@@ -146,12 +145,12 @@ impl<'a> Surveyor<'a> {
                         continue;
                     }
                     match self.look(space, self.domain(space, category), self.stands(index)) {
-                        Found::Facts(left) => {
+                        SearchResult::Facts(left) => {
                             found = Some((number, left, category));
                             break 'looking;
                         }
-                        Found::GivenUp => given_up = true,
-                        Found::Nothing => {}
+                        SearchResult::GivenUp => given_up = true,
+                        SearchResult::Nothing => {}
                     }
                 }
             }
@@ -159,18 +158,17 @@ impl<'a> Surveyor<'a> {
                 Some((number, left, category)) => {
                     self.witness(WitnessOf::Reached(rule.id.clone()), number, &left, category);
                 }
-                None if given_up => self.gave_up(place(rule), "whether any facts bring it to decide"),
+                None if given_up => self.gave_up(place(rule), "whether any facts make it decide"),
                 None => self.out.faults.push(Finding {
                     place: place(rule),
-                    what: "unreachable: on no day do any facts bring it to decide; its own conditions exclude each other, \
-                           or an exception always defeats it"
+                    what: "unreachable: there is no day and no facts for which it decides; its conditions exclude each other, or an exception always defeats it"
                         .to_owned(),
                 }),
             }
         }
     }
 
-    /// Pairs of rules that stand together and disagree.
+    /// Pairs of rules that can both be undefeated and disagree.
     fn contradictions(&mut self) {
         let count = self.law.rules().len();
         for one in 0..count {
@@ -205,18 +203,17 @@ impl<'a> Surveyor<'a> {
                     continue;
                 }
                 match self.look(space, self.domain(space, category), goals.clone()) {
-                    Found::Facts(left) => {
+                    SearchResult::Facts(left) => {
                         let witness = space.tell(&left);
                         if same_term {
-                            let what = format!("sets another term than {} for the same purpose: {witness}", b.id);
+                            let what = format!("sets a different term from {} for the same purpose: {witness}", b.id);
                             self.out.remarks.push(Finding { place: place(a), what });
                             return;
                         }
                         self.witness(WitnessOf::Contradiction(a.id.clone(), b.id.clone()), number, &left, category);
                         if !declared {
                             let what = format!(
-                                "contradicts {} ({} against {}), and neither overrides the other: {witness}; let one \
-                                 override the other, or say `conflicts_with`",
+                                "contradicts {} ({} against {}), and neither overrides the other: {witness}; make one override the other, or declare `conflicts_with`",
                                 b.id,
                                 a.effect.as_str(),
                                 b.effect.as_str()
@@ -225,26 +222,26 @@ impl<'a> Surveyor<'a> {
                         }
                         return;
                     }
-                    Found::GivenUp => given_up = true,
-                    Found::Nothing => {}
+                    SearchResult::GivenUp => given_up = true,
+                    SearchResult::Nothing => {}
                 }
             }
         }
         if given_up {
             self.gave_up(place(a), &format!("whether it can contradict {}", b.id));
         } else if declared {
-            let what = format!("`conflicts_with` names {}, but no facts make both stand", b.id);
+            let what = format!("`conflicts_with` names {}, but the two never conflict", b.id);
             self.out.remarks.push(Finding { place: place(a), what });
         }
     }
 
-    /// Combinations of facts on which no rule speaks, one finding for each instrument and category.
+    /// Combinations of facts without a rule, one finding per instrument and category.
     fn gaps(&mut self) {
         let instrument = self.law.builtin.instrument;
         let mut alike: BTreeMap<(String, String), Vec<&'static str>> = BTreeMap::new();
         let asked = Category::ALL.into_iter().map(|category| (Topic::Disclosure, Some(category)));
         for (topic, category) in asked.chain([(Topic::Silence, None)]) {
-            // By instrument: how many spans have a gap, the latest of them, and its witness.
+            // By instrument: the number of periods with a gap, the latest of them, and its witness.
             let mut found: BTreeMap<String, (usize, usize, Vec<Mask>)> = BTreeMap::new();
             for number in 0..self.spaces.len() {
                 let space = &self.spaces[number];
@@ -257,7 +254,7 @@ impl<'a> Surveyor<'a> {
                     let mut domain = self.domain(space, category);
                     domain[instrument.0] &=
                         space.mask_of(instrument, |value| matches!(value, Value::Word(known) if *known == word.name));
-                    // Before the law knew the instrument there is nothing to speak of.
+                    // Skip periods before the instrument existed.
                     let concerned = rules.iter().any(|rule| names(self.law.at(*rule), instrument, &word.name));
                     let latest = number + 1 == self.spaces.len();
                     if !concerned && !latest {
@@ -265,21 +262,21 @@ impl<'a> Surveyor<'a> {
                     }
                     let goals = rules.iter().map(|rule| Goal::Fails(*rule)).collect();
                     match self.look(space, domain, goals) {
-                        Found::Facts(left) => {
+                        SearchResult::Facts(left) => {
                             let count = found.get(&word.name).map_or(0, |(count, _, _)| *count);
                             found.insert(word.name.clone(), (count + 1, number, left));
                         }
-                        Found::GivenUp => {
-                            let what = format!("gaps for {}: the search was given up", word.name);
+                        SearchResult::GivenUp => {
+                            let what = format!("gaps for {}: the search was aborted", word.name);
                             self.out.uncovered.insert(Finding { place: space.day.to_string(), what });
                         }
-                        Found::Nothing => {}
+                        SearchResult::Nothing => {}
                     }
                 }
             }
             for (word, (count, number, left)) in found {
                 let question = category.map_or("silence", |category| category.as_str());
-                // That the item is of the category goes without saying.
+                // Omit that the item has this category.
                 let mut told = left.clone();
                 if let Some(item) = self.law.vocabulary().index("item") {
                     told[item.0] = self.spaces[number].all()[item.0];
@@ -288,10 +285,9 @@ impl<'a> Surveyor<'a> {
                 if topic == Topic::Disclosure {
                     self.witness(WitnessOf::Gap, number, &left, category);
                 }
-                let what =
-                    format!("no rule speaks, so counsel decides; in {count} of {} spans of days, last {witness}", {
-                        self.spaces.len()
-                    });
+                let what = format!("no rule applies, so counsel decides; in {count} of {} periods, last {witness}", {
+                    self.spaces.len()
+                });
                 alike.entry((word, what)).or_default().push(question);
             }
         }
@@ -300,7 +296,7 @@ impl<'a> Surveyor<'a> {
         }
     }
 
-    /// Facts that break an invariant.
+    /// Facts that violate an invariant.
     fn invariants(&mut self) {
         let first = self.law.impossible().len();
         for (at, invariant) in self.law.invariants().iter().enumerate() {
@@ -312,7 +308,7 @@ impl<'a> Surveyor<'a> {
                 self.out.faults.push(Finding {
                     place: place.clone(),
                     what: format!(
-                        "\"{}\" does not hold: {} decides so of {}: {witness}",
+                        "\"{}\" is violated by {} for {}: {witness}",
                         invariant.says,
                         self.law.at(rule).id,
                         category.as_str()
@@ -325,7 +321,7 @@ impl<'a> Surveyor<'a> {
         }
     }
 
-    /// Each rule that discloses where the invariant says never, with facts; and whether a search was given up.
+    /// Each rule that discloses contrary to the invariant, with facts; and whether a search was aborted.
     fn broken(&self, invariant: &Invariant, extra: usize) -> (BTreeMap<RuleIndex, Broken>, bool) {
         let mut given_up = false;
         let mut found = BTreeMap::new();
@@ -342,11 +338,11 @@ impl<'a> Surveyor<'a> {
                     }
                     let goals = goals.into_iter().chain([Goal::Holds(extra)]).collect();
                     match self.look(space, self.domain(space, Some(category)), goals) {
-                        Found::Facts(left) => {
+                        SearchResult::Facts(left) => {
                             found.insert(discloses, (number, left, category));
                         }
-                        Found::GivenUp => given_up = true,
-                        Found::Nothing => {}
+                        SearchResult::GivenUp => given_up = true,
+                        SearchResult::Nothing => {}
                     }
                 }
             }
@@ -354,7 +350,7 @@ impl<'a> Surveyor<'a> {
         (found, given_up)
     }
 
-    /// For each rule that could bring about what must never be: the rule and what must hold for it.
+    /// Each rule that could violate the invariant, and the goals for that.
     fn breaking(&self, invariant: &Invariant, rules: &[RuleIndex]) -> Vec<(RuleIndex, Vec<Goal>)> {
         let effect = |index: RuleIndex| self.law.at(index).effect;
         let outcome = |effect: Effect| match effect {
@@ -367,7 +363,7 @@ impl<'a> Surveyor<'a> {
         for rule in rules.iter().copied().filter(|index| never(index)) {
             let mut goals = self.stands(rule);
             for other in rules.iter().copied().filter(|other| *other != rule) {
-                // A rule that hinders must not stand; neither must one that would make it another outcome.
+                // No rule that prevents the disclosure, or leads to another outcome, may be undefeated.
                 let hinders = match effect(other) {
                     Effect::Compels => !invariant.never.contains(&crate::decision::Outcome::Compelled),
                     Effect::Permits => false,
@@ -392,5 +388,5 @@ impl<'a> Surveyor<'a> {
     }
 }
 
-/// The span, the facts, the category.
+/// The period, the facts, the category.
 type Broken = (usize, Vec<Mask>, Category);

@@ -1,5 +1,5 @@
-//! What a fact can be. Seven kinds, all finite or ordered, so that every test on them is total: no text patterns, no
-//! floats, nothing that needs the world.
+//! The types of facts. There are seven, all finite or ordered, so that every test is total: no text patterns, no
+//! floats, nothing that depends on the outside world.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,24 +8,24 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use terms::Jurisdiction;
 
-/// A day of the civil calendar, written `2026-11-23`.
+/// A calendar day, written `2026-11-23`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Day(pub(crate) jiff::civil::Date);
 
-/// A text is no day.
+/// The text is not a valid day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DayError;
 
 impl fmt::Display for DayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a day is written YYYY-MM-DD and must exist in the calendar")
+        f.write_str("expected a valid date in the form YYYY-MM-DD")
     }
 }
 
 impl std::error::Error for DayError {}
 
 impl Day {
-    /// The day with these numbers, if the calendar has it.
+    /// The day with these numbers, if it exists.
     pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
         jiff::civil::Date::new(year, month, day).ok().map(Self)
     }
@@ -35,12 +35,12 @@ impl Day {
         self.0.year()
     }
 
-    /// How many days later `other` is; negative when it is earlier.
+    /// How many days later `other` is; negative if it is earlier.
     pub fn days_until(self, other: Self) -> i64 {
         self.0.duration_until(other.0).as_hours() / 24
     }
 
-    /// `days` later (earlier when negative); held at the ends of the calendar (years -9999 to 9999).
+    /// `days` later (earlier if negative), saturating at the ends of the calendar (years -9999 to 9999).
     #[must_use]
     pub fn plus_days(self, days: i64) -> Self {
         Self(self.0.saturating_add(jiff::SignedDuration::from_hours(days.saturating_mul(24))))
@@ -51,7 +51,7 @@ impl FromStr for Day {
     type Err = DayError;
 
     fn from_str(text: &str) -> Result<Self, DayError> {
-        // Exactly ten characters: jiff also reads `20261123` and date-times, which no file of ours should hold.
+        // Exactly ten characters: jiff also accepts `20261123` and date-times, which our files must not contain.
         if text.len() != 10 {
             return Err(DayError);
         }
@@ -103,7 +103,7 @@ pub enum Kind {
     Places,
 }
 
-/// The value of a fact that is known. Unknown is the absence of a value, never a value.
+/// The value of a known fact. An unknown fact has no value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {
@@ -119,12 +119,12 @@ pub enum Value {
     Words(BTreeSet<String>),
     /// A jurisdiction.
     Place(Jurisdiction),
-    /// A set of jurisdictions. The empty set is an answer ("nowhere"), not ignorance.
+    /// A set of jurisdictions. The empty set means "nowhere", not unknown.
     Places(BTreeSet<Jurisdiction>),
 }
 
 impl Value {
-    /// Whether the value is of this kind; a word must be one of the kind's words.
+    /// Whether the value has this type; a word must be one of the type's words.
     pub fn is_of(&self, kind: &Kind) -> bool {
         match (self, kind) {
             (Self::Bool(_), Kind::Bool)
@@ -138,7 +138,7 @@ impl Value {
         }
     }
 
-    /// Reads a value of `kind` from a TOML file. The error says what was expected.
+    /// Parses a value of type `kind` from TOML. The error says what was expected.
     pub(crate) fn read(kind: &Kind, raw: &toml::Value) -> Result<Self, String> {
         match (kind, raw) {
             (Kind::Bool, toml::Value::Boolean(yes)) => Ok(Self::Bool(*yes)),
@@ -163,7 +163,7 @@ impl Value {
     }
 }
 
-/// A day of a TOML file: a local date and nothing more.
+/// Parses a day from TOML, which must be a local date.
 pub(crate) fn read_day(when: &toml::value::Datetime) -> Result<Day, String> {
     match (when.date, when.time, when.offset) {
         (Some(date), None, None) => i16::try_from(date.year)
@@ -189,7 +189,7 @@ fn one_of(words: &[String], word: &str) -> Result<String, String> {
 }
 
 impl Kind {
-    /// The kind in words, for errors.
+    /// The type in words, for errors.
     pub fn describe(&self) -> String {
         match self {
             Self::Bool => "true or false".to_owned(),

@@ -1,5 +1,5 @@
-//! The words that rules may speak of. They are data (`law/vocabulary.toml`); this file reads them and refuses a
-//! vocabulary that lacks a word the engine or the demand format needs.
+//! The terms that rules may use. They are data (`law/vocabulary.toml`), parsed here; a vocabulary that lacks a term
+//! required by the engine or the demand format is rejected.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::value::{Day, Kind, Value};
 pub enum About {
     /// The demand, its issuer, the provider, the user.
     Demand,
-    /// One item asked for.
+    /// One requested item.
     Item,
     /// One stored copy.
     Copy,
@@ -34,36 +34,36 @@ pub struct FactDef {
     pub about: About,
     /// Its type.
     pub kind: Kind,
-    /// What to ask when it is missing.
+    /// The question to ask if it is missing.
     pub question: String,
-    /// What it means that nobody enters it: for facts about what a paper shows, where showing nothing is an answer.
-    /// Put into the facts, with that provenance, when they are gathered; deciding never assumes anything.
+    /// The value to use if nobody enters it: for facts about the content of a demand, where its silence is an answer.
+    /// It is added, with that provenance, when facts are collected; the decision itself never assumes anything.
     pub when_silent: Option<Value>,
-    /// For a `bool` that asks whether another fact is known: that fact. Put into the facts when they are gathered, so
-    /// that a rule may read a fact only where somebody knows it, and its absence opens no question.
+    /// For a `bool` that says whether another fact is known: that fact. It is added when facts are collected, so that a
+    /// rule can use a fact only if it is known, without raising a question otherwise.
     pub known_of: Option<String>,
-    /// For a `day` that is a term's last: the fact that it runs from, and the months. Reckoned when the facts are
-    /// gathered and nobody entered the day itself.
-    pub reckoned: Option<ReckonedDay>,
+    /// For a `day` that is the last of a term: the fact it runs from, and the months. Computed when facts are
+    /// collected, unless the day itself was entered.
+    pub computed: Option<ComputedDay>,
 }
 
-/// How a day follows from another: `{ from = "order_made", months = 3 }`.
+/// How a day is computed from another: `{ from = "order_made", months = 3 }`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ReckonedDay {
-    /// The fact that names the first day.
+pub struct ComputedDay {
+    /// The fact with the first day.
     pub from: String,
     /// How many months later.
     pub months: Months,
 }
 
-/// A number of months: a law's own, or one that a paper names.
+/// A number of months: fixed by law, or stated in the demand.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum Months {
-    /// Always as many.
+    /// A fixed number.
     Number(u16),
-    /// As many as this fact says, an `int`.
+    /// The value of this fact, an `int`.
     Fact(String),
 }
 
@@ -87,7 +87,7 @@ pub struct ForumDef {
     pub name: String,
     /// What it means.
     pub means: String,
-    /// The forum that it lies within.
+    /// The forum that contains it.
     #[serde(default)]
     pub within: Option<String>,
     /// The calendar of its days.
@@ -117,7 +117,7 @@ pub struct Vocabulary {
     pub instruments: Vec<Word>,
     /// Forums.
     pub forums: Vec<ForumDef>,
-    /// Marks a rule may set.
+    /// Flags that a rule may set.
     pub flags: Vec<Word>,
     /// Categories.
     pub categories: Vec<Word>,
@@ -155,10 +155,10 @@ struct RawFact {
     question: String,
     when_silent: Option<toml::Value>,
     known_of: Option<String>,
-    reckoned: Option<ReckonedDay>,
+    computed: Option<ComputedDay>,
 }
 
-/// Facts that the engine and the demand format speak of by name, with their types: a vocabulary must declare them.
+/// Facts that the engine and the demand format use by name, with their types: every vocabulary must declare them.
 const NEEDED: &[(&str, About, &str)] = &[
     ("instrument", About::Demand, "word"),
     ("forum", About::Demand, "word"),
@@ -193,7 +193,7 @@ const NEEDED: &[(&str, About, &str)] = &[
     ("copy_holder_role", About::Copy, "word"),
 ];
 
-impl ReckonedDay {
+impl ComputedDay {
     fn day(&self, known: &crate::facts::FactMap) -> Option<Day> {
         let value = |name: &str| known.get(name).map(|known| &known.value);
         let Some(Value::Day(from)) = value(&self.from) else { return None };
@@ -238,7 +238,7 @@ impl Vocabulary {
                     });
                     let index = FactIndex(vocabulary.facts.len());
                     if vocabulary.by_name.insert(fact.name.clone(), index).is_some() {
-                        fault(line, format!("the fact `{}` is declared twice; keep one", fact.name));
+                        fault(line, format!("the fact `{}` is declared twice", fact.name));
                     }
                     vocabulary.facts.push(FactDef {
                         name: fact.name,
@@ -247,7 +247,7 @@ impl Vocabulary {
                         question: fact.question,
                         when_silent,
                         known_of: fact.known_of,
-                        reckoned: fact.reckoned,
+                        computed: fact.computed,
                     });
                 }
                 Err(what) => fault(line, format!("the fact `{}`: {what}", fact.name)),
@@ -256,23 +256,23 @@ impl Vocabulary {
         for def in &vocabulary.facts {
             let Some(other) = &def.known_of else { continue };
             let fits = vocabulary.fact(other).is_some_and(|other| {
-                // What silence fills in is always known: asking whether it is would be no question.
+                // A fact with `when_silent` is always known, so `known_of` makes no sense for it.
                 other.about == def.about && other.when_silent.is_none() && other.known_of.is_none()
             });
             if def.kind != Kind::Bool || def.when_silent.is_some() || !fits {
-                let what =
-                    "known_of is for a bool without when_silent, and names a fact about the same that may be unknown";
+                let what = "known_of requires a bool without when_silent, and a fact about the same subject that may be unknown";
                 fault(None, format!("the fact `{}`: {what}", def.name));
             }
         }
-        for def in vocabulary.facts.iter().filter(|def| !vocabulary.can_be_reckoned(def)) {
-            let what = "reckoned is for a day, from another day and months (a number, or an int) about the same";
+        for def in vocabulary.facts.iter().filter(|def| !vocabulary.can_be_computed(def)) {
+            let what =
+                "computed requires a day, from another day and a number of months (or an int) about the same subject";
             fault(None, format!("the fact `{}`: {what}", def.name));
         }
         for (name, about, kind) in NEEDED {
             let found = vocabulary.fact(name).map(|def| (def.about, kind_name(&def.kind)));
             if found != Some((*about, kind)) {
-                fault(None, format!("the engine needs a fact `{name}` of type {kind} about {about:?}; declare it"));
+                fault(None, format!("the engine requires a fact `{name}` of type {kind} about {about:?}; declare it"));
             }
         }
         let effects = Effect::ALL.map(Effect::as_str);
@@ -287,15 +287,15 @@ impl Vocabulary {
         ] {
             let declared: Vec<_> = declared.iter().map(|word| word.name.as_str()).collect();
             for word in known.iter().filter(|word| !declared.contains(word)) {
-                fault(None, format!("the {kind} `{word}` has no [[{kind}]] entry that says what it means; add it"));
+                fault(None, format!("the {kind} `{word}` has no [[{kind}]] entry with its meaning; add one"));
             }
             for word in declared.iter().filter(|word| !known.contains(word)) {
-                fault(None, format!("the engine has no {kind} `{word}`; there are: {}", known.join(", ")));
+                fault(None, format!("unknown {kind} `{word}`; expected one of: {}", known.join(", ")));
             }
         }
         for forum in &vocabulary.forums {
             if forum.within.as_ref().is_some_and(|outer| !vocabulary.forums.iter().any(|f| f.name == *outer)) {
-                fault(None, format!("the forum `{}` lies within a forum that is not declared", forum.name));
+                fault(None, format!("the forum `{}` is within a forum that is not declared", forum.name));
             }
         }
         for (name, index) in &vocabulary.by_name {
@@ -306,21 +306,21 @@ impl Vocabulary {
         if errors.is_empty() { Ok(vocabulary) } else { Err(errors) }
     }
 
-    /// The facts about `about`, in order of name: beside facts by name, which have the same order, no name is looked up.
+    /// The facts about `about`, in order of name, so that they can be merged with facts by name without look-ups.
     pub(crate) fn about(&self, about: About) -> &[(String, FactIndex)] {
         &self.by_about[about as usize]
     }
 
-    fn can_be_reckoned(&self, def: &FactDef) -> bool {
-        let Some(reckoned) = &def.reckoned else { return true };
+    fn can_be_computed(&self, def: &FactDef) -> bool {
+        let Some(computed) = &def.computed else { return true };
         let about = |name: &str, kind: &Kind| {
             self.fact(name).is_some_and(|other| other.about == def.about && other.kind == *kind)
         };
-        let months = match &reckoned.months {
+        let months = match &computed.months {
             Months::Number(_) => true,
             Months::Fact(name) => about(name, &Kind::Int),
         };
-        def.kind == Kind::Day && about(&reckoned.from, &Kind::Day) && months
+        def.kind == Kind::Day && about(&computed.from, &Kind::Day) && months
     }
 
     fn kind(&self, fact: &RawFact) -> Result<Kind, String> {
@@ -335,13 +335,13 @@ impl Vocabulary {
         match fact.kind.as_str() {
             "word" => words().map(Kind::Word),
             "words" => words().map(Kind::Words),
-            _ if !fact.values.is_empty() => Err("only a word or words have `values`".to_owned()),
+            _ if !fact.values.is_empty() => Err("`values` is allowed only for word and words".to_owned()),
             "bool" => Ok(Kind::Bool),
             "int" => Ok(Kind::Int),
             "day" => Ok(Kind::Day),
             "place" => Ok(Kind::Place),
             "places" => Ok(Kind::Places),
-            other => Err(format!("`{other}` is no type; there are: bool, int, day, word, words, place, places")),
+            other => Err(format!("unknown type `{other}`; expected bool, int, day, word, words, place or places")),
         }
     }
 
@@ -350,17 +350,17 @@ impl Vocabulary {
         self.by_name.get(name).and_then(|index| self.facts.get(index.0))
     }
 
-    /// Puts into `map` what follows from what was entered, and what it means that nobody entered a fact of this kind.
+    /// Adds to `map` what follows from the facts entered, and the values for facts that were not entered.
     pub fn fill_silence(&self, map: &mut crate::facts::FactMap, about: About, except: &[String]) {
         for def in self.facts.iter().filter(|def| def.about == about && !except.contains(&def.name)) {
-            let day = def.reckoned.as_ref().and_then(|reckoned| reckoned.day(map));
+            let day = def.computed.as_ref().and_then(|computed| computed.day(map));
             if let Some(day) = day {
-                map.entry(def.name.clone()).or_insert(Known::reckoned(Value::Day(day)));
+                map.entry(def.name.clone()).or_insert(Known::computed(Value::Day(day)));
             }
         }
         for def in self.facts.iter().filter(|def| def.about == about && !except.contains(&def.name)) {
             if let Some(other) = &def.known_of {
-                let known = Known { value: Value::Bool(map.contains_key(other)), from: Provenance::Reckoned };
+                let known = Known { value: Value::Bool(map.contains_key(other)), from: Provenance::Computed };
                 map.entry(def.name.clone()).or_insert(known);
             } else if let Some(value) = &def.when_silent {
                 let known = || Known { value: value.clone(), from: Provenance::Silence };
@@ -393,7 +393,7 @@ impl Vocabulary {
         self.forums.iter().find(|forum| forum.name == name)
     }
 
-    /// What a word means: an instrument, a forum, an item, a flag, a category, an effect, an outcome, an action.
+    /// The meaning of a word: an instrument, a forum, an item, a flag, a category, an effect, an outcome, an action.
     pub fn means(&self, word: &str) -> Option<&str> {
         let words = [&self.instruments, &self.flags, &self.categories, &self.effects, &self.outcomes, &self.actions];
         let mut all = words
@@ -405,11 +405,11 @@ impl Vocabulary {
         all.find(|(name, _)| *name == word).map(|(_, means)| means.as_str())
     }
 
-    /// `forum` and every forum that it lies within, from the inside out.
+    /// `forum` and every forum that contains it, innermost first.
     pub(crate) fn forums_around<'v>(&'v self, forum: &str) -> Vec<&'v str> {
         let mut around: Vec<&str> = Vec::new();
         let mut at = self.forum(forum);
-        // A circle of `within` ends, too.
+        // This ends even if `within` is circular.
         while let Some(def) = at.filter(|def| !around.contains(&def.name.as_str())) {
             around.push(&def.name);
             at = def.within.as_deref().and_then(|outer| self.forum(outer));
@@ -417,10 +417,10 @@ impl Vocabulary {
         around
     }
 
-    /// Whether `forum` is `outer` or lies within it.
+    /// Whether `forum` is `outer` or within it.
     pub(crate) fn forum_within(&self, forum: &str, outer: &str) -> bool {
         let mut at = Some(forum);
-        // As many steps as there are forums: a circle of `within` ends too.
+        // At most as many steps as there are forums, even if `within` is circular.
         for _ in 0..=self.forums.len() {
             match at {
                 Some(name) if name == outer => return true,

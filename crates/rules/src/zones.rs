@@ -1,4 +1,4 @@
-//! Moments and days in the local time of a zone.
+//! Conversions between moments and the local time of a zone.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -28,12 +28,12 @@ pub fn local_time(at: UnixMillis, zone: &str) -> String {
 }
 
 /// Reads a moment: with its offset (`2026-09-02T09:30:00+01:00`), or as the local time of `zone` (`2026-09-02T09:30`),
-/// of which the earlier is meant where the clocks show it twice. `None` when it is neither.
+/// meaning the earlier one if the clocks show it twice. `None` if it is neither.
 pub fn local_moment(text: &str, zone: &str) -> Option<UnixMillis> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(UnixMillis(at.as_millisecond()));
     }
-    // Nothing but digits and their marks: jiff reads more forms than a reader of the page would expect.
+    // Only digits and separators: jiff accepts more formats than a user would expect.
     if text.len() < 16 || !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b'T')) {
         return None;
     }
@@ -41,7 +41,7 @@ pub fn local_moment(text: &str, zone: &str) -> Option<UnixMillis> {
     Some(UnixMillis(local.timestamp().as_millisecond()))
 }
 
-/// `months` later, the last day of a shorter month where the day does not exist.
+/// The day `months` later, or the last day of that month if it is shorter.
 pub(crate) fn plus_months(day: Day, months: i64) -> Day {
     Day(day.0.saturating_add(jiff::Span::new().try_months(months).unwrap_or_default()))
 }

@@ -106,7 +106,7 @@ pub(super) struct DeadlineView {
     pub(super) local: String,
     pub(super) zone: String,
     pub(super) utc: String,
-    pub(super) reckoning: Vec<String>,
+    pub(super) steps: Vec<String>,
     pub(super) uncertain: String,
     pub(super) rule: (String, String),
 }
@@ -378,7 +378,7 @@ impl Look<'_> {
             local: deadline.local.clone(),
             zone: deadline.zone.clone(),
             utc: deadline.utc.clone(),
-            reckoning: deadline.reckoning.clone(),
+            steps: deadline.steps.clone(),
             uncertain: deadline.uncertain.clone().unwrap_or_default(),
             rule: (self.path(&deadline.rule), deadline.rule.clone()),
         }
@@ -408,7 +408,7 @@ impl Look<'_> {
                 Provenance::Demand => "the paper",
                 Provenance::Home => "declared by the operator",
                 Provenance::Officer => "entered",
-                Provenance::Reckoned => "reckoned",
+                Provenance::Computed => "computed",
                 Provenance::Silence => "nobody said otherwise",
             },
         };

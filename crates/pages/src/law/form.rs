@@ -100,7 +100,7 @@ impl Form {
         for def in law.vocabulary().facts().iter().filter(|def| def.about == about && has_field(def)) {
             let text = match known.get(&def.name) {
                 Some(Known { from: Provenance::Silence, .. }) => String::new(),
-                // Reckoned to the value that an empty field has anyway.
+                // Computed as the value that an empty field has anyway.
                 Some(Known { value: Value::Bool(false), .. }) if def.name == "item_future" => String::new(),
                 Some(known) => spell(&known.value),
                 None if def.when_silent.is_some() || def.name == "item_future" => UNKNOWN.to_owned(),
@@ -299,7 +299,7 @@ impl Reading<'_> {
         }
         law.vocabulary().fill_silence(&mut known, about, &unknown);
         if about == About::Item && !unknown.iter().any(|name| name == "item_future") {
-            known.entry("item_future".to_owned()).or_insert(Known::reckoned(Value::Bool(false)));
+            known.entry("item_future".to_owned()).or_insert(Known::computed(Value::Bool(false)));
         }
         (known, any)
     }

@@ -110,7 +110,7 @@ fn every_rule_and_every_case_has_a_page_that_says_what_it_is() {
         for unit in &decision.units {
             assert!(unit.reasons.iter().all(|reason| page.contains(&escaped(reason))), "{}", case.id);
         }
-        for step in decision.deadlines.iter().flat_map(|deadline| &deadline.reckoning) {
+        for step in decision.deadlines.iter().flat_map(|deadline| &deadline.steps) {
             assert!(page.contains(&escaped(step)), "{}: {step}", case.id);
         }
     }

@@ -52,7 +52,7 @@ fn a_day_is_reckoned_from_a_day_and_months() {
         };
         let files: Vec<_> = files().into_iter().map(|(path, text)| (path, mangle(text))).collect();
         let said = LawSet::load(&files).unwrap_err().to_string();
-        assert!(said.contains("reckoned is for a day, from another day and months"), "{said}");
+        assert!(said.contains("computed is for a day, from another day and months"), "{said}");
     }
 }
 
