@@ -46,7 +46,7 @@ fn quota_and_undelete() {
     assert!(copied[1].starts_with("a NO [OVERQUOTA]") && copied[2].starts_with("a OK"), "{copied:?}");
 
     // Before the data where the size is announced or there is no room at all; small mail goes in.
-    let refused = "452 4.2.2 The mailbox is full; try again later";
+    let refused = "452 4.2.2 Mailbox full, try again later";
     for (door, hello) in [("smtp", "EHLO elsewhere.example"), ("lmtp", "LHLO elsewhere.example")] {
         assert_eq!(send(&node, door, hello, 4000)[3], refused);
         assert!(send(&node, door, hello, 100)[3].starts_with("250"));

@@ -84,7 +84,7 @@ fn the_form_decides_the_same(demo: &Demo, door: &str, demand: &str, day: &str) {
     assert!(!page.contains(&format!("id=\"unit-{}\"", units.len() + 1)), "{demand} on {day}: one unit too many");
     for deadline in decision["deadlines"].as_array().unwrap() {
         assert!(page.contains(deadline["local"].as_str().unwrap()), "{demand} on {day}: {deadline}");
-        for step in deadline["reckoning"].as_array().unwrap() {
+        for step in deadline["steps"].as_array().unwrap() {
             assert!(page.contains(step.as_str().unwrap()), "{demand} on {day}: {step}");
         }
     }
