@@ -1,12 +1,12 @@
-//! Law files with a fault: each is refused with file, line, rule and what to do, and nothing is loaded. A case is a file
-//! under `tests/bad`: a law file whose first line says what the error must contain.
+//! Law files with an error: each is rejected with file, line, rule and what to do, and nothing is loaded. A case is a
+//! file under `tests/bad`: a law file whose first line says what the error must contain.
 
 use rules::LawSet;
 
 use crate::support::{files, here};
 
 #[test]
-fn every_fault_is_named() {
+fn every_error_is_reported() {
     let mut checked = 0;
     let mut paths: Vec<_> = std::fs::read_dir(here("bad")).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
@@ -24,23 +24,23 @@ fn every_fault_is_named() {
         assert!(said.contains(&expected), "{}: expected `{expected}`, got:\n{said}", path.display());
         checked += 1;
     }
-    assert!(checked >= 18, "cases are only added");
+    assert!(checked >= 18, "case files are missing");
 }
 
 #[test]
 fn a_vocabulary_must_have_the_words_the_engine_needs() {
     let without: Vec<_> = files()
         .into_iter()
-        .map(|(path, text)| (path, text.replace("name = \"copy_stored\"", "name = \"copy_lies_in\"")))
+        .map(|(path, text)| (path, text.replace("name = \"copy_stored\"", "name = \"copy_stored_in\"")))
         .collect();
     let said = LawSet::load(&without).unwrap_err().to_string();
-    assert!(said.contains("the engine needs a fact `copy_stored` of type places"), "{said}");
+    assert!(said.contains("the engine requires a fact `copy_stored` of type places"), "{said}");
     let none: [(&str, &str); 0] = [];
     assert!(LawSet::load(&none).unwrap_err().to_string().contains("exactly one vocabulary.toml"));
 }
 
 #[test]
-fn a_day_is_reckoned_from_a_day_and_months() {
+fn a_day_is_computed_from_a_day_and_months() {
     for (good, bad) in [
         ("from = \"order_made\", months = 3", "from = \"offence_serious\", months = 3"),
         ("months = \"silence_months\"", "months = \"silence_source\""),
@@ -52,7 +52,7 @@ fn a_day_is_reckoned_from_a_day_and_months() {
         };
         let files: Vec<_> = files().into_iter().map(|(path, text)| (path, mangle(text))).collect();
         let said = LawSet::load(&files).unwrap_err().to_string();
-        assert!(said.contains("computed is for a day, from another day and months"), "{said}");
+        assert!(said.contains("computed requires a day, from another day and a number of months"), "{said}");
     }
 }
 
@@ -69,9 +69,10 @@ fn a_mangled_law_never_panics() {
     }
 }
 
-/// What the check must find, or must not: a case is a file under `tests/check` that joins the law, and its first line.
+/// What the check must report, or must not: a case is a file under `tests/check` that is added to the law, with the
+/// expectation in its first line.
 #[test]
-fn every_finding_is_found() {
+fn every_finding_is_reported() {
     let mut checked = 0;
     let mut paths: Vec<_> = std::fs::read_dir(here("check")).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
@@ -92,5 +93,5 @@ fn every_finding_is_found() {
         }
         checked += 1;
     }
-    assert!(checked >= 8, "cases are only added");
+    assert!(checked >= 8, "case files are missing");
 }

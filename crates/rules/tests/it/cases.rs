@@ -1,4 +1,4 @@
-//! Every case under `law/**/cases`, and what the check finds.
+//! Every case under `law/**/cases`, and the findings of the check.
 
 use rules::{Facts, Mode, Outcome, WitnessOf};
 
@@ -10,10 +10,10 @@ fn every_case_decides_as_expected_and_every_rule_has_one() {
     let cases = rules::read_cases(&law, &files()).unwrap_or_else(|errors| panic!("{errors}"));
     let report = rules::check(&law, &cases);
     assert!(report.passes(), "{report}");
-    assert!(cases.len() >= 100, "cases are only added");
+    assert!(cases.len() >= 100, "case files are missing");
 }
 
-/// Forgets one fact of one map.
+/// Removes one fact from one map.
 fn forget(facts: &Facts, at: usize, name: &str) -> Facts {
     let mut facts = facts.clone();
     let items = facts.items.len();
@@ -26,7 +26,7 @@ fn forget(facts: &Facts, at: usize, name: &str) -> Facts {
 }
 
 #[test]
-fn forgetting_any_fact_of_any_case_never_makes_another_answer() {
+fn removing_any_fact_of_any_case_never_changes_the_answer() {
     let law = law();
     let cases = rules::read_cases(&law, &files()).unwrap();
     let mut asked = 0;
@@ -49,7 +49,7 @@ fn forgetting_any_fact_of_any_case_never_makes_another_answer() {
                 let changed = less.outcome != more.outcome && less.outcome == Outcome::Conditional;
                 if changed {
                     let question = ignorant.questions.iter().any(|question| question.fact == *name);
-                    assert!(question, "{}: forgetting {name} changes the answer and is not asked for", case.id);
+                    assert!(question, "{}: removing {name} changes the answer, but it is not asked for", case.id);
                     asked += 1;
                 }
             }
@@ -58,9 +58,9 @@ fn forgetting_any_fact_of_any_case_never_makes_another_answer() {
     assert!(asked > 200, "{asked} facts were asked for");
 }
 
-/// What the enumeration claims, the engine decides: each witness is decided as the check says.
+/// The engine decides each witness as the check claims.
 #[test]
-fn every_witness_shows_what_it_is_a_witness_of() {
+fn every_witness_is_decided_as_claimed() {
     let law = law();
     let report = rules::check(&law, &[]);
     let mut shown = [0; 4];
@@ -74,7 +74,7 @@ fn every_witness_shows_what_it_is_a_witness_of() {
         match &witness.of {
             WitnessOf::Reached(rule) => {
                 shown[0] += 1;
-                // A way to court is looked at only where data would leave or somebody has to think.
+                // A challenge is considered only if data would be disclosed or counsel decides.
                 let looked_at = law.rule(rule).is_some_and(|rule| rule.effect.topic() != rules::Topic::Challenge);
                 assert!(!looked_at || standing.contains(&rule.as_str()), "{rule}: {standing:?}");
             }
@@ -88,7 +88,7 @@ fn every_witness_shows_what_it_is_a_witness_of() {
             WitnessOf::Gap => {
                 shown[2] += 1;
                 assert_eq!(unit.outcome, Outcome::ReferCounsel);
-                assert!(unit.reasons.iter().any(|reason| reason.contains("No rule of the set")), "{:?}", unit.reasons);
+                assert!(unit.reasons.iter().any(|reason| reason.contains("No rule covers this")), "{:?}", unit.reasons);
             }
             WitnessOf::Broken(id) => {
                 shown[3] += 1;

@@ -97,15 +97,15 @@ fn the_irish_order_served_today() {
 }
 
 #[test]
-fn what_arrives_later_is_an_item_of_its_own() {
+fn what_arrives_later_is_a_separate_item() {
     let decision = on(ORDER, "2026-03-15", Mode::Service);
     let items: Vec<_> = decision.items.iter().map(|item| (item.item.as_str(), item.outcome)).collect();
     assert_eq!(items, [("content", Outcome::Compelled), ("content, arriving later", Outcome::NotCompelledRedirect)]);
-    assert_eq!(decision.facts.scope.until, decision.facts.received, "nothing of the future is in scope");
+    assert_eq!(decision.facts.scope.until, decision.facts.received, "no future mail is in scope");
 }
 
 #[test]
-fn a_decision_replays_from_its_own_record() {
+fn a_decision_can_be_replayed_from_its_record() {
     let first = on(WARRANT, "2026-11-23", Mode::Service);
     let kept = serde_json::to_string(&first).unwrap();
     let read: Decision = serde_json::from_str(&kept).unwrap();
@@ -116,7 +116,7 @@ fn a_decision_replays_from_its_own_record() {
 }
 
 #[test]
-fn faults_of_a_demand_say_what_to_do() {
+fn errors_in_a_demand_say_what_to_do() {
     let law = law();
     let good = text(ORDER);
     let fault = |from: &str, to: &str| {
@@ -131,12 +131,12 @@ fn faults_of_a_demand_say_what_to_do() {
     for (from, to, expected) in [
         ("instrument = \"ie_s75_order\"", "instrument = \"warrant\"", "instrument = `warrant`: expected one of"),
         ("items = [\"content\"]", "items = [\"mails\"]", "`mails` is not one of"),
-        ("items = [\"content\"]", "items = []", "asks for something"),
-        ("until = 2026-03-31", "until = 2026-02-01", "not after"),
+        ("items = [\"content\"]", "items = []", "list what the demand asks for"),
+        ("until = 2026-03-31", "until = 2026-02-01", "must be after"),
         ("until = 2026-03-31", "until = 2026-03-31T10:00:00", "with its offset"),
         ("type = \"district_judge\"", "type = \"district_judge\"\nvalid = true", "unknown field `valid`"),
         ("accounts = [\"aoife@ie.example\"]", "accounts = [\"brendan@ie.example\"]", "does not name this account"),
-        ("[facts]\n", "[facts]\nuser_residense = \"IE\"\n", "`user_residense` is no fact"),
+        ("[facts]\n", "[facts]\nuser_residense = \"IE\"\n", "`user_residense` is not a fact"),
         ("[facts]\n", "[facts]\nuser_residence = true\n", "`user_residence`: expected a jurisdiction"),
         ("reference = \"DMD-2026-0117\"\n", "", "missing field `reference`"),
     ] {

@@ -1,4 +1,4 @@
-//! The rules room against the law of this source tree and against sets made for the test.
+//! Tests of the rules with the law of this source tree and with sets made for testing.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

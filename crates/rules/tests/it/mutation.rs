@@ -1,4 +1,4 @@
-//! A rule that can be taken away, or whose day can be moved, without a case noticing is not held by the cases.
+//! A rule that can be removed, or whose dates can be moved, without a failing case is not covered by the cases.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,7 @@ fn every_rule(files: &Files) -> Vec<(String, usize, toml::Table)> {
 }
 
 #[test]
-fn a_rule_that_is_gone_from_its_file_is_missed() {
+fn a_rule_removed_from_its_file_makes_a_case_fail() {
     let files = files();
     let mut unheld = BTreeSet::new();
     // A sample by way of the files; all of them, in memory, are in the test below.
@@ -75,14 +75,14 @@ fn a_rule_that_is_gone_from_its_file_is_missed() {
             unheld.insert(id);
         }
     }
-    assert_eq!(unheld, BTreeSet::new(), "no case notices that these are gone");
+    assert_eq!(unheld, BTreeSet::new(), "no case fails without these");
 }
 
-/// Changes that no case notices yet. The list only gets shorter.
+/// Changes that no case catches yet. The list may only get shorter.
 const DAYS_NOT_HELD: &str = "tests/it/days-not-held.txt";
 
 #[test]
-fn a_rule_removed_and_a_day_moved_are_noticed() {
+fn removed_rules_and_moved_dates_make_a_case_fail() {
     let files = files();
     let law = LawSet::load(&files).unwrap();
     let cases = rules::read_cases(&law, &files).unwrap();
@@ -104,12 +104,12 @@ fn a_rule_removed_and_a_day_moved_are_noticed() {
     let known = std::fs::read_to_string(known).unwrap_or_default();
     let known: BTreeSet<String> = known.lines().map(str::to_owned).collect();
     let new: Vec<_> = unheld.difference(&known).collect();
-    assert!(new.is_empty(), "no case notices these; `bailiwick law days` proposes some: {new:#?}");
+    assert!(new.is_empty(), "no case catches these; `bailiwick law days` proposes some: {new:#?}");
 }
 
-/// The changes made to the loaded set are those that an edited file would make.
+/// Changes made to the loaded set equal those of an edited file.
 #[test]
-fn a_change_in_memory_is_a_change_of_the_file() {
+fn a_change_in_memory_equals_a_change_of_the_file() {
     let files = files();
     let law = LawSet::load(&files).unwrap();
     let cases = rules::read_cases(&law, &files).unwrap();

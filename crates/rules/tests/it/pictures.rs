@@ -1,4 +1,4 @@
-//! Pictures: what they show is what the rules decide on each day, without a gap.
+//! Pictures show what the rules decide on each day, without gaps.
 
 use rules::{Day, Outcome, Picture};
 
@@ -44,7 +44,7 @@ fn the_irish_mailbox_by_day_and_forum() {
 }
 
 #[test]
-fn spans_leave_no_day_out() {
+fn spans_cover_every_day() {
     let (law, files) = (law(), files());
     let cases = rules::read_cases(&law, &files).unwrap();
     for picture in rules::read_pictures(&law, &cases, &files).unwrap() {
@@ -62,15 +62,15 @@ fn spans_leave_no_day_out() {
 }
 
 #[test]
-fn faults_of_a_picture_are_told() {
+fn errors_in_a_picture_are_reported() {
     let (law, mut files) = (law(), files());
     let cases = rules::read_cases(&law, &files).unwrap();
     let good = files.iter().find(|(path, _)| path.ends_with("pictures/irish-mailbox.toml")).unwrap().1.clone();
     for (from, to, told) in [
-        ("case = \"S03\"", "case = \"S999\"", "is no case"),
+        ("case = \"S03\"", "case = \"S999\"", "is not a case"),
         ("forum = \"us_sdny\"", "forum = \"us_mars\"", "is not one of"),
-        ("{ forum = \"us_sdny\" }", "{ forrum = \"us_sdny\" }", "is no fact"),
-        ("until = 2018-12-31", "until = 2012-12-31", "an earlier day"),
+        ("{ forum = \"us_sdny\" }", "{ forrum = \"us_sdny\" }", "is not a fact"),
+        ("until = 2018-12-31", "until = 2012-12-31", "is before `from`"),
         ("day = 2013-12-04", "day = 1913-12-04", "outside the picture"),
         ("title =", "titel =", "unknown field"),
     ] {

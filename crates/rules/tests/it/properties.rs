@@ -1,4 +1,4 @@
-//! What holds for all facts: totality, determinism, and that ignorance is never more confident than knowledge.
+//! Properties for all facts: totality, determinism, and that missing facts never make an answer more definite.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -13,17 +13,17 @@ use crate::support::{files, law};
 
 static LAW: LazyLock<LawSet> = LazyLock::new(law);
 
-/// The law with one more rule, on an instrument that no demand here has.
+/// The law with an additional rule, on an instrument that no demand here uses.
 static LARGER: LazyLock<LawSet> = LazyLock::new(|| {
     let mut files = files();
     for (path, text) in &mut files {
         if path == "vocabulary.toml" {
-            text.push_str("\n[[instrument]]\nname = \"test_paper\"\nmeans = \"a paper of the test\"\n");
+            text.push_str("\n[[instrument]]\nname = \"test_demand\"\nmeans = \"a demand for testing\"\n");
         }
     }
     files.push((
         "zz/more.toml".to_owned(),
-        "title = \"More\"\n[[rule]]\nid = \"test.more\"\neffect = \"compels\"\nwhen = { instrument = \"test_paper\" }\n\
+        "title = \"More\"\n[[rule]]\nid = \"test.more\"\neffect = \"compels\"\nwhen = { instrument = \"test_demand\" }\n\
          cite = [\"a statute\"]\nsource = \"a book\"\nretrieved = 2026-11-23\nconfidence = \"read\"\n\
          in_force = { from = 1900-01-01 }\nbasis = \"statute\"\nbecause = \"It says so.\"\n"
             .to_owned(),
@@ -50,7 +50,7 @@ fn value(kind: &Kind) -> BoxedStrategy<Value> {
     }
 }
 
-/// Some of the facts about something; each is known more often than not, and now and then of the wrong type.
+/// Some facts about a subject; most are known, and some have the wrong type.
 fn map(about: About) -> BoxedStrategy<FactMap> {
     let defs: Vec<FactDef> = LAW.vocabulary().facts().iter().filter(|def| def.about == about).cloned().collect();
     let mut all: BoxedStrategy<Vec<(String, Option<Value>)>> = Just(Vec::new()).boxed();
@@ -106,7 +106,7 @@ fn facts() -> impl Strategy<Value = Facts> {
         })
 }
 
-/// Whether an outcome is an answer, and not a question or a doubt.
+/// Whether an outcome is a definite answer.
 fn confident(outcome: Outcome) -> bool {
     !matches!(outcome, Outcome::Conditional | Outcome::ReferCounsel | Outcome::Partial)
 }
@@ -142,7 +142,7 @@ proptest! {
         one.law = two.law;
     }
 
-    /// Forgetting a fact turns an answer into a question or leaves it; it never makes another answer.
+    /// Removing a fact turns an answer into a question or leaves it unchanged; it never gives a different answer.
     #[test]
     fn ignorance_is_never_more_confident(facts in facts(), which in any::<prop::sample::Index>()) {
         let knowing = rules::decide(&LAW, &facts, Mode::WhatIf);
@@ -157,11 +157,11 @@ proptest! {
         maps[*at].remove(name);
         let ignorant = rules::decide(&LAW, &forgetful, Mode::WhatIf);
         for (more, less) in outcomes(&knowing).into_iter().zip(outcomes(&ignorant)) {
-            prop_assert!(less == more || !confident(less), "forgetting {}: {} became {}", name, more, less);
+            prop_assert!(less == more || !confident(less), "removing {}: {} became {}", name, more, less);
         }
     }
 
-    /// Learning a fact turns `REFER_COUNSEL` into something else only by a rule that waited for that very fact.
+    /// Adding a fact changes `REFER_COUNSEL` only through a rule that needed that fact.
     #[test]
     fn counsel_is_relieved_by_a_rule_that_reads_the_fact(facts in facts(), which in any::<prop::sample::Index>()) {
         let names: Vec<String> = facts.known.keys().cloned().collect();
@@ -174,12 +174,12 @@ proptest! {
         for (more, less) in knowing.units.iter().zip(&ignorant.units) {
             if less.outcome == Outcome::ReferCounsel && more.outcome != less.outcome {
                 let waited = less.proof.open.iter().any(|open| open.missing.contains(name));
-                prop_assert!(waited, "{} made {} of counsel's case, and no rule waited for it", name, more.outcome);
+                prop_assert!(waited, "{} changed the outcome to {}, but no rule needed it", name, more.outcome);
             }
         }
     }
 
-    /// Served for real, nothing is disclosed that a what-if would not disclose.
+    /// For a served demand, nothing is disclosed that a what-if would not disclose.
     #[test]
     fn service_is_never_laxer_than_a_what_if(facts in facts()) {
         let real = outcomes(&rules::decide(&LAW, &facts, Mode::Service));
@@ -189,7 +189,7 @@ proptest! {
         }
     }
 
-    /// Content is never compelled or permitted on the word of a sender whom nobody verified.
+    /// Content is never compelled or permitted for an unverified sender.
     #[test]
     fn no_answer_to_an_unverified_sender(facts in facts()) {
         let mut facts = facts;
@@ -213,7 +213,7 @@ fn questions_are_asked_once_each() {
         signed: Vec::new(),
     };
     let decision = rules::decide(&LAW, &facts, Mode::Service);
-    assert_eq!(decision.outcome, Outcome::Conditional, "a demand of which nothing is known");
+    assert_eq!(decision.outcome, Outcome::Conditional, "a demand without any facts");
     assert_eq!(decision.questions[0].fact, "instrument", "the instrument settles most");
     let asked: BTreeSet<_> = decision.questions.iter().map(|question| (&question.fact, &question.about)).collect();
     assert_eq!(asked.len(), decision.questions.len());
@@ -222,8 +222,8 @@ fn questions_are_asked_once_each() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Lines of law files in other places, and octets that are others: the set is refused, or it decides and is checked,
-    /// and either way it ends.
+    /// Law files with moved lines and changed bytes: the set is rejected, or it decides and is checked, and either way
+    /// this terminates.
     #[test]
     fn a_scrambled_law_is_refused_or_decides(
         moves in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0u8..4), 1..6),
@@ -257,9 +257,9 @@ proptest! {
     }
 }
 
-/// A set that is made to be slow is checked in bounded work, and what was given up is said.
+/// A pathological set is checked with bounded work, and aborted searches are reported.
 #[test]
-fn a_set_made_to_be_slow_ends() {
+fn checking_a_pathological_set_ends() {
     let mut files = files();
     let yes_or_no = |def: &&FactDef| def.kind == Kind::Bool && def.about == About::Demand;
     let facts: Vec<&str> =

@@ -1,5 +1,5 @@
-//! What people read, as files: a change of the wording, the tree or the reckoning is seen in the diff.
-//! `UPDATE_SNAPSHOTS=1 cargo test -p rules` writes them anew.
+//! What people read, as files, so that a change of wording, proof tree or computation shows in the diff.
+//! `UPDATE_SNAPSHOTS=1 cargo test -p rules` rewrites them.
 
 use rules::{Decision, Mode};
 
@@ -12,7 +12,7 @@ fn hold(name: &str, decision: &Decision) {
         let text: String =
             text.lines().filter(|line| !line.starts_with("law set ")).map(|l| format!("{l}\n")).collect();
         let wide = text.lines().find(|line| line.chars().count() > 100);
-        assert_eq!(wide, None, "{name}.{kind} is 100 columns wide at most");
+        assert_eq!(wide, None, "{name}.{kind} is at most 100 columns wide");
         let path = here("explain").join(format!("{name}.{kind}.txt"));
         if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
             std::fs::write(&path, &text).unwrap();
