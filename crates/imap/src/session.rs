@@ -103,7 +103,7 @@ struct Running {
 
 enum Stage {
     /// The command is to be asked for its next need.
-    NextNeed,
+    Ask,
     /// The command waits for the answer to its need.
     Asked,
     /// The command waits for a line; with `idle` also for changes.

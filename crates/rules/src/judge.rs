@@ -8,13 +8,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use terms::Jurisdiction;
-
-use crate::condition::{Env, FactIndex, within};
+use crate::condition::{Env, FactIndex};
 use crate::deadlines::{self, From};
 use crate::decision::{
-    Action, Challenge, ChallengeState, Citation, Conflict, Deadline, Decision, Flag, ItemOutcome, Mode, NearRule, Node,
-    Notice, OpenRule, Outcome, Proof, Question, Route, Silence, SilenceState, Unit, UsedFact,
+    Action, Challenge, ChallengeState, Conflict, Deadline, Decision, Flag, Mode, Notice, Outcome, Silence,
+    SilenceState, Unit,
 };
 use crate::facts::{Copy, FactMap, Facts, Item};
 use crate::law::{LawSet, RuleIndex};

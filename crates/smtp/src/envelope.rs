@@ -84,6 +84,7 @@ pub struct Accepted {
 /// How a message was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
+    /// SMTP or LMTP.
     pub protocol: Protocol,
     /// Whether the peer greeted with EHLO or LHLO rather than HELO.
     pub extended: bool,

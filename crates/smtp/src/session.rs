@@ -324,7 +324,7 @@ impl Session {
                     Fault::Bare => reply::BARE_IN_DATA,
                     Fault::TooBig => reply::MESSAGE_TOO_BIG,
                     Fault::LineTooLong => reply::DATA_LINE_TOO_LONG,
-                    Fault::NoRoom => Refusal::NoRoom.reply(),
+                    Fault::NoRoom => Refusal::InsufficientStorage.reply(),
                 };
                 for _ in 1..self.replies(count) {
                     self.say(&reply);

@@ -22,7 +22,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use proptest::prelude::*;
-use smtp::{Answer, CipherSuite, Config, Message, Need, Outcome, Protocol, Recipient, Refusal, Session, Step, Waiting};
+use smtp::{
+    Answer, CipherSuite, Config, DeliveryOutcome, Message, Need, Protocol, Recipient, Refusal, Session, Step, Waiting,
+};
 use terms::AccountId;
 
 struct Script {
@@ -156,11 +158,11 @@ fn look_up(recipient: &Recipient, postmaster: bool) -> Result<AccountId, Refusal
     }
 }
 
-fn keep(message: &Message) -> Vec<Outcome> {
+fn keep(message: &Message) -> Vec<DeliveryOutcome> {
     let outcome = |name: &str| match name {
-        name if name.starts_with("fails") => Outcome::Refused(Refusal::TryAgain),
-        name if name.starts_with("loops") => Outcome::Refused(Refusal::Loop),
-        _ => Outcome::Stored,
+        name if name.starts_with("fails") => DeliveryOutcome::Refused(Refusal::TryAgain),
+        name if name.starts_with("loops") => DeliveryOutcome::Refused(Refusal::Loop),
+        _ => DeliveryOutcome::Stored,
     };
     message.recipients.iter().map(|accepted| outcome(&address(&accepted.recipient))).collect()
 }

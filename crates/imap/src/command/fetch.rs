@@ -44,7 +44,7 @@ enum Label {
     Uid,
     Flags,
     /// The item of that index, under its own name.
-    FetchItem(usize),
+    Item(usize),
     /// The item of that index, under a name of RFC 3501.
     Legacy(usize, &'static str),
 }
@@ -53,7 +53,7 @@ enum Label {
 enum Attribute {
     Uid,
     Flags,
-    FetchItem { item: FetchItem, seen: bool, legacy: Option<&'static str> },
+    Item { item: FetchItem, seen: bool, legacy: Option<&'static str> },
 }
 
 /// `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")`

@@ -55,7 +55,7 @@ pub(super) fn signed_in(context: &mut Context) -> Ending {
 /// Counts a failed sign-in.
 pub(super) fn sign_in_refused(refusal: Refusal, context: &mut Context) -> Ending {
     let ending = Ending::from(refusal);
-    if !matches!(refusal, Refusal::SignIn | Refusal::SlowDown) {
+    if !matches!(refusal, Refusal::WrongCredentials | Refusal::TooManyFailures) {
         return ending;
     }
     context.sign_in_failures += 1;

@@ -96,7 +96,7 @@ const WORDS: &[&str] = &[
     "~{3}",
 ];
 
-fn input() -> impl Strategy<FetchValue = Vec<u8>> {
+fn input() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         8 => proptest::sample::select(WORDS).prop_map(|word| word.as_bytes().to_vec()),
         1 => proptest::collection::vec(any::<u8>(), 0..20),

@@ -148,7 +148,7 @@ impl Backend {
     fn attempt(&mut self, need: Need) -> Result<Answer, Refusal> {
         if let Need::SignIn { user, password } = need {
             self.signed_in = user == USER && password.expose() == PASSWORD;
-            return if self.signed_in { Ok(Answer::Done) } else { Err(Refusal::SignIn) };
+            return if self.signed_in { Ok(Answer::Done) } else { Err(Refusal::WrongCredentials) };
         }
         // A made-up exchange: the machine does not look at the content.
         if let Need::ScramBegin { plus, message } = need {
@@ -156,13 +156,17 @@ impl Backend {
                 (false, b"n,,n=ann,r=abc") => Ok(Answer::Challenge(b"r=abcdef,s=c2FsdA==,i=4096".to_vec())),
                 (true, b"p=tls-exporter,,n=ann,r=abc") => Ok(Answer::Challenge(b"r=abcplus".to_vec())),
                 (_, b"n,a=ben,n=ann,r=abc") => Err(Refusal::OtherIdentity),
-                (_, b"n,,n=slow,r=abc") => Err(Refusal::SlowDown),
-                _ => Err(Refusal::NotTheMechanism),
+                (_, b"n,,n=slow,r=abc") => Err(Refusal::TooManyFailures),
+                _ => Err(Refusal::MalformedResponse),
             };
         }
         if let Need::ScramFinish { message } = need {
             self.signed_in = message == b"p=right";
-            return if self.signed_in { Ok(Answer::Challenge(b"v=proof".to_vec())) } else { Err(Refusal::SignIn) };
+            return if self.signed_in {
+                Ok(Answer::Challenge(b"v=proof".to_vec()))
+            } else {
+                Err(Refusal::WrongCredentials)
+            };
         }
         assert!(self.signed_in, "{need:?} before sign-in");
         match need {
