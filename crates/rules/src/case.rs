@@ -7,7 +7,7 @@ use terms::{Category, Jurisdiction, UnixMillis};
 
 use crate::decision::{Action, ChallengeState, Mode, Notice, Outcome, SilenceState};
 use crate::errors::{LawError, LawErrors, toml_error};
-use crate::facts::{Copy, FactMap, Facts, Item, Known, Provenance, RuleSignature, Scope};
+use crate::facts::{StoredCopy, FactMap, Facts, RequestedItem, Known, Provenance, RuleSignature, Scope};
 use crate::law::LawSet;
 use crate::rule::DeadlinePurpose;
 use crate::value::{Value, read_day};
@@ -263,7 +263,7 @@ fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
         known.insert("item".to_owned(), Known::demand(Value::Word(word)));
         known.entry("item_future".to_owned()).or_insert(Known::computed(Value::Bool(false)));
         law.vocabulary().fill_silence(&mut known, About::Item, &case.unknown);
-        items.push(Item { name, category: def.category, known });
+        items.push(RequestedItem { name, category: def.category, known });
     }
     let mut copies = Vec::new();
     for table in case.copy.iter().flatten() {
@@ -277,7 +277,7 @@ fn facts(law: &LawSet, case: &RawCase) -> Result<Facts, String> {
         };
         let mut known = typed(law, &table, About::Copy)?;
         law.vocabulary().fill_silence(&mut known, About::Copy, &case.unknown);
-        copies.push(Copy { name, holds, known });
+        copies.push(StoredCopy { name, holds, known });
     }
     let signed = case
         .signed

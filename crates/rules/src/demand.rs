@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use terms::{Address, Category, Jurisdiction, UnixMillis};
 
 use crate::errors::DemandError;
-use crate::facts::{Copy, FactMap, Facts, Item, Known, Provenance, Scope};
+use crate::facts::{StoredCopy, FactMap, Facts, RequestedItem, Known, Provenance, Scope};
 use crate::home::{Entity, HomeFacts, OWN_COPIES};
 use crate::law::LawSet;
 use crate::value::{Day, Value, read_day};
@@ -406,7 +406,7 @@ impl Builder<'_> {
     }
 
     /// The two parts of the home's own store, which hold different data, and the copies stored elsewhere.
-    fn copies(&self, home: &HomeFacts) -> Result<Vec<Copy>, DemandError> {
+    fn copies(&self, home: &HomeFacts) -> Result<Vec<StoredCopy>, DemandError> {
         let control: BTreeSet<Jurisdiction> = home
             .entities
             .iter()
@@ -450,7 +450,7 @@ impl Builder<'_> {
         exclusive: bool,
         control: &BTreeSet<Jurisdiction>,
         holder: Option<&Entity>,
-    ) -> Copy {
+    ) -> StoredCopy {
         let mut known = FactMap::new();
         let mut put = |fact: &str, value: Value| {
             known.insert(fact.to_owned(), Known::home(value));
@@ -465,10 +465,10 @@ impl Builder<'_> {
             }
         }
         known.extend(self.every_copy.clone());
-        Copy { name: name.to_owned(), holds, known }
+        StoredCopy { name: name.to_owned(), holds, known }
     }
 
-    fn items(&self, asks: &Asks, scope: Scope, received: UnixMillis) -> Result<Vec<Item>, DemandError> {
+    fn items(&self, asks: &Asks, scope: Scope, received: UnixMillis) -> Result<Vec<RequestedItem>, DemandError> {
         let mut items = Vec::new();
         for word in &asks.items {
             let def = self.law.vocabulary().item(word).ok_or_else(|| {
@@ -480,7 +480,7 @@ impl Builder<'_> {
                 known.insert("item".to_owned(), Known::demand(Value::Word(word.clone())));
                 known.insert("item_future".to_owned(), Known::computed(Value::Bool(future)));
                 known.extend(self.every_item.clone());
-                items.push(Item { name, category: def.category, known });
+                items.push(RequestedItem { name, category: def.category, known });
             };
             if scope.from < received {
                 item(word.clone(), false);

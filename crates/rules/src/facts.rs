@@ -26,9 +26,9 @@ pub struct Facts {
     /// Facts about the demand, its issuer, the provider and the user, by name.
     pub known: FactMap,
     /// The items requested.
-    pub items: Vec<Item>,
+    pub items: Vec<RequestedItem>,
     /// The copies of the data.
-    pub copies: Vec<Copy>,
+    pub copies: Vec<StoredCopy>,
     /// Counsel's signatures on individual rules; an unconfirmed rule supports a disclosure only with one.
     pub signed: Vec<RuleSignature>,
 }
@@ -72,7 +72,7 @@ pub struct Scope {
 
 /// An item requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
+pub struct RequestedItem {
     /// Its name in this decision: the name in the vocabulary, or that name with `, arriving later`.
     pub name: String,
     /// Its category.
@@ -83,7 +83,7 @@ pub struct Item {
 
 /// A copy of requested data in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Copy {
+pub struct StoredCopy {
     /// Its name in this decision, such as `mailbox` or `parent's record`.
     pub name: String,
     /// The categories it holds.

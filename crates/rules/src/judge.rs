@@ -14,7 +14,7 @@ use crate::decision::{
     Action, Challenge, ChallengeState, Conflict, Deadline, Decision, Flag, Mode, Notice, Outcome, Silence,
     SilenceState, Unit,
 };
-use crate::facts::{Copy, FactMap, Facts, Item};
+use crate::facts::{StoredCopy, FactMap, Facts, RequestedItem};
 use crate::law::{LawSet, RuleIndex};
 use crate::outcomes::{Disposition, Level, dispose, fold, fold_items};
 use crate::questions::{QuestionSubject, Waiting};
@@ -44,7 +44,7 @@ pub fn decide(law: &LawSet, facts: &Facts, mode: Mode) -> Decision {
     let mut units = Vec::new();
     let mut extras = Extras::default();
     for item in &facts.items {
-        let copies: Vec<&Copy> = facts.copies.iter().filter(|copy| copy.holds.contains(&item.category)).collect();
+        let copies: Vec<&StoredCopy> = facts.copies.iter().filter(|copy| copy.holds.contains(&item.category)).collect();
         if copies.is_empty() {
             units.push(bench.unit(item, None, &mut extras));
         }
@@ -126,7 +126,7 @@ pub(crate) struct Answer {
 
 impl<'a> Judge<'a> {
     /// The facts of the demand, an item and a copy.
-    fn env(&self, item: Option<&'a Item>, copy: Option<&'a Copy>) -> Env<'a> {
+    fn env(&self, item: Option<&'a RequestedItem>, copy: Option<&'a StoredCopy>) -> Env<'a> {
         let mut values = self.common.clone();
         if let Some(item) = item {
             fill(&mut values, self.law, &item.known, About::Item);
@@ -137,7 +137,7 @@ impl<'a> Judge<'a> {
         Env { values, day: self.facts.on, sets: &self.law.sets }
     }
 
-    fn ask(&self, item: Option<&Item>) -> RuleQuery<'a> {
+    fn ask(&self, item: Option<&RequestedItem>) -> RuleQuery<'a> {
         RuleQuery {
             law: self.law,
             known_on: self.facts.known_on,
@@ -157,7 +157,7 @@ impl<'a> Judge<'a> {
                 .any(|signature| signature.rule == rule.id && signature.digest == self.law.digest_at(index))
     }
 
-    fn unit(&mut self, item: &'a Item, copy: Option<&'a Copy>, extras: &mut Extras) -> Unit {
+    fn unit(&mut self, item: &'a RequestedItem, copy: Option<&'a StoredCopy>, extras: &mut Extras) -> Unit {
         let env = self.env(Some(item), copy);
         let ask = self.ask(Some(item));
         let standings = stand(&ask, &env, Topic::Disclosure, &|_| true);
@@ -360,7 +360,7 @@ impl<'a> Judge<'a> {
 
     fn challenge(
         &mut self,
-        item: &Item,
+        item: &RequestedItem,
         ask: &RuleQuery<'_>,
         env: &Env<'_>,
         about: &QuestionSubject<'_>,

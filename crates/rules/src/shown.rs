@@ -6,7 +6,7 @@ use terms::Jurisdiction;
 
 use crate::condition::{Env, FactIndex, within};
 use crate::decision::{Citation, NearRule, Node, OpenRule, Proof, Route, UsedFact};
-use crate::facts::{Copy, Item};
+use crate::facts::{StoredCopy, RequestedItem};
 use crate::judge::Judge;
 use crate::law::RuleIndex;
 use crate::rule::Rule;
@@ -15,7 +15,7 @@ use crate::value::Value;
 
 impl Judge<'_> {
     /// The routes named by the rules, for the State where the copy is stored, or else the general ones.
-    pub(crate) fn routes(&self, rules: &[RuleIndex], item: &Item, copy: Option<&Copy>) -> Vec<Route> {
+    pub(crate) fn routes(&self, rules: &[RuleIndex], item: &RequestedItem, copy: Option<&StoredCopy>) -> Vec<Route> {
         let stored: BTreeSet<Jurisdiction> = copy
             .and_then(|copy| copy.known.get("copy_stored"))
             .and_then(|known| match &known.value {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rules::{
-    About, Copy, Day, FactDef, FactMap, Facts, Item, Kind, Known, LawSet, Provenance, Scope, Value, knows_zone,
+    About, StoredCopy, Day, FactDef, FactMap, Facts, RequestedItem, Kind, Known, LawSet, Provenance, Scope, Value, knows_zone,
     local_day, local_moment, local_time, what_if_moment,
 };
 use terms::{Category, Jurisdiction, UnixMillis};
@@ -304,8 +304,8 @@ impl Reading<'_> {
         (known, any)
     }
 
-    fn items(&mut self) -> Vec<Item> {
-        let mut items: Vec<Item> = Vec::new();
+    fn items(&mut self) -> Vec<RequestedItem> {
+        let mut items: Vec<RequestedItem> = Vec::new();
         for place in 1..=ITEMS_MAX {
             let row = format!("i{place}");
             let word = self.take(&row);
@@ -326,7 +326,7 @@ impl Reading<'_> {
                 self.fault(&row, "This is asked for twice; give one of the two a name of its own.".to_owned());
             }
             known.insert("item".to_owned(), Known { value: Value::Word(word), from: Provenance::Officer });
-            items.push(Item { name, category: def.category, known });
+            items.push(RequestedItem { name, category: def.category, known });
         }
         if items.is_empty() && !self.faults.keys().any(|name| name.starts_with('i')) {
             self.fault("i1", "A demand asks for something: choose at least one item.".to_owned());
@@ -334,8 +334,8 @@ impl Reading<'_> {
         items
     }
 
-    fn copies(&mut self) -> Vec<Copy> {
-        let mut copies: Vec<Copy> = Vec::new();
+    fn copies(&mut self) -> Vec<StoredCopy> {
+        let mut copies: Vec<StoredCopy> = Vec::new();
         for place in 1..=COPIES_MAX {
             let row = format!("c{place}");
             let name = self.take(&row);
@@ -351,7 +351,7 @@ impl Reading<'_> {
                 self.fault(&row, "Two copies have this name; rename one.".to_owned());
             }
             let holds = if holds.is_empty() { Category::ALL.into_iter().collect() } else { holds };
-            copies.push(Copy { name, holds, known });
+            copies.push(StoredCopy { name, holds, known });
         }
         copies
     }

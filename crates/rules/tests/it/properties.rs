@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use rules::{
-    About, Decision, FactDef, FactMap, Facts, Item, Kind, Known, LawSet, Mode, Outcome, Provenance, Scope, Value,
+    About, Decision, FactDef, FactMap, Facts, RequestedItem, Kind, Known, LawSet, Mode, Outcome, Provenance, Scope, Value,
 };
 use terms::{Category, UnixMillis};
 
@@ -77,13 +77,13 @@ fn map(about: About) -> BoxedStrategy<FactMap> {
 
 fn facts() -> impl Strategy<Value = Facts> {
     let category = || prop::sample::select(Category::ALL.as_slice());
-    let item = (category(), map(About::Item), 0u8..3).prop_map(|(category, known, n)| Item {
+    let item = (category(), map(About::Item), 0u8..3).prop_map(|(category, known, n)| RequestedItem {
         name: format!("{category} {n}"),
         category,
         known,
     });
     let copy = (prop::collection::btree_set(category(), 0..4), map(About::Copy), 0u8..3)
-        .prop_map(|(holds, known, n)| rules::Copy { name: format!("copy {n}"), holds, known });
+        .prop_map(|(holds, known, n)| rules::StoredCopy { name: format!("copy {n}"), holds, known });
     let day = (2000i16..2035, 1i8..=12, 1i8..=28).prop_map(|(y, m, d)| rules::Day::new(y, m, d).unwrap());
     (
         map(About::Demand),
@@ -208,7 +208,7 @@ fn questions_are_asked_once_each() {
         known_on: None,
         scope: Scope { from: UnixMillis(0), until: UnixMillis(1_795_411_159_000) },
         known: FactMap::new(),
-        items: vec![Item { name: "content".to_owned(), category: Category::Content, known: FactMap::new() }],
+        items: vec![RequestedItem { name: "content".to_owned(), category: Category::Content, known: FactMap::new() }],
         copies: Vec::new(),
         signed: Vec::new(),
     };
