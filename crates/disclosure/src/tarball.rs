@@ -141,7 +141,7 @@ mod tests {
             let promised = [header("bag/x", size_bytes, 0).unwrap().as_bytes(), &tar[tar.len() - 1024..]].concat();
             assert!(read(&promised).is_err(), "{size_bytes}");
         }
-        // Stock tools read it: the crate's own reader stands for them here.
+        // Stock tools can read it; the tar crate's reader represents them here.
         let names: Vec<_> =
             tar::Archive::new(&tar[..]).entries().unwrap().map(|e| e.unwrap().path().unwrap().into_owned()).collect();
         assert_eq!(names.len(), 3);

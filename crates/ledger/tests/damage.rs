@@ -44,7 +44,7 @@ fn every_file_missing_or_cut() {
                 Some(bytes) => disk.write_atomic(&path, bytes, Visibility::Shared).unwrap(),
             }
             let error = verify_dir(&disk, &dir(), None).err();
-            // The verifier key may stand with or without its newline.
+            // The verifier key is accepted with or without its newline.
             let tolerated = path.ends_with("vkey") && broken == Some(&bytes[..bytes.len() - 1]);
             assert_eq!(error.is_none(), tolerated, "{}", path.display());
             let _ = open(&disk);

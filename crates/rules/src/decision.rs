@@ -215,7 +215,7 @@ pub struct Route {
     pub name: String,
     /// How it works, in a sentence or two.
     pub text: String,
-    /// What it stands on.
+    /// Its legal basis.
     pub cite: Vec<String>,
     /// Its requirements.
     pub needs: Vec<String>,
@@ -254,7 +254,7 @@ pub struct Node {
     pub effect: Effect,
     /// Its reason.
     pub because: String,
-    /// What it stands on.
+    /// Its legal basis.
     pub cite: Vec<String>,
     /// How well it was read.
     pub confidence: Confidence,

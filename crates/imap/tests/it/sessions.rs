@@ -5,7 +5,7 @@
 //! > plain                   the connection is not under TLS (first line only)
 //! > signed in               INBOX's owner has signed in (first line only)
 //! C: a NOOP                 a line from the client
-//! S: a OK NOOP done         a line that must come; … stands for any text
+//! S: a OK NOOP done         an expected line; … matches any text
 //! > deliver INBOX hello     something happens elsewhere: deliver, expunge, flag, delete, full,
 //!                           slow, notice, bye, tls
 //! > closed                  the connection must be closed
@@ -185,7 +185,7 @@ fn text(octets: &[u8]) -> String {
     }
 }
 
-/// Whether a line is as expected; `…` stands for anything.
+/// Whether a line is as expected; `…` matches anything.
 fn alike(expected: &str, line: &str) -> bool {
     let mut pieces = expected.split('…');
     let Some(mut rest) = pieces.next().and_then(|first| line.strip_prefix(first)) else { return false };
