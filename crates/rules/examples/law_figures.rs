@@ -1,5 +1,5 @@
-//! Figures of the law: decisions per second on one core, the load time of the set, its memory. `cargo xtask bench law`
-//! runs it. The facts are those of every case under `law/`, in turn, so that no demand is easier than its neighbours.
+//! Performance figures of the law: decisions per second on one core, load time of the set, memory. `cargo xtask bench
+//! law` runs it. The facts are those of every case under `law/`, in turn, for a fair mix.
 #![allow(clippy::disallowed_methods, reason = "it measures time, and reads the law from the source tree")]
 
 use std::hint::black_box;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use rules::{LawSet, Mode};
 
-/// The allocator of the program: what is measured is what runs.
+/// The program's allocator, so that the measurement is realistic.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long each figure is taken.
+/// How long each figure is measured.
 const SPAN: Duration = Duration::from_secs(2);
 
 /// Rounds; the median is printed.
@@ -22,11 +22,11 @@ const ROUNDS: usize = 5;
 fn main() {
     let files = files();
     let Ok(law) = LawSet::load(&files) else {
-        eprintln!("the law of the source tree does not load; run `cargo test -p rules`");
+        eprintln!("the law in the source tree cannot be loaded; run `cargo test -p rules`");
         std::process::exit(1);
     };
     let Ok(cases) = rules::read_cases(&law, &files) else {
-        eprintln!("the cases of the source tree do not load; run `cargo test -p rules`");
+        eprintln!("the cases in the source tree cannot be loaded; run `cargo test -p rules`");
         std::process::exit(1);
     };
     let load = median(|| {
@@ -64,8 +64,8 @@ fn main() {
     );
 }
 
-/// The time that this process had a core, so that its neighbours do not count; the time on the wall where the system
-/// does not say.
+/// The CPU time of this process, so that other processes do not count; wall-clock time if the system does not report
+/// it.
 fn core_time() -> Duration {
     static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
     let said = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
@@ -79,7 +79,7 @@ fn median(mut take: impl FnMut() -> f64) -> f64 {
     all[ROUNDS / 2]
 }
 
-/// The resident set of this process; 0 where the system does not say.
+/// The resident set size of this process; 0 if the system does not report it.
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,6 @@
 //! Loading a law set: its files are parsed and checked together, and accepted as a whole or not at all.
+//!
+//! Long because every check of a file and of a rule reports through the same list of errors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
