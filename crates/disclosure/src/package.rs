@@ -45,8 +45,8 @@ pub struct Package {
 
 /// What was ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Scope {
-    /// The account.
     pub account: AccountId,
     /// Its addresses as given in the demand.
     pub addresses: Vec<Address>,
@@ -105,8 +105,8 @@ pub enum Outcome {
 
 /// One step in the chain of custody.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct CustodyStep {
-    /// When.
     pub at: UnixMillis,
     /// An officer, the authority, or the node itself.
     pub who: String,

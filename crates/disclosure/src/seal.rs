@@ -23,10 +23,10 @@ const README_TEXT: &str = include_str!("readme.txt");
 
 /// A finished package.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Sealed {
     /// SHA-256 of the sealed file, for the ledger and the authority's receipt.
     pub sha256: Digest,
-    /// Its size in bytes.
     pub size_bytes: u64,
     /// SHA-256 of `manifest-sha256.txt`: it identifies the payload and is the same each time that is sealed.
     pub manifest: Digest,

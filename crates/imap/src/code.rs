@@ -18,7 +18,6 @@ pub(crate) enum Status {
 pub(crate) enum Then {
     /// Read the next command.
     Continue,
-    /// Start TLS.
     StartTls,
     /// Close the connection.
     Close,

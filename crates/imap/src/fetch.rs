@@ -65,10 +65,9 @@ impl Partial {
 
 /// One message of a FETCH.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct FetchRow {
-    /// Its UID.
     pub uid: u32,
-    /// Its flags.
     pub flags: Flags,
     /// A value for each requested item, in that order.
     pub values: Vec<FetchValue>,
@@ -76,10 +75,10 @@ pub struct FetchRow {
 
 /// The answer to an [`FetchItem`].
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum FetchValue {
     /// A point in time.
     Moment(UnixMillis),
-    /// A number.
     Number(u64),
     /// IMAP text in wire format, including literals: an envelope, a body structure.
     Wire(Vec<u8>),

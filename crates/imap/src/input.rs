@@ -30,7 +30,6 @@ pub(crate) type Tag = Option<Vec<u8>>;
 /// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Command too long.
     CommandTooLong,
     /// The message of an APPEND is too long.
     MessageTooLong,

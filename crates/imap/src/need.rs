@@ -133,6 +133,7 @@ pub enum Need {
 
 /// The backend's answer to a [`Need`].
 #[derive(Debug)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Answer {
     /// Done; there is no further result.
     Done,
@@ -140,15 +141,12 @@ pub enum Answer {
     Refused(Refusal),
     /// The next server message of a SASL exchange.
     Challenge(Vec<u8>),
-    /// The mailboxes.
     Mailboxes(Mailboxes),
-    /// One mailbox.
     Mailbox(MailboxRow),
     /// The account's usage and limits.
     Quota(Quota),
     /// The mailbox is open.
     Opened(OpenedMailbox),
-    /// What changed.
     Changes(Changes),
     /// Some messages of a FETCH.
     Rows(FetchRows),
@@ -202,10 +200,9 @@ pub struct Mailboxes {
 
 /// A mailbox as shown by LIST and STATUS.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct MailboxRow {
-    /// Its name.
     pub name: MailboxName,
-    /// Its special use.
     pub special_use: Option<SpecialUse>,
     /// The number of messages.
     pub messages: u32,
@@ -295,8 +292,8 @@ pub struct Changes {
 
 /// The flags of a message.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct FlagRow {
-    /// Its UID.
     pub uid: u32,
     /// Its current flags.
     pub flags: Flags,

@@ -6,12 +6,11 @@ use std::fmt;
 
 /// An element of an address list. Groups are flattened, as in IMAP's envelope.
 #[derive(Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum AddressEntry {
-    /// A mailbox.
     Mailbox(Mailbox),
     /// A group begins (RFC 5322 section 3.4 `display-name ":"`).
     GroupStart(Vec<u8>),
-    /// The group ends.
     GroupEnd,
 }
 

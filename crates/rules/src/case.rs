@@ -7,7 +7,7 @@ use terms::{Category, Jurisdiction, UnixMillis};
 
 use crate::decision::{Action, ChallengeState, Mode, Notice, Outcome, SilenceState};
 use crate::errors::{LawError, LawErrors, toml_error};
-use crate::facts::{StoredCopy, FactMap, Facts, RequestedItem, Known, Provenance, RuleSignature, Scope};
+use crate::facts::{FactMap, Facts, Known, Provenance, RequestedItem, RuleSignature, Scope, StoredCopy};
 use crate::law::LawSet;
 use crate::rule::DeadlinePurpose;
 use crate::value::{Value, read_day};
@@ -16,16 +16,14 @@ use crate::zones;
 
 /// Facts with the expected decision.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Case {
-    /// Its id.
     pub id: String,
-    /// Its file.
     pub file: String,
     /// What it is about.
     pub title: String,
     /// Service or what-if.
     pub mode: Mode,
-    /// The facts.
     pub facts: Facts,
     pub(crate) expect: Expect,
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::case::{Case, ExpectDeadline, at};
+use crate::case::{Case, Expect, ExpectDeadline, at};
 use crate::condition::Condition;
 use crate::decision::{Deadline, Decision};
 use crate::judge::decide;
@@ -32,12 +32,11 @@ pub struct CheckReport {
 
 /// A case and its failed expectations.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct CaseResult {
     /// The case.
     pub id: String,
-    /// Its file.
     pub file: String,
-    /// Its title.
     pub title: String,
     /// Expected and actual results; empty if the case passes.
     pub failures: Vec<String>,
@@ -136,13 +135,26 @@ pub fn deciding(decision: &Decision) -> BTreeSet<String> {
 
 /// The expectations of `case` that `got` does not meet, in words; empty if it passes.
 pub fn compare(case: &Case, got: &Decision) -> Vec<String> {
-    let expect = &case.expect;
-    let mut out = Vec::new();
-    let mut differ = |what: &str, expected: &dyn fmt::Display, got: &dyn fmt::Display| {
-        out.push(format!("{what}: expected {expected}, got {got}"));
-    };
+    let mut out = Differences::default();
+    compare_outcomes(&case.expect, got, &mut out);
+    compare_bases(&case.expect, got, &mut out);
+    compare_consequences(&case.expect, got, &mut out);
+    compare_next_steps(&case.expect, got, &mut out);
+    out.0
+}
+
+#[derive(Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn add(&mut self, what: &str, expected: &dyn fmt::Display, got: &dyn fmt::Display) {
+        self.0.push(format!("{what}: expected {expected}, got {got}"));
+    }
+}
+
+fn compare_outcomes(expect: &Expect, got: &Decision, out: &mut Differences) {
     if let Some(outcome) = expect.outcome.filter(|outcome| *outcome != got.outcome) {
-        differ("outcome", &outcome, &got.outcome);
+        out.add("outcome", &outcome, &got.outcome);
     }
     for (place, outcome) in &expect.outcomes {
         let found = match place.split_once(" @ ") {
@@ -154,9 +166,13 @@ pub fn compare(case: &Case, got: &Decision) -> Vec<String> {
             None => got.items.iter().find(|item| item.item == *place).map(|item| item.outcome),
         };
         if found != Some(*outcome) {
-            differ(place, outcome, &found.map_or("no such unit", |outcome| outcome.as_str()));
+            out.add(place, outcome, &found.map_or("no such unit", |outcome| outcome.as_str()));
         }
     }
+}
+
+/// Citations and rules, and how far they can be relied on.
+fn compare_bases(expect: &Expect, got: &Decision, out: &mut Differences) {
     let cites: Vec<&str> = got
         .units
         .iter()
@@ -168,46 +184,54 @@ pub fn compare(case: &Case, got: &Decision) -> Vec<String> {
         .chain(got.units.iter().flat_map(|unit| &unit.also).flat_map(|node| node.cite.iter().map(String::as_str)))
         .collect();
     for cite in expect.cites.iter().filter(|cite| !cites.iter().any(|text| text.contains(cite.as_str()))) {
-        differ("citation", cite, &cites.join("; "));
+        out.add("citation", cite, &cites.join("; "));
     }
     let rules = deciding(got);
     for rule in expect.rules.iter().filter(|rule| !rules.contains(*rule)) {
-        differ("rule", rule, &rules.iter().cloned().collect::<Vec<_>>().join(", "));
+        out.add("rule", rule, &rules.iter().cloned().collect::<Vec<_>>().join(", "));
     }
     for rule in expect.not_rules.iter().filter(|rule| rules.contains(*rule)) {
-        differ("rule", &format!("not {rule}"), rule);
+        out.add("rule", &format!("not {rule}"), rule);
     }
     let contested = got.units.iter().any(|unit| unit.contested);
     if expect.contested.is_some_and(|expected| expected != contested) {
-        differ("contested", &!contested, &contested);
+        out.add("contested", &!contested, &contested);
     }
     let unconfirmed = got.units.iter().any(|unit| !unit.unconfirmed.is_empty());
     if expect.unconfirmed.is_some_and(|expected| expected != unconfirmed) {
-        differ("rests on unconfirmed rules", &!unconfirmed, &unconfirmed);
+        out.add("rests on unconfirmed rules", &!unconfirmed, &unconfirmed);
     }
+}
+
+/// Actions, flags, non-disclosure and challenges.
+fn compare_consequences(expect: &Expect, got: &Decision, out: &mut Differences) {
     let actions = got.actions.iter().map(|action| action.as_str()).collect::<Vec<_>>().join(", ");
     for action in expect.actions.iter().filter(|action| !got.actions.contains(action)) {
-        differ("action", action, &actions);
+        out.add("action", action, &actions);
     }
     for action in expect.not_actions.iter().filter(|action| got.actions.contains(action)) {
-        differ("action", &format!("no {action}"), &actions);
+        out.add("action", &format!("no {action}"), &actions);
     }
     let flags = got.flags.iter().map(|flag| flag.name.as_str()).collect::<Vec<_>>();
     for flag in expect.flags.iter().filter(|flag| !flags.contains(&flag.as_str())) {
-        differ("flag", flag, &flags.join(", "));
+        out.add("flag", flag, &flags.join(", "));
     }
     if let Some(silence) = expect.silence.filter(|silence| *silence != got.silence.state) {
-        differ("silence", &format!("{silence:?}"), &format!("{:?}", got.silence.state));
+        out.add("silence", &format!("{silence:?}"), &format!("{:?}", got.silence.state));
     }
     if let Some(notice) = expect.notice.filter(|notice| *notice != got.silence.notice) {
-        differ("notice", &format!("{notice:?}"), &format!("{:?}", got.silence.notice));
+        out.add("notice", &format!("{notice:?}"), &format!("{:?}", got.silence.notice));
     }
     if let Some(challenge) = expect.challenge {
         let states: Vec<_> = got.challenges.iter().map(|challenge| challenge.state).collect();
         if !challenge.is(states.first().copied()) || states.len() > 1 {
-            differ("challenge", &format!("{challenge:?}"), &format!("{states:?}"));
+            out.add("challenge", &format!("{challenge:?}"), &format!("{states:?}"));
         }
     }
+}
+
+/// Deadlines, routes, conditions, questions and conflicts.
+fn compare_next_steps(expect: &Expect, got: &Decision, out: &mut Differences) {
     for deadline in &expect.deadlines {
         if !got.deadlines.iter().chain(&got.follow_ups).any(|found| meets(deadline, found)) {
             let all: Vec<_> = got
@@ -217,22 +241,22 @@ pub fn compare(case: &Case, got: &Decision) -> Vec<String> {
                 .map(|d| format!("{} {}", d.purpose.as_str(), d.local))
                 .collect();
             let wanted = format!("{} {}", deadline.purpose.as_str(), deadline.at);
-            differ("deadline", &wanted, &all.join("; "));
+            out.add("deadline", &wanted, &all.join("; "));
         }
     }
     let routes: Vec<_> = got.units.iter().flat_map(|unit| &unit.redirect).map(|route| route.id.as_str()).collect();
     for route in expect.redirect.iter().filter(|route| !routes.contains(&route.as_str())) {
-        differ("redirect", route, &routes.join(", "));
+        out.add("redirect", route, &routes.join(", "));
     }
     let needs: Vec<_> = got.units.iter().flat_map(|unit| &unit.conditions).map(String::as_str).collect();
     for need in expect.needs.iter().filter(|need| !needs.iter().any(|text| text.contains(need.as_str()))) {
-        differ("condition", need, &needs.join("; "));
+        out.add("condition", need, &needs.join("; "));
     }
     let questions: Vec<_> = got.questions.iter().map(|question| question.fact.as_str()).collect();
     if !expect.questions.iter().all(|fact| questions.contains(&fact.as_str()))
         || expect.questions.first().is_some_and(|first| questions.first() != Some(&first.as_str()))
     {
-        differ("questions", &expect.questions.join(", "), &questions.join(", "));
+        out.add("questions", &expect.questions.join(", "), &questions.join(", "));
     }
     if let Some(conflict) = &expect.conflict {
         let met = got.units.iter().filter_map(|unit| unit.conflict.as_ref()).any(|found| {
@@ -242,10 +266,9 @@ pub fn compare(case: &Case, got: &Decision) -> Vec<String> {
                 && !found.bars_because.is_empty()
         });
         if !met {
-            differ("conflict", &format!("{} against {}", conflict.compels, conflict.bars), &"none such");
+            out.add("conflict", &format!("{} against {}", conflict.compels, conflict.bars), &"none such");
         }
     }
-    out
 }
 
 fn meets(expected: &ExpectDeadline, found: &Deadline) -> bool {

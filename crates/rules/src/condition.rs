@@ -13,13 +13,13 @@ pub struct FactIndex(pub(crate) usize);
 
 /// A fact and a test on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Condition {
     /// The fact's name.
     pub fact: String,
     /// Its index in the vocabulary of this set (not part of the rule's meaning).
     #[serde(skip)]
     pub(crate) index: FactIndex,
-    /// The test.
     pub test: Test,
 }
 
@@ -54,8 +54,8 @@ pub enum Test {
 /// What a value is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Pattern {
-    /// This value.
     Value(Value),
     /// This State, or a place within it.
     Within(Jurisdiction),

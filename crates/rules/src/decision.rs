@@ -147,21 +147,20 @@ pub struct Decision {
 
 /// An item over all its copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct ItemOutcome {
     /// The item's name.
     pub item: String,
-    /// Its category.
     pub category: Category,
-    /// Its outcome.
     pub outcome: Outcome,
 }
 
 /// One item in one stored copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Unit {
     /// The item's name.
     pub item: String,
-    /// Its category.
     pub category: Category,
     /// The copy's name; `None` if no declared copy holds this category.
     pub copy: Option<String>,
@@ -193,8 +192,8 @@ pub struct Unit {
 
 /// A citation of a deciding rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Citation {
-    /// The rule.
     pub rule: String,
     /// Statute, article or case.
     pub text: String,
@@ -208,10 +207,10 @@ pub struct Citation {
 
 /// What would reach the data instead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Route {
     /// Its id in the law set.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// How it works, in a sentence or two.
     pub text: String,
@@ -247,10 +246,9 @@ pub struct Proof {
 
 /// A rule in the proof tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Node {
-    /// The rule.
     pub rule: String,
-    /// Its effect.
     pub effect: Effect,
     /// Its reason.
     pub because: String,
@@ -266,10 +264,10 @@ pub struct Node {
 
 /// A fact that a rule used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct UsedFact {
     /// Its name.
     pub fact: String,
-    /// Its value.
     pub value: Value,
     /// The condition it met, in words.
     pub met: String,
@@ -277,8 +275,8 @@ pub struct UsedFact {
 
 /// A rule that may apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct OpenRule {
-    /// The rule.
     pub rule: String,
     /// Its effect if it applied.
     pub effect: Effect,
@@ -290,8 +288,8 @@ pub struct OpenRule {
 
 /// A rule that fails a single condition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct NearRule {
-    /// The rule.
     pub rule: String,
     /// Its effect if it had applied.
     pub effect: Effect,
@@ -314,6 +312,7 @@ pub struct Question {
 
 /// Whether the owner may be told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Silence {
     /// The conclusion.
     pub state: SilenceState,
@@ -323,7 +322,6 @@ pub struct Silence {
     pub source: Option<String>,
     /// Its last day, if any.
     pub until: Option<Day>,
-    /// The rules.
     pub rules: Vec<String>,
     /// Their reasons.
     pub reasons: Vec<String>,
@@ -363,12 +361,12 @@ pub enum Notice {
 
 /// A way to challenge the demand in court.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Challenge {
     /// Whether it is available.
     pub state: ChallengeState,
     /// The items concerned.
     pub items: Vec<String>,
-    /// The rules.
     pub rules: Vec<String>,
     /// Their reasons.
     pub reasons: Vec<String>,
@@ -379,10 +377,9 @@ pub struct Challenge {
 /// Whether a challenge is available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum ChallengeState {
-    /// Open.
     Open,
-    /// Closed.
     Closed,
     /// Counsel decides.
     ReferCounsel,
@@ -390,10 +387,10 @@ pub enum ChallengeState {
 
 /// A deadline and how it was computed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Deadline {
     /// The moment.
     pub at: UnixMillis,
-    /// Its purpose.
     pub purpose: DeadlinePurpose,
     /// What must be done, in words.
     pub what: String,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use terms::{Address, Category, Jurisdiction, UnixMillis};
 
 use crate::errors::DemandError;
-use crate::facts::{StoredCopy, FactMap, Facts, RequestedItem, Known, Provenance, Scope};
+use crate::facts::{FactMap, Facts, Known, Provenance, RequestedItem, Scope, StoredCopy};
 use crate::home::{Entity, HomeFacts, OWN_COPIES};
 use crate::law::LawSet;
 use crate::value::{Day, Value, read_day};
@@ -18,6 +18,7 @@ use crate::zones;
 /// A demand. `docs/law.md` specifies the format.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Demand {
     /// The authority's reference.
     pub reference: String,
@@ -43,7 +44,6 @@ pub struct Demand {
     pub validator: Option<Validator>,
     /// What it asks for.
     pub asks: Asks,
-    /// The offence.
     #[serde(default)]
     pub offence: Option<Offence>,
     /// What it says about non-disclosure.
@@ -59,10 +59,9 @@ pub struct Demand {
 /// The authority that sent the demand and receives the letters.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Authority {
-    /// Its name.
     pub name: String,
-    /// Its State.
     pub state: Jurisdiction,
 }
 

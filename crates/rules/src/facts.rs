@@ -38,8 +38,8 @@ pub type FactMap = BTreeMap<String, Known>;
 
 /// A value and its provenance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Known {
-    /// The value.
     pub value: Value,
     /// Where it comes from.
     pub from: Provenance,
@@ -72,10 +72,10 @@ pub struct Scope {
 
 /// An item requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct RequestedItem {
     /// Its name in this decision: the name in the vocabulary, or that name with `, arriving later`.
     pub name: String,
-    /// Its category.
     pub category: Category,
     /// Facts about it.
     pub known: FactMap,
@@ -94,14 +94,13 @@ pub struct StoredCopy {
 
 /// Counsel's confirmation of one rule in its present form. A changed rule has another digest and needs a new signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct RuleSignature {
-    /// The rule.
     pub rule: String,
     /// The digest of the rule that was signed ([`crate::Rule::digest`]).
     pub digest: Digest,
     /// Who signed.
     pub counsel: String,
-    /// When.
     pub at: UnixMillis,
 }
 

@@ -14,10 +14,9 @@ use crate::value::Day;
 
 /// A rule change that no case would catch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Unheld {
-    /// The rule.
     pub rule: String,
-    /// The change.
     pub change: Change,
 }
 

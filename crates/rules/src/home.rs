@@ -14,8 +14,8 @@ pub const OWN_COPIES: [&str; 2] = ["mailbox", "account record"];
 /// address.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct HomeFacts {
-    /// The home.
     pub home: Jurisdiction,
     /// Its IANA time zone, `Europe/Dublin`.
     pub zone: String,
@@ -41,8 +41,8 @@ impl fmt::Debug for HomeFacts {
 /// One of the provider's companies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Entity {
-    /// Its name.
     pub name: String,
     /// Where it is established.
     pub established: Jurisdiction,

@@ -12,8 +12,8 @@ use crate::rule::{Effect, InForce};
 
 /// A promise about every decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Invariant {
-    /// Its id.
     pub id: String,
     /// The file and the line it starts at.
     pub file: String,

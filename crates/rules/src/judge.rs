@@ -14,7 +14,7 @@ use crate::decision::{
     Action, Challenge, ChallengeState, Conflict, Deadline, Decision, Flag, Mode, Notice, Outcome, Silence,
     SilenceState, Unit,
 };
-use crate::facts::{StoredCopy, FactMap, Facts, RequestedItem};
+use crate::facts::{FactMap, Facts, RequestedItem, StoredCopy};
 use crate::law::{LawSet, RuleIndex};
 use crate::outcomes::{Disposition, Level, dispose, fold, fold_items};
 use crate::questions::{QuestionSubject, Waiting};

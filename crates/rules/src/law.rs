@@ -42,6 +42,7 @@ pub(crate) struct RuleIndex(pub(crate) usize);
 
 /// Another legal route to the data.
 #[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct RouteDef {
     /// Unique in the set.
     pub id: String,
@@ -51,7 +52,6 @@ pub struct RouteDef {
     pub state: Option<Jurisdiction>,
     /// The categories it reaches; empty means all.
     pub asks: Vec<Category>,
-    /// Its name.
     pub name: String,
     /// How it works, with a note if it is unconfirmed.
     pub text: String,
@@ -69,10 +69,10 @@ pub struct RouteDef {
 
 /// The heading of a file of rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct FileHead {
     /// Its path, relative to `law/`.
     pub path: String,
-    /// Its title.
     pub title: String,
     /// A note for readers; may be empty.
     pub note: String,

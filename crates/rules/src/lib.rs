@@ -47,7 +47,7 @@ pub use demand::{Asks, Authority, Delivery, Demand, DemandedSilence, Issuer, Off
 pub use difference::{SetDifference, compare_sets, difference};
 pub use errors::{DemandError, LawError, LawErrors};
 pub use explain::{explain, paragraph, render_decision};
-pub use facts::{StoredCopy, FactMap, Facts, RequestedItem, Known, Provenance, RuleSignature, Scope};
+pub use facts::{FactMap, Facts, Known, Provenance, RequestedItem, RuleSignature, Scope, StoredCopy};
 pub use hold::{Change, HoldingDay, Proposed, Unheld, holding_days, proposed_cases, unheld};
 pub use home::{DeclaredCopy, Entity, HomeFacts, OWN_COPIES};
 pub use invariant::{Impossible, Invariant};

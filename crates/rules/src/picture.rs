@@ -22,10 +22,10 @@ const ROWS_MAX: usize = 24;
 
 /// One case over time, before several forums.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Picture {
     /// Its id: the name of its page.
     pub id: String,
-    /// Its title.
     pub title: String,
     /// A note for readers; may be empty.
     pub note: String,
@@ -71,8 +71,8 @@ pub struct Span {
 
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct PictureEvent {
-    /// The day.
     pub day: Day,
     /// A short description.
     pub text: String,

@@ -14,6 +14,7 @@ pub(crate) struct PlaceSets(BTreeMap<String, PlaceSet>);
 
 /// A dated set of States, as its file declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct PlaceSet {
     /// Its name, which rules write as `@name`.
     pub name: String,
@@ -21,14 +22,13 @@ pub struct PlaceSet {
     pub means: String,
     /// The source consulted.
     pub source: String,
-    /// Its members.
     pub members: Vec<Member>,
 }
 
 /// A State's membership.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Member {
-    /// The State.
     pub state: Jurisdiction,
     /// The first day; `None` if it is earlier than any rule here.
     pub from: Option<Day>,

@@ -48,6 +48,7 @@ pub enum Effect {
 /// The question that an effect answers. `overrides` works only within a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Topic {
     /// Is this data to be disclosed?
     Disclosure,
@@ -55,7 +56,6 @@ pub enum Topic {
     Silence,
     /// Can the provider challenge the demand in court?
     Challenge,
-    /// By when?
     Time,
     /// What else?
     Note,
@@ -145,12 +145,12 @@ impl Confidence {
 /// What kind of law a rule is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Basis {
     /// A statute or a Union regulation.
     Statute,
     /// A court decision; it binds the forums listed.
     Precedent,
-    /// A treaty.
     Treaty,
     /// The provider's own minimum rules, or an authority's guidance. It never overrides another basis.
     Policy,
@@ -231,14 +231,13 @@ pub enum Roll {
 
 /// A term, from which a deadline is computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Term {
-    /// Its purpose.
     pub purpose: DeadlinePurpose,
     /// What must be done, in words.
     pub what: String,
     /// The number of units.
     pub n: i64,
-    /// The unit.
     pub unit: Unit,
     /// The calendar: an id, `home`, or `forum`.
     pub calendar: String,
@@ -266,16 +265,15 @@ impl InForce {
 
 /// A rule. Once in force it is never edited: an amendment is a new rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Rule {
     /// Its id, `us.sca.2713`; unique in the set.
     pub id: String,
-    /// Its file.
     #[serde(skip)]
     pub file: String,
     /// The line where its table starts, counted from 1.
     #[serde(skip)]
     pub line: usize,
-    /// Its effect.
     pub effect: Effect,
     /// The categories it covers; empty means all.
     pub asks: Vec<Category>,

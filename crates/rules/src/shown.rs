@@ -6,7 +6,7 @@ use terms::Jurisdiction;
 
 use crate::condition::{Env, FactIndex, within};
 use crate::decision::{Citation, NearRule, Node, OpenRule, Proof, Route, UsedFact};
-use crate::facts::{StoredCopy, RequestedItem};
+use crate::facts::{RequestedItem, StoredCopy};
 use crate::judge::Judge;
 use crate::law::RuleIndex;
 use crate::rule::Rule;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use terms::{Category, Jurisdiction, UnixMillis};
 
 use crate::condition::{Condition, DayRef, Env, FactIndex, Pattern, Test, Truth};
-use crate::facts::{StoredCopy, FactMap, Facts, RequestedItem, Known, Provenance, Scope};
+use crate::facts::{FactMap, Facts, Known, Provenance, RequestedItem, Scope, StoredCopy};
 use crate::law::{LawSet, RuleIndex};
 use crate::rule::Topic;
 use crate::value::{Day, Kind, Value};
@@ -156,7 +156,11 @@ impl<'a> Space<'a> {
             scope: Scope { from: UnixMillis(0), until: received },
             known: map(About::Demand),
             items: vec![RequestedItem { name, category, known }],
-            copies: vec![StoredCopy { name: "copy".to_owned(), holds: BTreeSet::from([category]), known: map(About::Copy) }],
+            copies: vec![StoredCopy {
+                name: "copy".to_owned(),
+                holds: BTreeSet::from([category]),
+                known: map(About::Copy),
+            }],
             signed: Vec::new(),
         })
     }

@@ -86,12 +86,12 @@ impl<'de> Deserialize<'de> for Day {
 
 /// The type of a fact, as the vocabulary declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Kind {
     /// Yes or no.
     Bool,
     /// A whole number.
     Int,
-    /// A day.
     Day,
     /// One word of a closed list.
     Word(Vec<String>),
@@ -106,12 +106,12 @@ pub enum Kind {
 /// The value of a known fact. An unknown fact has no value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Value {
     /// Yes or no.
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// A day.
     Day(Day),
     /// One word of a closed list.
     Word(String),

@@ -27,8 +27,8 @@ pub enum About {
 
 /// A declared fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct FactDef {
-    /// Its name.
     pub name: String,
     /// What it is about.
     pub about: About,
@@ -70,10 +70,10 @@ pub enum Months {
 /// An item a demand can ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct ItemDef {
     /// The word.
     pub name: String,
-    /// Its category.
     pub category: Category,
     /// What it means.
     pub means: String,
@@ -106,6 +106,7 @@ pub struct Word {
 
 /// The words of a law set.
 #[derive(Debug, Clone, Default)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Vocabulary {
     pub(crate) facts: Vec<FactDef>,
     by_name: BTreeMap<String, FactIndex>,
@@ -113,19 +114,13 @@ pub struct Vocabulary {
     by_about: [Vec<(String, FactIndex)>; 3],
     /// Items, in the file's order.
     pub items: Vec<ItemDef>,
-    /// Instruments.
     pub instruments: Vec<Word>,
-    /// Forums.
     pub forums: Vec<ForumDef>,
     /// Flags that a rule may set.
     pub flags: Vec<Word>,
-    /// Categories.
     pub categories: Vec<Word>,
-    /// Effects.
     pub effects: Vec<Word>,
-    /// Outcomes.
     pub outcomes: Vec<Word>,
-    /// Actions.
     pub actions: Vec<Word>,
 }
 

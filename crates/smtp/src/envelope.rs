@@ -65,8 +65,8 @@ pub enum Body {
 
 /// The recipient of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Recipient {
-    /// A mailbox.
     Mailbox(Address),
     /// `<Postmaster>` without a domain (RFC 5321 section 4.5.1): this node's postmaster.
     Postmaster,

@@ -27,8 +27,8 @@ pub enum Step {
 
 /// What is being waited for: the timeouts differ (RFC 5321 section 4.5.3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum Waiting {
-    /// A command.
     Command,
     /// More of a message.
     Data,

@@ -113,7 +113,6 @@ pub(crate) enum News {
     None,
     /// All but EXPUNGE, which would shift the numbers used by commands in progress (RFC 9051 section 7.5.1).
     NoExpunge,
-    /// All.
     All,
 }
 

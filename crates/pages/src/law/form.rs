@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rules::{
-    About, StoredCopy, Day, FactDef, FactMap, Facts, RequestedItem, Kind, Known, LawSet, Provenance, Scope, Value, knows_zone,
-    local_day, local_moment, local_time, what_if_moment,
+    About, Day, FactDef, FactMap, Facts, Kind, Known, LawSet, Provenance, RequestedItem, Scope, StoredCopy, Value,
+    knows_zone, local_day, local_moment, local_time, what_if_moment,
 };
 use terms::{Category, Jurisdiction, UnixMillis};
 

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use rules::{
-    About, Decision, FactDef, FactMap, Facts, RequestedItem, Kind, Known, LawSet, Mode, Outcome, Provenance, Scope, Value,
+    About, Decision, FactDef, FactMap, Facts, Kind, Known, LawSet, Mode, Outcome, Provenance, RequestedItem, Scope,
+    Value,
 };
 use terms::{Category, UnixMillis};
 
