@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use disclosure::{AgeRecipient, Certificate, CustodyStep, Item, LedgerExtract, Outcome, Package, Scope};
+use disclosure::{AgeRecipient, Certificate, CustodyStep, LedgerExtract, Package, PackageItem, PackageOutcome, Scope};
 use durable::{AppendFile, Visibility};
 use serde_json::json;
 use terms::{CaseId, Category};
@@ -106,8 +106,8 @@ impl Desk {
             demand.delivery.age_recipient.parse().map_err(|error| DeskError::Package(format!("{error}")))?;
         let package = self.package(case, order, demand)?;
         let messages = std::cell::Cell::new(0);
-        let count = |item: &io::Result<Item>| {
-            if let Ok(Item { outcome: Outcome::Message { .. }, .. }) = item {
+        let count = |item: &io::Result<PackageItem>| {
+            if let Ok(PackageItem { outcome: PackageOutcome::Message { .. }, .. }) = item {
                 messages.set(messages.get() + 1);
             }
         };

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use disclosure::{Item, Outcome};
+use disclosure::{PackageItem, PackageOutcome};
 use serde_json::{Value, json};
 use store::{ScopedMessage, StoreError};
 use terms::{Category, MessageId};
@@ -20,7 +20,7 @@ impl Desk {
         order: &'a Order,
         clearance: &'a Clearance,
         held: &'a Held,
-    ) -> impl Iterator<Item = io::Result<Item>> + 'a {
+    ) -> impl Iterator<Item = io::Result<PackageItem>> + 'a {
         let record = order.categories.contains(&Category::Subscriber).then(|| self.subscriber(case));
         let unstored = order.categories.contains(&Category::Identification).then(not_stored);
         let messages = held.messages.iter().map(move |message| self.message(order, clearance, message));
@@ -29,13 +29,13 @@ impl Desk {
     }
 
     /// A message in scope: its original octets and what the node knows about it, or why it is not produced.
-    fn message(&self, order: &Order, clearance: &Clearance, message: &ScopedMessage) -> io::Result<Item> {
+    fn message(&self, order: &Order, clearance: &Clearance, message: &ScopedMessage) -> io::Result<PackageItem> {
         clearance.check_time().map_err(io::Error::other)?;
         let outcome = match self.parts.store.open_for(clearance, message, Part::Original) {
-            Ok(original) => Outcome::Message { sidecar: self.sidecar(order, clearance, message), original },
-            Err(error) => Outcome::Failed { reason: of_this_one(error)?.to_owned() },
+            Ok(original) => PackageOutcome::Message { sidecar: self.sidecar(order, clearance, message), original },
+            Err(error) => PackageOutcome::Failed { reason: of_this_one(error)?.to_owned() },
         };
-        Ok(Item { id: message.id.to_string(), arrival: Some(message.arrival), outcome })
+        Ok(PackageItem { id: message.id.to_string(), arrival: Some(message.arrival), outcome })
     }
 
     /// What the node knows about a message besides its octets, within the categories ordered: the trace headers say where
@@ -57,18 +57,18 @@ impl Desk {
     }
 
     /// The subscriber record of this home.
-    fn subscriber(&self, case: &Case) -> Item {
+    fn subscriber(&self, case: &Case) -> PackageItem {
         let outcome = match case.account.map(|account| self.parts.store.account(account)) {
-            Some(Ok(account)) => Outcome::Data {
+            Some(Ok(account)) => PackageOutcome::Data {
                 sidecar: json!({
                     "account": account.id,
                     "addresses": account.addresses,
                     "opened": account.created.rfc3339(),
                 }),
             },
-            _ => Outcome::Failed { reason: "the account's record was not found".to_owned() },
+            _ => PackageOutcome::Failed { reason: "the account's record was not found".to_owned() },
         };
-        Item { id: "subscriber".to_owned(), arrival: None, outcome }
+        PackageItem { id: "subscriber".to_owned(), arrival: None, outcome }
     }
 }
 
@@ -85,12 +85,12 @@ fn of_this_one(error: StoreError) -> io::Result<&'static str> {
 const GONE: &str = "it was stored when the demand was received but is no longer stored";
 
 /// A message that was held and is no longer stored.
-fn gone(id: MessageId) -> Item {
-    Item { id: id.to_string(), arrival: None, outcome: Outcome::Failed { reason: GONE.to_owned() } }
+fn gone(id: MessageId) -> PackageItem {
+    PackageItem { id: id.to_string(), arrival: None, outcome: PackageOutcome::Failed { reason: GONE.to_owned() } }
 }
 
 /// The answer to a demand for sign-in records.
-fn not_stored() -> Item {
+fn not_stored() -> PackageItem {
     let reason = "not stored: this node keeps no sign-in records".to_owned();
-    Item { id: "identification".to_owned(), arrival: None, outcome: Outcome::Withheld { reason } }
+    PackageItem { id: "identification".to_owned(), arrival: None, outcome: PackageOutcome::Withheld { reason } }
 }

@@ -1,7 +1,7 @@
 //! The package: what an authority receives. A BagIt bag (RFC 8493) in a tar file, sealed with age to the authority's
 //! key. It is self-contained evidence: stock tools open and check it (`age`, `tar`, `bagit.py`, `sha256sum`), and
 //! [`verify()`] checks the rest from the file alone or, better, with the home's published key.
-//! * [`seal()`] writes a package from a [`Package`] and a stream of [`Item`]s, holding one in memory at a time.
+//! * [`seal()`] writes a package from a [`Package`] and a stream of [`PackageItem`]s, holding one in memory at a time.
 //! * [`verify()`] reads a package and reports every check; a flipped byte anywhere makes one fail.
 //! * [`unpack()`] unpacks one into a folder.
 //! * [`AgeIdentity`] is a key pair for a recipient who has none yet.
@@ -23,7 +23,7 @@ mod verify;
 pub use certificate::{Certificate, HOUSE_CERTIFICATE};
 pub use error::DisclosureError;
 pub use key::{AgeIdentity, AgeRecipient};
-pub use package::{CustodyStep, Item, LedgerExtract, Outcome, Package, Scope};
+pub use package::{CustodyStep, LedgerExtract, Package, PackageItem, PackageOutcome, Scope};
 pub use seal::{Sealed, seal};
 pub use unpack::unpack;
 pub use verify::{Check, Report, verify, verify_over_keys};

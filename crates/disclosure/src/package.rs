@@ -67,18 +67,18 @@ impl Scope {
 /// An item in scope, and what became of it. Items that are not produced are listed too, so that the authority sees what
 /// it does not get.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub struct PackageItem {
     /// The message's id, or the name of another record (`subscriber`).
     pub id: String,
     /// When it arrived; `None` for items without an arrival, such as a subscriber record.
     pub arrival: Option<UnixMillis>,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: PackageOutcome,
 }
 
 /// What became of an item.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum PackageOutcome {
     /// Content, in the bytes that arrived, with its metadata.
     Message {
         /// The original octets.

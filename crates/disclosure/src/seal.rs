@@ -16,7 +16,7 @@ use crate::listing::{
     CUSTODY_FORMAT, Counts, Custody, CustodyLine, ITEMS_FORMAT, Listed, ListedFile, Listing, ListingOutcome,
     SIDECAR_FORMAT, Sidecar,
 };
-use crate::package::{Item, Outcome, Package, Scope};
+use crate::package::{Package, PackageItem, PackageOutcome, Scope};
 
 /// Tells the recipient how to open and check the package with stock tools.
 const README_TEXT: &str = include_str!("readme.txt");
@@ -51,7 +51,7 @@ pub struct Sealed {
 /// [`DisclosureError::Template`]; [`DisclosureError::Write`].
 pub fn seal<E>(
     package: &Package,
-    items: impl IntoIterator<Item = Result<Item, E>>,
+    items: impl IntoIterator<Item = Result<PackageItem, E>>,
     signer: &dyn Signer,
     recipient: &AgeRecipient,
     out: impl Write,
@@ -151,7 +151,7 @@ fn put_item(
     bag: &mut BagWriter<impl Write>,
     scope: &Scope,
     number: u64,
-    item: Item,
+    item: PackageItem,
 ) -> Result<Listed, DisclosureError> {
     if let Some(why) = beyond(scope, &item) {
         return Err(DisclosureError::Facts(format!("item {number} {why}")));
@@ -167,12 +167,12 @@ fn put_item(
         reason: None,
     };
     let (original, data) = match item.outcome {
-        Outcome::Message { original, sidecar } => (Some(original), sidecar),
-        Outcome::Data { sidecar } => (None, sidecar),
-        Outcome::Withheld { reason } => {
+        PackageOutcome::Message { original, sidecar } => (Some(original), sidecar),
+        PackageOutcome::Data { sidecar } => (None, sidecar),
+        PackageOutcome::Withheld { reason } => {
             return Ok(Listed { outcome: ListingOutcome::Withheld, reason: Some(reason), ..line });
         }
-        Outcome::Failed { reason } => {
+        PackageOutcome::Failed { reason } => {
             return Ok(Listed { outcome: ListingOutcome::Failed, reason: Some(reason), ..line });
         }
     };
@@ -195,15 +195,15 @@ fn put_item(
 }
 
 /// Why an item does not belong in a package of this scope.
-fn beyond(scope: &Scope, item: &Item) -> Option<&'static str> {
+fn beyond(scope: &Scope, item: &PackageItem) -> Option<&'static str> {
     if item.arrival.is_some_and(|arrival| !scope.holds(arrival)) {
         return Some("arrived outside the ordered dates");
     }
     match item.outcome {
-        Outcome::Message { .. } if !scope.categories.contains(&Category::Content) => {
+        PackageOutcome::Message { .. } if !scope.categories.contains(&Category::Content) => {
             Some("is content, which is not among the ordered categories")
         }
-        Outcome::Message { .. } if item.arrival.is_none() => Some("is a message without an arrival time"),
+        PackageOutcome::Message { .. } if item.arrival.is_none() => Some("is a message without an arrival time"),
         _ => None,
     }
 }

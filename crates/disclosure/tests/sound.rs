@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 
-use disclosure::{AgeIdentity, DisclosureError, Outcome, verify, verify_over_keys};
+use disclosure::{AgeIdentity, DisclosureError, PackageOutcome, verify, verify_over_keys};
 use support::{OnDisk, TestKey, items, on_disk, package, sha256, tar_of, try_seal};
 use terms::{Category, UnixMillis};
 
@@ -35,7 +35,7 @@ fn what_comes_out_is_what_went_in() {
     for (number, item) in (1..).zip(items()) {
         let path = on_disk.bag.join(format!("data/messages/{number:06}.eml"));
         match item.outcome {
-            Outcome::Message { original, .. } => assert_eq!(fs::read(path).unwrap(), original),
+            PackageOutcome::Message { original, .. } => assert_eq!(fs::read(path).unwrap(), original),
             _ => assert!(!path.exists()),
         }
     }
@@ -81,7 +81,7 @@ fn an_empty_answer_is_a_package_too() {
 /// No package is made that its own verifier would refuse.
 #[test]
 fn contradictions_are_refused() {
-    type Change = fn(&mut disclosure::Package, &mut Vec<disclosure::Item>);
+    type Change = fn(&mut disclosure::Package, &mut Vec<disclosure::PackageItem>);
     let changes: &[(&str, Change)] = &[
         ("too early", |_, items| items[0].arrival = Some(UnixMillis(999))),
         ("too late", |_, items| items[4].arrival = Some(UnixMillis(9_000))),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use disclosure::{
-    AgeIdentity, AgeRecipient, Certificate, CustodyStep, DisclosureError, HOUSE_CERTIFICATE, Item, LedgerExtract,
-    Outcome, Package, Scope, Sealed,
+    AgeIdentity, AgeRecipient, Certificate, CustodyStep, DisclosureError, HOUSE_CERTIFICATE, LedgerExtract, Package,
+    PackageItem, PackageOutcome, Scope, Sealed,
 };
 use ledger::{LedgerError, Log, Opening, Signer};
 use serde_json::json;
@@ -104,28 +104,31 @@ pub(crate) fn package() -> Package {
 }
 
 /// Messages that few tools handle: no newline at the end, NUL, bare CR and LF, eight bits, empty.
-pub(crate) fn items() -> Vec<Item> {
+pub(crate) fn items() -> Vec<PackageItem> {
     let originals: [&[u8]; 4] =
         [b"Subject: a\r\n\r\nhello\r\n", b"From x\nSubject: b\n\n\0\r\xff\xfe end", b"", &[b'x'; 700]];
-    let mut items: Vec<Item> = (0..)
+    let mut items: Vec<PackageItem> = (0..)
         .zip(originals)
-        .map(|(n, original)| Item {
+        .map(|(n, original)| PackageItem {
             id: format!("{n:032x}"),
             arrival: Some(UnixMillis(1_000 + n)),
-            outcome: Outcome::Message { original: original.to_vec(), sidecar: json!({"mailbox": "INBOX", "uid": n}) },
+            outcome: PackageOutcome::Message {
+                original: original.to_vec(),
+                sidecar: json!({"mailbox": "INBOX", "uid": n}),
+            },
         })
         .collect();
-    let item = |id: &str, arrival, outcome| Item { id: id.into(), arrival, outcome };
-    items.push(item("w", Some(UnixMillis(8_999)), Outcome::Withheld { reason: "privileged".into() }));
-    items.push(item("f", Some(UnixMillis(2_000)), Outcome::Failed { reason: "could not be opened".into() }));
-    items.push(item("t", Some(UnixMillis(2_000)), Outcome::Data { sidecar: json!({"from": "a@b.example"}) }));
-    items.push(item("subscriber", None, Outcome::Data { sidecar: json!({"since": "2020"}) }));
+    let item = |id: &str, arrival, outcome| PackageItem { id: id.into(), arrival, outcome };
+    items.push(item("w", Some(UnixMillis(8_999)), PackageOutcome::Withheld { reason: "privileged".into() }));
+    items.push(item("f", Some(UnixMillis(2_000)), PackageOutcome::Failed { reason: "could not be opened".into() }));
+    items.push(item("t", Some(UnixMillis(2_000)), PackageOutcome::Data { sidecar: json!({"from": "a@b.example"}) }));
+    items.push(item("subscriber", None, PackageOutcome::Data { sidecar: json!({"since": "2020"}) }));
     items
 }
 
 pub(crate) fn try_seal(
     package: &Package,
-    items: Vec<Item>,
+    items: Vec<PackageItem>,
     recipient: &AgeRecipient,
 ) -> Result<(Vec<u8>, Sealed), DisclosureError> {
     let mut out = Vec::new();
@@ -142,7 +145,7 @@ pub(crate) struct OnDisk {
     pub(crate) bag: PathBuf,
 }
 
-pub(crate) fn on_disk(package: &Package, items: Vec<Item>) -> OnDisk {
+pub(crate) fn on_disk(package: &Package, items: Vec<PackageItem>) -> OnDisk {
     let scratch = tempfile::tempdir().unwrap();
     let identity = AgeIdentity::generate();
     let (bytes, _) = try_seal(package, items, &identity.recipient()).unwrap();
