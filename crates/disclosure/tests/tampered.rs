@@ -88,7 +88,7 @@ fn updated_manifests_break_the_signature() {
     let package = package();
     let made = on_disk(&package, items());
     let OnDisk { bag, .. } = &made;
-    let mend = r#"
+    let update = r#"
         printf x >> data/decision.txt
         for sum in 256 512; do
             find data -type f | LC_ALL=C sort | xargs sha${sum}sum > manifest-sha$sum.txt
@@ -97,7 +97,7 @@ fn updated_manifests_break_the_signature() {
         for sum in 256 512; do
             ls *.txt *.note | grep -v tagmanifest | LC_ALL=C sort | xargs sha${sum}sum > tagmanifest-sha$sum.txt
         done"#;
-    let status = Command::new("sh").args(["-ec", mend]).current_dir(bag).status().unwrap();
+    let status = Command::new("sh").args(["-ec", update]).current_dir(bag).status().unwrap();
     assert!(status.success());
     assert_eq!(failed(&verify(bag, None, None).unwrap()), ["signature"]);
 }

@@ -91,7 +91,7 @@ pub fn verify_consistency(
     new_root: &Hash,
     proof: &[Hash],
 ) -> Result<(), LedgerError> {
-    let verdict = |ok: bool| if ok { Ok(()) } else { Err(LedgerError::NotConsistent) };
+    let result = |ok: bool| if ok { Ok(()) } else { Err(LedgerError::NotConsistent) };
     if old_size > new_size {
         return Err(LedgerError::OutOfRange { asked: old_size, size: new_size });
     }
@@ -99,7 +99,7 @@ pub fn verify_consistency(
         return Err(LedgerError::Malformed("a consistency proof from size 0 proves nothing"));
     }
     if old_size == new_size {
-        return verdict(proof.is_empty() && old_root == new_root);
+        return result(proof.is_empty() && old_root == new_root);
     }
     // If the old tree is complete, its root is the first node and is omitted from the proof.
     let (first, rest) = if old_size.is_power_of_two() {
@@ -133,5 +133,5 @@ pub fn verify_consistency(
         at >>= 1;
         last >>= 1;
     }
-    verdict(last == 0 && old == *old_root && new == *new_root)
+    result(last == 0 && old == *old_root && new == *new_root)
 }

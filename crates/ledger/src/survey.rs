@@ -63,7 +63,7 @@ impl Walk<'_> {
             Err(error) => {
                 self.damages.push(error);
                 let note = self.disk.read(&path).map_err(|source| LedgerError::disk(&path, source));
-                (None, note.map(|octets| String::from_utf8_lossy(&octets).into_owned()))
+                (None, note.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
             }
         };
         let Some(verifier) = published.as_ref().or(expected) else { return };

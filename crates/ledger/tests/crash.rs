@@ -23,7 +23,7 @@ fn published(disk: &FaultyDisk) -> String {
     String::from_utf8(disk.read(&dir().join("checkpoint")).unwrap()).unwrap()
 }
 
-/// A log of `before` entries, `added` appended with the fault in each step in turn; then the log continues, either in
+/// A log with `before` entries, `added` appended with the fault in each step in turn; then the log continues, either in
 /// the same process or after a restart.
 fn check(before: u64, added: u64, fault: Fault, restart: bool) {
     for step in 0.. {

@@ -46,8 +46,8 @@ fn check(original: &[u8]) {
         message::section(&view, &structure, &SectionSpec { part: part.to_vec(), text }).map(|s| s.into_owned())
     };
     assert_eq!(section(&[], None).unwrap(), *view);
-    let halves = [section(&[], Some(SectionText::Header)).unwrap(), section(&[], Some(SectionText::Text)).unwrap()];
-    assert_eq!(halves.concat(), *view);
+    let parts = [section(&[], Some(SectionText::Header)).unwrap(), section(&[], Some(SectionText::Text)).unwrap()];
+    assert_eq!(parts.concat(), *view);
     assert_eq!(section(&[], Some(SectionText::Mime)), None);
     let names = vec!["received".to_owned(), "subject".to_owned()];
     let with = section(&[], Some(SectionText::HeaderFields(names.clone()))).unwrap();

@@ -29,7 +29,7 @@ pub struct Condition {
 pub enum Test {
     /// The value is one of these; for a place: it is within one of them.
     OneOf(Vec<Pattern>),
-    /// The value is none of these.
+    /// The value is not one of these.
     NoneOf(Vec<Pattern>),
     /// A number, at least.
     AtLeast(i64),

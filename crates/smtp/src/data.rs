@@ -21,7 +21,7 @@ pub(crate) enum Fault {
     /// A line beyond [`DATA_LINE_BYTES_MAX`].
     LineTooLong,
     /// The door ran out of memory for it.
-    NoRoom,
+    OutOfMemory,
 }
 
 /// The position of the next octet within the line structure.

@@ -231,7 +231,7 @@ impl Session {
     /// Gives up the message being received for lack of memory; its end will be answered with `452`.
     pub fn shed(&mut self) {
         if let Mode::Data(receiver) = &mut self.mode {
-            receiver.fail(Fault::NoRoom);
+            receiver.fail(Fault::OutOfMemory);
         }
     }
 
@@ -324,7 +324,7 @@ impl Session {
                     Fault::Bare => reply::BARE_IN_DATA,
                     Fault::TooBig => reply::MESSAGE_TOO_BIG,
                     Fault::LineTooLong => reply::DATA_LINE_TOO_LONG,
-                    Fault::NoRoom => Refusal::InsufficientStorage.reply(),
+                    Fault::OutOfMemory => Refusal::InsufficientStorage.reply(),
                 };
                 for _ in 1..self.replies(count) {
                     self.say(&reply);

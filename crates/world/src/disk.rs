@@ -131,14 +131,14 @@ impl FaultyDisk {
         files.chain(doomed).chain(state.freed.iter().cloned()).collect()
     }
 
-    /// Cuts the power: unsynced bytes are lost, kept or torn as `chance` decides, and every open handle is dead.
-    pub fn cut_power(&self, chance: &SeededEntropy) {
+    /// Cuts the power: unsynced bytes are lost, kept or torn as `random` decides, and every open handle is dead.
+    pub fn cut_power(&self, random: &SeededEntropy) {
         let mut state = self.state();
         state.life += 1;
         state.plan = None;
         for content in state.files.values_mut() {
-            content.survive(chance);
-            content.fill_last_block(chance);
+            content.survive(random);
+            content.fill_last_block(random);
         }
     }
 
@@ -173,8 +173,8 @@ impl Content {
     }
 
     /// A power cut leaves the zeros after the end of an open file, and the truncation of a closed one may be lost.
-    fn fill_last_block(&mut self, chance: &SeededEntropy) {
-        if self.in_blocks && (self.open_in_blocks || chance.below(2) == 0) {
+    fn fill_last_block(&mut self, random: &SeededEntropy) {
+        if self.in_blocks && (self.open_in_blocks || random.below(2) == 0) {
             let len = self.seen.len().next_multiple_of(BLOCK_BYTES);
             self.seen.resize(len, 0);
             self.synced.clone_from(&self.seen);
@@ -190,7 +190,7 @@ impl Content {
     }
 
     /// Keeps what survives a power cut.
-    fn survive(&mut self, chance: &SeededEntropy) {
+    fn survive(&mut self, random: &SeededEntropy) {
         let (Some(from), false) = (self.dirty_from, self.seen.len() <= self.synced.len()) else {
             self.dirty_from = None;
             self.seen.clone_from(&self.synced);
@@ -199,13 +199,13 @@ impl Content {
         let from = from.min(self.synced.len());
         let mut kept = self.synced[..from].to_vec();
         let fresh = &self.seen[from..];
-        match chance.below(4) {
+        match random.below(4) {
             0 => kept.extend_from_slice(&self.synced[from..]),
             1 => kept.extend_from_slice(fresh),
-            2 => kept.extend_from_slice(&fresh[..chance.below(fresh.len() as u64 + 1) as usize]),
+            2 => kept.extend_from_slice(&fresh[..random.below(fresh.len() as u64 + 1) as usize]),
             _ => {
                 for sector in fresh.chunks(512) {
-                    if chance.below(2) == 0 {
+                    if random.below(2) == 0 {
                         kept.extend_from_slice(sector);
                     } else {
                         kept.resize(kept.len() + sector.len(), 0);

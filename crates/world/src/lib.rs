@@ -2,10 +2,10 @@
 //!
 //! A dev-dependency only: nothing here is fit for real mail.
 
-mod chance;
 mod clock;
 mod disk;
+mod entropy;
 
-pub use chance::SeededEntropy;
 pub use clock::ManualClock;
 pub use disk::{Fault, FaultyDisk, MemoryDisk};
+pub use entropy::SeededEntropy;

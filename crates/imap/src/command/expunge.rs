@@ -1,5 +1,5 @@
 //! EXPUNGE (RFC 9051 section 6.4.3) and UID EXPUNGE (section 6.4.9). The untagged EXPUNGE responses are those written
-//! at the end of every command, whoever removed the messages.
+//! at the end of every command, no matter who removed the messages.
 
 use super::{Command, NextNeed, Parsed};
 use crate::code::Ending;
