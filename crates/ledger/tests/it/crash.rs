@@ -1,17 +1,14 @@
 //! The disk fails at every step of an append, in both ways: the log is then the old or the new one, it never signs two
 //! histories, and leftover files do no harm.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
-
-mod support;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::support::{self, ORIGIN, TestKey, commitment, commitments, create, dir, open};
 use durable::{AppendFile, Disk, ReadAt, Visibility};
 use ledger::{Checkpoint, LedgerError, Log, verify_consistency, verify_dir};
-use support::{ORIGIN, TestKey, commitment, commitments, create, dir, open};
 use world::{Fault, FaultyDisk};
 
 fn signed(note: &str, log: &Log) -> Checkpoint {

@@ -1,12 +1,9 @@
 //! A package contains what was put in, and every check of it passes.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and lose power")]
-
-mod support;
 
 use std::fs;
 
+use crate::support::{self, OnDisk, TestKey, items, on_disk, package, sha256, tar_of, try_seal};
 use disclosure::{AgeIdentity, DisclosureError, PackageOutcome, verify, verify_over_keys};
-use support::{OnDisk, TestKey, items, on_disk, package, sha256, tar_of, try_seal};
 use terms::{Category, UnixMillis};
 
 #[test]

@@ -4,13 +4,10 @@
 //! is committed. In an expectation a line end of the view is a line end, and a byte that is not printable text is
 //! `\xNN`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod grammar;
-
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::grammar;
 use message::{SectionSpec, SectionText, Structure};
 
 fn shown(bytes: &[u8]) -> String {

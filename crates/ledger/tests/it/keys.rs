@@ -1,17 +1,13 @@
 //! A log changes keys, and anyone who trusts either key can follow.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
-
-mod support;
-
 use std::sync::Arc;
 
+use crate::support::{ORIGIN, TestKey, commitment, commitments, create, dir};
 use durable::{Disk, Visibility};
 use ledger::{
     Checkpoint, KeyHistory, LedgerError, Log, Opening, Signer, Verifier, key_change_statement, published_key,
     verify_dir, verify_extends,
 };
-use support::{ORIGIN, TestKey, commitment, commitments, create, dir};
 use world::{Fault, FaultyDisk, MemoryDisk, SeededEntropy};
 
 fn verifier(seed: u8) -> Verifier {

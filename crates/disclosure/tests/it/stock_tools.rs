@@ -1,14 +1,11 @@
 //! `age`, `tar`, `sha256sum`, `sha512sum` and `bagit.py` open and accept a package, and each notices one flipped byte.
 //! Each runs where it is installed.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and lose power")]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::{NOW, OnDisk, has, items, on_disk, package};
+use crate::support::{self, NOW, OnDisk, has, items, on_disk, package};
 
 fn succeeds(folder: &Path, script: &str) -> bool {
     Command::new("sh").args(["-ec", script]).current_dir(folder).output().unwrap().status.success()

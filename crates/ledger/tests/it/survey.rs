@@ -1,13 +1,10 @@
 //! The survey continues after damage, and names exactly the damaged files, each once.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
-
-mod support;
 
 use std::path::PathBuf;
 
+use crate::support::{self, commitments, create, dir, open};
 use durable::{Disk, Visibility};
 use ledger::{LedgerError, survey_dir};
-use support::{commitments, create, dir, open};
 use world::FaultyDisk;
 
 /// The files that a survey names.

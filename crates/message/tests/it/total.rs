@@ -1,11 +1,8 @@
 //! No panics, valid ranges, consistent sizes: for random bytes, for bytes that resemble mail, and for real mail.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod grammar;
-
 use std::path::{Path, PathBuf};
 
+use crate::grammar;
 use message::{Kind, SectionSpec, SectionText, Structure};
 use proptest::prelude::*;
 

@@ -16,8 +16,6 @@
 //! The scripted door knows the mailboxes whose local part begins with `ann` or `bob`; `full…` is full, `later…` fails
 //! at RCPT, `fails…` and `loops…` fail at the end of data, and `Postmaster` lives here unless `@ no-postmaster`.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
-
 use std::fmt::Write as _;
 use std::path::Path;
 

@@ -1,14 +1,11 @@
 //! A flipped byte anywhere is detected, and no outside input causes a panic.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
-
-mod support;
 
 use std::sync::Arc;
 
+use crate::support::{self, ORIGIN, TestKey, commitments, create, dir, open};
 use durable::{Disk, RealDisk, Visibility};
 use ledger::{Checkpoint, LedgerError, Log, Opening, Receipt, Verifier, verify_dir, verify_opening};
 use proptest::prelude::*;
-use support::{ORIGIN, TestKey, commitments, create, dir, open};
 use world::{FaultyDisk, MemoryDisk, SeededEntropy};
 
 #[test]

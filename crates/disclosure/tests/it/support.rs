@@ -1,5 +1,4 @@
 //! Shared by the package tests: a home with a ledger, and a case in it.
-#![allow(dead_code, clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and uses a part")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

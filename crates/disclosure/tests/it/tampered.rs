@@ -1,15 +1,12 @@
 //! A flipped byte anywhere is detected, in each of the three forms; so is a change by someone who updates the
 //! manifests.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail, and lose power")]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::{self, OnDisk, has, items, on_disk, package, tar_of};
 use disclosure::{Report, verify};
-use support::{OnDisk, has, items, on_disk, package, tar_of};
 
 fn failed(report: &Report) -> Vec<&'static str> {
     report.checks.iter().filter(|check| check.finding.is_err()).map(|check| check.name).collect()

@@ -1,12 +1,9 @@
 //! Our tree against another implementation (ct-merkle), and our proofs against our verifier.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
 
-mod support;
-
+use crate::support::{self, commitment, commitments, create, dir, open};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ledger::{Checkpoint, Hash, Log, verify_consistency, verify_dir, verify_inclusion};
 use sha2::Sha256;
-use support::{commitment, commitments, create, dir, open};
 use world::MemoryDisk;
 
 type Oracle = MemoryBackedTree<Sha256, [u8; 33]>;

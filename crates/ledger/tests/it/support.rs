@@ -1,5 +1,4 @@
 //! Shared by the ledger's tests: a key, a log on an in-memory disk, numbered entries.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part, and may fail this way")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,0 +1,5 @@
+//! The SMTP machine from outside.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail this way")]
+
+mod sessions;
