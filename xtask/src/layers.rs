@@ -5,17 +5,36 @@
 
 /// The rooms of each layer. A room uses rooms with a lower number only, so siblings do not see each other.
 ///
-/// `border` and `jmap` have their place before they are built, so that nobody has to ask where they go.
+/// `border`, `jmap` and `queue` have their place before they are built, so that nobody has to ask where they go.
 pub(crate) const LAYERS: &[(u8, &[&str])] = &[
     (0, &["terms", "durable"]),
     (1, &["message", "smtp", "imap", "jmap", "rules", "ledger"]),
     (2, &["vault", "disclosure"]),
-    (3, &["store", "keeper"]),
-    (4, &["mailroom", "desk"]),
+    (3, &["store"]),
+    (4, &["mailroom", "queue", "desk"]),
     (5, &["border"]),
-    (6, &["doors", "pages"]),
-    (7, &["bailiwick"]),
+    (6, &["operations"]),
+    (7, &["doors", "pages"]),
+    (8, &["bailiwick"]),
 ];
+
+/// A room beside the layers.
+pub(crate) struct Beside {
+    pub(crate) room: &'static str,
+    /// What it may use.
+    pub(crate) uses: &'static [&'static str],
+    /// The rooms that may use it; the tests of all rooms may.
+    pub(crate) used_by: &'static [&'static str],
+    pub(crate) why: &'static str,
+}
+
+/// The rooms beside the layers. Which file of its user may name one is a fence below.
+pub(crate) const BESIDE: &[Beside] = &[Beside {
+    room: "keeper",
+    uses: &["vault", "ledger", "durable", "terms"],
+    used_by: &["bailiwick"],
+    why: "secrets and their files belong to the vault's process alone: everybody else asks it, through `vault`",
+}];
 
 /// Two rooms of one layer where one may use the other all the same.
 pub(crate) const NEIGHBOURS: &[(&str, &str, &str)] =
@@ -29,7 +48,7 @@ pub(crate) fn layer(room: &str) -> Option<u8> {
     LAYERS.iter().find(|(_, rooms)| rooms.contains(&room)).map(|(layer, _)| *layer)
 }
 
-/// The rooms that are machines: bytes and arguments in, bytes and wishes out.
+/// The rooms that are machines: bytes and arguments in, bytes and requests out.
 pub(crate) const MACHINES: &[&str] = &["smtp", "imap", "jmap", "message", "rules"];
 
 /// Crates that only some rooms may name in their manifest.
@@ -51,12 +70,7 @@ pub(crate) const KEPT: &[Kept] = &[
     },
     Kept { crates: &["rustls", "rcgen"], rooms: &["border", "doors"], why: "the outside ends where TLS ends" },
     Kept {
-        crates: &["keeper"],
-        rooms: &["bailiwick"],
-        why: "the secrets are in the vault's own process; everybody else asks it (`vault`)",
-    },
-    Kept {
-        crates: &["argon2", "blahaj", "totp-rs", "bip39", "cryptoki"],
+        crates: &["argon2", "blahaj", "totp-rs", "cryptoki", "bip39"],
         rooms: &["keeper"],
         why: "a key is opened, wrapped, split or joined in one place",
     },
@@ -84,7 +98,7 @@ pub(crate) const KEPT: &[Kept] = &[
     Kept {
         crates: &["rand", "rand_core", "getrandom", "fastrand"],
         rooms: &[],
-        why: "chance is an argument: take a `terms::Entropy`",
+        why: "randomness is an argument: take a `terms::Entropy`",
     },
 ];
 
@@ -104,9 +118,12 @@ pub(crate) enum Around {
     Rooms(&'static [&'static str]),
     /// All but these.
     AllBut(&'static [&'static str]),
-    /// Every file of every room but this one.
-    AllButFile(&'static str),
+    /// Everything but what lies under these paths of the project.
+    AllButFiles(&'static [&'static str]),
 }
+
+/// The only files that run in the vault's process and the token's.
+const VAULT_PROCESS: &[&str] = &["crates/keeper/", "crates/bailiwick/src/vault_processes.rs"];
 
 /// The fences.
 pub(crate) const FENCES: &[Fence] = &[
@@ -123,12 +140,12 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence {
         names: &["rand", "getrandom", "aws_lc_rs::rand", "RandomState"],
         around: Around::Rooms(MACHINES),
-        why: "a machine has no chance in it: entropy is an argument",
+        why: "a machine has no randomness in it: entropy is an argument",
     },
     Fence {
         names: &["HashMap", "HashSet"],
         around: Around::Rooms(&["rules"]),
-        why: "their order is chance, and a decision replays to the byte: use a BTreeMap",
+        why: "their order is random, and a decision replays to the byte: use a BTreeMap",
     },
     Fence {
         names: &["TcpStream", "TcpListener", "UdpSocket", "UnixListener", "UnixDatagram", "ToSocketAddrs", "tokio"],
@@ -146,13 +163,13 @@ pub(crate) const FENCES: &[Fence] = &[
         why: "the wire, the shared cryptography and raw keys are between the vault's two ends",
     },
     Fence {
-        names: &["keeper"],
-        around: Around::AllButFile("crates/bailiwick/src/vault_processes.rs"),
-        why: "the program runs the keeper in the vault's and the token's process, and nowhere else",
-    },
-    Fence {
         names: &["println!", "eprintln!", "print!", "eprint!", "dbg!"],
         around: Around::AllBut(&["bailiwick"]),
         why: "only the program talks to a terminal; what it shows of a person is decided in one place",
+    },
+    Fence {
+        names: &["keeper"],
+        around: Around::AllButFiles(VAULT_PROCESS),
+        why: "only the vault's process and the token's run the keeper: ask it, through `vault`",
     },
 ];

@@ -5,6 +5,7 @@
 mod bench;
 mod layers;
 mod markdown;
+mod modules;
 mod nightly;
 mod rfc;
 mod rust;
@@ -22,6 +23,7 @@ struct Command {
 
 const COMMANDS: &[Command] = &[
     Command { name: "tidy", about: tidy::ABOUT, run: tidy::run },
+    Command { name: "words", about: tidy::WORDS_ABOUT, run: tidy::list_words },
     Command { name: "rfc", about: rfc::ABOUT, run: rfc::run },
     Command { name: "bench", about: bench::ABOUT, run: bench::run },
     Command { name: "nightly", about: nightly::ABOUT, run: nightly::run },

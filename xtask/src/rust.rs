@@ -179,7 +179,7 @@ fn attribute_end(tokens: &[Token<'_>], at: usize) -> Option<usize> {
 }
 
 /// Where the item that begins at `at` ends: after its braces, or after its semicolon.
-fn item_end(tokens: &[Token<'_>], mut at: usize) -> usize {
+pub(crate) fn item_end(tokens: &[Token<'_>], mut at: usize) -> usize {
     while let Some(end) = attribute_end(tokens, at) {
         at = end;
     }
@@ -197,7 +197,7 @@ fn item_end(tokens: &[Token<'_>], mut at: usize) -> usize {
 }
 
 /// The place after the bracket that closes the one at `at`.
-fn closing(tokens: &[Token<'_>], at: usize) -> usize {
+pub(crate) fn closing(tokens: &[Token<'_>], at: usize) -> usize {
     let mut depth = 0_usize;
     for (offset, token) in tokens[at..].iter().enumerate() {
         if token.is("{") || token.is("(") || token.is("[") {

@@ -25,7 +25,7 @@ impl Fence {
         match self.around {
             Around::Rooms(rooms) => rooms.contains(&room),
             Around::AllBut(rooms) => !rooms.contains(&room),
-            Around::AllButFile(file) => path != file,
+            Around::AllButFiles(paths) => !paths.iter().any(|start| path.starts_with(start)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A room uses rooms of lower layers only; tests may use the test world, too. Who may use which outside crate is a
 //! table as well.
 
-use crate::layers::{self, FOR_TESTS, KEPT, NEIGHBOURS};
+use crate::layers::{self, Beside, FOR_TESTS, KEPT, NEIGHBOURS};
 use crate::tidy::Findings;
 use crate::tidy::manifests::{Manifest, Use};
 use crate::tree::Tree;
@@ -11,7 +11,7 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
     for manifest in Manifest::all(tree) {
         let Some(room) = manifest.file.room() else { continue };
         let for_tests = FOR_TESTS.contains(&room);
-        if !for_tests && layers::layer(room).is_none() {
+        if !for_tests && layers::layer(room).is_none() && beside(room).is_none() {
             found.at(manifest.file, 0, format!("`{room}` has no place in xtask/src/layers.rs"));
         }
         for (used, how) in manifest.dependencies() {
@@ -31,17 +31,29 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
 }
 
 fn may_use(room: &str, used: &str, how: Use) -> bool {
+    if let Some(beside) = beside(room) {
+        return beside.uses.contains(&used) || (how == Use::Tests && FOR_TESTS.contains(&used));
+    }
+    if let Some(beside) = beside(used) {
+        return beside.used_by.contains(&room) || how == Use::Tests;
+    }
     let lower = layers::layer(used) < layers::layer(room) && layers::layer(used).is_some();
     let neighbour = NEIGHBOURS.iter().any(|(user, of, _)| *user == room && *of == used);
     lower || neighbour || (how == Use::Tests && FOR_TESTS.contains(&used))
 }
 
+fn beside(room: &str) -> Option<&'static Beside> {
+    layers::BESIDE.iter().find(|beside| beside.room == room)
+}
+
 fn complaint(room: &str, used: &str) -> String {
     let place = |room: &str| match layers::layer(room) {
         Some(layer) => format!("`{room}` ({layer})"),
+        None if beside(room).is_some() => format!("`{room}` (beside)"),
         None => format!("`{room}` (tests only)"),
     };
-    format!("{} must not use {}: a room uses rooms of lower layers only", place(room), place(used))
+    let why = beside(used).map_or("a room uses rooms of lower layers only", |beside| beside.why);
+    format!("{} must not use {}: {why}", place(room), place(used))
 }
 
 /// Whether the table's name means this crate.
