@@ -6,7 +6,7 @@ use doors::control::officers::ShownHand;
 use doors::control::{AccountAct, AccountRequest, Outcome, Shown};
 use serde_json::json;
 use terms::{AccountId, Secret, UnixMillis};
-use vault::{AccountGuard, Act, Custody, Hand, OwnerProof, Scopes};
+use vault::{AccountGuard, Act, Custody, OfficerProof, OwnerProof, Scopes};
 
 use crate::node::{Node, check_password};
 
@@ -159,7 +159,7 @@ impl Node {
         &self,
         account: AccountId,
         address: &str,
-        hands: [Hand; 2],
+        hands: [OfficerProof; 2],
         without_codes: bool,
     ) -> Result<Outcome, String> {
         let delay_millis = i64::from(self.config.reset_delay_hours) * HOUR_MILLIS;
@@ -217,8 +217,8 @@ impl Node {
     }
 }
 
-pub(crate) fn pair(hands: Vec<ShownHand>) -> Result<[Hand; 2], String> {
-    let hands: Vec<Hand> = hands.into_iter().map(ShownHand::into_hand).collect();
+pub(crate) fn pair(hands: Vec<ShownHand>) -> Result<[OfficerProof; 2], String> {
+    let hands: Vec<OfficerProof> = hands.into_iter().map(ShownHand::into_proof).collect();
     hands.try_into().map_err(|_| "two officers must agree to this".to_owned())
 }
 

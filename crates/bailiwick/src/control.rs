@@ -158,7 +158,7 @@ impl Node {
             "packs": crate::compaction::as_data(&packs),
             "rotating": {
                 "service": standing.service, "escrow": standing.escrow, "signing": standing.signing,
-                "accounts": standing.accounts.len(), "accounts_at_hand": standing.at_hand.len(),
+                "accounts": standing.accounts.len(), "accounts_at_hand": standing.resumable.len(),
             },
         });
         Ok(Outcome { text, data })

@@ -40,7 +40,7 @@ pub(crate) fn passphrase_of(who: &str, name: &OfficerName) -> Result<Secret<Stri
 
 /// Who unlocks a node by hand; also of a node that is locked.
 pub(crate) fn list(gate: &VaultGate) -> Result<Outcome, String> {
-    let holders = gate.hands().map_err(|error| error.to_string())?;
+    let holders = gate.key_holders().map_err(|error| error.to_string())?;
     let names: Vec<&str> = holders.iter().map(OfficerName::as_str).collect();
     let text = if names.is_empty() {
         "Nobody was named who unlocks this node by hand.".to_owned()
@@ -64,7 +64,7 @@ impl Node {
         let names: Vec<OfficerName> = holders.iter().map(|(name, _)| name.clone()).collect();
         let entry = self.record("key-holders", json!({ "holders": names }))?;
         let holders: Vec<_> = holders.into_iter().map(|(name, words)| (name, words.0)).collect();
-        self.done_or_recorded(entry, self.gate.deal_hands(passphrase, &holders, cost))?;
+        self.done_or_recorded(entry, self.gate.set_key_holders(passphrase, &holders, cost))?;
         let mut by_token = false;
         self.change_unlocking(|vault| match vault.unlock {
             Unlock::PassphraseFile => vault.unlock = Unlock::ByHand,

@@ -61,7 +61,7 @@ pub(crate) fn read_backup(backup: &Path, period_key: &Path) -> Result<KeyBackup,
     let read = |path: &Path| RealDisk.read(path).map_err(|error| format!("{}: {error}", path.display()));
     let (day, node, sealed) =
         parse(&read(backup)?).ok_or_else(|| format!("{} is no backup of keys", backup.display()))?;
-    Ok(KeyBackup { day, period: read(period_key)?, sealed, node })
+    Ok(KeyBackup { day, day_key: read(period_key)?, sealed, node })
 }
 
 fn restore(backup: &Path, period_key: &Path, vault: &Path) -> Result<ExitCode, String> {
@@ -161,7 +161,7 @@ impl Node {
     ) -> Result<Outcome, String> {
         let said = |error: VaultError| error.to_string();
         let backup = self.mailroom.vault.back_up_keys().map_err(said)?;
-        let destroyed = self.mailroom.vault.destroy_periods(window_days).map_err(said)?;
+        let destroyed = self.mailroom.vault.destroy_day_keys(window_days).map_err(said)?;
         let file = target.join(format!("{}-{}.keys", backup.day, self.mailroom.clock.now().0));
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -172,7 +172,7 @@ impl Node {
         if let Some(periods) = periods {
             self.disk.create_dir_all(periods).map_err(failed(periods))?;
             let copy = periods.join(format!("{}.key", backup.day));
-            self.disk.replace_shredding(&copy, &backup.period, Visibility::Private).map_err(failed(&copy))?;
+            self.disk.replace_shredding(&copy, &backup.day_key, Visibility::Private).map_err(failed(&copy))?;
             self.destroy_copies(periods, backup.day.saturating_sub(window_days)).map_err(failed(periods))?;
         }
         let text = format!(

@@ -172,7 +172,7 @@ impl Node {
         };
         let vault = gate.create(founding).map_err(room("vault"))?;
         if !key_holders.is_empty() {
-            gate.deal_hands(&passphrase, &key_holders, config.vault.cost()).map_err(room("vault"))?;
+            gate.set_key_holders(&passphrase, &key_holders, config.vault.cost()).map_err(room("vault"))?;
         }
         if let (Some((pin, key_id)), Some(of)) = (token, &config.vault.token) {
             crate::token::add(&gate, of, key_id.as_deref(), &pin, &passphrase, config.vault.cost())?;

@@ -7,7 +7,7 @@ use doors::control::officers::{OfficersRequest, ShownHand};
 use doors::control::{Outcome, Phrase, Progress, Request};
 use serde_json::json;
 use terms::{OfficerName, Secret};
-use vault::{Act, Hand, act_statement};
+use vault::{Act, OfficerProof, act_statement};
 
 use crate::cli::NodeChoice;
 use crate::cli::officers::{Hands, OfficerArgs, OfficerCommand, RecoveryCommand};
@@ -89,8 +89,8 @@ impl Node {
         match request {
             OfficersRequest::List => self.officers_list(),
             OfficersRequest::Act { act, newcomer, hands } => {
-                let hands: Vec<Hand> = hands.into_iter().map(ShownHand::into_hand).collect();
-                let hands: [Hand; 2] = hands.try_into().map_err(|_| "two must agree to this".to_owned())?;
+                let hands: Vec<OfficerProof> = hands.into_iter().map(ShownHand::into_proof).collect();
+                let hands: [OfficerProof; 2] = hands.try_into().map_err(|_| "two must agree to this".to_owned())?;
                 self.officers_act(act, newcomer.map(|phrase| phrase.0), hands, progress)
             }
             OfficersRequest::Passphrase { officer, old, new } => {
@@ -125,7 +125,7 @@ impl Node {
         &self,
         act: Act,
         newcomer: Option<Secret<String>>,
-        hands: [Hand; 2],
+        hands: [OfficerProof; 2],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Outcome, String> {
         let (signed, papers, entry) = self.act_of_two(act.clone(), newcomer, hands)?;
@@ -150,7 +150,7 @@ impl Node {
         &self,
         act: Act,
         new_secret: Option<Secret<String>>,
-        hands: [Hand; 2],
+        hands: [OfficerProof; 2],
     ) -> Result<(vault::SignedAct, Vec<Secret<String>>, u64), String> {
         let vault = &self.mailroom.vault;
         let said = |error: vault::VaultError| error.to_string();

@@ -80,7 +80,7 @@ impl Node {
         address: &str,
         hands: Vec<ShownHand>,
     ) -> Result<Outcome, String> {
-        let hands = hands.into_iter().map(ShownHand::into_hand).collect::<Vec<_>>();
+        let hands = hands.into_iter().map(ShownHand::into_proof).collect::<Vec<_>>();
         let hands = hands.try_into().map_err(|_| "two officers must agree to this".to_owned())?;
         let _turn = self.rotating();
         let (_, _, entry) = self.act_of_two(Act::RotateAccount { account }, None, hands)?;
@@ -171,7 +171,7 @@ impl Node {
 impl Node {
     /// Looks after the keys: to be called when the rooms are open, and each half minute.
     pub(crate) fn look_after_keys(&self) {
-        if let Err(error) = self.mailroom.vault.destroy_periods(self.config.vault.key_window_days) {
+        if let Err(error) = self.mailroom.vault.destroy_day_keys(self.config.vault.key_window_days) {
             tracing::error!("keys of days that are over could not be destroyed: {error}");
         }
         self.finish_closings();
@@ -195,7 +195,7 @@ impl Node {
         if let Some(Err(error)) = changed {
             tracing::error!("the replacement of the signing key stands: {error}");
         }
-        for account in standing.at_hand {
+        for account in standing.resumable {
             match self.rekey(account) {
                 Ok(_) | Err(StoreError::NoSuchAccount) => {}
                 Err(error) => tracing::error!("the replacement of an account's key stands: {error}"),
@@ -234,9 +234,9 @@ pub(crate) fn in_words(standing: &Rotations) -> Vec<String> {
     if standing.signing {
         lines.push("signing key: being replaced; the node goes on with it by itself".to_owned());
     }
-    let waiting = standing.accounts.iter().filter(|account| !standing.at_hand.contains(account)).count();
-    if !standing.at_hand.is_empty() {
-        lines.push(format!("keys of {} accounts: being replaced", standing.at_hand.len()));
+    let waiting = standing.accounts.iter().filter(|account| !standing.resumable.contains(account)).count();
+    if !standing.resumable.is_empty() {
+        lines.push(format!("keys of {} accounts: being replaced", standing.resumable.len()));
     }
     if waiting > 0 {
         lines.push(format!("keys of {waiting} accounts: being replaced, once their owners sign in"));

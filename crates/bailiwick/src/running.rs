@@ -100,7 +100,7 @@ impl Running {
     fn unlock(&self, holder: Option<&OfficerName>, passphrase: &Secret<String>) -> Result<Outcome, String> {
         let (gate, cost) = (&self.closed.gate, self.closed.config.vault.cost());
         let vault = match holder {
-            Some(holder) => gate.take_hand(holder, passphrase, cost),
+            Some(holder) => gate.unlock_part(holder, passphrase, cost),
             None => gate.unlock(passphrase, cost).map(Some),
         };
         let Some(vault) = vault.map_err(|error| error.to_string())? else {

@@ -241,7 +241,7 @@ impl Node {
         }
         let next = match now.unlock {
             _ if to_file => Unlock::PassphraseFile,
-            Unlock::Token if self.gate.hands().map_err(said)?.is_empty() => {
+            Unlock::Token if self.gate.key_holders().map_err(said)?.is_empty() => {
                 return Err(
                     "this token is the only way in which the node is unlocked, so it stays. Name people first (`node \
                             hands set`), or say --to-passphrase-file, which writes the passphrase to the disk"

@@ -196,7 +196,7 @@ fn rotations(vault: &Vault, say: &mut impl FnMut(&str, &str, f64)) {
     let origin = vault.log_verifier().name().to_owned();
     let disk = Arc::new(durable::RealDisk);
     let log = ledger::Log::create(disk, dir.path().join("ledger"), origin, vault.log_signer()).unwrap();
-    let hand = |name: &str| vault::Hand::Officer(name.parse().unwrap(), "an officer's passphrase".into());
+    let hand = |name: &str| vault::OfficerProof::Officer(name.parse().unwrap(), "an officer's passphrase".into());
     let begun = vault.begin_act(vault::Act::RotateEscrow, None, [hand("ann"), hand("ben")]).unwrap();
     let opening = ledger::Opening::new(vault::act_statement(begun.signed()), &SystemEntropy);
     let receipt = log.append(&[opening.commitment()]).unwrap().remove(0);

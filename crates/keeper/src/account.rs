@@ -22,7 +22,7 @@ use vault::{
 };
 
 use crate::crypto::{
-    KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateHalf, SCRAM_SALT_LEN, TOTP_SECRET_LEN, open_hybrid,
+    KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateKey, SCRAM_SALT_LEN, TOTP_SECRET_LEN, open_hybrid,
     seal_hybrid,
 };
 use crate::files::{account_file, damaged, unreadable};
@@ -121,12 +121,12 @@ impl AccountKeys {
         }
     }
 
-    /// The public half that receives.
+    /// The public key that receives.
     pub(crate) fn public(&self) -> [u8; 32] {
         self.pairs.last().map_or([0; 32], |pair| pair.public)
     }
 
-    /// The public half of the account's first pair.
+    /// The public key of the account's first pair.
     pub(crate) fn first_public(&self) -> &[u8; 32] {
         &self.pairs[0].public
     }
@@ -149,8 +149,8 @@ impl AccountKeys {
         Root::from_bytes(&opened).ok_or_else(|| self.damaged())
     }
 
-    /// The root, by the escrow key's private half.
-    pub(crate) fn root_by_escrow(&self, escrow: &PrivateHalf) -> Result<Root, VaultError> {
+    /// The root, by the escrow key's private key.
+    pub(crate) fn root_by_escrow(&self, escrow: &PrivateKey) -> Result<Root, VaultError> {
         if self.custody == Custody::Owner {
             return Err(VaultError::Owner(OwnerError::OwnerCustody(self.account)));
         }
@@ -165,11 +165,11 @@ impl AccountKeys {
         Root::from_bytes(&opened).ok_or_else(shut)
     }
 
-    /// Seals the root to another escrow key in place of `old`, whose private half this is. `false` when it is not sealed to
+    /// Seals the root to another escrow key in place of `old`, whose private key this is. `false` when it is not sealed to
     /// `old`.
     pub(crate) fn reseal_to_escrow(
         &mut self,
-        old: &PrivateHalf,
+        old: &PrivateKey,
         new: &[u8; 32],
         entropy: &dyn Entropy,
     ) -> Result<bool, VaultError> {
@@ -220,15 +220,15 @@ impl AccountKeys {
         found
     }
 
-    /// The private half that opens new mail.
-    pub(crate) fn private(&self, root: &Root) -> Result<PrivateHalf, VaultError> {
+    /// The private key that opens new mail.
+    pub(crate) fn private(&self, root: &Root) -> Result<PrivateKey, VaultError> {
         let pair = self.pairs.last().ok_or_else(|| self.damaged())?;
         self.private_of(pair, root)
     }
 
-    fn private_of(&self, pair: &Pair, root: &Root) -> Result<PrivateHalf, VaultError> {
+    fn private_of(&self, pair: &Pair, root: &Root) -> Result<PrivateKey, VaultError> {
         let plain = root.open(self.account, &pair_name(&pair.public), &pair.sealed).map_err(|_| self.damaged())?;
-        let private = PrivateHalf::from_bytes(&plain);
+        let private = PrivateKey::from_bytes(&plain);
         let private = private.ok_or_else(|| self.damaged())?;
         if private.public().ok() == Some(pair.public) { Ok(private) } else { Err(self.damaged()) }
     }
@@ -238,7 +238,7 @@ impl AccountKeys {
     }
 }
 
-/// Changing. Whoever has the root may; the file is written by the caller.
+/// Changing. Anyone who has the root may; the file is written by the caller.
 impl AccountKeys {
     /// Wraps the root under another password; the old one opens nothing from then on.
     pub(crate) fn set_password(
@@ -298,7 +298,7 @@ impl AccountKeys {
         Ok(Wrap::Escrow { to: *escrow, sealed })
     }
 
-    /// Whether `code` is the code of now or a recovery code, where codes are on. Either is used up: write the file before
+    /// Whether `code` is a valid code or a recovery code, where codes are on. Either is used up: write the file before
     /// anything else is done.
     pub(crate) fn spend_code(
         &mut self,
@@ -446,7 +446,7 @@ impl AccountKeys {
         self.codes = secret.map(|(secret, used)| Codes { used, sealed: root.seal(account, b"totp", secret, entropy) });
     }
 
-    /// Whether `code` is the code of now and was not used before; if so, it is used: write the file before anything else
+    /// Whether `code` is a valid code and was not used before; if so, it is used: write the file before anything else
     /// is done.
     pub(crate) fn use_code(&mut self, root: &Root, code: &str, now: UnixMillis) -> Result<bool, VaultError> {
         let damaged = self.damaged();
@@ -465,7 +465,7 @@ impl AccountKeys {
 
 /// The file.
 impl AccountKeys {
-    /// The file's octets, without the check at the end (docs/formats/keys.md).
+    /// The file's bytes, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let count = |len: usize| u8::try_from(len).unwrap_or(u8::MAX);
         let mut out = Encoder::new(MAGIC).fixed(&self.account.0).u8(self.custody.octet());
@@ -482,7 +482,7 @@ impl AccountKeys {
         self.wraps.iter().fold(out, |out, wrap| wrap.write(out)).finish()
     }
 
-    /// Reads the file's octets. The file must be `account`'s.
+    /// Reads the file's bytes. The file must be `account`'s.
     pub(crate) fn from_bytes(account: AccountId, bytes: &[u8]) -> Result<Self, VaultError> {
         Self::parse(account, bytes).ok_or_else(|| unreadable(&account_file(account), &[MAGIC], bytes))
     }

@@ -3,7 +3,7 @@
 //!
 //! An auditor who wants to know which cryptography is in use reads these two folders and nothing else: no other file names
 //! `aws_lc_rs`, `argon2`, `hpke`, `blahaj` or `totp_rs` (`cryptoki` is the way to a token, in `token/device.rs`). Nothing
-//! here is made by hand; what is ours is the choice of keys, contexts and nonces, and each function says why its nonce
+//! here is home-made; what is ours is the choice of keys, contexts and nonces, and each function says why its nonce
 //! cannot repeat.
 
 mod hybrid;
@@ -14,7 +14,7 @@ mod sharing;
 mod signature;
 mod totp;
 
-pub(crate) use hybrid::{KeyPair, PrivateHalf, open_hybrid};
+pub(crate) use hybrid::{KeyPair, PrivateKey, open_hybrid};
 pub(crate) use oaep::{rsa_public, seal_oaep};
 pub(crate) use passphrase::{Lanes, PassphraseBox, PassphraseError, measure_cost};
 pub(crate) use scram::{SCRAM_ITERATIONS, SCRAM_SALT_LEN, ScramKeys, client_key, server_signature, stored_key};

@@ -18,13 +18,13 @@ use crate::owners::seen::SEEN;
 /// The node's own keys; its presence makes the folder a vault.
 pub(crate) const NODE_FILE: &str = "node.keys";
 
-/// The service key for two people who unlock by hand.
-pub(crate) const HANDS_FILE: &str = "node.hands";
+/// The service key for two key holders.
+pub(crate) const HOLDERS_FILE: &str = "node.holders";
 
 /// The service key for a PKCS#11 token.
 pub(crate) const TOKEN_FILE: &str = "node.token";
 
-/// The officers' public halves.
+/// The officers' public keys.
 pub(crate) const ROSTER_FILE: &str = "officers.roster";
 
 /// Folder of one file for each account.
@@ -37,7 +37,7 @@ pub(crate) const OFFICERS: &str = "officers";
 pub(crate) const HELD: &str = "held";
 
 /// Folder of one file for each period in which keys were backed up.
-pub(crate) const PERIODS: &str = "periods";
+pub(crate) const DAYS: &str = "days";
 
 /// Folder of the service keys before this one.
 pub(crate) const OLDER: &str = "older";
@@ -54,7 +54,7 @@ pub(crate) const ROTATING: &str = "rotating";
 /// Folder of one file for each account that its owner is closing.
 pub(crate) const CLOSING: &str = "closing";
 
-/// Octets of the check at the end of each file: SHA-256 or HMAC-SHA256.
+/// Bytes of the check at the end of each file: SHA-256 or HMAC-SHA256.
 const CHECK_LEN: usize = 32;
 
 /// The file of an account's keys.
@@ -83,8 +83,8 @@ pub(crate) fn held_file(case: CaseId, account: AccountId) -> String {
 }
 
 /// The file of the key under which keys were backed up on a day.
-pub(crate) fn period_file(day: u32) -> String {
-    format!("{PERIODS}/{day}.key")
+pub(crate) fn day_key_file(day: u32) -> String {
+    format!("{DAYS}/{day}.key")
 }
 
 /// The file of the service keys before the one of this number.
@@ -119,10 +119,10 @@ impl Folder {
     /// Makes the folder and its folders, and overwrites what an interruption left there to be overwritten. Durable when it
     /// returns.
     pub(crate) fn create(&self) -> Result<(), VaultError> {
-        for name in [ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS, ROTATING, CLOSING] {
+        for name in [ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, DAYS, OLDER, SEEN, RESETS, ROTATING, CLOSING] {
             self.disk.create_dir_all(&self.dir.join(name)).map_err(disk(name))?;
         }
-        for name in ["", ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, PERIODS, OLDER, SEEN, RESETS, ROTATING, CLOSING] {
+        for name in ["", ACCOUNTS, RINGS, OFFICERS, CLEARANCES, HELD, DAYS, OLDER, SEEN, RESETS, ROTATING, CLOSING] {
             self.disk.finish_shredding(&self.dir.join(name)).map_err(disk(name))?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Whoever holds the secrets of an unlocked vault. What it answers is in the file of each subject; here it is made and opened.
+//! The person who holds the secrets of an unlocked vault. What it answers is in the file of each subject; here it is made and opened.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ use crate::owners::sign_in::Doorkeeper;
 pub(crate) struct Keeper {
     pub(crate) folder: Folder,
     pub(crate) home: Jurisdiction,
-    /// The service key as other rooms use it.
+    /// The service key as other crates use it.
     pub(crate) service: ServiceKey,
     /// The service key as the vault uses it for its own files.
     pub(crate) own: ServiceKey,
@@ -211,7 +211,7 @@ impl Keeper {
     }
 }
 
-/// As many turns at Argon2id as the machine has processors.
+/// As many Argon2id computations at once as the machine has processors.
 pub(crate) fn lanes() -> Lanes {
     Lanes::new(std::thread::available_parallelism().map_or(1, usize::from))
 }

@@ -1,12 +1,12 @@
-//! The keeper: whoever holds a node's secrets. Everything that opens, joins or signs is here. It runs in the vault's own
+//! The keeper: the person who holds a node's secrets. Everything that opens, joins or signs is here. It runs in the vault's own
 //! process ([`process`]), and in the process that talks to a token ([`token`]); a node has the crate `vault`, which asks.
 //!
-//! Nothing here knows who asks: a request comes in as plain data (`vault::calls`), and what goes out is in no case a private
+//! Nothing here knows who asks: a request comes in as plain data (`vault::calls`), and what goes out is never a private
 //! half, a share or the service key.
 //!
 //! A folder for each subject, and in it the file that answers the calls of the subject (`impl calls::<subject>::Calls`):
 //! `unlock` (a vault that may be locked), `owners`, `officers`, `node` (the service key, the signing key, backups), `files`.
-//! The octets are in `docs/formats/keys.md`.
+//! The bytes are in `docs/formats/keys.md`.
 
 mod account;
 mod crypto;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::crypto::{Key32, KeyPair};
 use crate::files::Folder;
 use crate::keeper::{Keeper, Place};
-use crate::unlock::hands::OpenHand;
+use crate::unlock::key_holders::OpenedPart;
 
 /// A vault, locked or not.
 pub(crate) struct VaultServer {
@@ -19,7 +19,7 @@ pub(crate) struct VaultServer {
     pub(crate) confinement: Option<Confinement>,
     keeper: RwLock<Option<Arc<Keeper>>>,
     /// The first of two people has shown a passphrase.
-    pub(crate) hand: Mutex<Option<OpenHand>>,
+    pub(crate) first_part: Mutex<Option<OpenedPart>>,
     /// The token was asked; its answer will be sealed to this.
     pub(crate) asked: Mutex<Option<KeyPair>>,
 }
@@ -27,7 +27,7 @@ pub(crate) struct VaultServer {
 impl VaultServer {
     /// A locked one. Nothing is read yet.
     pub(crate) fn new(place: Place) -> Self {
-        Self { place, confinement: None, keeper: RwLock::default(), hand: Mutex::default(), asked: Mutex::default() }
+        Self { place, confinement: None, keeper: RwLock::default(), first_part: Mutex::default(), asked: Mutex::default() }
     }
 
     /// A locked one in a process of its own.

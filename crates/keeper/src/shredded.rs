@@ -8,7 +8,7 @@ use terms::{AccountId, CaseId};
 use vault::KeyBackup;
 
 use crate::account::AccountKeys;
-use crate::crypto::{Key32, Lanes, PrivateHalf, join};
+use crate::crypto::{Key32, Lanes, PrivateKey, join};
 use crate::desk::{Desk, NODE_PASSPHRASE, OFFICERS, PASSWORD, name};
 use crate::keeper_of;
 use crate::node::backups::{context, key_of, parse_files, sealer};
@@ -23,7 +23,7 @@ const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 struct Thief {
     account: AccountId,
     own: ServiceKey,
-    escrow: PrivateHalf,
+    escrow: PrivateKey,
 }
 
 impl Thief {
@@ -38,7 +38,7 @@ impl Thief {
             let officer = roster.officer(&name(officer)).unwrap();
             keeper.officer_secrets(&roster, officer, &passphrase.into()).unwrap().share
         };
-        let escrow = PrivateHalf::from_bytes(join(&share(0), &share(1)).unwrap().as_ref()).unwrap();
+        let escrow = PrivateKey::from_bytes(join(&share(0), &share(1)).unwrap().as_ref()).unwrap();
         assert_eq!(escrow.public().unwrap(), roster.escrow);
         Self { account: desk.account, own: ServiceKey::for_vault(&[service]), escrow }
     }
@@ -49,7 +49,7 @@ impl Thief {
         let mut found = image.iter().filter(|piece| self.opens(piece)).count();
         for backup in backups {
             // The key of the day lies in the vault's folder, or in a copy of it elsewhere.
-            let file = crate::files::period_file(backup.day);
+            let file = crate::files::day_key_file(backup.day);
             let keys = image.iter().chain(copies).filter_map(|piece| self.own.open(&file, piece).ok());
             let keys: Vec<Key32> = keys.filter_map(|plain| key_of(&plain)).collect();
             for key in keys {
@@ -91,13 +91,13 @@ fn after_the_window_nothing_opens_a_closed_account_anywhere() {
     close(&desk);
     assert_eq!(thief.finds(&desk, &backups, &[]), 2, "at once nothing on the node, and the backups still");
     desk.clock.advance(i64::from(WINDOW_DAYS) * DAY_MILLIS);
-    assert!(desk.vault.destroy_periods(WINDOW_DAYS).unwrap().is_empty());
+    assert!(desk.vault.destroy_day_keys(WINDOW_DAYS).unwrap().is_empty());
     assert_eq!(thief.finds(&desk, &backups, &[]), 2, "the window is not over");
     desk.clock.advance(DAY_MILLIS);
-    assert_eq!(desk.vault.destroy_periods(WINDOW_DAYS).unwrap(), [before.day]);
+    assert_eq!(desk.vault.destroy_day_keys(WINDOW_DAYS).unwrap(), [before.day]);
     assert_eq!(thief.finds(&desk, &backups, &[]), 0);
-    // Whoever kept a copy of the day's key has broken the rule, and this test can tell.
-    assert_eq!(thief.finds(&desk, &backups, &[before.period]), 2);
+    // Anyone who kept a copy of the day's key has broken the rule, and this test can tell.
+    assert_eq!(thief.finds(&desk, &backups, &[before.day_key]), 2);
 }
 
 /// The power goes between the new file and the end of the old one: the next start finishes.
@@ -151,7 +151,7 @@ fn what_a_case_holds_opens_for_it_and_nothing_else_does() {
     let cleared = desk.vault.clear(&other, [one, two], opened, &desk.epochs, &held);
     assert!(matches!(cleared, Err(vault::VaultError::Owner(vault::OwnerError::NoSuchAccount(_)))));
     // It outlives a new escrow key.
-    desk.act(vault::Act::RotateEscrow, [Desk::hand("ann"), Desk::hand("cat")]).unwrap();
+    desk.act(vault::Act::RotateEscrow, [Desk::proof("ann"), Desk::proof("cat")]).unwrap();
     opens();
     while !desk.vault.sweep_escrow(10).unwrap().finished {}
     opens();
@@ -160,7 +160,7 @@ fn what_a_case_holds_opens_for_it_and_nothing_else_does() {
     assert!(desk.disk.list(Path::new("vault/held")).unwrap().is_empty());
 }
 
-/// The escrow key of before, whole, and the disk: a removed officer, a second one and a thief together.
+/// The previous escrow key, whole, and the disk: a removed officer, a second one and a thief together.
 #[test]
 fn an_escrow_key_of_before_opens_nothing() {
     let desk = Desk::new("IE", 1);
@@ -174,7 +174,7 @@ fn an_escrow_key_of_before_opens_nothing() {
         image.iter().filter(|piece| opens(piece)).count()
     };
     assert_eq!(keys(&desk), 1);
-    desk.act(vault::Act::Remove { officer: name("cat") }, [Desk::hand("ann"), Desk::hand("ben")]).unwrap();
+    desk.act(vault::Act::Remove { officer: name("cat") }, [Desk::proof("ann"), Desk::proof("ben")]).unwrap();
     while !desk.vault.sweep_escrow(10).unwrap().finished {}
     assert_eq!(keys(&desk), 0);
 }
@@ -203,7 +203,7 @@ fn a_backup_of_keys_comes_back() {
     for bad in [
         with(&|backup| backup.sealed[last] ^= 1),
         with(&|backup| backup.day += 1),
-        with(&|backup| backup.period = Vec::new()),
+        with(&|backup| backup.day_key = Vec::new()),
         with(&|backup| backup.node.truncate(40)),
     ] {
         assert!(restore(&bad, NODE_PASSPHRASE).is_err());
@@ -216,14 +216,14 @@ fn a_backup_of_keys_comes_back() {
     vault.approve(&desk.order(), &name("ann"), &OFFICERS[0].1.into()).unwrap();
 }
 
-/// What is in the account's file, by a root: the public halves whose private halves it opens.
-fn halves_by(root: &crate::account::root::Root, account: AccountId, piece: &[u8]) -> Vec<[u8; 32]> {
+/// What is in the account's file, by a root: the public keys whose private keys it opens.
+fn keys_by(root: &crate::account::root::Root, account: AccountId, piece: &[u8]) -> Vec<[u8; 32]> {
     let body = &piece[..piece.len().saturating_sub(32)];
-    let halves = AccountKeys::from_bytes(account, body).and_then(|keys| keys.halves(root));
-    halves.unwrap_or_default().iter().map(|half| half.public().unwrap()).collect()
+    let private_keys = AccountKeys::from_bytes(account, body).and_then(|keys| keys.private_keys(root));
+    private_keys.unwrap_or_default().iter().map(|private_key| private_key.public().unwrap()).collect()
 }
 
-/// The private half of before, its file of before with the password, the medium with its freed blocks, the service key: they
+/// The previous private key, its earlier file with the password, the medium with its freed blocks, the service key: they
 /// open nothing that came after the pair was replaced, and with another root nothing that is kept now.
 #[test]
 fn an_account_key_of_before_opens_nothing_that_came_later() {
@@ -233,7 +233,7 @@ fn an_account_key_of_before_opens_nothing_that_came_later() {
         let before = keeper.folder().read(&crate::files::account_file(desk.account)).unwrap().unwrap();
         let keys = AccountKeys::from_bytes(desk.account, &before[..before.len() - 32]).unwrap();
         let root = keys.root_by_password(&PASSWORD.into(), &Lanes::new(1)).unwrap();
-        let half = keys.private(&root).unwrap();
+        let private_key = keys.private(&root).unwrap();
         let proof = vault::OwnerProof::here(PASSWORD.into(), None);
         let (public, _) = desk.vault.begin_account_rotation(desk.account, &proof, everything).unwrap();
         let of =
@@ -245,28 +245,28 @@ fn an_account_key_of_before_opens_nothing_that_came_later() {
         rows.retain(|(epoch, _)| fresh.iter().all(|(fresh, _)| fresh != epoch));
         rows.extend(fresh);
         let open = |sealed: &(terms::EpochId, vault::SealedEpochKey)| {
-            crate::owners::epochs::open_epoch(&half, desk.account, sealed.0, &sealed.1).is_ok()
+            crate::owners::epochs::open_epoch(&private_key, desk.account, sealed.0, &sealed.1).is_ok()
         };
         assert!(desk.epochs.iter().all(open), "the copy of the rows of before");
         let lies = || {
             desk.disk
                 .image()
                 .iter()
-                .filter(|piece| halves_by(&root, desk.account, piece).contains(&desk.public.0))
+                .filter(|piece| keys_by(&root, desk.account, piece).contains(&desk.public.0))
                 .count()
         };
-        assert_eq!(lies(), usize::from(!everything), "until it is finished, the old half lies under the root");
+        assert_eq!(lies(), usize::from(!everything), "until it is finished, the old private_key lies under the root");
         desk.vault.finish_account_rotation(desk.account, &rows).unwrap();
         rows.push((terms::EpochId(9), later));
         assert!(!rows.iter().any(open));
         assert_eq!(lies(), 0, "destroyed, in freed blocks too");
-        // With the root of before, today's file opens; with another root, it does not.
+        // With the previous root, today's file opens; with another root, it does not.
         let image = desk.disk.image();
-        let now = image.iter().filter(|piece| halves_by(&root, desk.account, piece).contains(&public.0)).count();
+        let now = image.iter().filter(|piece| keys_by(&root, desk.account, piece).contains(&public.0)).count();
         assert_eq!(now, usize::from(!everything));
-        // Neither the ring nor anything else of the folder is sealed by the old half.
+        // Neither the ring nor anything else of the folder is sealed by the old key.
         let mut opened = crate::owners::ring::Opened::new();
-        let found = crate::owners::ring::Ring::new(keeper.folder(), desk.account, &half).read(&mut opened);
+        let found = crate::owners::ring::Ring::new(keeper.folder(), desk.account, &private_key).read(&mut opened);
         assert_eq!((found, opened.len()), (crate::owners::ring::Found::Worn, 0));
     }
 }

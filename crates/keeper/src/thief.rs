@@ -1,4 +1,4 @@
-//! What somebody finds who has the whole disk, and more: every octet of every file, opened with the service key where it
+//! What somebody finds who has the whole disk, and more: every byte of every file, opened with the service key where it
 //! opens, tried at every offset as every kind of key.
 
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use terms::{AccountId, MessageId};
 use vault::inside::{Decoder, derive_key, message_key, message_key_octets, share_id};
 use vault::{Approval, Custody, KeyAsk, MessageKey, Order, Part, ProvenApproval};
 
-use crate::crypto::{Key32, Lanes, PrivateHalf, Share, SigningKey, join, open_hybrid};
+use crate::crypto::{Key32, Lanes, PrivateKey, Share, SigningKey, join, open_hybrid};
 use crate::desk::{Desk, NODE_PASSPHRASE, OFFICERS, name};
 use crate::keeper_of;
 use crate::node::keys::NodeKeys;
@@ -25,7 +25,7 @@ struct Loot<'a> {
 /// What opens with it.
 #[derive(Debug, Default, PartialEq)]
 struct Found {
-    private_halves: usize,
+    private_keys: usize,
     officers_signing_keys: usize,
     messages: Vec<MessageId>,
 }
@@ -87,8 +87,8 @@ impl<'a> Loot<'a> {
         for window in self.octets.iter().flat_map(|octets| octets.windows(32)) {
             let mut key = Key32::default();
             key.copy_from_slice(window);
-            let public = PrivateHalf::from_bytes(window).and_then(|private| private.public().ok());
-            found.private_halves += usize::from(public.is_some_and(|public| publics.contains(&public)));
+            let public = PrivateKey::from_bytes(window).and_then(|private| private.public().ok());
+            found.private_keys += usize::from(public.is_some_and(|public| publics.contains(&public)));
             let public = SigningKey::from_seed(&key).unwrap().public();
             let officers = roster.officers.iter().filter(|officer| officer.verifying_key == public);
             found.officers_signing_keys += officers.count();
@@ -144,9 +144,9 @@ fn released(desk: &Desk, approval: &Approval, to: usize) -> Share {
     Share::from_bytes(&open_hybrid(&secrets(desk, to).sharing, &info, &sealed).unwrap()).unwrap()
 }
 
-/// The account's private half, by an escrow key made of two shares.
-fn account_key(desk: &Desk, one: &Share, two: &Share) -> PrivateHalf {
-    let escrow = PrivateHalf::from_bytes(join(one, two).unwrap().as_ref()).unwrap();
+/// The account's private key, by an escrow key made of two shares.
+fn account_key(desk: &Desk, one: &Share, two: &Share) -> PrivateKey {
+    let escrow = PrivateKey::from_bytes(join(one, two).unwrap().as_ref()).unwrap();
     keeper_of(&desk.vault).account_keys(desk.account).unwrap().open_by_escrow(&escrow).unwrap().remove(0)
 }
 
@@ -161,7 +161,7 @@ fn the_search_finds_a_key_that_is_there() {
     let desk = Desk::new("IE", 1);
     let account = account_key(&desk, &secrets(&desk, 0).share, &secrets(&desk, 2).share);
     let loot = Loot::disk(&desk, &[]).and(&[&[7; 5], &account.expose()[..], &[9; 3]].concat());
-    assert_eq!(loot.search().private_halves, 1);
+    assert_eq!(loot.search().private_keys, 1);
 
     let epoch = crate::owners::epochs::open_epoch(&account, desk.account, desk.epochs[0].0, &desk.epochs[0].1).unwrap();
     let message = derived(&epoch, desk.account, desk.mail[0].ask);
@@ -208,10 +208,10 @@ fn one_officer_who_is_root_opens_nothing_alone() {
     let ann = secrets(&desk, 0);
     let loot = Loot::disk(&desk, &[mine]).with_service_key().and(ann.share.expose());
     assert_eq!(loot.search(), Found::default());
-    // The share alone is noise: with any other 33 octets it makes some key, and not this one.
+    // The share alone is noise: with any other 33 bytes it makes some key, and not this one.
     for other in 2..=3u8 {
         let guess = Share::from_bytes(&[&[other][..], &[0; 32]].concat()).unwrap();
-        let joined = PrivateHalf::from_bytes(join(&ann.share, &guess).unwrap().as_ref()).unwrap();
+        let joined = PrivateKey::from_bytes(join(&ann.share, &guess).unwrap().as_ref()).unwrap();
         assert_ne!(joined.public().unwrap(), keeper_of(&desk.vault).roster().escrow);
     }
 }
@@ -237,7 +237,7 @@ fn custody_is_which_wraps_there_are() {
     let desk = Desk::new("IE", 1);
     let own = ServiceKey::for_vault(&[(1, service_key(&desk))]);
     let shares = [0, 1].map(|officer| secrets(&desk, officer).share);
-    let escrow = PrivateHalf::from_bytes(join(&shares[0], &shares[1]).unwrap().as_ref()).unwrap();
+    let escrow = PrivateKey::from_bytes(join(&shares[0], &shares[1]).unwrap().as_ref()).unwrap();
     for custody in Custody::ALL {
         let account = AccountId([custody.octet(); 16]);
         let (public, codes) = desk.vault.create_account_in(account, custody, &"owner password".into()).unwrap();
@@ -286,10 +286,10 @@ fn shares_of_two_homes_do_not_join() {
     let (desk, other) = (Desk::new("IE", 1), Desk::new("IE", 2));
     for (one, two) in [(0, 1), (1, 2), (0, 2)] {
         let joined = join(&secrets(&desk, one).share, &secrets(&other, two).share).unwrap();
-        let joined = PrivateHalf::from_bytes(joined.as_ref()).unwrap();
+        let joined = PrivateKey::from_bytes(joined.as_ref()).unwrap();
         assert_ne!(joined.public().unwrap(), keeper_of(&desk.vault).roster().escrow);
         let right = join(&secrets(&desk, one).share, &secrets(&desk, two).share).unwrap();
-        let right = PrivateHalf::from_bytes(right.as_ref()).unwrap();
+        let right = PrivateKey::from_bytes(right.as_ref()).unwrap();
         assert_eq!(right.public().unwrap(), keeper_of(&desk.vault).roster().escrow);
     }
     assert!(join(&secrets(&desk, 0).share, &secrets(&desk, 0).share).is_err(), "one share twice is one share");

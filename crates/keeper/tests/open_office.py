@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Opens what officers have by its written format alone (docs/formats/keys.md): roster and officers of format 2, shares on
+"""Opens what officers have by its written format alone (docs/formats/keys.md): roster and officers, shares on
 paper, what a case holds of a closed account, a backup of keys.
 
 Shares no code with the program; needs what open_vector.py needs. Usage: open_office.py VECTOR.json
@@ -38,9 +38,9 @@ def main(path):
         return Reader(file[:-32], magic)
 
     def roster(file):
-        rest, previous, officers = checked(file, "officers.roster", b"BVR\x02"), None, {}
+        rest, previous, officers = checked(file, "officers.roster", b"BVR\x01"), None, {}
         assert rest.text() == home
-        escrow, _, deal, papers = rest.take(32), rest.take(32), rest.number("I"), rest.number("B")
+        escrow, deal, papers = rest.take(32), rest.number("I"), rest.number("B")
         if rest.number("B"):
             previous = rest.take(32), rest.octets()
         for _ in range(rest.number("B")):
@@ -58,9 +58,9 @@ def main(path):
             if officer["name"] not in officers:
                 continue
             verifying, sharing, sealed = officers[officer["name"]]
-            rest = checked(file, f"officers/{officer['name']}.keys", b"BVO\x02")
+            rest = checked(file, f"officers/{officer['name']}.keys", b"BVO\x01")
             assert rest.text() == name
-            context = b"bailiwick/officer/v2" + text(home) + text(name) + verifying + sharing
+            context = b"bailiwick/officer/v1" + text(home) + text(name) + verifying + sharing
             plain = open_box(rest.octets(), officer["passphrase"], context)
             assert len(plain) == 64 and public_of(plain[32:]) == sharing
             assert Ed25519PrivateKey.from_private_bytes(plain[:32]).public_key().public_bytes_raw() == verifying
@@ -105,8 +105,8 @@ def main(path):
     day, node = rest.number("I"), rest.take(rest.number("Q"))
     sealed = rest.take(rest.number("Q"))
     assert rest.at == len(rest.data) and node_keys(node) == (home, own)
-    period = service_open(own, f"periods/{day}.key", raw("period"))
-    ring = extract(b"bailiwick/vault/v1", period)
+    day_key = service_open(own, f"days/{day}.key", raw("day_key"))
+    ring = extract(b"bailiwick/vault/v1", day_key)
     rest = Reader(service_open(ring, f"backup of keys of day {day}", sealed))
     files = {rest.text().decode(): rest.octets() for _ in range(rest.number("I"))}
     assert rest.at == len(rest.data) and files["officers.roster"] == raw("roster")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Opens by its written format alone (docs/formats/keys.md) what is there when keys are replaced: an account file whose old
-private half is destroyed (format 3), and node.keys with the seeds of two signing keys (format 2).
+private key is destroyed, and node.keys with the seeds of two signing keys.
 
 Shares no code with the program; needs what open_vector.py needs. Usage: open_replaced.py VECTOR.json
 """
@@ -25,7 +25,7 @@ def main(path):
     # node.keys: the first seed signs, the second is the next key's
     data = files["node.keys"]
     assert sha256(data[:-32]) == data[-32:]
-    rest = Reader(data[:-32], b"BVN\x02")
+    rest = Reader(data[:-32], b"BVN\x01")
     home, origin, signing = rest.text(), rest.text(), rest.take(32)
     service = open_box(rest.octets(), vector["node_passphrase"],
                        b"bailiwick/node/v1" + text(home) + text(origin) + signing)
@@ -38,7 +38,7 @@ def main(path):
     # the account: two public halves, and the private one of the last
     name = f"accounts/{in_hex}.keys"
     assert service_hash(own, name, files[name][:-32]) == files[name][-32:]
-    rest = Reader(files[name][:-32], b"BVA\x03" + account)
+    rest = Reader(files[name][:-32], b"BVA\x01" + account)
     rest.take(1 + 1 + 16), rest.octets()
     pairs = [(rest.take(32), rest.octets()) for _ in range(rest.number("B"))]
     wraps = {rest.number("B"): rest.octets() for _ in range(rest.number("B"))}

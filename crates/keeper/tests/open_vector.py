@@ -146,35 +146,36 @@ def main(path):
     # the officers' roster, and each officer's secrets
     rest = checked("officers.roster", b"BVR\x01")
     assert rest.text() == home
-    escrow, roster = rest.take(32), {}
+    escrow, deal, papers, roster, sealed_shares = rest.take(32), rest.number("I"), rest.number("B"), {}, {}
+    assert (deal, papers, rest.number("B")) == (1, 0, 0)
     for _ in range(rest.number("B")):
         name = rest.text()
         roster[name.decode()] = (rest.take(32), rest.take(32), rest.number("q"))
+        rest.number("q"), rest.number("Q")
+        sealed_shares[name.decode()] = rest.octets()
+    assert rest.at == len(rest.data)
     secrets = {}
     for name, passphrase in vector["officers"]:
         rest = checked(f"officers/{name}.keys", b"BVO\x01")
         verifying, sharing, _ = roster[name]
         assert rest.text() == name.encode()
-        context = b"bailiwick/officer/v1" + text(home) + escrow + text(name.encode()) + verifying + sharing
+        context = b"bailiwick/officer/v1" + text(home) + text(name.encode()) + verifying + sharing
         plain = open_box(rest.octets(), passphrase, context)
         assert Ed25519PrivateKey.from_private_bytes(plain[:32]).public_key().public_bytes_raw() == verifying
-        assert public_of(plain[32:64]) == sharing
-        secrets[name] = plain
+        assert len(plain) == 64 and public_of(plain[32:64]) == sharing
+        info = b"bailiwick/share/v1" + text(home) + escrow + struct.pack(">I", deal) + text(name.encode()) + sharing
+        secrets[name] = plain + hpke_open(plain[32:64], info, sealed_shares[name])
     shares = [plain[64:] for plain in secrets.values()]
     escrow_private = join(shares[0], shares[1])
     assert public_of(escrow_private) == escrow and join(shares[2], shares[0]) == escrow_private
 
     # the account: by its owner's password, by the escrow key, and by whatever else its file has
     name = f"accounts/{vector['account']}.keys"
-    version = files[name][3]
-    rest = checked(name, b"BVA" + bytes([version]))
+    rest = checked(name, b"BVA\x01")
     assert rest.take(16) == account
-    custody, pairs, codes, wraps = rest.number("B"), [], b"", {}
-    if version == 1:
-        pairs.append((rest.take(32), b""))
-    else:
-        settings, scram_salt, codes = rest.number("B"), rest.take(16), rest.octets()
-        pairs += [(rest.take(32), rest.octets()) for _ in range(rest.number("B"))]
+    custody, wraps = rest.number("B"), {}
+    settings, scram_salt, codes = rest.number("B"), rest.take(16), rest.octets()
+    pairs = [(rest.take(32), rest.octets()) for _ in range(rest.number("B"))]
     for _ in range(rest.number("B")):
         wraps.setdefault(rest.number("B"), []).append(rest.octets())
     first = pairs[0][0]
@@ -186,37 +187,36 @@ def main(path):
         info = b"bailiwick/account-root/v1" + account + octets(what) + sealed[:24]
         return AESGCM(expand(root, info, 32)).decrypt(bytes(12), sealed[24:], b"")
 
-    private = root if version == 1 else root_open(b"pair" + pairs[-1][0], pairs[-1][1])
+    private = root_open(b"pair" + pairs[-1][0], pairs[-1][1])
     assert public_of(private) == pairs[-1][0]
-    if version > 1:
-        assert service_open(own, f"account root/{vector['account']}", wraps[3][0]) == root and custody == 2
-        secrets_of = vector["secrets"]
+    assert service_open(own, f"account root/{vector['account']}", wraps[3][0]) == root and custody == 2
+    secrets_of = vector["secrets"]
 
-        def random_open(kind, number, secret, sealed):
-            context = kind + account + first + number
-            okm = expand(extract(sealed[:24], secret), b"bailiwick/random-wrap/v1" + context, 64)
-            assert okm[32:] == sealed[24:56], kind
-            return AESGCM(okm[:32]).decrypt(bytes(12), sealed[56:], context)
+    def random_open(kind, number, secret, sealed):
+        context = kind + account + first + number
+        okm = expand(extract(sealed[:24], secret), b"bailiwick/random-wrap/v1" + context, 64)
+        assert okm[32:] == sealed[24:56], kind
+        return AESGCM(okm[:32]).decrypt(bytes(12), sealed[56:], context)
 
-        app = Reader(wraps[4][0])
-        number, scopes, _, _, stored = app.take(4), app.number("B"), app.number("q"), app.number("q"), app.take(32)
-        salted = hashlib.pbkdf2_hmac("sha256", secrets_of["app_password"].encode(), scram_salt, 4096)
-        client_key = hmac.digest(salted, b"Client Key", "sha256")
-        assert sha256(client_key) == stored and scopes == 3
-        assert root_open(b"app password name" + number, app.octets()) == b"phone"
-        opened = random_open(b"bailiwick/account-app-password/v1", number, client_key, app.octets())
-        assert opened == root + hmac.digest(salted, b"Server Key", "sha256")
-        for code, sealed in zip(secrets_of["recovery_codes"], wraps[5]):
-            assert random_open(b"bailiwick/account-recovery/v1", b"", code.encode(), sealed) == root
-        token = base64.urlsafe_b64decode(secrets_of["session_token"] + "==")
-        session = Reader(wraps[6][0])
-        number, _, _ = session.take(4), session.number("q"), session.number("q")
-        assert token[:20] == account + number and root_open(b"session name" + number, session.octets()) == b"browser"
-        assert random_open(b"bailiwick/account-session/v1", number, token[20:], session.octets()) == root
-        assert base64.b32encode(root_open(b"totp", codes[8:])).decode() == secrets_of["code_secret"]
-        seen = Reader(service_open(own, f"seen/{vector['account']}.seen", files[f"seen/{vector['account']}.seen"]), b"BVU\x01")
-        here = service_hash(own, "network", account + bytes(16))[:16]
-        assert seen.number("I") == 1 and seen.take(16) == here
+    app = Reader(wraps[4][0])
+    number, scopes, _, _, stored = app.take(4), app.number("B"), app.number("q"), app.number("q"), app.take(32)
+    salted = hashlib.pbkdf2_hmac("sha256", secrets_of["app_password"].encode(), scram_salt, 4096)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    assert sha256(client_key) == stored and scopes == 3
+    assert root_open(b"app password name" + number, app.octets()) == b"phone"
+    opened = random_open(b"bailiwick/account-app-password/v1", number, client_key, app.octets())
+    assert opened == root + hmac.digest(salted, b"Server Key", "sha256")
+    for code, sealed in zip(secrets_of["recovery_codes"], wraps[5]):
+        assert random_open(b"bailiwick/account-recovery/v1", b"", code.encode(), sealed) == root
+    token = base64.urlsafe_b64decode(secrets_of["session_token"] + "==")
+    session = Reader(wraps[6][0])
+    number, _, _ = session.take(4), session.number("q"), session.number("q")
+    assert token[:20] == account + number and root_open(b"session name" + number, session.octets()) == b"browser"
+    assert random_open(b"bailiwick/account-session/v1", number, token[20:], session.octets()) == root
+    assert base64.b32encode(root_open(b"totp", codes[8:])).decode() == secrets_of["code_secret"]
+    seen = Reader(service_open(own, f"seen/{vector['account']}.seen", files[f"seen/{vector['account']}.seen"]), b"BVU\x01")
+    here = service_hash(own, "network", account + bytes(16))[:16]
+    assert seen.number("I") == 1 and seen.take(16) == here
 
     # the epoch and its messages
     sealed, epoch = bytes.fromhex(vector["sealed_epoch_key"]), vector["epoch"]

@@ -63,18 +63,18 @@ def main(path):
     by_either("node.token", rest)
 
     # by two people of three
-    rest = summed("node.hands", b"BVU\x01")
+    rest = summed("node.holders", b"BVU\x01")
     public = rest.take(32)
     sealed = [rest.octets() for _ in range(rest.number("B"))]
     shares = []
     for _ in range(rest.number("B")):
         name, box = rest.text(), rest.octets()
-        context = b"bailiwick/hand/v1" + public + text(name)
+        context = b"bailiwick/key-holder/v1" + public + text(name)
         shares.append(open_box(box, vector["holders"][name.decode()], context))
-    by_either("node.hands", rest)
+    by_either("node.holders", rest)
     private = join(shares[0], shares[2])
     assert public_of(private) == public and join(shares[2], shares[1]) == private
-    assert [hpke_open(private, b"bailiwick/hands/v1" + public, one) for one in sealed] == [new, old]
+    assert [hpke_open(private, b"bailiwick/key-holders/v1" + public, one) for one in sealed] == [new, old]
 
     # sealed whole, under the new key by now
     assert len(service_open(own, number, "made-up.keys", files["made-up.keys"])) == 32
@@ -86,7 +86,7 @@ def main(path):
     # the ring: by the account's private half, every epoch key, each for the sealed key of its mark
     name = f"accounts/{in_hex}.keys"
     assert service_hash(own, name, files[name][:-32]) == files[name][-32:]
-    rest = Reader(files[name][:-32], b"BVA\x02" + account)
+    rest = Reader(files[name][:-32], b"BVA\x01" + account)
     rest.take(1 + 1 + 16), rest.octets()
     pairs = [(rest.take(32), rest.octets()) for _ in range(rest.number("B"))]
     wraps = {rest.number("B"): rest.octets() for _ in range(rest.number("B"))}

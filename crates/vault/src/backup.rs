@@ -7,7 +7,7 @@ pub struct KeyBackup {
     /// The day on which it was made, counted from 1970-01-01.
     pub day: u32,
     /// The key of that day, sealed under the service key. To be kept apart from `sealed`, and destroyed after the window.
-    pub period: Vec<u8>,
+    pub day_key: Vec<u8>,
     /// Every account's, officer's and held key, sealed under the key of the day.
     pub sealed: Vec<u8>,
     /// The node's own file: the service key under the passphrase. It opens no mail.
@@ -16,6 +16,6 @@ pub struct KeyBackup {
 
 impl std::fmt::Debug for KeyBackup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "KeyBackup(day {}, {} octets)", self.day, self.sealed.len())
+        write!(f, "KeyBackup(day {}, {} bytes)", self.day, self.sealed.len())
     }
 }

@@ -20,13 +20,13 @@
 //!
 //! 2. *Answer it* in the keeper, in the file that has `impl vault::calls::<subject>::Calls` (the compiler names it).
 //!
-//! The request and its octets, its number, and the method on [`Vault`](crate::Vault) or [`VaultGate`](crate::VaultGate)
+//! The request and its bytes, its number, and the method on [`Vault`](crate::Vault) or [`VaultGate`](crate::VaultGate)
 //! follow from the declaration. Where that method is to do more (make a [`SignedIn`](crate::SignedIn) or a
 //! [`Clearance`](crate::Clearance), keep something), the declaration says `raw fn` instead of `pub fn`, and the method is
 //! written by hand in `crates/vault/src/handle/<subject>.rs`, over `self.link.<call>(…)`.
 //!
 //! A new refusal is a line in `error.rs`; a new noun gets its line in `wire/nouns.rs`. A test in `crates/keeper/tests/it`
-//! calls the public method; the octets are tested with it.
+//! calls the public method; the bytes are tested with it.
 
 mod declare;
 

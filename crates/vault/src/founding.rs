@@ -12,7 +12,7 @@ pub struct Founding {
     pub log_origin: String,
     /// What will unlock the service key.
     pub passphrase: Secret<String>,
-    /// The first officers, 2 to 9, each with an own passphrase.
+    /// The first officers, 2 to 9, each with their own passphrase.
     pub officers: Vec<(OfficerName, Secret<String>)>,
     /// What a guess at a passphrase or password costs from now on.
     pub cost: CostProfile,

@@ -49,12 +49,12 @@ pub fn backend(vault: &Vault) -> Option<Arc<dyn Backend>> {
     vault.link().backend()
 }
 
-/// A message key of its octets: for those who look for keys where none should be.
+/// A message key of its bytes: for those who look for keys where none should be.
 pub fn message_key(account: AccountId, ask: KeyAsk, key: Key32) -> MessageKey {
     MessageKey::from_parts(account, ask, key)
 }
 
-/// The octets of a message key.
+/// The bytes of a message key.
 pub fn message_key_octets(key: &MessageKey) -> &[u8; 32] {
     key.expose()
 }

@@ -2,16 +2,16 @@
 //!
 //! Stored mail opens for two things only, and both are made here: a [`SignedIn`], which the owner's password makes, and
 //! a [`Clearance`], which two officers make together when the home's ledger has both approvals. There is no third way,
-//! and none of the calls below returns a private half, a share or the service key: those are in the vault's own process,
+//! and none of the calls below returns a private key, a share or the service key: those are in the vault's own process,
 //! which runs the crate `keeper`. This crate does not know that one.
 //!
-//! * [`EpochSealer`] seals arriving mail to an account's public half; it needs no secret and cannot open what it sealed.
+//! * [`EpochSealer`] seals arriving mail to an account's public key; it needs no secret and cannot open what it sealed.
 //! * [`MessageKey`] opens the parts of one message.
 //! * [`VaultGate`] is a vault that may be locked; [`Vault`] is the way to the node's keys once it is not, and makes the
 //!   proofs. Each of their calls is a message ([`calls`] is the list, and says how to add one).
 //! * [`Order`], [`Approval`], [`ProvenApproval`] lead to a [`Clearance`].
 //!
-//! The octets are in `docs/formats/keys.md` and `docs/formats/message.md`; who can and cannot do what is in
+//! The bytes are in `docs/formats/keys.md` and `docs/formats/message.md`; who can and cannot do what is in
 //! `docs/threat-model.md`. All cryptography is in `crypto/`, here and in the keeper.
 
 mod backup;
@@ -42,7 +42,7 @@ pub use handle::{BegunAct, ScramExchange, SealedSoon, Vault, VaultGate, VaultSta
 pub use mail::epoch::{AccountPublicKey, EpochSealer, SealedEpochKey};
 pub use mail::index::{INDEX_BLOCK_OVERHEAD, IndexFileId, IndexKey, IndexOpener, IndexSealer};
 pub use mail::message::{KeyAsk, MessageKey, Part, plain_len, sealed_len};
-pub use officers::act::{Act, ActId, ActedBy, Hand, SignedAct, act_statement};
+pub use officers::act::{Act, ActId, ActedBy, OfficerProof, SignedAct, act_statement};
 pub use officers::approval::{Approval, OpenedShare, ProvenApproval, SealedShare, ShareId, approval_statement};
 pub use officers::clearance::Clearance;
 pub use officers::escrow::Sweep;

@@ -5,7 +5,7 @@
 //! process talks to the token and ends (`errand.rs` of the keeper); what the token opens, it seals to a key that the vault has made for this
 //! one answer. The node carries it across and cannot read it.
 //!
-//! The token's key is an RSA pair: whatever takes the service key's place is sealed to its public half, without the token.
+//! The token's key is an RSA pair: whatever takes the service key's place is sealed to its public key, without the token.
 
 mod line;
 
@@ -25,7 +25,7 @@ pub use line::Token;
 pub struct TokenKey {
     /// The key's `CKA_ID`.
     pub id: Vec<u8>,
-    /// The public half: DER SubjectPublicKeyInfo of an RSA key.
+    /// The public key: DER SubjectPublicKeyInfo of an RSA key.
     pub public: Vec<u8>,
 }
 
@@ -201,7 +201,7 @@ impl Wire for Job {
     }
 }
 
-/// What it answers: a key's public half, or a secret that is sealed to the vault.
+/// What it answers: a key's public key, or a secret that is sealed to the vault.
 #[allow(missing_docs, reason = "the names say it")]
 pub enum HelperAnswer {
     Key(TokenKey),

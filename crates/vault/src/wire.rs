@@ -22,14 +22,14 @@ pub trait Wire: Sized {
     /// Reads a value, or `None` when what is there is none.
     fn take(rest: &mut Decoder<'_>) -> Option<Self>;
 
-    /// Appends values in a row. Octets go in one piece.
+    /// Appends values in a row. Bytes go in one piece.
     fn put_all(items: &[Self], out: &mut Out) {
         items.iter().for_each(|item| item.put(out));
     }
 
-    /// Reads so many values. Octets come in one piece.
+    /// Reads so many values. Bytes come in one piece.
     fn take_all(count: usize, rest: &mut Decoder<'_>) -> Option<Vec<Self>> {
-        // An item has one octet at least: a count that lies reserves no more than the message has.
+        // An item has one byte at least: a count that lies reserves no more than the message has.
         let mut items = Vec::with_capacity(count.min(rest.left()));
         for _ in 0..count {
             items.push(Self::take(rest)?);
@@ -38,7 +38,7 @@ pub trait Wire: Sized {
     }
 }
 
-/// An argument of a call: written as the asker has it, read into a value of its own, and lent from that to whoever
+/// An argument of a call: written as the asker has it, read into a value of its own, and lent from that to the method that
 /// answers. A reference is written without a copy of what it refers to.
 pub(crate) trait Argument<'a>: Sized {
     /// What it is read into.
@@ -144,7 +144,7 @@ impl Out {
         out
     }
 
-    /// Appends octets as they are.
+    /// Appends bytes as they are.
     pub fn bytes(&mut self, bytes: &[u8]) {
         if self.0.capacity() - self.0.len() < bytes.len() {
             let wanted = (self.0.len() + bytes.len()).max(2 * self.0.capacity());
@@ -161,20 +161,20 @@ impl Out {
         self.bytes(&u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
     }
 
-    /// The octets.
+    /// The bytes.
     pub fn finish(self) -> Zeroizing<Vec<u8>> {
         self.0
     }
 }
 
-/// The octets of one value, with room before them for the head of a frame.
+/// The bytes of one value, with room before them for the head of a frame.
 pub fn to_frame(value: &impl Wire) -> Zeroizing<Vec<u8>> {
     let mut out = Out::framed();
     value.put(&mut out);
     out.finish()
 }
 
-/// The value of these octets, all of them.
+/// The value of these bytes, all of them.
 pub fn from_bytes<T: Wire>(bytes: &[u8]) -> Option<T> {
     let mut rest = Decoder::new(&[], bytes)?;
     let value = T::take(&mut rest)?;
@@ -256,7 +256,7 @@ impl Wire for () {
     }
 }
 
-/// Octets of a fixed number.
+/// Bytes of a fixed number.
 impl<const N: usize> Wire for [u8; N] {
     fn put(&self, out: &mut Out) {
         out.bytes(self);
@@ -277,7 +277,7 @@ impl Wire for String {
     }
 }
 
-/// Secret octets of any number.
+/// Secret bytes of any number.
 impl Wire for Secret<Vec<u8>> {
     fn put(&self, out: &mut Out) {
         put_slice(self.expose(), out);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use terms::{OfficerName, Secret};
-use vault::{Act, Hand};
+use vault::{Act, OfficerProof};
 
 use super::Phrase;
 
@@ -17,11 +17,11 @@ pub struct ShownHand {
 
 impl ShownHand {
     /// As the vault takes it.
-    pub fn into_hand(self) -> Hand {
+    pub fn into_proof(self) -> OfficerProof {
         let secret = Secret::new(self.secret.0.expose().clone());
         match self.officer {
-            Some(officer) => Hand::Officer(officer, secret),
-            None => Hand::Paper(secret),
+            Some(officer) => OfficerProof::Officer(officer, secret),
+            None => OfficerProof::PaperShare(secret),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! An app password has 140 random bits, so it needs no stretching against guesses, and SCRAM (RFC 5802) can be offered
 //! for it: the exchange yields the ClientKey, and the ClientKey unwraps the account's root. With LOGIN and PLAIN the node
 //! computes the ClientKey itself. What is kept is the StoredKey, as SCRAM has it, and the root and the ServerKey sealed
-//! under the ClientKey: whoever has the file has neither.
+//! under the ClientKey: anyone who has the file has neither.
 
 use terms::{AccountId, Entropy, UnixMillis};
 use vault::inside::{Decoder, Encoder};
@@ -151,7 +151,7 @@ pub(crate) fn generate(entropy: &dyn Entropy) -> Zeroizing<String> {
     text
 }
 
-/// Whether a text has the form of a generated secret. Says nothing about whose it is; whoever guesses learns nothing from
+/// Whether a text has the form of a generated secret. This says nothing about whose it is; anyone who guesses learns nothing from
 /// it, because the form is known to all.
 pub(crate) fn looks_generated(text: &str) -> bool {
     let bytes = text.as_bytes();

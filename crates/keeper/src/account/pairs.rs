@@ -1,7 +1,7 @@
 //! The pairs of an account: the one that receives, and while a pair is being replaced the one before it.
 //!
-//! A new pair touches no way in: every wrap holds the root, and the private halves lie under the root. When nothing is
-//! sealed to the old half any more, its private half leaves the file. The public half of the first pair stays for ever: it
+//! A new pair touches no way in: every wrap holds the root, and the private keys lie under the root. When nothing is
+//! sealed to the old key any more, its private key leaves the file. The public key of the first pair stays for good: it
 //! names the account in the context of every wrap.
 
 use terms::{Entropy, Secret};
@@ -9,33 +9,33 @@ use vault::{OrderError, VaultError};
 
 use super::root::Root;
 use super::{AccountKeys, House, Pair, Stretch, pair_name};
-use crate::crypto::{KeyPair, PrivateHalf};
+use crate::crypto::{KeyPair, PrivateKey};
 
 impl AccountKeys {
-    /// Whether a pair is being replaced: two private halves open.
+    /// Whether a pair is being replaced: two private keys open.
     pub(crate) fn is_rotating(&self) -> bool {
         self.publics().nth(1).is_some()
     }
 
-    /// The public halves whose private halves there are, the one that receives first.
+    /// The public keys whose private keys there are, the one that receives first.
     pub(crate) fn publics(&self) -> impl Iterator<Item = [u8; 32]> {
         self.pairs.iter().rev().filter(|pair| !pair.sealed.is_empty()).map(|pair| pair.public)
     }
 
-    /// The private halves, the one that opens new mail first.
-    pub(crate) fn halves(&self, root: &Root) -> Result<Vec<PrivateHalf>, VaultError> {
-        // Made at its full size: a list that grew would leave halves behind.
-        let mut halves = Vec::with_capacity(self.pairs.len());
+    /// The private keys, the one that opens new mail first.
+    pub(crate) fn private_keys(&self, root: &Root) -> Result<Vec<PrivateKey>, VaultError> {
+        // Made at its full size: a list that grew would leave private keys behind.
+        let mut private_keys = Vec::with_capacity(self.pairs.len());
         for pair in self.pairs.iter().rev().filter(|pair| !pair.sealed.is_empty()) {
-            halves.push(self.private_of(pair, root)?);
+            private_keys.push(self.private_of(pair, root)?);
         }
-        Ok(halves)
+        Ok(private_keys)
     }
 
-    /// The private halves, by the escrow key's private half.
-    pub(crate) fn open_by_escrow(&self, escrow: &PrivateHalf) -> Result<Vec<PrivateHalf>, VaultError> {
+    /// The private keys, by the escrow key's private key.
+    pub(crate) fn open_by_escrow(&self, escrow: &PrivateKey) -> Result<Vec<PrivateKey>, VaultError> {
         let root = self.root_by_escrow(escrow)?;
-        self.halves(&root).map_err(|_| VaultError::Order(OrderError::EscrowDoesNotOpen(self.account)))
+        self.private_keys(&root).map_err(|_| VaultError::Order(OrderError::EscrowDoesNotOpen(self.account)))
     }
 
     /// Makes a pair that receives from now on. Does nothing while one is being replaced.
@@ -47,7 +47,7 @@ impl AccountKeys {
         }
     }
 
-    /// Destroys every private half but the one that receives.
+    /// Destroys every private key but the one that receives.
     pub(crate) fn end_rotation(&mut self) {
         let last = self.pairs.len().saturating_sub(1);
         let mut place = 0;
@@ -61,7 +61,7 @@ impl AccountKeys {
         });
     }
 
-    /// Another root under the same password: whoever has the old one, by whatever secret, opens nothing of the new file.
+    /// Another root under the same password: anyone who has the old one, by any secret, opens nothing in the new file.
     /// App passwords, web sessions and recovery codes end, because what wraps the root for them is not here; the secret of
     /// the owner's authenticator app stays.
     pub(crate) fn renew_root(

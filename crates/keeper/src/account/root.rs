@@ -1,7 +1,7 @@
 //! The root of an account: the one secret that every wrap of the account's file wraps.
 //!
 //! A wrap is one way in (a password, an app password, the escrow key …); what lies behind all of them is the root, and
-//! under the root lie the private halves. So a new pair for the account touches no wrap, and a new wrap touches no pair:
+//! under the root lie the private keys. So a new pair for the account touches no wrap, and a new wrap touches no pair:
 //! nobody has to type every secret again because one thing changed.
 
 use terms::{AccountId, Entropy};
@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{AeadKey, DoesNotOpen, Key32, NONCE_ZERO, Prk, random_key};
 
-/// Octets of a root.
+/// Bytes of a root.
 pub(crate) const ROOT_LEN: usize = 32;
 
-/// Octets of the salt that gives each sealing a key of its own.
+/// Bytes of the salt that gives each sealing a key of its own.
 const SALT_LEN: usize = 24;
 
-/// 32 octets that open everything of one account. Wiped when dropped; lives for one call.
+/// 32 bytes that open everything of one account. Wiped when dropped; lives for one call.
 pub(crate) struct Root(Key32);
 
 impl Root {
@@ -24,14 +24,14 @@ impl Root {
         Self(random_key(entropy))
     }
 
-    /// Takes 32 octets that a wrap gave.
+    /// Takes 32 bytes that a wrap gave.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut key = Key32::default();
         (bytes.len() == ROOT_LEN).then(|| key.copy_from_slice(bytes))?;
         Some(Self(key))
     }
 
-    /// The octets, for wrapping.
+    /// The bytes, for wrapping.
     pub(crate) fn expose(&self) -> &[u8; ROOT_LEN] {
         &self.0
     }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::root::{ROOT_LEN, Root};
 use super::wrap::{RandomWrap, context};
 
-/// Octets in a token: account (16), session (4), secret (32).
+/// Bytes in a token: account (16), session (4), secret (32).
 const TOKEN_LEN: usize = 16 + 4 + 32;
 
 /// The token of a session, for the browser.

@@ -23,7 +23,7 @@ pub(crate) enum Wrap {
     Password(PassphraseBox),
     /// To the escrow key of the home.
     Escrow {
-        /// The public half of that escrow key.
+        /// The public key of that escrow key.
         to: [u8; 32],
         sealed: Vec<u8>,
     },
@@ -68,10 +68,10 @@ impl Wrap {
     }
 }
 
-/// Octets of the salt of a [`RandomWrap`].
+/// Bytes of the salt of a [`RandomWrap`].
 const SALT_LEN: usize = 24;
 
-/// Octets that a [`RandomWrap`] adds to what it wraps.
+/// Bytes that a [`RandomWrap`] adds to what it wraps.
 pub(crate) const RANDOM_WRAP_OVERHEAD: usize = TEXT_AT + TAG_LEN;
 
 /// Where the text of a [`RandomWrap`] begins.
@@ -107,7 +107,7 @@ impl RandomWrap {
         &self.0
     }
 
-    /// A wrap of `plain_len` octets.
+    /// A wrap of `plain_len` bytes.
     pub(crate) fn from_bytes(bytes: &[u8], plain_len: usize) -> Option<Self> {
         (bytes.len() == TEXT_AT + plain_len + TAG_LEN).then(|| Self(bytes.to_vec()))
     }

@@ -1,5 +1,5 @@
-//! HPKE (RFC 9180), base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Pairs, and opening; whoever has a
-//! public half seals (`vault::inside::seal_hybrid`).
+//! HPKE (RFC 9180), base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Pairs, and opening; anyone who has a
+//! public key seals (`vault::inside::seal_hybrid`).
 //!
 //! Each sealing has a key of its own from a fresh ephemeral key, so that its nonce is used once. `info` names what is
 //! sealed and for whom; it is bound into the key, so that nothing sealed for one purpose opens for another.
@@ -17,39 +17,39 @@ type Public = <X25519HkdfSha256 as Kem>::PublicKey;
 type Private = <X25519HkdfSha256 as Kem>::PrivateKey;
 type Encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey;
 
-/// Octets of the encapsulated key (`Nenc`, RFC 9180 section 7.1).
+/// Bytes of the encapsulated key (`Nenc`, RFC 9180 section 7.1).
 const ENC_LEN: usize = 32;
 
-/// The private half of an X25519 pair (RFC 7748), 32 octets, clamped.
-pub(crate) struct PrivateHalf(Key32);
+/// The private key of an X25519 pair (RFC 7748), 32 bytes, clamped.
+pub(crate) struct PrivateKey(Key32);
 
 /// An X25519 pair.
 pub(crate) struct KeyPair {
-    pub(crate) private: PrivateHalf,
+    pub(crate) private: PrivateKey,
     pub(crate) public: [u8; 32],
 }
 
 impl KeyPair {
-    /// A new pair: `DeriveKeyPair` (RFC 9180 section 7.1.3) of 32 fresh octets.
+    /// A new pair: `DeriveKeyPair` (RFC 9180 section 7.1.3) of 32 fresh bytes.
     pub(crate) fn generate(entropy: &dyn Entropy) -> Self {
         let seed = vault::inside::random_key(entropy);
         let (private, public) = X25519HkdfSha256::derive_keypair(seed.as_ref());
-        Self { private: PrivateHalf(private_bytes(&private)), public: public_bytes(&public) }
+        Self { private: PrivateKey(private_bytes(&private)), public: public_bytes(&public) }
     }
 }
 
-impl PrivateHalf {
-    /// Takes 32 octets as a private half. Clamped as RFC 7748 section 5 has it.
+impl PrivateKey {
+    /// Takes 32 bytes as a private key. Clamped as RFC 7748 section 5 has it.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         Some(Self(private_bytes(&Private::from_bytes(bytes).ok()?)))
     }
 
-    /// The octets, for wrapping.
+    /// The bytes, for wrapping.
     pub(crate) fn expose(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The public half that belongs to it.
+    /// The public key that belongs to it.
     pub(crate) fn public(&self) -> Result<[u8; 32], DoesNotOpen> {
         Ok(public_bytes(&X25519HkdfSha256::sk_to_pk(&self.parse()?)))
     }
@@ -73,7 +73,7 @@ fn public_bytes(public: &Public) -> [u8; 32] {
 
 /// Opens what [`seal_hybrid`](vault::inside::seal_hybrid) made.
 pub(crate) fn open_hybrid(
-    private: &PrivateHalf,
+    private: &PrivateKey,
     info: &[u8],
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {

@@ -63,7 +63,7 @@ impl Drop for Returned<'_> {
     }
 }
 
-/// Why a box stays shut.
+/// Why a box stays closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PassphraseError {
     /// Another passphrase made it.
@@ -74,7 +74,7 @@ pub(crate) enum PassphraseError {
 
 /// A secret sealed under a passphrase.
 ///
-/// Octets: memory in KiB (4), passes (4), lanes (4), salt (16), commitment (32), ciphertext and tag.
+/// Bytes: memory in KiB (4), passes (4), lanes (4), salt (16), commitment (32), ciphertext and tag.
 #[derive(Clone)]
 pub(crate) struct PassphraseBox(Vec<u8>);
 
@@ -172,11 +172,11 @@ fn derive(
     Some((key, commitment))
 }
 
-/// The memory of one computation, wiped when dropped: whoever reads its last blocks need not guess the passphrase.
+/// The memory of one computation, wiped when dropped: anyone who reads its last blocks need not guess the passphrase.
 struct Memory(Vec<Block>);
 
 impl Memory {
-    /// `None` when the machine has not so much.
+    /// `None` when the machine has not that much.
     fn of_blocks(count: usize) -> Option<Self> {
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(count).ok()?;

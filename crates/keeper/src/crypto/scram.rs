@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Key32, hmac, sha256};
 
-/// Octets of a salt.
+/// Bytes of a salt.
 pub(crate) const SCRAM_SALT_LEN: usize = 16;
 
 /// Rounds of PBKDF2: what RFC 7677 section 4 asks for at least. More would not help: the passwords are random.

@@ -1,7 +1,7 @@
 //! Shamir's secret sharing over GF(256) (A. Shamir, "How to share a secret", 1979), by the crate `blahaj`.
 //!
 //! The threshold is two: one share tells nothing at all, and any two give the secret. Shares carry no check of their own,
-//! so a caller checks what came out (the vault compares the public half).
+//! so a caller checks what came out (the vault compares the public key).
 
 use blahaj::Sharks;
 use terms::Entropy;
@@ -13,7 +13,7 @@ use super::{DoesNotOpen, Key32};
 /// How many shares give the secret: two officers, always (ARCHITECTURE.md, invariant 2).
 const THRESHOLD: u8 = 2;
 
-/// Octets of a share of 32 octets: its place on the curve, then one octet for each octet of the secret.
+/// Bytes of a share of 32 bytes: its place on the curve, then one byte for each byte of the secret.
 pub(crate) const SHARE_LEN: usize = 33;
 
 /// One share, wiped when dropped.

@@ -11,7 +11,7 @@ pub(crate) struct SigningKey {
 }
 
 impl SigningKey {
-    /// The key of a 32-octet seed (RFC 8032 section 5.1.5).
+    /// The key of a 32-byte seed (RFC 8032 section 5.1.5).
     pub(crate) fn from_seed(seed: &Key32) -> Result<Self, DoesNotOpen> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).map_err(|_| DoesNotOpen)?;
         let public = pair.public_key().as_ref().try_into().map_err(|_| DoesNotOpen)?;
@@ -24,6 +24,6 @@ impl SigningKey {
 
     #[expect(clippy::expect_used, reason = "the length of an Ed25519 signature is fixed (RFC 8032 section 5.1.6)")]
     pub(crate) fn sign(&self, text: &[u8]) -> [u8; 64] {
-        self.pair.sign(text).as_ref().try_into().expect("64 octets")
+        self.pair.sign(text).as_ref().try_into().expect("64 bytes")
     }
 }

@@ -2,7 +2,7 @@
 
 use totp_rs::{Algorithm, Builder, Secret};
 
-/// Octets of the secret: what RFC 4226 section 4 recommends for SHA-1, and what every authenticator app takes.
+/// Bytes of the secret: what RFC 4226 section 4 recommends for SHA-1, and what every authenticator app takes.
 pub(crate) const TOTP_SECRET_LEN: usize = 20;
 
 /// Seconds of a step (RFC 6238 section 5.2).

@@ -1,10 +1,10 @@
-//! Whether the vault's files are as they were written. Whoever runs a node wants to know before one of them is needed.
+//! Whether the vault's files are as they were written. Anyone who runs a node wants to know before one of them is needed.
 
 use vault::{VaultError, calls};
 use zeroize::Zeroizing;
 
 use crate::files::{
-    ACCOUNTS, CLEARANCES, HANDS_FILE, HELD, NODE_FILE, OFFICERS, OLDER, PERIODS, ROSTER_FILE, TOKEN_FILE,
+    ACCOUNTS, CLEARANCES, HOLDERS_FILE, HELD, NODE_FILE, OFFICERS, OLDER, DAYS, ROSTER_FILE, TOKEN_FILE,
 };
 use crate::keeper::Keeper;
 use crate::owners::resets::RESETS;
@@ -22,14 +22,14 @@ impl calls::check::Calls for Keeper {
                 damaged.push(file);
             }
         };
-        for file in [NODE_FILE, HANDS_FILE, TOKEN_FILE] {
+        for file in [NODE_FILE, HOLDERS_FILE, TOKEN_FILE] {
             look(file.to_owned(), self.folder.read_summed(file).is_ok());
         }
         for file in self.names(ROSTER_FILE, &[ACCOUNTS, OFFICERS, HELD])? {
             let sound = self.folder.read_checked(&self.own, &file).is_ok();
             look(file, sound);
         }
-        for file in self.names(MADE_UP_FILE, &[CLEARANCES, PERIODS, SEEN, RESETS, OLDER])? {
+        for file in self.names(MADE_UP_FILE, &[CLEARANCES, DAYS, SEEN, RESETS, OLDER])? {
             let sound = match self.folder.read(&file) {
                 Ok(Some(sealed)) => self.own.open(&file, &sealed).map(Zeroizing::new).is_ok(),
                 Ok(None) => true,

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::account::Stretch;
 use crate::crypto::{Key32, Lanes, random_key};
-use crate::files::{ACCOUNTS, Folder, HELD, NODE_FILE, OFFICERS, PERIODS, ROSTER_FILE, damaged, period_file};
+use crate::files::{ACCOUNTS, Folder, HELD, NODE_FILE, OFFICERS, DAYS, ROSTER_FILE, damaged, day_key_file};
 use crate::keeper::{Keeper, Place};
 use crate::node::keys::NodeKeys;
 use crate::node::service_key::{FIRST_GENERATION, ServiceKey};
@@ -32,7 +32,7 @@ impl calls::backups::Calls for Keeper {
         // No account changes in the midst of it.
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let day = self.today();
-        let file = period_file(day);
+        let file = day_key_file(day);
         let key = match self.folder.read(&file)? {
             Some(sealed) => self.own.open(&file, &sealed).map_err(|_| damaged(&file))?,
             None => {
@@ -43,18 +43,18 @@ impl calls::backups::Calls for Keeper {
         };
         let key = key_of(&Zeroizing::new(key)).ok_or_else(|| damaged(&file))?;
         let plain = Zeroizing::new(self.all_keys()?);
-        let period = self.folder.read(&file)?.ok_or_else(|| damaged(&file))?;
+        let day_key = self.folder.read(&file)?.ok_or_else(|| damaged(&file))?;
         let node = self.folder.read(NODE_FILE)?.ok_or_else(|| damaged(NODE_FILE))?;
-        Ok(KeyBackup { day, period, sealed: sealer(key).seal(&context(day), &plain, &*self.entropy), node })
+        Ok(KeyBackup { day, day_key, sealed: sealer(key).seal(&context(day), &plain, &*self.entropy), node })
     }
 
-    fn destroy_periods(&self, window_days: u32) -> Result<Vec<u32>, VaultError> {
+    fn destroy_day_keys(&self, window_days: u32) -> Result<Vec<u32>, VaultError> {
         let oldest = self.today().saturating_sub(window_days);
-        let names = self.folder.list(PERIODS)?;
+        let names = self.folder.list(DAYS)?;
         let days = names.iter().filter_map(|name| name.strip_suffix(".key")?.parse().ok());
         let over: Vec<u32> = days.filter(|day| *day < oldest).collect();
         for day in &over {
-            self.folder.remove(&period_file(*day))?;
+            self.folder.remove(&day_key_file(*day))?;
         }
         Ok(over)
     }
@@ -99,7 +99,7 @@ pub(crate) fn restore(
     let node = Folder::unsummed(NODE_FILE, &backup.node)?;
     let (mut node, service_key) = NodeKeys::open(&node, passphrase, &Lanes::new(1))?;
     let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
-    let key = Zeroizing::new(own.open(&period_file(backup.day), &backup.period)?);
+    let key = Zeroizing::new(own.open(&day_key_file(backup.day), &backup.day_key)?);
     let key = key_of(&key).ok_or(VaultError::Mail(MailError::DoesNotOpen))?;
     let plain = Zeroizing::new(sealer(key).open(&context(backup.day), &backup.sealed)?);
     let files = parse_files(&plain).ok_or(VaultError::Mail(MailError::DoesNotOpen))?;
@@ -122,7 +122,7 @@ pub(crate) fn restore(
 /// Which log the node of a restored vault signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RestoredLog {
-    /// The one of before: it is there to its last entry.
+    /// The previous one: it is there to its last entry.
     Same,
     /// Another one: entries of the one before may be lost, and one key must not sign two histories under one name.
     Successor,
@@ -142,7 +142,7 @@ pub(crate) fn parse_files(plain: &[u8]) -> Option<Vec<(&str, &[u8])>> {
     let mut files = Vec::new();
     for _ in 0..rest.u32()? {
         let (name, bytes) = (rest.text()?, rest.octets()?);
-        // Only names that the vault gives: a backup is opened by whoever has its key, and that may be a stranger.
+        // Only names that the vault gives: a backup is opened by anyone who has its key, and that may be a stranger.
         let (folder, file) = name.split_once('/').unwrap_or(("", name));
         let known = matches!(folder, ACCOUNTS | OFFICERS | HELD) || name == ROSTER_FILE;
         if !known || file.contains('/') || file.starts_with('.') {

@@ -19,21 +19,21 @@ const SEEDS_MAX: usize = 2;
 /// The context under which the service key seals the signing keys' seeds.
 const SIGNING_SEED: &str = "node signing key";
 
-/// A log's origin is a host and a path (C2SP tlog-checkpoint); 255 octets hold any.
+/// A log's origin is a host and a path (C2SP tlog-checkpoint); 255 bytes hold any.
 const LOG_ORIGIN_LEN_MAX: usize = 255;
 
 /// What a node is and signs with.
 pub(crate) struct NodeKeys {
     pub(crate) home: Jurisdiction,
     pub(crate) log_origin: String,
-    /// The public half of the node's first signing key. It names the node in the context of its passphrase for ever.
+    /// The public key of the node's first signing key. It names the node in the context of its passphrase permanently.
     pub(crate) named_by: [u8; 32],
     /// The seed of the key that signs; then that of the next, while it is being replaced.
     pub(crate) seeds: Vec<Key32>,
 }
 
 impl NodeKeys {
-    /// The file's octets, without the check at the end (docs/formats/keys.md).
+    /// The file's bytes, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(
         &self,
         (number, service_key): &Numbered,
@@ -85,7 +85,7 @@ impl NodeKeys {
             .finish())
     }
 
-    /// Opens the file's octets with the node's passphrase; gives the service key too, with its number.
+    /// Opens the file's bytes with the node's passphrase; gives the service key too, with its number.
     pub(crate) fn open(
         bytes: &[u8],
         passphrase: &Secret<String>,
@@ -101,10 +101,10 @@ impl NodeKeys {
         Self::open_with(bytes, &service_key)
     }
 
-    /// Opens the file's octets with the service key itself, by whatever way that was opened; gives its number too.
+    /// Opens the file's bytes with the service key itself, by whatever way that was opened; gives its number too.
     pub(crate) fn open_with(bytes: &[u8], service_key: &Key32) -> Result<(Self, Numbered), VaultError> {
         let parsed = Parsed::read(bytes).ok_or_else(|| unreadable(NODE_FILE, &[MAGIC], bytes))?;
-        // The second octet of any service sealing is the key's number.
+        // The second byte of any service sealing is the key's number.
         let number = *parsed.seed.get(1).ok_or_else(|| damaged(NODE_FILE))?;
         let service_key = (number, service_key.clone());
         let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));

@@ -8,20 +8,20 @@ use vault::{MailError, VaultError};
 
 use crate::crypto::{AeadKey, Key32, NONCE_ZERO, Prk, hmac};
 
-/// First octet of everything sealed: the format.
+/// First byte of everything sealed: the format.
 const FORMAT: u8 = 1;
 
-/// Second octet: which service key. The first is 1, and a rotation counts up; after 255 comes 1.
+/// Second byte: which service key. The first is 1, and a rotation counts up; after 255 comes 1.
 pub(crate) const FIRST_GENERATION: u8 = 1;
 
-/// Octets of the random salt that gives each sealing a key of its own.
+/// Bytes of the random salt that gives each sealing a key of its own.
 const SALT_LEN: usize = 24;
 
 const HEAD_LEN: usize = 2 + SALT_LEN;
 
 /// The service key of a node, ready to use. Wiped when dropped.
 ///
-/// Each sealing derives its own AES-256 key from the service key, the context and 24 random octets, and uses it once, so
+/// Each sealing derives its own AES-256 key from the service key, the context and 24 random bytes, and uses it once, so
 /// that the nonce can be a constant. Two sealings share a key only when both context and salt agree: after 2^64
 /// sealings in one context the chance of that is 2^-65. (A random 96-bit nonce under one key would be past the limit of
 /// NIST SP 800-38D section 8.3 after 2^32 sealings, which a busy node reaches in a year.)
@@ -32,7 +32,7 @@ pub(crate) struct ServiceKey(RwLock<Arc<Ring>>);
 /// The service keys that there are, the one that seals first.
 struct Ring(Vec<(u8, Arc<Prk>)>);
 
-/// A service key as it is kept: its number and its octets.
+/// A service key as it is kept: its number and its bytes.
 pub(crate) type Numbered = (u8, Key32);
 
 /// For which use the keys of a [`ServiceKey`] are derived.
@@ -63,7 +63,7 @@ fn keyed_hash(prk: &Prk, context: &str, data: &[u8]) -> [u8; 32] {
 }
 
 impl ServiceKey {
-    /// The service keys as the other rooms use them, through the vault's `service_*` calls. The first seals; there is one
+    /// The service keys as the other crates use them, through the vault's `service_*` calls. The first seals; there is one
     /// at least.
     pub(crate) fn for_rooms(keys: &[Numbered]) -> Self {
         Self(RwLock::new(Use::Rooms.derive(keys)))
@@ -74,12 +74,12 @@ impl ServiceKey {
         Self(RwLock::new(Use::Vault.derive(keys)))
     }
 
-    /// Takes other keys in the place of these, for the rooms.
+    /// Takes other keys instead of these, for the other crates.
     pub(crate) fn replace_for_rooms(&self, keys: &[Numbered]) {
         self.replace(Use::Rooms, keys);
     }
 
-    /// Takes other keys in the place of these, for the vault.
+    /// Takes other keys instead of these, for the vault.
     pub(crate) fn replace_for_vault(&self, keys: &[Numbered]) {
         self.replace(Use::Vault, keys);
     }

@@ -1,7 +1,7 @@
 //! Replacing the service key. The new one seals at once, and both open, until whatever is sealed under the old one is sealed
-//! under the new: the vault's own files here, rows and files of other rooms by their rooms. Then the old one is overwritten.
+//! under the new: the vault's own files here, rows and files of other crates by their rooms. Then the old one is overwritten.
 //!
-//! The number of the key is in every sealing, so that a sweep sees what is left, and a start in the midst of it carries on.
+//! The number of the key is in every sealing, so that a sweep sees what is left, and a start in the midst of it continues.
 
 use std::sync::PoisonError;
 
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::account::Stretch;
 use crate::crypto::random_key;
 use crate::files::{
-    ACCOUNTS, CLEARANCES, Folder, HELD, NODE_FILE, OFFICERS, OLDER, PERIODS, ROSTER_FILE, damaged, older_file,
+    ACCOUNTS, CLEARANCES, Folder, HELD, NODE_FILE, OFFICERS, OLDER, DAYS, ROSTER_FILE, damaged, older_file,
 };
 use crate::keeper::Keeper;
 use crate::node::keys::NodeKeys;
@@ -21,7 +21,7 @@ use crate::node::service_key::{Numbered, ServiceKey};
 use crate::owners::resets::RESETS;
 use crate::owners::seen::SEEN;
 use crate::owners::sign_in::MADE_UP_FILE;
-use crate::unlock::hands::Hands;
+use crate::unlock::key_holders::KeyHolders;
 use crate::unlock::token_wrap::TokenWrap;
 
 /// How long both keys open at least: a minute, longer than anything takes from its sealing to its commit.
@@ -93,9 +93,9 @@ impl calls::service_rotation::Calls for Keeper {
         let file = older_file(next);
         let older = ServiceKey::for_vault(std::slice::from_ref(&fresh));
         self.folder.write(&file, &older.seal(&file, &to_bytes(&keys.all), &*self.entropy))?;
-        if let Some(mut hands) = Hands::verified(&self.folder, &self.own)? {
-            hands.seal_keys(&[&fresh.1, &keys.all[0].1], &*self.entropy)?;
-            hands.write(&self.folder, &self.own)?;
+        if let Some(mut key_holders) = KeyHolders::verified(&self.folder, &self.own)? {
+            key_holders.seal_keys(&[&fresh.1, &keys.all[0].1], &*self.entropy)?;
+            key_holders.write(&self.folder, &self.own)?;
         }
         TokenWrap::reseal(&self.folder, &self.own, &[&fresh.1, &keys.all[0].1], &*self.entropy)?;
         let stretch = Stretch { cost: self.cost, lanes: &self.lanes, entropy: &*self.entropy };
@@ -141,7 +141,7 @@ impl calls::service_rotation::Calls for Keeper {
         }
         let current = self.own.generations()[0];
         let mut sealed_whole = vec![MADE_UP_FILE.to_owned()];
-        for folder in [CLEARANCES, PERIODS, SEEN, RESETS] {
+        for folder in [CLEARANCES, DAYS, SEEN, RESETS] {
             sealed_whole.extend(self.folder.list(folder)?.into_iter().map(|name| format!("{folder}/{name}")));
         }
         for file in sealed_whole {
@@ -166,9 +166,9 @@ impl calls::service_rotation::Calls for Keeper {
         if self.clock.now() < keys.began.plus_millis(BOTH_MILLIS_MIN) {
             return Err(VaultError::Rotation(RotationError::TooSoon));
         }
-        if let Some(mut hands) = Hands::verified(&self.folder, &self.own)? {
-            hands.seal_keys(&[&keys.all[0].1], &*self.entropy)?;
-            hands.write(&self.folder, &self.own)?;
+        if let Some(mut key_holders) = KeyHolders::verified(&self.folder, &self.own)? {
+            key_holders.seal_keys(&[&keys.all[0].1], &*self.entropy)?;
+            key_holders.write(&self.folder, &self.own)?;
         }
         TokenWrap::reseal(&self.folder, &self.own, &[&keys.all[0].1], &*self.entropy)?;
         self.folder.remove(&older_file(keys.all[0].0))?;

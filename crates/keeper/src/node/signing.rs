@@ -1,5 +1,5 @@
 //! The node's signing key, and replacing it. The next key lies beside the present one in `node.keys` until the ledger has it;
-//! each signs by its own public half, so that both can sign the change. Then the old seed is overwritten. No passphrase is
+//! each signs by its own public key, so that both can sign the change. Then the old seed is overwritten. No passphrase is
 //! needed: the seeds lie under the service key.
 
 use std::sync::{Arc, PoisonError};

@@ -4,11 +4,11 @@ use std::sync::PoisonError;
 
 use terms::{Digest, OfficerName, Secret, UnixMillis};
 use vault::{
-    Act, ActedBy, Hand, MailError, OfficerError, OfficerPublic, POWERLESS_MILLIS, RotationError, SignedAct, VaultError,
+    Act, ActedBy, OfficerProof, MailError, OfficerError, OfficerPublic, POWERLESS_MILLIS, RotationError, SignedAct, VaultError,
     act_statement, calls,
 };
 
-use crate::crypto::{KeyPair, PrivateHalf, Share, SigningKey, join, seal_hybrid, sha256};
+use crate::crypto::{KeyPair, PrivateKey, Share, SigningKey, join, seal_hybrid, sha256};
 use crate::files::{damaged, officer_file};
 use crate::keeper::{Keeper, not_empty};
 use crate::officers::paper;
@@ -20,7 +20,7 @@ pub(crate) const ACT_MILLIS_MAX: i64 = 10 * 60 * 1000;
 /// An act that two have agreed to and that waits for its proof from the ledger. Wiped when dropped.
 pub(crate) struct PendingAct {
     signed: SignedAct,
-    escrow: PrivateHalf,
+    escrow: PrivateKey,
     newcomer: Option<(OfficerKeys, OfficerPublic)>,
     /// The new password of an owner who forgot the old one.
     password: Option<Secret<String>>,
@@ -53,11 +53,11 @@ impl calls::acts::Calls for Keeper {
         &self,
         act: &Act,
         newcomer: Option<&Secret<String>>,
-        hands: &[Hand],
+        proofs: &[OfficerProof],
     ) -> Result<(SignedAct, [u8; 16]), VaultError> {
         let (roster, now) = (self.roster(), self.clock.now());
         check_act(act, &roster)?;
-        let [one, two] = hands else { return Err(VaultError::Officer(OfficerError::TwoOfficers)) };
+        let [one, two] = proofs else { return Err(VaultError::Officer(OfficerError::TwoOfficers)) };
         let [one, two] = [self.shown(&roster, one)?, self.shown(&roster, two)?];
         if let (ActedBy::Officer { name, .. }, ActedBy::Officer { name: other, .. }) = (&one.by, &two.by)
             && name == other
@@ -118,7 +118,7 @@ impl calls::acts::Calls for Keeper {
         if escrow.public().ok() != Some(roster.escrow) {
             return Err(VaultError::Officer(OfficerError::SharesDisagree));
         }
-        let pair = |escrow: PrivateHalf| KeyPair { public: roster.escrow, private: escrow };
+        let pair = |escrow: PrivateKey| KeyPair { public: roster.escrow, private: escrow };
         match signed.act {
             Act::Drill => Ok(Vec::new()),
             Act::BeginReset { account, delay_millis, without_codes } => {
@@ -185,15 +185,15 @@ impl Keeper {
         OfficerKeys::from_bytes(name, &bytes)
     }
 
-    fn shown(&self, roster: &Roster, hand: &Hand) -> Result<Shown, VaultError> {
-        match hand {
-            Hand::Officer(name, passphrase) => {
+    fn shown(&self, roster: &Roster, proof: &OfficerProof) -> Result<Shown, VaultError> {
+        match proof {
+            OfficerProof::Officer(name, passphrase) => {
                 let officer = roster.in_power(name, self.clock.now())?;
                 let secrets = self.officer_secrets(roster, officer, passphrase)?;
                 let by = ActedBy::Officer { name: name.clone(), signature: [0; 64] };
                 Ok(Shown { by, share: secrets.share, signing: Some(secrets.signing) })
             }
-            Hand::Paper(words) => {
+            OfficerProof::PaperShare(words) => {
                 let share = paper::from_words(&self.home, roster.deal, words)?;
                 let officers = roster.officers.len();
                 let place = usize::from(share.place());
@@ -208,10 +208,10 @@ impl Keeper {
     }
 
     /// The escrow key that two shares make, when it is this home's.
-    pub(crate) fn escrow_of(&self, roster: &Roster, one: &Share, two: &Share) -> Result<PrivateHalf, VaultError> {
+    pub(crate) fn escrow_of(&self, roster: &Roster, one: &Share, two: &Share) -> Result<PrivateKey, VaultError> {
         let escrow = join(one, two).map_err(|_| VaultError::Officer(OfficerError::SharesDisagree))?;
         let escrow =
-            PrivateHalf::from_bytes(escrow.as_ref()).ok_or(VaultError::Officer(OfficerError::SharesDisagree))?;
+            PrivateKey::from_bytes(escrow.as_ref()).ok_or(VaultError::Officer(OfficerError::SharesDisagree))?;
         if escrow.public().ok() == Some(roster.escrow) {
             Ok(escrow)
         } else {
@@ -221,7 +221,7 @@ impl Keeper {
 
     /// Makes a new escrow key and deals it. The old one is sealed to it, so that everything opens as before while accounts
     /// are sealed to the new one, and also after an interruption.
-    fn replace_escrow(&self, mut roster: Roster, old: PrivateHalf) -> Result<(), VaultError> {
+    fn replace_escrow(&self, mut roster: Roster, old: PrivateKey) -> Result<(), VaultError> {
         let pair = KeyPair::generate(&*self.entropy);
         let info = Roster::previous_info(&self.home, &roster.escrow, &pair.public);
         let sealed = seal_hybrid(&pair.public, &info, old.expose(), &*self.entropy);
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn an_act_that_nobody_finishes_is_forgotten() {
         let desk = Desk::new("IE", 1);
-        desk.vault.begin_act(Act::Drill, None, [Desk::hand("ann"), Desk::hand("ben")]).unwrap();
+        desk.vault.begin_act(Act::Drill, None, [Desk::proof("ann"), Desk::proof("ben")]).unwrap();
         let keeper = keeper_of(&desk.vault);
         desk.clock.advance(ACT_MILLIS_MAX);
         desk.vault.forget_stale_sign_ins();

@@ -9,7 +9,7 @@ use vault::{
     SealedEpochKey, ShareId, VaultError, calls,
 };
 
-use crate::crypto::{Key32, PrivateHalf};
+use crate::crypto::{Key32, PrivateKey};
 use crate::keeper::Keeper;
 use crate::officers::release::{OpenedSecrets, released_share, sign_approval};
 use crate::owners::epochs::open_epoch_by;
@@ -103,7 +103,7 @@ impl Keeper {
         let escrow = self.escrow_of(&roster, &released, &opened.share)?;
         // While the escrow key is replaced, this account may still be sealed to the one before.
         let previous = roster.open_previous(&escrow);
-        let by_either = |open: &dyn Fn(&PrivateHalf) -> Result<Vec<(KeyAsk, Key32)>, VaultError>| match (
+        let by_either = |open: &dyn Fn(&PrivateKey) -> Result<Vec<(KeyAsk, Key32)>, VaultError>| match (
             open(&escrow),
             &previous,
         ) {
@@ -112,8 +112,8 @@ impl Keeper {
         };
         match self.account_keys(order.account) {
             Ok(keys) => by_either(&|escrow| {
-                let halves = keys.open_by_escrow(escrow)?;
-                scoped_keys(&halves, order.account, epochs, asks)
+                let private_keys = keys.open_by_escrow(escrow)?;
+                scoped_keys(&private_keys, order.account, epochs, asks)
             }),
             Err(VaultError::Owner(OwnerError::NoSuchAccount(_))) => {
                 by_either(&|escrow| self.held_keys(order, escrow, asks))
@@ -136,7 +136,7 @@ fn check_scope(order: &Order, asks: &[KeyAsk]) -> Result<(), VaultError> {
 
 /// The message keys that were asked for. Each binds the arrival that was named: a lie about it opens nothing.
 fn scoped_keys(
-    halves: &[PrivateHalf],
+    private_keys: &[PrivateKey],
     account: AccountId,
     sealed: &[(EpochId, SealedEpochKey)],
     asks: &[KeyAsk],
@@ -146,7 +146,7 @@ fn scoped_keys(
     for epoch in wanted {
         let sealed =
             sealed.iter().find(|(id, _)| *id == epoch).ok_or(VaultError::Mail(MailError::NoEpochKey(epoch)))?;
-        let epoch_key = open_epoch_by(halves, account, epoch, &sealed.1)?;
+        let epoch_key = open_epoch_by(private_keys, account, epoch, &sealed.1)?;
         let here = asks.iter().filter(|ask| ask.epoch == epoch);
         keys.extend(here.map(|ask| (*ask, derive_key(&epoch_key, account, *ask))));
     }

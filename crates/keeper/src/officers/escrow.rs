@@ -1,4 +1,4 @@
-//! Sealing every account to a new escrow key, a few at a time, while everything goes on.
+//! Sealing every account to a new escrow key, a few at a time, while everything keeps running.
 
 use std::sync::PoisonError;
 
@@ -6,13 +6,13 @@ use terms::AccountId;
 use vault::{RotationError, Sweep, VaultError, calls};
 
 use crate::account::AccountKeys;
-use crate::crypto::PrivateHalf;
+use crate::crypto::PrivateKey;
 use crate::files::{ACCOUNTS, account_file};
 use crate::keeper::Keeper;
 
 /// Accounts that are still to be sealed to the new key.
 pub(crate) struct EscrowSweep {
-    old: PrivateHalf,
+    old: PrivateKey,
     left: Vec<AccountId>,
     total: u64,
 }
@@ -52,7 +52,7 @@ impl calls::escrow::Calls for Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn sweep_escrow_from(&self, old: PrivateHalf) -> Result<(), VaultError> {
+    pub(crate) fn sweep_escrow_from(&self, old: PrivateKey) -> Result<(), VaultError> {
         let left = self.account_ids()?;
         let total = left.len() as u64;
         *self.escrow_sweep.lock().unwrap_or_else(PoisonError::into_inner) = Some(EscrowSweep { old, left, total });
@@ -66,7 +66,7 @@ impl Keeper {
     }
 
     /// Seals one account to the escrow key, if it is sealed to the one before.
-    fn reseal_to_escrow(&self, account: AccountId, old: &PrivateHalf) -> Result<(), VaultError> {
+    fn reseal_to_escrow(&self, account: AccountId, old: &PrivateKey) -> Result<(), VaultError> {
         let file = account_file(account);
         let Some(bytes) = self.folder.read_checked(&self.own, &file)? else { return Ok(()) };
         let mut keys = AccountKeys::from_bytes(account, &bytes)?;

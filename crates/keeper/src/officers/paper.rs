@@ -16,7 +16,7 @@ const WORDS: usize = 28;
 /// Bits that a word stands for: there are 2,048.
 const WORD_BITS: usize = 11;
 
-/// Deal (12 bits, in 2 octets of which the first half octet is not written), share (33 octets), check (4 octets).
+/// Deal (12 bits, in 2 bytes of which the first half byte is not written), share (33 bytes), check (4 bytes).
 const LEN: usize = 2 + SHARE_LEN + 4;
 
 /// Bits at the beginning that are not written.

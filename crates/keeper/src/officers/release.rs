@@ -6,7 +6,7 @@ use terms::{Digest, Entropy, Jurisdiction, OfficerName, UnixMillis};
 use vault::inside::{Encoder, seal_hybrid};
 use vault::{Approval, MailError, OfficerPublic, Order, OrderError, SealedShare, VaultError};
 
-use crate::crypto::{PrivateHalf, Share, open_hybrid};
+use crate::crypto::{PrivateKey, Share, open_hybrid};
 use crate::node::service_key::ServiceKey;
 use crate::officers::roster::{OfficerSecrets, Roster};
 
@@ -21,7 +21,7 @@ pub(crate) struct OpenedSecrets {
     /// Digest of the approval that it was made with.
     pub(crate) approval: Digest,
     pub(crate) share: Share,
-    pub(crate) sharing: PrivateHalf,
+    pub(crate) sharing: PrivateKey,
 }
 
 /// Signs an approval and releases the officer's share to each other officer.

@@ -1,8 +1,8 @@
 //! Officers: who may approve at this home, and what each of them holds alone.
 //!
-//! The roster names them, has their public halves, and holds each officer's share of the escrow key, sealed to that
+//! The roster names them, has their public keys, and holds each officer's share of the escrow key, sealed to that
 //! officer. An officer's own secrets (the key that signs approvals, and the key to which shares are sealed) are in a file
-//! of their own, under the officer's passphrase. So new shares can be dealt to officers who are not in the room, and a
+//! of their own, under the officer's passphrase. So new shares can be dealt to officers who are not present, and a
 //! deal takes effect in one step, when the roster is replaced.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::account::Stretch;
 use crate::crypto::{
-    KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateHalf, Share, SigningKey, open_hybrid, random_key,
+    KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateKey, Share, SigningKey, open_hybrid, random_key,
     seal_hybrid,
 };
 use crate::files::{ROSTER_FILE, damaged, officer_file, unreadable};
@@ -42,15 +42,15 @@ pub(crate) struct Seat {
     pub(crate) entries: u64,
 }
 
-/// An escrow key that is being replaced: opened by whoever has the new one, until every account is sealed to that.
+/// An escrow key that is being replaced: opened by anyone who has the new one, until every account is sealed to that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Previous {
     pub(crate) public: [u8; 32],
-    /// Its private half, sealed to the new key.
+    /// Its private key, sealed to the new key.
     pub(crate) sealed: Vec<u8>,
 }
 
-/// The officers of a home and the public half of its escrow key.
+/// The officers of a home and the public key of its escrow key.
 #[derive(Clone)]
 pub(crate) struct Roster {
     pub(crate) home: Jurisdiction,
@@ -137,14 +137,14 @@ impl Roster {
         Encoder::new(b"bailiwick/previous-escrow/v1").text(home.as_str()).fixed(previous).fixed(escrow).finish()
     }
 
-    /// The escrow key before this one, by this one's private half; `None` when none is being replaced.
-    pub(crate) fn open_previous(&self, escrow: &PrivateHalf) -> Option<PrivateHalf> {
+    /// The escrow key before this one, by this one's private key; `None` when none is being replaced.
+    pub(crate) fn open_previous(&self, escrow: &PrivateKey) -> Option<PrivateKey> {
         let previous = self.previous.as_ref()?;
         let info = Self::previous_info(&self.home, &previous.public, &self.escrow);
-        PrivateHalf::from_bytes(&open_hybrid(escrow, &info, &previous.sealed).ok()?)
+        PrivateKey::from_bytes(&open_hybrid(escrow, &info, &previous.sealed).ok()?)
     }
 
-    /// The file's octets, without the check at the end (docs/formats/keys.md).
+    /// The file's bytes, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut out = Encoder::new(ROSTER_MAGIC).text(self.home.as_str()).fixed(&self.escrow);
         out = out.u32(self.deal).u8(self.papers);
@@ -196,14 +196,14 @@ impl Roster {
 /// What an officer holds alone, opened.
 pub(crate) struct OfficerSecrets {
     pub(crate) signing: SigningKey,
-    pub(crate) sharing: PrivateHalf,
+    pub(crate) sharing: PrivateKey,
     pub(crate) share: Share,
 }
 
 /// An officer's own two secrets.
 struct Own {
     seed: Zeroizing<[u8; 32]>,
-    sharing: PrivateHalf,
+    sharing: PrivateKey,
 }
 
 /// An officer's secrets, sealed under the officer's passphrase.
@@ -296,12 +296,12 @@ impl OfficerKeys {
         if fits { Ok(own) } else { Err(damaged()) }
     }
 
-    /// The file's octets, without the check at the end (docs/formats/keys.md).
+    /// The file's bytes, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         Encoder::new(OFFICER_MAGIC).text(self.name.as_str()).octets(self.sealed.as_bytes()).finish()
     }
 
-    /// Reads the file's octets. The file must be `name`'s.
+    /// Reads the file's bytes. The file must be `name`'s.
     pub(crate) fn from_bytes(name: &OfficerName, bytes: &[u8]) -> Result<Self, VaultError> {
         Self::parse(name, bytes).ok_or_else(|| unreadable(&officer_file(name), &[OFFICER_MAGIC], bytes))
     }
@@ -319,12 +319,12 @@ impl OfficerKeys {
 
 fn parse_secrets(plain: &[u8]) -> Option<Own> {
     let mut rest = Decoder::new(&[], plain)?;
-    let own = Own { seed: Zeroizing::new(rest.array()?), sharing: PrivateHalf::from_bytes(rest.take(32)?)? };
+    let own = Own { seed: Zeroizing::new(rest.array()?), sharing: PrivateKey::from_bytes(rest.take(32)?)? };
     rest.end()?;
     Some(own)
 }
 
-/// Binds the sealed secrets to the home and the officer's public halves: a roster that somebody changed does not open
+/// Binds the sealed secrets to the home and the officer's public keys: a roster that somebody changed does not open
 /// them.
 fn context(home: &Jurisdiction, public: &OfficerPublic) -> Vec<u8> {
     Encoder::new(b"bailiwick/officer/v1")

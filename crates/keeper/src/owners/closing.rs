@@ -14,7 +14,7 @@ use vault::{Custody, KeyAsk, MailError, Order, OrderError, OwnerError, SealedEpo
 use zeroize::Zeroizing;
 
 use crate::crypto::{
-    AeadKey, HYBRID_OVERHEAD, Key32, NONCE_ZERO, PrivateHalf, Prk, open_hybrid, random_key, seal_hybrid, sha256,
+    AeadKey, HYBRID_OVERHEAD, Key32, NONCE_ZERO, PrivateKey, Prk, open_hybrid, random_key, seal_hybrid, sha256,
 };
 use crate::files::{CLOSING, HELD, account_file, closing_file, damaged, held_file, ring_file, unreadable};
 use crate::keeper::Keeper;
@@ -105,14 +105,14 @@ impl Keeper {
     /// Overwrites what opens an account. The caller holds `changing`.
     fn end_keys(&self, account: AccountId) -> Result<(), VaultError> {
         self.folder.remove(&account_file(account))?;
-        // It opens with the account's private half only, which is gone.
+        // It opens with the account's private key only, which is gone.
         self.folder.remove(&ring_file(account))?;
         self.folder.remove(&seen_file(account))?;
         self.forget_rotation(account)?;
         self.stop_reset(account)?;
         self.remembered.forget(account);
         self.sessions.forget(|session| session.account() == account);
-        // Last: as long as it is there, somebody carries on.
+        // Last: as long as it is there, somebody continues.
         self.folder.remove(&closing_file(account))
     }
 
@@ -165,7 +165,7 @@ impl Keeper {
     pub(crate) fn held_keys(
         &self,
         order: &Order,
-        escrow: &PrivateHalf,
+        escrow: &PrivateKey,
         asks: &[KeyAsk],
     ) -> Result<Vec<(KeyAsk, Key32)>, VaultError> {
         let account = order.account;
@@ -189,8 +189,8 @@ impl Keeper {
         Ok(self.folder.list(HELD)?.iter().filter_map(parse).collect())
     }
 
-    /// Seals what is held to the escrow key of now, where it is sealed to `old`. The caller holds `changing`.
-    pub(crate) fn reseal_held(&self, old: &PrivateHalf) -> Result<(), VaultError> {
+    /// Seals what is held to the current escrow key, where it is sealed to `old`. The caller holds `changing`.
+    pub(crate) fn reseal_held(&self, old: &PrivateKey) -> Result<(), VaultError> {
         for (case, account) in self.all_held()? {
             let Some(held) = self.held(case, account)? else { continue };
             if held.escrow == old.public().map_err(|_| VaultError::Order(OrderError::EscrowDoesNotOpen(account)))? {
@@ -234,14 +234,14 @@ impl Held {
         Some(held)
     }
 
-    fn open_key(&self, info: &[u8], escrow: &PrivateHalf) -> Option<Key32> {
+    fn open_key(&self, info: &[u8], escrow: &PrivateKey) -> Option<Key32> {
         let opened = open_hybrid(escrow, info, &self.sealed).ok()?;
         let mut key = Key32::default();
         key.copy_from_slice(opened.get(..32)?);
         Some(key)
     }
 
-    fn open(&self, info: &[u8], escrow: &PrivateHalf) -> Option<Zeroizing<Vec<u8>>> {
+    fn open(&self, info: &[u8], escrow: &PrivateKey) -> Option<Zeroizing<Vec<u8>>> {
         let key = self.open_key(info, escrow)?;
         let mut plain = Zeroizing::new(Vec::with_capacity(self.text.len()));
         text_key(&key).open_into(NONCE_ZERO, MAGIC, &self.text, &mut plain).ok()?;

@@ -1,26 +1,26 @@
-//! Opening epochs, by an account's private half.
+//! Opening epochs, by an account's private key.
 
 use terms::{AccountId, EpochId};
 use vault::inside::{EPOCH_FORMAT, HYBRID_OVERHEAD, Key32, epoch_info};
 use vault::{MailError, SealedEpochKey, VaultError};
 
-use crate::crypto::{PrivateHalf, open_hybrid};
+use crate::crypto::{PrivateKey, open_hybrid};
 
-/// Opens a sealed epoch key with one of the account's private halves: while a pair is being replaced there are two, and
+/// Opens a sealed epoch key with one of the account's private keys: while a pair is being replaced there are two, and
 /// nothing says to which of them it is sealed.
 pub(crate) fn open_epoch_by(
-    halves: &[PrivateHalf],
+    private_keys: &[PrivateKey],
     account: AccountId,
     epoch: EpochId,
     sealed: &SealedEpochKey,
 ) -> Result<Key32, VaultError> {
     let shut = Err(VaultError::Mail(MailError::EpochDoesNotOpen(epoch)));
-    halves.iter().fold(shut, |opened, half| opened.or_else(|_| open_epoch(half, account, epoch, sealed)))
+    private_keys.iter().fold(shut, |opened, private_key| opened.or_else(|_| open_epoch(private_key, account, epoch, sealed)))
 }
 
-/// Opens a sealed epoch key with the account's private half.
+/// Opens a sealed epoch key with the account's private key.
 pub(crate) fn open_epoch(
-    private: &PrivateHalf,
+    private: &PrivateKey,
     account: AccountId,
     epoch: EpochId,
     sealed: &SealedEpochKey,

@@ -1,11 +1,11 @@
-//! Replacing an account's pair. What arrives is sealed to the new half at once; both halves open, until the sealed key of
-//! every epoch is sealed to the new one; then the old private half leaves the account's file, which is overwritten.
+//! Replacing an account's pair. What arrives is sealed to the new key at once; both keys open, until the sealed key of
+//! every epoch is sealed to the new one; then the old private key leaves the account's file, which is overwritten.
 //!
-//! The vault does not know which epochs there are: the store shows them, is given them sealed anew, writes them, and shows
-//! what it has at the end. The old half goes only when everything that is shown was seen here to open with the new one.
+//! The vault does not know which epochs there are: the store shows them, is given them resealed, writes them, and shows
+//! what it has at the end. The old key goes only when everything that is shown was seen here to open with the new one.
 //!
-//! An interruption costs nothing but time: the file says that two halves open, a file beside it that somebody should carry
-//! on, and whoever signs in next brings the halves.
+//! An interruption costs only time: the file says that two keys open, a file beside it that somebody should carry
+//! on, and whichever sign-in comes next brings the private keys.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,14 +19,14 @@ use vault::{
 
 use crate::account::AccountKeys;
 use crate::account::root::Root;
-use crate::crypto::{Key32, PrivateHalf};
+use crate::crypto::{Key32, PrivateKey};
 use crate::files::{ROTATING, rotating_file};
 use crate::keeper::Keeper;
 use crate::officers::roster::Roster;
 use crate::owners::epochs::{open_epoch, open_epoch_by};
 use crate::owners::ring::{Found, Mark, OpenEpoch, Opened, Ring};
 use crate::owners::secrets::Shown;
-use crate::owners::sessions::{Halves, Session};
+use crate::owners::sessions::{PrivateKeys, Session};
 
 /// "Bailiwick vault rotation", format 1: all that such a file says.
 const MAGIC: &[u8; 4] = b"BVT\x01";
@@ -34,13 +34,13 @@ const MAGIC: &[u8; 4] = b"BVT\x01";
 /// So many epochs are worth a thread: each takes some 200 microseconds.
 const EPOCHS_BY_THREAD: usize = 16;
 
-/// Accounts whose pair is being replaced and whose halves are at hand. Wiped with the last epoch, or when the vault ends.
+/// Accounts whose pair is being replaced and whose private keys are at hand. Wiped with the last epoch, or when the vault ends.
 #[derive(Default)]
 pub(crate) struct PairSweeps(Mutex<HashMap<AccountId, Arc<PairSweep>>>);
 
 struct PairSweep {
-    halves: Halves,
-    /// The epochs that open with the new half, as they were seen here.
+    private_keys: PrivateKeys,
+    /// The epochs that open with the new key, as they were seen here.
     done: Mutex<Opened>,
 }
 
@@ -50,11 +50,11 @@ impl PairSweeps {
         sweeps.get(&account).cloned().ok_or(VaultError::Rotation(RotationError::NoRotation))
     }
 
-    fn begin(&self, account: AccountId, halves: &Halves) {
+    fn begin(&self, account: AccountId, private_keys: &PrivateKeys) {
         let mut sweeps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |sweep: &Arc<PairSweep>| publics(&sweep.halves) == publics(halves);
+        let same = |sweep: &Arc<PairSweep>| publics(&sweep.private_keys) == publics(private_keys);
         if !sweeps.get(&account).is_some_and(same) {
-            sweeps.insert(account, Arc::new(PairSweep { halves: halves.clone(), done: Mutex::default() }));
+            sweeps.insert(account, Arc::new(PairSweep { private_keys: private_keys.clone(), done: Mutex::default() }));
         }
     }
 
@@ -67,8 +67,8 @@ impl PairSweeps {
     }
 }
 
-fn publics(halves: &[PrivateHalf]) -> Vec<Option<[u8; 32]>> {
-    halves.iter().map(|half| half.public().ok()).collect()
+fn publics(private_keys: &[PrivateKey]) -> Vec<Option<[u8; 32]>> {
+    private_keys.iter().map(|private_key| private_key.public().ok()).collect()
 }
 
 impl calls::pairs::Calls for Keeper {
@@ -78,7 +78,7 @@ impl calls::pairs::Calls for Keeper {
         proof: &OwnerProof,
         everything: bool,
     ) -> Result<(AccountPublicKey, Shown), VaultError> {
-        let mut halves = None;
+        let mut private_keys = None;
         let begun = self.as_owner(account, proof, |keys, root| {
             self.note_rotation(account)?;
             let had_codes = keys.recovery_codes_left() > 0 || keys.custody() == Custody::Owner;
@@ -88,13 +88,13 @@ impl calls::pairs::Calls for Keeper {
             };
             let root = renewed.as_ref().unwrap_or(root);
             keys.add_pair(root, &*self.entropy);
-            halves = Some(keys.halves(root)?);
+            private_keys = Some(keys.private_keys(root)?);
             let codes = if everything && had_codes { self.new_codes(keys, root) } else { Vec::new() };
             Ok((AccountPublicKey(keys.public()), codes))
         });
-        // After an error the new file may stand. A half that does not is of no harm.
-        if let Some(halves) = halves {
-            self.carry_on(account, &Arc::new(halves));
+        // After an error the new file may stand. A private key that does not is of no harm.
+        if let Some(private_keys) = private_keys {
+            self.carry_on(account, &Arc::new(private_keys));
         }
         begun
     }
@@ -105,7 +105,7 @@ impl calls::pairs::Calls for Keeper {
         sealed: &[(EpochId, SealedEpochKey)],
     ) -> Result<Vec<(EpochId, SealedEpochKey)>, VaultError> {
         let sweep = self.pair_sweeps.find(account)?;
-        let (new, older) = sweep.halves.split_first().ok_or(VaultError::Rotation(RotationError::NoRotation))?;
+        let (new, older) = sweep.private_keys.split_first().ok_or(VaultError::Rotation(RotationError::NoRotation))?;
         let to = AccountPublicKey(new.public().map_err(|_| VaultError::Mail(MailError::UnusableKey))?);
         let seen = |(epoch, sealed): &&(EpochId, SealedEpochKey)| {
             let done = sweep.done.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,7 +142,7 @@ impl calls::pairs::Calls for Keeper {
             done.get(epoch).is_some_and(|open| open.mark == Mark::of(sealed))
         };
         let mut keys = self.account_keys(account)?;
-        let new = sweep.halves.first().ok_or(VaultError::Rotation(RotationError::NoRotation))?;
+        let new = sweep.private_keys.first().ok_or(VaultError::Rotation(RotationError::NoRotation))?;
         if !sealed.iter().all(fits) || new.public().ok() != Some(keys.public()) {
             return Err(VaultError::Rotation(RotationError::TooSoon));
         }
@@ -152,7 +152,7 @@ impl calls::pairs::Calls for Keeper {
         }
         // Nothing is opened by X25519 again because of this. Without a ring it would be, once.
         let _ = Ring::new(&self.folder, account, new).fold(Found::Worn, &[], &done, &*self.entropy);
-        let only = PrivateHalf::from_bytes(new.expose()).ok_or(VaultError::Mail(MailError::UnusableKey))?;
+        let only = PrivateKey::from_bytes(new.expose()).ok_or(VaultError::Mail(MailError::UnusableKey))?;
         drop(done);
         self.carry_on(account, &Arc::new(vec![only]));
         self.folder.remove(&rotating_file(account))
@@ -164,7 +164,7 @@ impl calls::pairs::Calls for Keeper {
             escrow: self.roster().previous.is_some(),
             signing: self.log_verifiers().len() > 1,
             accounts: self.rotating_accounts()?,
-            at_hand: self.pair_sweeps.accounts(),
+            resumable: self.pair_sweeps.accounts(),
         })
     }
 }
@@ -185,16 +185,16 @@ impl Keeper {
     pub(crate) fn rotate_account_by(
         &self,
         account: AccountId,
-        escrow: &PrivateHalf,
+        escrow: &PrivateKey,
         roster: &Roster,
     ) -> Result<(), VaultError> {
         let mut keys = self.account_keys(account)?;
         let root = self.root_by_officers(&keys, escrow, roster)?;
         self.note_rotation(account)?;
         keys.add_pair(&root, &*self.entropy);
-        let halves = Arc::new(keys.halves(&root)?);
+        let private_keys = Arc::new(keys.private_keys(&root)?);
         let written = self.write_account(account, &keys);
-        self.carry_on(account, &halves);
+        self.carry_on(account, &private_keys);
         written
     }
 
@@ -202,7 +202,7 @@ impl Keeper {
     pub(crate) fn root_by_officers(
         &self,
         keys: &AccountKeys,
-        escrow: &PrivateHalf,
+        escrow: &PrivateKey,
         roster: &Roster,
     ) -> Result<Root, VaultError> {
         match (keys.root_by_escrow(escrow), roster.open_previous(escrow)) {
@@ -213,14 +213,14 @@ impl Keeper {
         }
     }
 
-    /// Lets the account's open sessions go on with `halves`, and a replacement with them if there is one.
-    fn carry_on(&self, account: AccountId, halves: &Halves) {
+    /// Lets the account's open sessions continue with `private_keys`, and a replacement with them if there is one.
+    fn carry_on(&self, account: AccountId, private_keys: &PrivateKeys) {
         let open = self.sessions.every().into_iter().filter(|session| session.account() == account);
         for session in open.chain(self.remembered.of(account)) {
-            session.renew(halves.clone());
+            session.renew(private_keys.clone());
         }
-        if halves.len() > 1 {
-            self.pair_sweeps.begin(account, halves);
+        if private_keys.len() > 1 {
+            self.pair_sweeps.begin(account, private_keys);
         } else {
             self.pair_sweeps.end(account);
         }
@@ -236,20 +236,20 @@ impl Keeper {
         keys: &AccountKeys,
         root: &Root,
     ) -> Result<(SessionId, Arc<Session>), VaultError> {
-        let halves = Arc::new(keys.halves(root)?);
-        let session = Arc::new(Session::new(account, halves.clone()));
+        let private_keys = Arc::new(keys.private_keys(root)?);
+        let session = Arc::new(Session::new(account, private_keys.clone()));
         let id = self.keep(session.clone());
         if keys.is_rotating() {
             // Also in a folder that a backup brought back, which has no such file. Without it the work goes on all the
             // same, until the vault ends.
             let _ = self.note_rotation(account);
-            self.pair_sweeps.begin(account, &halves);
+            self.pair_sweeps.begin(account, &private_keys);
         }
         // A pair that was made or destroyed since the file was read did not find this session.
         let now = self.account_keys(account)?;
         if !now.publics().eq(keys.publics()) {
-            match now.halves(root) {
-                Ok(halves) => self.carry_on(account, &Arc::new(halves)),
+            match now.private_keys(root) {
+                Ok(private_keys) => self.carry_on(account, &Arc::new(private_keys)),
                 Err(_) => {
                     self.sessions.take(id);
                     return Err(VaultError::SessionOver);
@@ -262,7 +262,7 @@ impl Keeper {
 
 /// Going on, and the end.
 impl Keeper {
-    /// Notes that somebody should carry on. Durable when it returns.
+    /// Notes that somebody should resume. Durable when it returns.
     fn note_rotation(&self, account: AccountId) -> Result<(), VaultError> {
         let file = rotating_file(account);
         if self.folder.exists(&file) { Ok(()) } else { self.folder.write(&file, MAGIC) }
@@ -310,7 +310,7 @@ fn in_parts<T: Sync, R: Send>(
     let one = &one;
     std::thread::scope(|scope| {
         let parts = work.chunks(work.len().div_ceil(threads));
-        let hands: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<_>>())).collect();
-        hands.into_iter().flat_map(|hand| hand.join().unwrap_or_else(|_| vec![Err(VaultError::Busy)])).collect()
+        let workers: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<_>>())).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|_| vec![Err(VaultError::Busy)])).collect()
     })
 }

@@ -1,14 +1,14 @@
 //! A password that an owner forgot: two officers begin, the owner hears of it and has time, two officers finish.
 //!
 //! Nothing that opens the account lies about in between: the escrow key is joined when the delay is over, by two officers
-//! who agree anew. An owner who shows the password or a recovery code has forgotten nothing, and so stops the reset.
+//! who agree again. An owner who shows the password or a recovery code has forgotten nothing, and so stops the reset.
 
 use terms::{AccountId, Secret, UnixMillis};
 use vault::calls::resets::Calls as _;
 use vault::inside::{Decoder, Encoder};
 use vault::{Act, ActedBy, Custody, OfficerError, OwnerError, PendingReset, VaultError, calls};
 
-use crate::crypto::PrivateHalf;
+use crate::crypto::PrivateKey;
 use crate::files::damaged;
 use crate::keeper::{Keeper, not_empty};
 use crate::officers::roster::Roster;
@@ -57,7 +57,7 @@ impl Keeper {
             Act::BeginReset { account, .. } | Act::FinishReset { account } | Act::RotateAccount { account } => *account,
             _ => return Ok(None),
         };
-        // Whoever finds papers makes officers, and waits; an owner's mail is not so near.
+        // Anyone who finds papers makes officers, and waits; an owner's mail is not so near.
         if by.iter().any(|by| matches!(by, ActedBy::Paper { .. })) {
             return Err(VaultError::Officer(OfficerError::TwoOfficers));
         }
@@ -79,7 +79,7 @@ impl Keeper {
         }
     }
 
-    /// Begins the delay. A reset that is under way begins anew. Durable when it returns. Hold `changing`.
+    /// Begins the delay. A reset that is under way starts over. Durable when it returns. Hold `changing`.
     pub(crate) fn begin_reset(
         &self,
         account: AccountId,
@@ -96,13 +96,13 @@ impl Keeper {
         Ok(())
     }
 
-    /// Sets the new password. Web sessions end; app passwords and recovery codes go on. Durable when it returns. Hold
+    /// Sets the new password. Web sessions end; app passwords and recovery codes stay valid. Durable when it returns. Hold
     /// `changing`.
     pub(crate) fn finish_reset(
         &self,
         account: AccountId,
         password: &Secret<String>,
-        escrow: &PrivateHalf,
+        escrow: &PrivateKey,
         roster: &Roster,
     ) -> Result<(), VaultError> {
         let reset = self.due_reset(account)?;

@@ -12,19 +12,19 @@ use vault::inside::Encoder;
 use vault::{MailError, SealedEpochKey, VaultError};
 use zeroize::Zeroizing;
 
-use crate::crypto::{AeadKey, Key32, NONCE_ZERO, PrivateHalf, Prk, TAG_LEN, sha256};
+use crate::crypto::{AeadKey, Key32, NONCE_ZERO, PrivateKey, Prk, TAG_LEN, sha256};
 use crate::files::{Folder, ring_file};
 
 /// "Bailiwick vault epochs", format 1.
 const MAGIC: &[u8; 4] = b"BVE\x01";
 
-/// Octets of the random salt that gives each piece a key of its own.
+/// Bytes of the random salt that gives each piece a key of its own.
 const SALT_LEN: usize = 24;
 
-/// Octets of an epoch in a piece: its number, the mark of its sealed key, its key.
+/// Bytes of an epoch in a piece: its number, the mark of its sealed key, its key.
 const ROW_LEN: usize = 4 + MARK_LEN + 32;
 
-/// Octets of a mark.
+/// Bytes of a mark.
 const MARK_LEN: usize = 16;
 
 /// By what a ring knows to which sealed epoch key its key belongs: the beginning of the SHA-256 of that. The number alone
@@ -48,7 +48,7 @@ pub(crate) struct OpenEpoch {
     pub(crate) shown: bool,
 }
 
-/// A file of more pieces than this is written anew in one piece: a piece costs a key derivation at each sign-in.
+/// A file of more pieces than this is rewritten in one piece: a piece costs a key derivation at each sign-in.
 const PIECES_MAX: usize = 256;
 
 /// The epoch keys that are open.
@@ -66,12 +66,12 @@ pub(crate) struct Ring<'a> {
 pub(crate) enum Found {
     /// It has this many pieces, and a piece may be appended.
     Whole(usize),
-    /// It is not there, torn, or of another account key: it is to be written anew.
+    /// It is not there, torn, or of another account key: it is to be rewritten.
     Worn,
 }
 
 impl<'a> Ring<'a> {
-    pub(crate) fn new(folder: &'a Folder, account: AccountId, private: &PrivateHalf) -> Self {
+    pub(crate) fn new(folder: &'a Folder, account: AccountId, private: &PrivateKey) -> Self {
         Self { folder, account, prk: Prk::extract(b"bailiwick/ring/v1", private.expose()) }
     }
 
@@ -114,7 +114,7 @@ impl<'a> Ring<'a> {
         Some(())
     }
 
-    /// Folds epochs in: appends a piece with `fresh`, or writes the whole file anew from all that is `opened`. Durable
+    /// Folds epochs in: appends a piece with `fresh`, or writes the whole file again from all that is `opened`. Durable
     /// when it returns; after an error the file is as it was, or has a torn end, which is read as its absence.
     pub(crate) fn fold(
         &self,

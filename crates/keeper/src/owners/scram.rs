@@ -90,7 +90,7 @@ mod tests {
         BASE64.decode(SALT).unwrap().try_into().unwrap()
     }
 
-    /// The example of RFC 7677 section 3, octet for octet.
+    /// The example of RFC 7677 section 3, byte for byte.
     #[test]
     fn the_example_of_the_standard() {
         let (exchange, server_first) = Exchange::begin(FIRST, false, &[], SERVER_NONCE, &salt()).unwrap();

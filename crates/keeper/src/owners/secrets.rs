@@ -245,7 +245,7 @@ impl Keeper {
         Ok(done)
     }
 
-    /// Lets an attempt of somebody elsewhere wait its turn. Whoever stands at this machine has the service key, and would not
+    /// Lets an attempt of somebody elsewhere wait its turn. Anyone who stands at this machine has the service key, and would not
     /// guess here.
     fn admit_owner(&self, account: AccountId, proof: &OwnerProof) -> Result<Option<Admitted>, VaultError> {
         let attempt = Attempt { claim: Claim::Account(account), scope: Scopes::PAGES, network: proof.network };

@@ -16,7 +16,7 @@ const NETWORKS_MAX: usize = 64;
 /// "Bailiwick vault, seen", format 1.
 const MAGIC: &[u8; 4] = b"BVU\x01";
 
-/// Octets of a network's keyed hash.
+/// Bytes of a network's keyed hash.
 const MARK_LEN: usize = 16;
 
 /// Days since 1970-01-01.
@@ -116,7 +116,7 @@ impl Seen {
 }
 
 /// Removes what is older than [`SEEN_DAYS`] from the files of all accounts. Call it each day: who does not sign in any more
-/// would be remembered for ever.
+/// would be remembered permanently.
 ///
 /// # Errors
 /// `FileError::Disk`.

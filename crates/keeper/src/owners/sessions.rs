@@ -9,22 +9,22 @@ use terms::{AccountId, Entropy, EpochId, Secret, UnixMillis};
 use vault::inside::derive_key;
 use vault::{KeyAsk, MailError, REMEMBERED_MILLIS, SealedEpochKey, VaultError};
 
-use crate::crypto::{Key32, PrivateHalf, Prk, hmac, random_key};
+use crate::crypto::{Key32, PrivateKey, Prk, hmac, random_key};
 use crate::files::Folder;
 use crate::officers::release::OpenedSecrets;
 use crate::owners::epochs::open_epoch_by;
 use crate::owners::ring::{Found, Mark as EpochMark, OpenEpoch, Opened, Ring};
 
-/// How many sign-ins are remembered at once. At a few hundred octets each this is a few megabytes.
+/// How many sign-ins are remembered at once. At a few hundred bytes each this is a few megabytes.
 const REMEMBERED_MAX: usize = 8192;
 
-/// An account's private halves, the one that opens new mail first. Two while a pair is being replaced.
-pub(crate) type Halves = Arc<Vec<PrivateHalf>>;
+/// An account's private keys, the one that opens new mail first. Two while a pair is being replaced.
+pub(crate) type PrivateKeys = Arc<Vec<PrivateKey>>;
 
 /// One owner's opened key. Clones of the `Arc` share it; with the last one the key is wiped.
 pub(crate) struct Session {
     account: AccountId,
-    halves: RwLock<Halves>,
+    private_keys: RwLock<PrivateKeys>,
     epochs: Mutex<Epochs>,
 }
 
@@ -53,20 +53,20 @@ const FOLD_AT_ONCE: usize = 256;
 const OPENED_BY_THREAD: usize = 64;
 
 impl Session {
-    /// `halves` is not empty.
-    pub(crate) fn new(account: AccountId, halves: Halves) -> Self {
-        Self { account, halves: RwLock::new(halves), epochs: Mutex::default() }
+    /// `private_keys` is not empty.
+    pub(crate) fn new(account: AccountId, private_keys: PrivateKeys) -> Self {
+        Self { account, private_keys: RwLock::new(private_keys), epochs: Mutex::default() }
     }
 
-    fn halves(&self) -> Halves {
-        self.halves.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn private_keys(&self) -> PrivateKeys {
+        self.private_keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Goes on with other halves: the account's pair is being replaced, or was. The ring is read anew, under the new half.
-    pub(crate) fn renew(&self, halves: Halves) {
+    /// Continues with other keys: the account's pair is being replaced, or was. The ring is read again, under the new key.
+    pub(crate) fn renew(&self, private_keys: PrivateKeys) {
         let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
         epochs.ring = None;
-        *self.halves.write().unwrap_or_else(PoisonError::into_inner) = halves;
+        *self.private_keys.write().unwrap_or_else(PoisonError::into_inner) = private_keys;
     }
 
     /// Whose it is.
@@ -77,10 +77,10 @@ impl Session {
     fn epochs(&self, folder: &Folder) -> MutexGuard<'_, Epochs> {
         let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
         if epochs.ring.is_none()
-            && let Some(half) = self.halves().first()
+            && let Some(private_key) = self.private_keys().first()
         {
             let mut read = Opened::new();
-            let found = Ring::new(folder, self.account, half).read(&mut read);
+            let found = Ring::new(folder, self.account, private_key).read(&mut read);
             // What was shown in this session counts more than what the ring says.
             read.extend(std::mem::take(&mut epochs.opened).into_iter().filter(|(_, open)| open.shown));
             epochs.opened = read;
@@ -89,11 +89,11 @@ impl Session {
         epochs
     }
 
-    /// The key of the owner's index. It comes of the account's private half, and dies with it.
+    /// The key of the owner's index. It comes of the account's private key, and dies with it.
     pub(crate) fn index_key(&self) -> Result<Key32, VaultError> {
-        let halves = self.halves();
-        let half = halves.first().ok_or(VaultError::SessionOver)?;
-        Ok(Prk::extract(b"bailiwick/index/v1", half.expose()).expand::<32>(&[&self.account.0]))
+        let private_keys = self.private_keys();
+        let private_key = private_keys.first().ok_or(VaultError::SessionOver)?;
+        Ok(Prk::extract(b"bailiwick/index/v1", private_key.expose()).expand::<32>(&[&self.account.0]))
     }
 
     /// The keys of messages, in the order of `asks`.
@@ -141,9 +141,9 @@ impl Session {
                 }
             }
         }
-        let halves = self.halves();
+        let private_keys = self.private_keys();
         let open = |(epoch, mark, sealed): &(EpochId, EpochMark, &SealedEpochKey)| {
-            let key = Box::new(open_epoch_by(&halves, self.account, *epoch, sealed)?);
+            let key = Box::new(open_epoch_by(&private_keys, self.account, *epoch, sealed)?);
             Ok((*epoch, OpenEpoch { mark: *mark, key, shown: true }))
         };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -153,9 +153,9 @@ impl Session {
         } else {
             std::thread::scope(|scope| {
                 let parts = work.chunks(work.len().div_ceil(threads));
-                let hands: Vec<_> =
+                let workers: Vec<_> =
                     parts.map(|part| scope.spawn(move || part.iter().map(open).collect::<Vec<_>>())).collect();
-                hands.into_iter().flat_map(|hand| hand.join().unwrap_or_else(|_| vec![Err(VaultError::Busy)])).collect()
+                workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|_| vec![Err(VaultError::Busy)])).collect()
             })
         };
         for (epoch, open) in opened? {
@@ -172,11 +172,11 @@ impl Session {
     }
 
     fn fold_into(&self, epochs: &mut Epochs, rings: &Rings<'_>) {
-        let (Epochs { opened, ring, fresh }, halves) = (epochs, self.halves());
-        let (Some(found), Some(half)) = (ring.filter(|_| !fresh.is_empty()), halves.first()) else { return };
-        // Whoever cannot write it now pays X25519 again at the next sign-in, and no more. What this session wrote at the
+        let (Epochs { opened, ring, fresh }, private_keys) = (epochs, self.private_keys());
+        let (Some(found), Some(private_key)) = (ring.filter(|_| !fresh.is_empty()), private_keys.first()) else { return };
+        // A session that cannot write it now pays for X25519 again at the next sign-in, and no more. What this session wrote at the
         // same time as another one of the owner is in the file twice or torn; both are read as they should be.
-        match Ring::new(rings.folder, self.account, half).fold(found, fresh, opened, rings.entropy) {
+        match Ring::new(rings.folder, self.account, private_key).fold(found, fresh, opened, rings.entropy) {
             Ok(found) => {
                 *ring = Some(found);
                 fresh.clear();

@@ -252,7 +252,7 @@ impl Keeper {
         self.sessions.keep(session, self.remembered.new_id())
     }
 
-    /// The keys of whoever is claimed; `None` when it is nobody, after the same look at the disk.
+    /// The keys of the claimed account; `None` when there is none, after the same look at the disk.
     pub(crate) fn claimed(&self, claim: &Claim) -> Result<Option<AccountKeys>, VaultError> {
         match self.account_keys(account_of(claim)) {
             Ok(keys) => Ok(Some(keys)),
@@ -300,7 +300,7 @@ impl Keeper {
             Err(error) => return Err(error),
         };
         let keys = keys.ok_or(VaultError::Owner(OwnerError::WrongPassword))?;
-        // Whether the password was right is not told to whoever lacks the code.
+        // Whether the password was right is not told to anyone who lacks the code.
         if attempt.scope == Scopes::PAGES {
             if keys.codes_on() && !self.spend_code(account, &root, code)? {
                 return Err(VaultError::Owner(OwnerError::WrongPassword));
@@ -342,7 +342,7 @@ impl Keeper {
         let _ = seen.note(&self.folder, &self.own, account, (network, app_password), now, &*self.entropy);
     }
 
-    /// Whether `code` is the code of now, or a recovery code. Either is used up when this returns, durably.
+    /// Whether `code` is a valid code, or a recovery code. Either is used up when this returns, durably.
     fn spend_code(&self, account: AccountId, root: &Root, code: Option<&Secret<String>>) -> Result<bool, VaultError> {
         let Some(code) = code else { return Ok(false) };
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -26,7 +26,7 @@ struct Allowance {
 /// eleven years.
 const STRANGERS: Allowance = Allowance { burst: 10, interval_millis: 6 * 60_000 };
 
-/// An owner at a network where the owner signed in before: 20 at once, then one each minute. Whoever is there may share
+/// An owner at a network where the owner signed in before: 20 at once, then one each minute. Anyone who is there may share
 /// the owner's household or office, so there is a count.
 const FAMILIAR: Allowance = Allowance { burst: 20, interval_millis: 60_000 };
 
@@ -34,7 +34,7 @@ const FAMILIAR: Allowance = Allowance { burst: 20, interval_millis: 60_000 };
 /// there, and an office behind one address may mistype.
 const NETWORK: Allowance = Allowance { burst: 30, interval_millis: 60_000 };
 
-/// Entries of each table. At about 64 octets an entry this is some megabytes; a botnet that fills it makes the oldest
+/// Entries of each table. At about 64 bytes an entry this is some megabytes; a botnet that fills it makes the oldest
 /// counts go first.
 const ENTRIES_MAX: usize = 32_768;
 

@@ -17,7 +17,7 @@ use crate::server::VaultServer;
 /// client waits. More are refused as busy.
 const SLOW_WAITING_MAX: usize = 1024;
 
-/// A request that waits for a thread that may be slow: its number and its octets.
+/// A request that waits for a thread that may be slow: its number and its bytes.
 type Slow = (u64, Zeroizing<Vec<u8>>);
 
 struct Answering {
@@ -64,7 +64,7 @@ fn scrub_stack<const N: usize>() {
     std::hint::black_box(&area);
 }
 
-/// Ends the process when a thread panics: an asker would wait for ever, and what the panic left behind is not to be
+/// Ends the process when a thread panics: an asker would wait permanently, and what the panic left behind is not to be
 /// trusted with keys.
 struct EndOnPanic;
 

@@ -15,7 +15,7 @@ use vault::{
 use world::MemoryDisk;
 
 use crate::crypto::oaep::soft::SoftToken;
-use crate::crypto::{Lanes, PrivateHalf, join, seal_hybrid};
+use crate::crypto::{Lanes, PrivateKey, join, seal_hybrid};
 use crate::keeper_of;
 use crate::officers::roster::OfficerKeys;
 
@@ -98,8 +98,8 @@ fn it_does_all_its_work_confined() {
     vault.forget_clearance(clearance.order().digest()).unwrap();
     vault.begin_service_rotation(&NODE_PASSPHRASE.into()).unwrap();
     vault.reseal_own_files().unwrap();
-    let hands = ["dora", "emil"].map(|holder| (name(holder), Secret::from("words of this one"))).to_vec();
-    house.gate.deal_hands(&NODE_PASSPHRASE.into(), &hands, cheap()).unwrap();
+    let holders = ["dora", "emil"].map(|holder| (name(holder), Secret::from("words of this one"))).to_vec();
+    house.gate.set_key_holders(&NODE_PASSPHRASE.into(), &holders, cheap()).unwrap();
     let sealed = vault.service_seal("x", &vec![7; 3 << 20]).unwrap();
     assert_eq!(vault.service_open("x", &sealed).unwrap().len(), 3 << 20);
 
@@ -143,15 +143,15 @@ fn clear(house: &House) -> vault::Clearance {
     vault.clear(&order, approvals, opened.unwrap(), &house.epochs, &[house.ask]).unwrap()
 }
 
-/// The account's private half and the password's octets, as somebody with the folder and the password gets them.
-fn account_half(house: &House) -> Vec<u8> {
+/// The account's private key and the password's bytes, as somebody with the folder and the password gets them.
+fn account_private_key(house: &House) -> Vec<u8> {
     let disk: Arc<dyn durable::Disk> = Arc::new(RealDisk);
     let gate = crate::here(disk, house.dir.path().to_owned(), Arc::new(SystemClock), Arc::new(SystemEntropy));
     let keeper = keeper_of(&gate.unlock(&NODE_PASSPHRASE.into(), cheap()).unwrap());
     let keys = keeper.account_keys(house.account).unwrap();
     let root = keys.root_by_password(&OTHER.into(), &Lanes::new(1)).unwrap();
-    let half: PrivateHalf = keys.private(&root).unwrap();
-    half.expose().to_vec()
+    let private_key: PrivateKey = keys.private(&root).unwrap();
+    private_key.expose().to_vec()
 }
 
 /// How often each of `needles` is in the memory of a process.
@@ -178,7 +178,7 @@ fn found_in(process: u32, needles: &[(&str, Vec<u8>)]) -> Vec<(String, usize)> {
     needles.iter().zip(counts).map(|((what, _), count)| ((*what).to_owned(), count)).filter(|(_, n)| *n > 0).collect()
 }
 
-/// While an owner is signed in, the private half is in the vault's memory; when the sign-in is forgotten it is nowhere, and
+/// While an owner is signed in, the private key is in the vault's memory; when the sign-in is forgotten it is nowhere, and
 /// nowhere are the words that were typed. (Reading another process's memory needs root, because the vault is not dumpable.)
 #[test]
 fn nothing_is_left_when_it_should_be_gone() {
@@ -190,11 +190,11 @@ fn nothing_is_left_when_it_should_be_gone() {
     }
     let vault = &house.vault;
     vault.set_password(house.account, &vault::OwnerProof::here(PASSWORD.into(), None), &OTHER.into()).unwrap();
-    let half = account_half(&house);
+    let private_key = account_private_key(&house);
     let session = vault.sign_in(house.account, &OTHER.into()).unwrap();
     vault.message_keys(&session, &house.epochs, &[house.ask]).unwrap();
     let needles: Vec<(&str, Vec<u8>)> = vec![
-        ("the account's private half", half),
+        ("the account's private private_key", private_key),
         ("the first password", PASSWORD.into()),
         ("the second password", OTHER.into()),
         ("the node's passphrase", NODE_PASSPHRASE.into()),
@@ -202,7 +202,7 @@ fn nothing_is_left_when_it_should_be_gone() {
         ("another officer's passphrase", OFFICERS[1].1.into()),
     ];
     let found = found_in(process, &needles);
-    assert_eq!(found.first().map(|(what, _)| what.as_str()), Some("the account's private half"), "a search that works");
+    assert_eq!(found.first().map(|(what, _)| what.as_str()), Some("the account's private private_key"), "a search that works");
 
     drop(clear(&house));
     drop(session);
@@ -214,8 +214,8 @@ fn nothing_is_left_when_it_should_be_gone() {
     });
 }
 
-/// The escrow half and two officers' shares, as somebody with the folder and the officers' passphrases gets them.
-fn escrow_half(house: &House) -> Vec<(&'static str, Vec<u8>)> {
+/// The escrow key and two officers' shares, as somebody with the folder and the officers' passphrases gets them.
+fn escrow_private_key(house: &House) -> Vec<(&'static str, Vec<u8>)> {
     let disk: Arc<dyn durable::Disk> = Arc::new(RealDisk);
     let gate = crate::here(disk, house.dir.path().to_owned(), Arc::new(SystemClock), Arc::new(SystemEntropy));
     let keeper = keeper_of(&gate.unlock(&NODE_PASSPHRASE.into(), cheap()).unwrap());
@@ -228,12 +228,12 @@ fn escrow_half(house: &House) -> Vec<(&'static str, Vec<u8>)> {
         keys.open(&roster, public, &passphrase.into(), &Lanes::new(1)).unwrap()
     });
     let private = join(&shares[0].share, &shares[1].share).unwrap();
-    assert_eq!(PrivateHalf::from_bytes(private.as_ref()).unwrap().public().unwrap(), roster.escrow);
+    assert_eq!(PrivateKey::from_bytes(private.as_ref()).unwrap().public().unwrap(), roster.escrow);
     let [ann, ben] = shares.map(|secrets| secrets.share.expose().to_vec());
-    vec![("the escrow half", private.to_vec()), ("ann's share", ann), ("ben's share", ben)]
+    vec![("the escrow private_key", private.to_vec()), ("ann's share", ann), ("ben's share", ben)]
 }
 
-/// The escrow half is whole for a moment only, and shares and the secret that a token opened are gone when they were used.
+/// The escrow key is whole for a moment only, and shares and the secret that a token opened are gone when they were used.
 #[test]
 fn what_two_officers_and_a_token_open_is_gone_when_it_was_used() {
     let house = house();
@@ -245,7 +245,7 @@ fn what_two_officers_and_a_token_open_is_gone_when_it_was_used() {
     let token = SoftToken::new();
     let key = TokenKey { id: vec![7; 16], public: token.public() };
     house.gate.add_token(&NODE_PASSPHRASE.into(), &key).unwrap();
-    let mut needles = escrow_half(&house);
+    let mut needles = escrow_private_key(&house);
     let gone = |process: u32, needles: &[(&str, Vec<u8>)]| {
         in_time(|| match found_in(process, needles) {
             found if found.is_empty() => Ok(()),
@@ -254,11 +254,11 @@ fn what_two_officers_and_a_token_open_is_gone_when_it_was_used() {
     };
     drop(clear(&house));
     gone(process, &needles);
-    // An act that two have begun waits for its proof with the escrow half: a search that works.
-    let both = [0, 1].map(|officer| vault::Hand::Officer(name(OFFICERS[officer].0), OFFICERS[officer].1.into()));
+    // An act that two have begun waits for its proof with the escrow key: a search that works.
+    let both = [0, 1].map(|officer| vault::OfficerProof::Officer(name(OFFICERS[officer].0), OFFICERS[officer].1.into()));
     house.vault.begin_act(vault::Act::Drill, None, both).unwrap();
     let found = found_in(process, &needles);
-    assert!(found.iter().any(|(what, _)| what == "the escrow half"), "{found:?}");
+    assert!(found.iter().any(|(what, _)| what == "the escrow private_key"), "{found:?}");
 
     house.gate.restart().unwrap();
     let process = house.gate.process_id().unwrap();

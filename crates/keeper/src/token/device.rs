@@ -70,7 +70,7 @@ impl Device {
         Ok(Self { context, slot, session })
     }
 
-    /// Makes a pair whose private half never leaves the token.
+    /// Makes a pair whose private key never leaves the token.
     pub(super) fn make(&self, entropy: &dyn Entropy) -> Result<TokenKey, TokenError> {
         let mut id = vec![0; 16];
         entropy.fill(&mut id);

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::confine;
 use super::device::Device;
 
-/// The longest request: a path, a label, a PIN, and a ciphertext of 1024 octets at most.
+/// The longest request: a path, a label, a PIN, and a ciphertext of 1024 bytes at most.
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 
 /// Answers the one request that comes in on standard input, a socket of the node, and returns. Call it on the only thread,

@@ -91,7 +91,7 @@ fn another_token_takes_its_place() {
     unlock(&gate(&desk), &other).unwrap();
 }
 
-/// Every octet of the file counts.
+/// Every byte of the file counts.
 #[test]
 fn a_changed_file_unlocks_nothing() {
     let (desk, token) = added();
@@ -132,12 +132,12 @@ fn it_unlocks_before_during_and_after_a_rotation() {
     files.push(desk.disk.read(Path::new(FILE)).unwrap());
     files.dedup();
     assert_eq!(files.len(), 3, "sealed anew each time");
-    // The token and the file of before the rotation open the key of before, which is not the node's any more.
+    // The token and the file from before the rotation open the previous key, which is not the node's any more.
     desk.disk.write_atomic(Path::new(FILE), &files[0], Visibility::Private).unwrap();
     assert!(unlock(&gate(&desk), &token).is_err());
 }
 
-/// Whoever exchanges the file gets no key of a rotation: it is refused before anything is sealed to it.
+/// Anyone who exchanges the file gets no key of a rotation: it is refused before anything is sealed to it.
 #[test]
 fn an_exchanged_file_gets_no_new_key() {
     let (desk, _) = added();
@@ -163,7 +163,7 @@ fn a_token_that_was_removed_unlocks_nothing() {
     gate.check_passphrase(&NODE_PASSPHRASE.into()).unwrap();
     gate.remove_token(&NODE_PASSPHRASE.into()).unwrap();
     assert!(!desk.disk.image().contains(&before), "overwritten where it lay");
-    // Also an answer to a question of before.
+    // Also an answer to an earlier question.
     let late = take(&gate, answer(&token, &asked).unwrap()).unwrap_err();
     assert!(matches!(late, VaultError::Unlock(UnlockError::TokenAnswer)), "{late}");
     assert!(matches!(unlock(&gate, &token), Err(VaultError::Unlock(UnlockError::NoTokenKey))));

@@ -16,7 +16,7 @@ use crate::node::backups::{self, RestoredLog};
 use crate::node::keys::NodeKeys;
 use crate::node::service_key::{Numbered, ServiceKey};
 use crate::server::VaultServer;
-use crate::unlock::hands::{Hands, OpenHand, WAIT_MILLIS};
+use crate::unlock::key_holders::{KeyHolders, OpenedPart, WAIT_MILLIS};
 
 impl calls::gate::Calls for VaultServer {
     fn create(&self, founding: Founding) -> Result<(), VaultError> {
@@ -44,7 +44,7 @@ impl calls::gate::Calls for VaultServer {
         Ok((self.keeper().is_ok(), self.confinement.clone()))
     }
 
-    fn deal_hands(
+    fn set_key_holders(
         &self,
         passphrase: &Secret<String>,
         holders: &[(OfficerName, Secret<String>)],
@@ -53,15 +53,15 @@ impl calls::gate::Calls for VaultServer {
         let (service_key, lanes) = (self.service_key(passphrase)?, lanes());
         let stretch = Stretch { cost, lanes: &lanes, entropy: &*self.place.entropy };
         let own = ServiceKey::for_vault(std::slice::from_ref(&service_key));
-        Hands::deal(&service_key.1, holders, stretch)?.write(&self.folder(), &own)
+        KeyHolders::deal(&service_key.1, holders, stretch)?.write(&self.folder(), &own)
     }
 
-    fn hands(&self) -> Result<Vec<OfficerName>, VaultError> {
-        Ok(Hands::read(&self.folder())?.map(|hands| hands.names()).unwrap_or_default())
+    fn key_holders(&self) -> Result<Vec<OfficerName>, VaultError> {
+        Ok(KeyHolders::read(&self.folder())?.map(|key_holders| key_holders.names()).unwrap_or_default())
     }
 
     /// The first person's share waits for the second's, in the memory of this process only.
-    fn take_hand(
+    fn unlock_part(
         &self,
         holder: &OfficerName,
         passphrase: &Secret<String>,
@@ -70,18 +70,18 @@ impl calls::gate::Calls for VaultServer {
         if self.keeper().is_ok() {
             return Ok(true);
         }
-        let hands = Hands::read(&self.folder())?.ok_or(VaultError::Unlock(UnlockError::NoKeyHolders))?;
+        let key_holders = KeyHolders::read(&self.folder())?.ok_or(VaultError::Unlock(UnlockError::NoKeyHolders))?;
         let now = self.place.clock.now();
-        let hand = hands.open_hand(holder, passphrase, &lanes(), now)?;
-        let mut waiting = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
-        let lasts = |first: &OpenHand| (first.at..first.at.plus_millis(WAIT_MILLIS)).contains(&now);
-        match waiting.take().filter(|first| lasts(first) && first.holder != hand.holder) {
+        let part = key_holders.open_part_of(holder, passphrase, &lanes(), now)?;
+        let mut waiting = self.first_part.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasts = |first: &OpenedPart| (first.at..first.at.plus_millis(WAIT_MILLIS)).contains(&now);
+        match waiting.take().filter(|first| lasts(first) && first.holder != part.holder) {
             None => {
-                *waiting = Some(hand);
+                *waiting = Some(part);
                 Ok(false)
             }
             Some(first) => {
-                self.unlocked_by(self.open_with_one(hands.service_keys(&first, &hand)?, cost)?);
+                self.unlocked_by(self.open_with_one(key_holders.service_keys(&first, &part)?, cost)?);
                 Ok(true)
             }
         }
@@ -102,7 +102,7 @@ impl calls::gate::Calls for VaultServer {
 }
 
 impl VaultServer {
-    /// The service key, by the node's passphrase: also of a vault that is unlocked, for whoever has to show it once more.
+    /// The service key, by the node's passphrase: also of a vault that is unlocked, for a caller who has to show it once more.
     pub(crate) fn service_key(&self, passphrase: &Secret<String>) -> Result<Numbered, VaultError> {
         let bytes = self.folder().read_summed(NODE_FILE)?.ok_or(VaultError::Files(FileError::NotAVault))?;
         NodeKeys::open(&bytes, passphrase, &lanes()).map(|(_, service_key)| service_key)

@@ -54,7 +54,7 @@ impl TokenWrap {
         Ok(plain.chunks_exact(32).map(one).collect())
     }
 
-    /// Seals other service keys to the token's key in the place of those in the file, if there is one. Durable when it
+    /// Seals other service keys to the token's key instead of those in the file, if there is one. Durable when it
     /// returns.
     pub(crate) fn reseal(
         folder: &Folder,
@@ -62,7 +62,7 @@ impl TokenWrap {
         keys: &[&Key32],
         entropy: &dyn Entropy,
     ) -> Result<(), VaultError> {
-        // Only for a file that was written by whoever had a service key, or the keys go to whoever exchanged it.
+        // Only for a file that was written by someone who had a service key, or the keys would go to anyone who swapped it.
         let Some((wrap, check)) = Self::read_both(folder)? else { return Ok(()) };
         if !own.hashes(TOKEN_FILE, &wrap.to_bytes()).iter().any(|wanted| same(wanted, &check)) {
             return Err(damaged(TOKEN_FILE));

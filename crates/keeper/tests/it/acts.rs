@@ -2,21 +2,21 @@
 
 use ledger::Opening;
 use terms::{AccountId, Clock, OfficerName, Secret};
-use vault::{Act, Hand, POWERLESS_MILLIS, Part, Vault, VaultError, act_statement};
+use vault::{Act, OfficerProof, POWERLESS_MILLIS, Part, Vault, VaultError, act_statement};
 use world::{Fault, SeededEntropy};
 
 use crate::desk::{Desk, OFFICERS, PASSWORD, name, variant};
 
-fn both() -> [Hand; 2] {
-    [Desk::hand("ann"), Desk::hand("ben")]
+fn both() -> [OfficerProof; 2] {
+    [Desk::proof("ann"), Desk::proof("ben")]
 }
 
 fn enrol() -> Act {
     Act::Enrol { officer: name("dan") }
 }
 
-fn dan() -> Hand {
-    Hand::Officer(name("dan"), "passphrase of dan".into())
+fn dan() -> OfficerProof {
+    OfficerProof::Officer(name("dan"), "passphrase of dan".into())
 }
 
 fn remove(officer: &str) -> Act {
@@ -32,10 +32,10 @@ fn refused<T: std::fmt::Debug>(result: Result<T, VaultError>, with: &str) {
 }
 
 /// Whether two officers open mail together.
-fn opens(desk: &Desk, one: &Hand, two: &Hand) -> Result<(), VaultError> {
+fn opens(desk: &Desk, one: &OfficerProof, two: &OfficerProof) -> Result<(), VaultError> {
     let order = desk.order();
-    let approve = |hand: &Hand| {
-        let Hand::Officer(name, passphrase) = hand else { panic!("papers approve nothing") };
+    let approve = |proof: &OfficerProof| {
+        let OfficerProof::Officer(name, passphrase) = proof else { panic!("papers approve nothing") };
         desk.vault.approve(&order, name, passphrase)
     };
     let (first, _) = approve(one)?;
@@ -56,19 +56,19 @@ fn a_new_officer_is_powerless_for_72_hours() {
     assert_eq!(names(&desk.vault).len(), 4);
     for vault in [&desk.vault, &desk.reopen().unwrap()] {
         refused(vault.approve(&desk.order(), &name("dan"), &"passphrase of dan".into()), "NotInPower");
-        refused(vault.begin_act(remove("cat"), None, [Desk::hand("ann"), dan()]), "NotInPower");
+        refused(vault.begin_act(remove("cat"), None, [Desk::proof("ann"), dan()]), "NotInPower");
     }
     // Nobody releases a share to the powerless, and the others go on.
     let (approval, _) = desk.vault.approve(&desk.order(), &name("ann"), &OFFICERS[0].1.into()).unwrap();
     assert_eq!(approval.released.keys().map(ToString::to_string).collect::<Vec<_>>(), ["ben", "cat"]);
-    opens(&desk, &Desk::hand("cat"), &Desk::hand("ann")).unwrap();
+    opens(&desk, &Desk::proof("cat"), &Desk::proof("ann")).unwrap();
 
     desk.clock.advance(POWERLESS_MILLIS - 1);
     refused(desk.vault.approve(&desk.order(), &name("dan"), &"passphrase of dan".into()), "NotInPower");
     desk.clock.advance(1);
-    opens(&desk, &dan(), &Desk::hand("ann")).unwrap();
-    opens(&desk, &Desk::hand("ben"), &dan()).unwrap();
-    desk.act(remove("cat"), [dan(), Desk::hand("ann")]).unwrap();
+    opens(&desk, &dan(), &Desk::proof("ann")).unwrap();
+    opens(&desk, &Desk::proof("ben"), &dan()).unwrap();
+    desk.act(remove("cat"), [dan(), Desk::proof("ann")]).unwrap();
 }
 
 /// Setting the clock forward and back again: the approval names a time at which dan had no power, or the future.
@@ -88,14 +88,14 @@ fn a_clock_set_forward_for_a_moment_gives_no_power() {
 #[test]
 fn who_may_not_act() {
     let desk = Desk::new("IE", 1);
-    let begin = |act: Act, hands: [Hand; 2]| desk.vault.begin_act(act, Some(&"new".into()), hands);
-    refused(begin(Act::Drill, [Desk::hand("ann"), Desk::hand("ann")]), "SameOfficer");
+    let begin = |act: Act, proofs: [OfficerProof; 2]| desk.vault.begin_act(act, Some(&"new".into()), proofs);
+    refused(begin(Act::Drill, [Desk::proof("ann"), Desk::proof("ann")]), "SameOfficer");
     refused(
-        begin(Act::Drill, [Desk::hand("ann"), Hand::Officer(name("ben"), "guess".into())]),
+        begin(Act::Drill, [Desk::proof("ann"), OfficerProof::Officer(name("ben"), "guess".into())]),
         "WrongOfficerPassphrase",
     );
-    refused(begin(Act::Drill, [Desk::hand("ann"), Hand::Officer(name("eve"), "x".into())]), "NoSuchOfficer");
-    refused(begin(Act::Drill, [Desk::hand("ann"), Hand::Paper("abandon".into())]), "PaperUnreadable");
+    refused(begin(Act::Drill, [Desk::proof("ann"), OfficerProof::Officer(name("eve"), "x".into())]), "NoSuchOfficer");
+    refused(begin(Act::Drill, [Desk::proof("ann"), OfficerProof::PaperShare("abandon".into())]), "PaperUnreadable");
     refused(begin(Act::Enrol { officer: name("cat") }, both()), "OfficerExists");
     refused(desk.vault.begin_act(enrol(), Some(&"".into()), both()), "EmptyPassphrase");
     refused(begin(Act::PrintShares { count: 0 }, both()), "OfficerRoster");
@@ -108,7 +108,7 @@ fn who_may_not_act() {
                 desk.vault.begin_act(
                     Act::Drill,
                     None,
-                    [Desk::hand("ann"), Hand::Officer(name("ben"), "passphrase of cat".into())],
+                    [Desk::proof("ann"), OfficerProof::Officer(name("ben"), "passphrase of cat".into())],
                 )
             })
             .unwrap(),
@@ -162,7 +162,7 @@ fn a_removed_officer_opens_nothing_and_the_others_go_on() {
     let mut steps = 0;
     loop {
         // In the midst of it, everything opens.
-        opens(&desk, &Desk::hand("ann"), &Desk::hand("ben")).unwrap();
+        opens(&desk, &Desk::proof("ann"), &Desk::proof("ben")).unwrap();
         refused(desk.vault.begin_act(enrol(), Some(&"x".into()), both()), "RotationUnfinished");
         if desk.vault.sweep_escrow(1).unwrap().finished {
             break;
@@ -172,7 +172,7 @@ fn a_removed_officer_opens_nothing_and_the_others_go_on() {
     assert_eq!(steps, 5, "six accounts");
     refused(desk.vault.sweep_escrow(1), "NoRotation");
     refused(desk.vault.approve(&desk.order(), &name("cat"), &OFFICERS[2].1.into()), "NoSuchOfficer");
-    opens(&desk, &Desk::hand("ann"), &Desk::hand("ben")).unwrap();
+    opens(&desk, &Desk::proof("ann"), &Desk::proof("ben")).unwrap();
     let session = desk.vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
     desk.vault.message_keys(&session, &desk.epochs, &desk.asks()).unwrap();
 }
@@ -209,10 +209,10 @@ fn a_rotation_survives_a_kill_at_every_step() {
             let origin = desk.vault.log_verifier().name().to_owned();
             let disk = std::sync::Arc::new(desk.disk.clone());
             desk.log = ledger::Log::open(disk, "ledger".into(), origin, desk.vault.log_signer()).unwrap();
-            opens(&desk, &Desk::hand("ben"), &Desk::hand("cat")).unwrap();
+            opens(&desk, &Desk::proof("ben"), &Desk::proof("cat")).unwrap();
             run(&desk).unwrap_or_else(|error| panic!("step {step}, {fault:?}: {error}"));
             assert!(!desk.vault.escrow_is_replaced().unwrap());
-            opens(&desk, &Desk::hand("cat"), &Desk::hand("ann")).unwrap();
+            opens(&desk, &Desk::proof("cat"), &Desk::proof("ann")).unwrap();
         }
     }
 }
@@ -227,9 +227,9 @@ fn an_officers_passphrase_changes_and_shares_stay() {
     refused(desk.vault.change_officer_passphrase(&name("ann"), &OFFICERS[0].1.into(), &"".into()), "EmptyPassphrase");
     desk.vault.change_officer_passphrase(&name("ann"), &OFFICERS[0].1.into(), &"next of ann".into()).unwrap();
     refused(desk.vault.approve(&desk.order(), &name("ann"), &OFFICERS[0].1.into()), "WrongOfficerPassphrase");
-    let ann = Hand::Officer(name("ann"), "next of ann".into());
-    opens(&desk, &ann, &Desk::hand("ben")).unwrap();
-    opens(&desk, &Desk::hand("cat"), &ann).unwrap();
+    let ann = OfficerProof::Officer(name("ann"), "next of ann".into());
+    opens(&desk, &ann, &Desk::proof("ben")).unwrap();
+    opens(&desk, &Desk::proof("cat"), &ann).unwrap();
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn a_drill_proves_shares_and_changes_nothing() {
     let file = |desk: &Desk| desk.disk.image().into_iter().filter(|piece| piece.starts_with(b"BV")).collect::<Vec<_>>();
     let before = file(&desk);
     for (one, two) in [("ann", "ben"), ("ben", "cat"), ("cat", "ann")] {
-        desk.act(Act::Drill, [Desk::hand(one), Desk::hand(two)]).unwrap();
+        desk.act(Act::Drill, [Desk::proof(one), Desk::proof(two)]).unwrap();
     }
     assert_eq!(file(&desk), before);
 }
@@ -247,19 +247,19 @@ fn a_drill_proves_shares_and_changes_nothing() {
 fn shares_on_paper_replace_officers_and_do_not_open_mail() {
     let desk = Desk::new("IE", 1);
     let papers = desk.act(Act::PrintShares { count: 2 }, both()).unwrap();
-    let paper = |number: usize| Hand::Paper(Secret::new(papers[number].expose().clone()));
+    let paper = |number: usize| OfficerProof::PaperShare(Secret::new(papers[number].expose().clone()));
     // Officers' own shares are of the same deal and go on.
-    opens(&desk, &Desk::hand("ann"), &Desk::hand("cat")).unwrap();
+    opens(&desk, &Desk::proof("ann"), &Desk::proof("cat")).unwrap();
     desk.act(Act::Drill, [paper(0), paper(1)]).unwrap();
     refused(desk.act(Act::Drill, [paper(0), paper(0)]), "SharesDisagree");
     // All but one officer are lost.
     let begun =
-        desk.vault.begin_act(enrol(), Some(&"passphrase of dan".into()), [Desk::hand("cat"), paper(1)]).unwrap();
+        desk.vault.begin_act(enrol(), Some(&"passphrase of dan".into()), [Desk::proof("cat"), paper(1)]).unwrap();
     let statement = String::from_utf8(act_statement(begun.signed())).unwrap();
     assert!(statement.contains(r#""by":["cat","paper 2"]"#), "{statement}");
     desk.finish(begun).unwrap();
-    refused(desk.act(Act::Drill, [Desk::hand("cat"), paper(0)]), "PaperOutdated");
+    refused(desk.act(Act::Drill, [Desk::proof("cat"), paper(0)]), "PaperOutdated");
     desk.clock.advance(POWERLESS_MILLIS);
-    opens(&desk, &dan(), &Desk::hand("cat")).unwrap();
+    opens(&desk, &dan(), &Desk::proof("cat")).unwrap();
     assert!(desk.clock.now() > Desk::day());
 }

@@ -232,7 +232,7 @@ fn the_honest_attempt_opens_exactly_its_scope() {
     }
 }
 
-/// The first officer's approval may stand while the second approves anew: the same order, both still willing.
+/// The first officer's approval may stand while the second approves again: the same order, both still willing.
 #[test]
 fn the_second_officer_may_approve_again() {
     let desk = Desk::new("IE", 1);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ledger::{Log, Opening};
 use terms::{AccountId, CaseId, Category, Clock, Digest, Entropy, EpochId, MessageId, OfficerName, Secret, UnixMillis};
 use vault::{
-    AccountPublicKey, Act, Approval, BegunAct, Clearance, CostProfile, EpochSealer, Founding, Hand, KeyAsk,
+    AccountPublicKey, Act, Approval, BegunAct, Clearance, CostProfile, EpochSealer, Founding, OfficerProof, KeyAsk,
     OfficerError, OpenedShare, Order, Part, ProvenApproval, SealedEpochKey, Vault, VaultError, VaultGate,
     act_statement, approval_statement,
 };
@@ -118,15 +118,15 @@ impl Desk {
     }
 
     /// An officer of [`OFFICERS`], who types the right passphrase.
-    pub(crate) fn hand(officer: &str) -> Hand {
+    pub(crate) fn proof(officer: &str) -> OfficerProof {
         let passphrase = OFFICERS.iter().find(|(name, _)| *name == officer).unwrap().1;
-        Hand::Officer(name(officer), passphrase.into())
+        OfficerProof::Officer(name(officer), passphrase.into())
     }
 
     /// Two agree to an act, the ledger records it, the vault does it.
-    pub(crate) fn act(&self, act: Act, hands: [Hand; 2]) -> Result<Vec<Secret<String>>, VaultError> {
+    pub(crate) fn act(&self, act: Act, proofs: [OfficerProof; 2]) -> Result<Vec<Secret<String>>, VaultError> {
         let newcomer = matches!(act, Act::Enrol { .. }).then(|| Secret::from("passphrase of dan"));
-        self.finish(self.vault.begin_act(act, newcomer.as_ref(), hands)?)
+        self.finish(self.vault.begin_act(act, newcomer.as_ref(), proofs)?)
     }
 
     /// Records an act and has it done.

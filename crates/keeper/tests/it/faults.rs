@@ -30,7 +30,7 @@ fn a_vault_is_whole_or_not_there() {
             disk.fail_step(step, fault);
             assert!(create(&disk, "IE", &clock(), chance(1)).is_err(), "step {step}");
             disk.cut_power(&SeededEntropy::new(step));
-            // Made at the last step in spite of the error, or made anew now; then it opens.
+            // Made at the last step in spite of the error, or rebuilt now; then it opens.
             let there = open(&disk, NODE_PASSPHRASE, &clock(), chance(3)).is_ok();
             assert_eq!(create(&disk, "IE", &clock(), chance(2)).is_ok(), !there, "step {step}");
             let vault = open(&disk, NODE_PASSPHRASE, &clock(), chance(3)).unwrap();

@@ -43,7 +43,7 @@ fn nothing_else_opens() {
     let stranger = AccountId([9; 16]);
     desk.vault.create_account(stranger, &PASSWORD.into()).unwrap();
     assert!(key(&desk, stranger).open(&id).is_err());
-    // Whoever forges the commitment of another key still opens nothing.
+    // Anyone who forges the commitment of another key still opens nothing.
     let theirs = key(&desk, stranger);
     let forged = IndexFileId { salt: id.salt, commitment: theirs.begin(&*desk.entropy).id().commitment };
     assert!(theirs.open(&forged).is_err() && mine.open(&forged).is_err());

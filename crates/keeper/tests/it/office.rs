@@ -1,8 +1,8 @@
-//! What officers have, opened by another implementation: roster and officers of format 2, shares on paper, what a case holds
-//! of a closed account, a backup of keys. A committed vector stays for ever; a vector of this moment shows that the program
-//! still writes the same formats (shares are dealt by chance, so the octets differ).
+//! What officers have, opened by another implementation: roster and officers of format 2, paper shares, what a case holds
+//! of a closed account, a backup of keys. A committed vector stays for good; a fresh one shows that the program
+//! still writes the same formats (shares are dealt by chance, so the bytes differ).
 //!
-//! `cargo test -p vault --test it -- --ignored write_the_office` prints where a new one lies.
+//! `cargo test -p keeper --test it -- --ignored write_the_office` prints where a new one lies.
 
 use std::path::Path;
 
@@ -26,15 +26,15 @@ fn backup(desk: &Desk) -> (String, String) {
         octets.extend_from_slice(&(part.len() as u64).to_be_bytes());
         octets.extend_from_slice(part);
     }
-    (hex(&octets), hex(&backup.period))
+    (hex(&octets), hex(&backup.day_key))
 }
 
 fn make() -> serde_json::Value {
     let desk = Desk::new("IE", 1);
-    let both = || [Desk::hand("ann"), Desk::hand("ben")];
+    let both = || [Desk::proof("ann"), Desk::proof("ben")];
     let papers = desk.act(Act::PrintShares { count: 2 }, both()).unwrap();
     let papers: Vec<_> = papers.iter().map(|words| words.expose().clone()).collect();
-    let (backup, period) = backup(&desk);
+    let (backup, day_key) = backup(&desk);
     let account = file(&desk, &format!("accounts/{}.keys", desk.account));
     let case = desk.order().case;
     let asks = desk.asks();
@@ -46,13 +46,13 @@ fn make() -> serde_json::Value {
     let officers = OFFICERS.map(|(officer, passphrase)| {
         json!({ "name": officer, "passphrase": passphrase, "file": file(&desk, &format!("officers/{officer}.keys")) })
     });
-    // The escrow key is replaced, and the one of before still opens by the new one.
+    // The escrow key is replaced, and the previous one still opens by the new one.
     desk.act(Act::Remove { officer: name("cat") }, both()).unwrap();
     json!({
         "node_passphrase": NODE_PASSPHRASE, "node": file(&desk, "node.keys"), "roster": dealt,
         "roster_replaced": file(&desk, "officers.roster"), "officers": officers, "papers": papers,
         "account": desk.account.to_string(), "account_file": account, "password": PASSWORD, "backup": backup,
-        "period": period, "case": case.0, "held": held, "messages": another::messages(&desk.mail[1..4]),
+        "day_key": day_key, "case": case.0, "held": held, "messages": another::messages(&desk.mail[1..4]),
         "words": bip39::Language::English.word_list().join(" "),
     })
 }

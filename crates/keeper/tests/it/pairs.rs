@@ -1,4 +1,4 @@
-//! An account's pair is replaced while everything goes on.
+//! An account's pair is replaced while everything keeps running.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ impl Rows {
         self.epochs.iter().map(|(epoch, sealed)| (*epoch, sealed.clone())).collect()
     }
 
-    /// A message arrives, sealed to the half that the vault has.
+    /// A message arrives, sealed to the public key that the vault has.
     fn receive(&mut self, desk: &Desk, vault: &Vault) {
         let public = vault.account_public_key(desk.account).unwrap();
         let epoch = EpochId(self.epochs.keys().map(|epoch| epoch.0).max().unwrap_or(0) + 1);
@@ -91,7 +91,7 @@ fn mail_is_readable_all_the_time_and_sessions_go_on() {
     assert_eq!(vault.begin_account_rotation(desk.account, &proof(), false).unwrap().0, public, "one at a time");
     assert_eq!(vault.rotations().unwrap().accounts, [desk.account]);
     let early = vault.finish_account_rotation(desk.account, &rows.all());
-    assert_eq!(variant(&early.unwrap_err()), "TooSoon", "nothing was seen to be sealed to the new half");
+    assert_eq!(variant(&early.unwrap_err()), "TooSoon", "nothing was seen to be sealed to the new private_key");
     let everywhere = |rows: &Rows| {
         let app = vault.sign_in_as(&attempt(Scopes::IMAP), &phone, None).unwrap();
         let resumed = vault.resume_session(&token).unwrap();
@@ -103,8 +103,8 @@ fn mail_is_readable_all_the_time_and_sessions_go_on() {
     rows.receive(&desk, vault);
     everywhere(&rows);
     // Half of it.
-    let half: Vec<_> = rows.all().into_iter().take(2).collect();
-    rows.epochs.extend(vault.reseal_epochs(desk.account, &half).unwrap());
+    let private_key: Vec<_> = rows.all().into_iter().take(2).collect();
+    rows.epochs.extend(vault.reseal_epochs(desk.account, &private_key).unwrap());
     everywhere(&rows);
     rows.receive(&desk, vault);
     assert!(vault.finish_account_rotation(desk.account, &rows.all()).is_err());
@@ -166,7 +166,7 @@ fn a_rotation_survives_a_kill_at_every_step() {
             desk.disk.cut_power(&SeededEntropy::new(step));
             let vault = desk.reopen().unwrap_or_else(|error| panic!("{at}: {error}"));
             let standing = vault.rotations().unwrap();
-            assert!(standing.at_hand.is_empty(), "{at}: a key without a sign-in");
+            assert!(standing.resumable.is_empty(), "{at}: a key without a sign-in");
             rows.receive(&desk, &vault);
             let session = vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
             rows.read(&vault, &session).unwrap_or_else(|error| panic!("{at}: {error}"));
@@ -174,8 +174,8 @@ fn a_rotation_survives_a_kill_at_every_step() {
                 // It never began, or was done but for the last word.
                 let _ = vault.begin_account_rotation(desk.account, &proof(), false).unwrap();
             }
-            if !vault.rotations().unwrap().at_hand.is_empty() {
-                // A sign-in is enough to carry it on.
+            if !vault.rotations().unwrap().resumable.is_empty() {
+                // A sign-in is enough to resume it.
                 rows.sweep(&desk, &vault).unwrap_or_else(|error| panic!("{at}: {error}"));
             }
             assert!(vault.rotations().unwrap().accounts.is_empty(), "{at}");
@@ -192,14 +192,14 @@ fn two_officers_replace_a_pair_and_open_nothing_by_it() {
     let order = desk.order();
     let mut rows = Rows::of(&mut desk);
     let open = desk.vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
-    desk.act(Act::RotateAccount { account: desk.account }, [Desk::hand("ann"), Desk::hand("ben")]).unwrap();
+    desk.act(Act::RotateAccount { account: desk.account }, [Desk::proof("ann"), Desk::proof("ben")]).unwrap();
     let standing = desk.vault.rotations().unwrap();
-    assert_eq!((standing.accounts, standing.at_hand), (vec![desk.account], vec![desk.account]));
+    assert_eq!((standing.accounts, standing.resumable), (vec![desk.account], vec![desk.account]));
     rows.receive(&desk, &desk.vault);
     rows.read(&desk.vault, &open).unwrap();
     rows.sweep(&desk, &desk.vault).unwrap();
     rows.read(&desk.vault, &open).unwrap();
-    // A case opens what it opened before, by the new half.
+    // A case opens what it opened before, by the new key.
     let (one, _) = desk.approve(&order, "ann");
     let (two, opened) = desk.approve(&order, "ben");
     let asks: Vec<_> = rows.mail[1..4].iter().map(|stored| stored.ask).collect();
@@ -208,7 +208,7 @@ fn two_officers_replace_a_pair_and_open_nothing_by_it() {
     assert_eq!(key.open(Part::Original, &rows.mail[1].sealed).unwrap(), rows.mail[1].plain);
 
     desk.vault.set_custody(desk.account, &proof(), Custody::Owner).unwrap();
-    let refused = desk.act(Act::RotateAccount { account: desk.account }, [Desk::hand("ann"), Desk::hand("ben")]);
+    let refused = desk.act(Act::RotateAccount { account: desk.account }, [Desk::proof("ann"), Desk::proof("ben")]);
     assert_eq!(variant(&refused.unwrap_err()), "OwnerCustody");
 }
 

@@ -1,7 +1,7 @@
 //! An account whose pair was replaced and a node whose signing key is being replaced, opened by another implementation: a
-//! committed vector that stays for ever, and one of this moment.
+//! committed vector that stays for good, and a fresh one.
 //!
-//! `cargo test -p vault --test it -- --ignored write_the_replaced` prints where a new one lies.
+//! `cargo test -p keeper --test it -- --ignored write_the_replaced` prints where a new one lies.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

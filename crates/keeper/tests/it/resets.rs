@@ -2,7 +2,7 @@
 
 use terms::{AccountId, Secret};
 use vault::{
-    Act, Attempt, Claim, Custody, Hand, Network, OwnerProof, Part, Scopes, SignedAct, Vault, VaultError, act_statement,
+    Act, Attempt, Claim, Custody, OfficerProof, Network, OwnerProof, Part, Scopes, SignedAct, Vault, VaultError, act_statement,
 };
 
 use crate::desk::{Desk, PASSWORD, variant};
@@ -10,8 +10,8 @@ use crate::vector::code_at;
 
 const DAY: i64 = 86_400_000;
 
-fn both() -> [Hand; 2] {
-    [Desk::hand("ann"), Desk::hand("ben")]
+fn both() -> [OfficerProof; 2] {
+    [Desk::proof("ann"), Desk::proof("ben")]
 }
 
 /// Two agree, the ledger has it, the vault does it.
@@ -63,7 +63,7 @@ fn two_officers_set_a_new_password_after_the_delay() {
     refused(finish(&desk, "new password"), "ResetWaits");
     desk.clock.advance(DAY - 1);
     refused(finish(&desk, "new password"), "ResetWaits");
-    // A mail client that goes on with its app password stops nothing.
+    // A mail client that continues with its app password stops nothing.
     desk.vault.sign_in(desk.account, &phone).unwrap();
     desk.clock.advance(1);
     refused(finish(&desk, ""), "EmptyPassphrase");
@@ -112,9 +112,9 @@ fn the_owner_stops_it_by_showing_that_nothing_is_forgotten() {
 fn who_may_not() {
     let desk = Desk::new("IE", 1);
     let act = Act::BeginReset { account: desk.account, delay_millis: DAY, without_codes: false };
-    let one = [Desk::hand("ann"), Desk::hand("ann")];
+    let one = [Desk::proof("ann"), Desk::proof("ann")];
     refused(desk.vault.begin_act(act.clone(), None, one), "SameOfficer");
-    let paper = [Desk::hand("ann"), Hand::Paper("words".into())];
+    let paper = [Desk::proof("ann"), OfficerProof::PaperShare("words".into())];
     refused(desk.vault.begin_act(act.clone(), None, paper), "PaperUnreadable");
     // Agreed, and in no ledger.
     let begun = desk.vault.begin_act(act, None, both()).unwrap();

@@ -1,4 +1,4 @@
-//! The service key is replaced while everything goes on.
+//! The service key is replaced while everything keeps running.
 
 use terms::Secret;
 use vault::{MailError, Part, Vault, VaultError};
@@ -19,7 +19,7 @@ fn before(desk: &Desk) -> Before {
     }
 }
 
-/// Everything of before opens, and new sealings are of the key `generation`.
+/// Everything sealed earlier opens, and new sealings are under the key `generation`.
 fn works(desk: &Desk, vault: &Vault, before: &Before, generation: u8) {
     assert_eq!(vault.service_open("row", &before.sealed).unwrap(), b"a row");
     assert!(vault.service_hashes("address", b"ann").unwrap().contains(&before.hash));

@@ -43,7 +43,7 @@ fn plain(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8 ^ (at / CHUNK) as u8).collect()
 }
 
-/// A sealed part of `len` octets and its key.
+/// A sealed part of `len` bytes and its key.
 fn sealed(len: usize) -> (MessageKey, Vec<u8>) {
     DESK.with(|desk| {
         let epoch = epoch(desk, 40);

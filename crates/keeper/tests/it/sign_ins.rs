@@ -193,7 +193,7 @@ fn a_proof_of_scram_is_not_replayed() {
     assert_eq!(variant(&late.unwrap_err()), "WrongPassword");
 }
 
-/// Whoever tries a name hears a salt that stays, the same rounds and the same words, whether it is anybody's or not; also
+/// Anyone who tries a name hears a salt that stays, the same rounds and the same words, whether it is anybody's or not; also
 /// after a restart.
 #[test]
 fn nobody_looks_like_somebody() {
@@ -287,7 +287,7 @@ fn codes_stand_beside_the_password() {
     assert_eq!(variant(&changed.unwrap_err()), "WrongPassword");
     let changed = vault.set_password(desk.account, &with_code("wrong"), &"new password".into());
     assert_eq!(variant(&changed.unwrap_err()), "WrongPassword");
-    // Whoever only asks whether it is the owner spends no code.
+    // Anyone who only asks whether it is the owner spends no code.
     for proof in [proof(), with_code("wrong"), OwnerProof::here(PASSWORD.into(), Some("000000".into()))] {
         assert_eq!(variant(&vault.check_owner(desk.account, &proof).unwrap_err()), "WrongPassword");
     }

@@ -60,7 +60,7 @@ fn approvals_of_before_count_when_they_are_proven_anew() {
     assert_eq!(variant(&clear(&one).unwrap_err()), "Proof", "by a head that the old key signed");
     one.receipt = desk.log.receipts(&[one.receipt.index]).unwrap().remove(0);
     clear(&one).unwrap();
-    // Whoever knows the old key is led to the new one.
+    // Anyone who knows the old key is led to the new one.
     assert!(desk.log.key_history().unwrap().leads(&old, &new));
     let vault = desk.reopen().unwrap();
     assert_eq!(vault.log_verifier(), new);

@@ -163,7 +163,7 @@ fn officers_open(vault: &Vault, desk: &Desk, [one, two]: [&str; 2]) -> Result<()
 
 /// Officer cat goes, and what cat knows joins with nothing any more.
 fn remove_cat(desk: &Desk) {
-    desk.act(Act::Remove { officer: name("cat") }, [Desk::hand("ann"), Desk::hand("ben")]).unwrap();
+    desk.act(Act::Remove { officer: name("cat") }, [Desk::proof("ann"), Desk::proof("ben")]).unwrap();
     while !desk.vault.sweep_escrow(10).unwrap().finished {}
 }
 
@@ -243,7 +243,7 @@ fn one_file_of_last_week_among_todays() {
     officers_open(&desk.reopen().unwrap(), &desk, ["ann", "ben"]).unwrap();
 }
 
-/// After the service key was replaced and the old one is gone, no single file of before is taken for one of today's.
+/// After the service key was replaced and the old one is gone, no file from before is taken for one of today's.
 #[test]
 fn a_file_from_before_a_rotation_is_damage() {
     let desk = Desk::new("IE", 1);
@@ -309,7 +309,7 @@ fn two_officers_of_another_home_open_nothing() {
     refused(ireland.vault.check_approval(&order, &one.approval), "Signature", "their names are taken by others");
 }
 
-/// Approvals of before do not serve again: after a removal, and after shares of another escrow key were dealt.
+/// Earlier approvals do not serve again: after a removal, and after shares of another escrow key were dealt.
 #[test]
 fn an_approval_of_before_is_not_replayed() {
     let desk = Desk::new("IE", 1);

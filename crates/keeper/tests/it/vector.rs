@@ -1,7 +1,7 @@
-//! The permanent formats, held by a vault that was written once and is never written anew: this program opens it, writes
-//! the same octets for the same chance, and so does a Python script that shares no code with us open it.
+//! The permanent formats, held by a vault that was written once and is never rewritten: this program opens it, writes
+//! the same bytes for the same chance, and so does a Python script that shares no code with us open it.
 //!
-//! `cargo test -p vault --test it -- --ignored write` makes a new one under `target/`, for a new format version.
+//! `cargo test -p keeper --test it -- --ignored write` makes a new one under `target/`, for a new format version.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,16 +19,14 @@ use world::{ManualClock, MemoryDisk, SeededEntropy};
 use crate::another;
 use crate::desk::{NODE_PASSPHRASE, OFFICERS, PASSWORD, create, name, open};
 
-/// Everything in the vector; octets in hexadecimal.
+/// Everything in the vector; bytes in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Vector {
     node_passphrase: String,
     officers: Vec<(String, String)>,
     password: String,
     account: AccountId,
-    /// What format 2 of an account's file has beyond the password.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    secrets: Option<Secrets>,
+    secrets: Secrets,
     /// The vault's folder.
     files: BTreeMap<String, String>,
     service: Service,
@@ -147,7 +145,7 @@ fn make(vault_files: Option<&BTreeMap<String, String>>) -> Vector {
         officers: OFFICERS.map(|(officer, passphrase)| (officer.to_owned(), passphrase.to_owned())).into(),
         password: PASSWORD.to_owned(),
         account: ACCOUNT,
-        secrets: Some(secrets),
+        secrets,
         files: read_files(&disk),
         service,
         epoch: EPOCH,
@@ -220,7 +218,7 @@ fn here(path: &str) -> PathBuf {
 }
 
 /// The vectors, oldest first.
-const VECTORS: [&str; 2] = ["vectors/v1.json", "vectors/v2.json"];
+const VECTORS: [&str; 1] = ["vectors/vault.json"];
 
 fn committed(path: &str) -> Vector {
     serde_json::from_str(&std::fs::read_to_string(here(path)).unwrap()).unwrap()
@@ -297,7 +295,7 @@ fn this_program_writes_the_same_octets() {
     assert_eq!(make(Some(&vector.files)), vector);
 }
 
-/// The page that describes the format of messages shows the octets of the first vector.
+/// The page that describes the format of messages shows the bytes of the first vector.
 #[test]
 fn the_page_shows_this_vector() {
     let vector = committed(VECTORS[0]);

@@ -1,8 +1,8 @@
 //! The ways to a service key while it is replaced (token, two people, older keys), a reset, the secret behind made-up salts
-//! and a ring, opened by another implementation. A committed vector stays for ever; a vector of this moment shows that the
+//! and a ring, opened by another implementation. A committed vector stays for good; a fresh one shows that the
 //! program still writes the same formats.
 //!
-//! `cargo test -p vault --test it -- --ignored write_the_ways` prints where a new one lies.
+//! `cargo test -p keeper --test it -- --ignored write_the_ways` prints where a new one lies.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ fn make() -> serde_json::Value {
     let desk = Desk::new("IE", 5);
     let gate = keeper::here(Arc::new(desk.disk.clone()), "vault".into(), desk.clock.clone(), desk.entropy.clone());
     let holders = HOLDERS.map(|(holder, words)| (name(holder), Secret::from(words))).to_vec();
-    gate.deal_hands(&NODE_PASSPHRASE.into(), &holders, cheap()).unwrap();
+    gate.set_key_holders(&NODE_PASSPHRASE.into(), &holders, cheap()).unwrap();
     let token = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
     let public: PublicKeyX509Der<'_> = token.public_key().as_der().unwrap();
     let private: Pkcs8V1Der<'_> = token.as_der().unwrap();
@@ -54,7 +54,7 @@ fn make() -> serde_json::Value {
     let asks: Vec<_> = desk.mail.iter().map(|stored| stored.ask).collect();
     desk.vault.message_keys(&session, &desk.epochs, &asks).unwrap();
     drop(session);
-    let both = [Desk::hand("ann"), Desk::hand("ben")];
+    let both = [Desk::proof("ann"), Desk::proof("ben")];
     let reset = Act::BeginReset { account: desk.account, delay_millis: DAY_MILLIS, without_codes: true };
     desk.act(reset, both).unwrap();
     desk.vault.begin_service_rotation(&NODE_PASSPHRASE.into()).unwrap();

@@ -12,7 +12,7 @@ use crate::owners::sign_in::SessionId;
 calls! {
     accounts for Vault;
 
-    /// The public half of an account's pair.
+    /// The public key of an account's pair.
     ///
     /// # Errors
     /// `OwnerError::NoSuchAccount`, `FileError::Damaged`, `FileError::Disk`.

@@ -4,15 +4,15 @@ use terms::{OfficerName, Secret};
 
 use super::calls;
 use crate::VaultError;
-use crate::officers::act::{Act, ActId, Hand, SignedAct};
+use crate::officers::act::{Act, ActId, OfficerProof, SignedAct};
 
 calls! {
     acts for Vault;
 
     /// Two agree to an act. It waits for its proof under the id.
-    raw fn begin_act(act: &Act, newcomer: Option<&Secret<String>>, hands: &[Hand]) -> (SignedAct, ActId), slow;
+    raw fn begin_act(act: &Act, newcomer: Option<&Secret<String>>, proofs: &[OfficerProof]) -> (SignedAct, ActId), slow;
 
-    /// Does what two have agreed to, when this home's ledger has it. Gives the words of the shares on paper, if any.
+    /// Does what two have agreed to, when this home's ledger has it. Gives the words of the paper shares, if any.
     raw fn finish_act(act: ActId, opening: &ledger::Opening, receipt: &ledger::Receipt) -> Vec<Secret<String>>;
 
     /// Wraps an officer's secrets under another passphrase. Durable when it returns; the old one opens nothing here.

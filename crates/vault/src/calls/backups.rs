@@ -8,7 +8,7 @@ calls! {
     backups for Vault;
 
     /// Backs up every account's and officer's keys under the key of today. That key is in the vault's folder and durable when
-    /// this returns; [`KeyBackup::period`] is a copy, for a place of its own.
+    /// this returns; [`KeyBackup::day_key`] is a copy, for a place of its own.
     ///
     /// # Errors
     /// `FileError::Damaged`, `FileError::Disk`.
@@ -19,5 +19,5 @@ calls! {
     ///
     /// # Errors
     /// `FileError::Disk`.
-    pub fn destroy_periods(window_days: u32) -> Vec<u32>;
+    pub fn destroy_day_keys(window_days: u32) -> Vec<u32>;
 }

@@ -8,10 +8,10 @@ use crate::VaultError;
 calls! {
     clearances for Vault;
 
-    /// Keeps the octets of a clearance across restarts.
+    /// Keeps the bytes of a clearance across restarts.
     raw fn keep_clearance(order: Digest, clearance: &Secret<Vec<u8>>);
 
-    /// The octets of the clearance that was kept. One whose time is over is removed.
+    /// The bytes of the clearance that was kept. One whose time is over is removed.
     raw fn kept_clearance(order: Digest) -> Secret<Vec<u8>>;
 
     /// Removes the clearance that was kept for an order; none is no error. Durable when it returns, as far as the file

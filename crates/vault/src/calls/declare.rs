@@ -1,4 +1,4 @@
-//! How a declared call becomes a request, its octets, a method that asks and a method that answers.
+//! How a declared call becomes a request, its bytes, a method that asks and a method that answers.
 //!
 //! A request is the number of its subject, the number of the call in its subject, and the arguments. Both ends are one
 //! program, so the numbers are the places in the lists.

@@ -8,7 +8,7 @@ calls! {
     escrow for Vault;
 
     /// Seals at most `count` accounts to the new escrow key. Each is durable when it returns; what is sealed to the old
-    /// key opens in the meantime too. After the last account the old key is gone. After a restart two officers carry it on,
+    /// key opens in the meantime too. After the last account the old key is gone. After a restart two officers resume it,
     /// by [`Act::RotateEscrow`](crate::Act::RotateEscrow).
     ///
     /// # Errors

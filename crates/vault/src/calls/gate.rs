@@ -34,22 +34,22 @@ calls! {
     /// Whether it is unlocked, and what holds for its process, when it is one of its own.
     raw fn look() -> (bool, Option<Confinement>);
 
-    /// Names the people, 2 to 9, of whom any two unlock the vault by hand from now on, each with an own passphrase, and
-    /// replaces those who were named before. `passphrase` is the node's. Durable when it returns.
+    /// Replaces the list of key holders, 2 to 9 people, any two of whom unlock the vault from now on, each with their own
+    /// passphrase. `passphrase` is the node's. Durable when it returns.
     ///
     /// # Errors
     /// `OfficerError::OfficerRoster` for another number of people, [`VaultError::EmptyPassphrase`],
     /// `UnlockError::WrongPassphrase`, `FileError::Disk`, [`VaultError::Away`].
-    pub fn deal_hands(passphrase: &Secret<String>, holders: &[(OfficerName, Secret<String>)], cost: CostProfile), slow;
+    pub fn set_key_holders(passphrase: &Secret<String>, holders: &[(OfficerName, Secret<String>)], cost: CostProfile), slow;
 
-    /// The people of whom any two unlock the vault by hand; none, where nobody was named. Also of a vault that is locked.
+    /// The key holders; an empty list when there are none. Works on a locked vault too.
     ///
     /// # Errors
     /// `FileError::Damaged`, `FileError::Disk`, [`VaultError::Away`].
-    pub fn hands() -> Vec<OfficerName>;
+    pub fn key_holders() -> Vec<OfficerName>;
 
-    /// One person's part in unlocking by hand; whether the vault is unlocked then.
-    raw fn take_hand(holder: &OfficerName, passphrase: &Secret<String>, cost: CostProfile) -> bool, slow;
+    /// One key holder's part in unlocking; whether the vault is unlocked then.
+    raw fn unlock_part(holder: &OfficerName, passphrase: &Secret<String>, cost: CostProfile) -> bool, slow;
 
     /// Whether this is the node's passphrase. Nothing changes: for what is to be recorded between the question and the act.
     ///

@@ -34,7 +34,7 @@ calls! {
     /// `OrderError::Signature`, `OrderError::OtherOrder`, `OrderError::FromTheFuture`.
     pub fn check_approval(order: &Order, approval: &Approval);
 
-    /// Makes the clearance of an order: its octets.
+    /// Makes the clearance of an order: its bytes.
     raw fn clear(
         order: &Order,
         approvals: &[ProvenApproval; 2],

@@ -1,5 +1,5 @@
-//! Replacing an account's pair. The ledger is to have it first; then: begin, let the store receive by the new half, reseal
-//! until nothing is left and nothing is on its way, finish. Mail is readable all the time, sessions and app passwords go on.
+//! Replacing an account's pair. The ledger is to have it first; then: begin, let the store receive by the new key, reseal
+//! until nothing is left and nothing is on its way, finish. Mail is readable all the time, sessions and app passwords stay valid.
 
 use terms::{AccountId, EpochId, Secret};
 
@@ -12,9 +12,9 @@ use crate::rotations::Rotations;
 calls! {
     pairs for Vault;
 
-    /// Makes a new pair for an owner, who shows the password; gives its public half. Does nothing more while a pair is being
-    /// replaced. With `everything`, for an owner whose secrets may be in a thief's hands: app passwords, web sessions and
-    /// recovery codes end, and new recovery codes are given to whoever had some. Durable when it returns.
+    /// Makes a new pair for an owner, who shows the password; gives its public key. Does nothing more while a pair is being
+    /// replaced. With `everything`, for an owner whose secrets may have been stolen: app passwords, web sessions and
+    /// recovery codes end, and new recovery codes are given if there were any. Durable when it returns.
     ///
     /// # Errors
     /// `OwnerError::WrongPassword`, `OwnerError::SlowDown`, `FileError::Disk`.
@@ -24,22 +24,22 @@ calls! {
         everything: bool,
     ) -> (AccountPublicKey, Vec<Secret<String>>), slow;
 
-    /// Seals those of `sealed` that are sealed to the old half to the new one, and gives them, to be written in their places.
+    /// Seals those of `sealed` that are sealed to the old key to the new one, and gives them, to be written in their places.
     /// Nothing comes back when all are sealed to the new.
     ///
     /// # Errors
-    /// `RotationError::NoRotation` when the account's halves are not at hand: the owner signs in, or two officers begin anew.
-    /// `MailError::EpochDoesNotOpen` for one that opens with neither half: mend or restore it, or the old half stays.
+    /// `RotationError::NoRotation` when the account's private keys are not at hand: the owner signs in, or two officers start over.
+    /// `MailError::EpochDoesNotOpen` for one that opens with neither key: repair or restore it, or the old key stays.
     pub fn reseal_epochs(
         account: AccountId,
         sealed: &[(EpochId, SealedEpochKey)],
     ) -> Vec<(EpochId, SealedEpochKey)>, slow;
 
-    /// Destroys the old private half. `sealed` is every sealed epoch key of the account as it lies on the disk, and no message
-    /// that was sealed to the old half is on its way there: what is sealed to it opens never again. Durable when it returns.
+    /// Destroys the old private key. `sealed` is every sealed epoch key of the account as it lies on the disk, and no message
+    /// that was sealed to the old key is on its way there: what is sealed to it never opens again. Durable when it returns.
     ///
     /// # Errors
-    /// `RotationError::NoRotation`; `RotationError::TooSoon` when one of `sealed` was not seen to be sealed to the new half;
+    /// `RotationError::NoRotation`; `RotationError::TooSoon` when one of `sealed` was not seen to be sealed to the new key;
     /// `FileError::Disk`.
     pub fn finish_account_rotation(account: AccountId, sealed: &[(EpochId, SealedEpochKey)]), slow;
 

@@ -1,6 +1,6 @@
 //! An owner's secrets and custody.
 //!
-//! Each change here is durable when it returns, wraps the root of the account anew and touches no mail. It wants the owner's
+//! Each change here is durable when it returns, rewraps the root of the account and touches no mail. It wants the owner's
 //! password, and a code where codes are on ([`OwnerProof`]); whatever of it is wrong, the answer is
 //! `OwnerError::WrongPassword`. Guesses that do not come from this machine are counted, with `OwnerError::SlowDown`.
 
@@ -40,7 +40,7 @@ calls! {
     /// Those of every change.
     pub fn check_owner(account: AccountId, proof: &OwnerProof), slow;
 
-    /// Another password. The old one signs nobody in from then on, and web sessions end; app passwords go on, and so do
+    /// Another password. The old one signs nobody in from then on, and web sessions end; app passwords stay valid, and so do
     /// sessions of mail clients that are open.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ calls! {
     /// Those of every change.
     pub fn owner_secrets(account: AccountId, proof: &OwnerProof) -> OwnerSecrets, slow;
 
-    /// Revokes an app password. Sessions of mail clients that are open go on.
+    /// Revokes an app password. Sessions of mail clients that are open stay open.
     ///
     /// # Errors
     /// `OwnerError::NoSuchSecret` and those of every change.
@@ -121,7 +121,7 @@ calls! {
     /// Those of every change.
     pub fn new_recovery_codes(account: AccountId, proof: &OwnerProof) -> Vec<Secret<String>>, slow;
 
-    /// A new password by a recovery code, which is used up. Web sessions end; codes of an app and app passwords go on. Attempts
+    /// A new password by a recovery code, which is used up. Web sessions end; codes of an app and app passwords stay valid. Attempts
     /// are counted with the guesses at passwords, for the account and the network, and a claim that is nobody's is refused
     /// in the same words after the same work.
     ///

@@ -9,7 +9,7 @@ calls! {
     service_rotation for Vault;
 
     /// The numbers of the service keys that open; the first one seals. Two while one is being replaced. The number is the
-    /// second octet of everything that [`service_seal`](crate::Vault::service_seal) makes.
+    /// second byte of everything that [`service_seal`](crate::Vault::service_seal) makes.
     ///
     /// # Errors
     /// [`VaultError::Locked`].
@@ -23,7 +23,7 @@ calls! {
     pub fn begin_service_rotation(passphrase: &Secret<String>) -> u8, slow;
 
     /// Seals the node's keys by another passphrase; the service key stays, and people and tokens unlock as before. Older
-    /// copies of the vault's folder and backups of keys go on to open by the old one. Durable when it returns.
+    /// copies of the vault's folder and backups of keys still open by the old one. Durable when it returns.
     ///
     /// # Errors
     /// `UnlockError::WrongPassphrase`, [`VaultError::EmptyPassphrase`], `FileError::Damaged`, `FileError::Disk`.
@@ -35,10 +35,10 @@ calls! {
     /// `FileError::Damaged`, `FileError::Disk`.
     pub fn reseal_own_files() -> u64, slow;
 
-    /// Overwrites the old service key, when nothing in any room is sealed under it any more: what is opens never again.
+    /// Overwrites the old service key, when nothing in any crate is sealed under it any more: what still is will never open again.
     ///
     /// # Errors
-    /// `RotationError::TooSoon` in the first minute, and while the vault's own files are not all sealed anew;
+    /// `RotationError::TooSoon` in the first minute, and while the vault's own files are not all resealed;
     /// `FileError::Disk`.
     pub fn finish_service_rotation(), slow;
 }

@@ -45,7 +45,7 @@ calls! {
     pub fn leave_session(token: &SessionToken);
 
     /// What the owner's page shows of a web session: whose it is, its number, and what the owner can revoke. Opens no mail
-    /// and none of the account's private halves.
+    /// and none of the account's private keys.
     ///
     /// # Errors
     /// `OwnerError::NoSession`; `FileError::Damaged`, `FileError::Disk`.

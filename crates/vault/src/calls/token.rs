@@ -10,7 +10,7 @@ use crate::token::{TokenAsk, TokenKey};
 calls! {
     token for VaultGate;
 
-    /// Lets a token's key unlock the vault from now on, in the place of another token's. `passphrase` is the node's. The
+    /// Lets a token's key unlock the vault from now on, instead of another token's. `passphrase` is the node's. The
     /// token is not needed. Durable when it returns.
     ///
     /// # Errors
@@ -18,14 +18,14 @@ calls! {
     pub fn add_token(passphrase: &Secret<String>, key: &TokenKey), slow;
 
     /// Lets no token unlock the vault from now on: what it opened is overwritten. `passphrase` is the node's. No token at all
-    /// is no error. Durable when it returns. A copy of the folder of before still opens by the token, for what is sealed under
-    /// the service key of then.
+    /// is no error. Durable when it returns. A copy of an earlier state of the folder still opens by the token, for what is sealed under
+    /// the service key of that time.
     ///
     /// # Errors
     /// `UnlockError::WrongPassphrase`, `FileError::Disk`, [`VaultError::Away`].
     pub fn remove_token(passphrase: &Secret<String>), slow;
 
-    /// What the token is to open. Whoever asked before gets no answer any more.
+    /// What the token is to open. Anyone who asked before gets no answer any more.
     raw fn ask_token() -> TokenAsk;
 
     /// What the token opened, sealed to the vault's key of the question.

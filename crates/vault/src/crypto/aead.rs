@@ -8,7 +8,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use super::DoesNotOpen;
 
-/// Octets that sealing adds to each piece.
+/// Bytes that sealing adds to each piece.
 pub const TAG_LEN: usize = 16;
 
 /// The nonce of a key that seals exactly one thing.
@@ -19,7 +19,7 @@ pub struct AeadKey(LessSafeKey);
 
 impl AeadKey {
     #[expect(clippy::expect_used, reason = "the only failure is a key of another length, and the type fixes it")]
-    /// A key of its octets.
+    /// A key of its bytes.
     pub fn new(key: &[u8; 32]) -> Self {
         Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).expect("a key of 32 bytes")))
     }

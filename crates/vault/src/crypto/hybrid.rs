@@ -15,10 +15,10 @@ use super::random::Lent;
 
 type Public = <X25519HkdfSha256 as Kem>::PublicKey;
 
-/// Octets of the encapsulated key (`Nenc`, RFC 9180 section 7.1).
+/// Bytes of the encapsulated key (`Nenc`, RFC 9180 section 7.1).
 const ENC_LEN: usize = 32;
 
-/// Octets that sealing adds: the encapsulated key and the tag.
+/// Bytes that sealing adds: the encapsulated key and the tag.
 pub const HYBRID_OVERHEAD: usize = ENC_LEN + super::TAG_LEN;
 
 /// Seals `plain` to the owner of `public`: encapsulated key (32), ciphertext, tag (16). Fails when `public` is no usable

@@ -4,7 +4,7 @@ use terms::Secret;
 
 use super::Vault;
 use crate::VaultError;
-use crate::officers::act::{Act, ActId, Hand, SignedAct};
+use crate::officers::act::{Act, ActId, OfficerProof, SignedAct};
 
 /// An act that two have agreed to and the vault has not done yet. It waits ten minutes for its proof.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl BegunAct {
 
 /// Officers, the escrow key and its shares.
 impl Vault {
-    /// Two agree to an act: officers in power with their passphrases, or shares on paper of the present deal. Their shares
+    /// Two agree to an act: officers in power with their passphrases, or paper shares of the present deal. Their shares
     /// are joined to prove them, and nothing is changed. `newcomer` is the passphrase that a new officer has chosen.
     ///
     /// # Errors
@@ -35,14 +35,14 @@ impl Vault {
         &self,
         act: Act,
         newcomer: Option<&Secret<String>>,
-        hands: [Hand; 2],
+        proofs: [OfficerProof; 2],
     ) -> Result<BegunAct, VaultError> {
-        let (signed, id) = self.link.begin_act(&act, newcomer, &hands)?;
+        let (signed, id) = self.link.begin_act(&act, newcomer, &proofs)?;
         Ok(BegunAct { id, signed })
     }
 
     /// Does what two have agreed to, when this home's ledger proves it. Durable when it returns. Gives the words of the
-    /// shares on paper, for [`Act::PrintShares`]. After [`Act::Remove`] and [`Act::RotateEscrow`],
+    /// paper shares, for [`Act::PrintShares`]. After [`Act::Remove`] and [`Act::RotateEscrow`],
     /// [`sweep_escrow`](Self::sweep_escrow) is to be called until it is finished.
     ///
     /// # Errors

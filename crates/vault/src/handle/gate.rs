@@ -71,19 +71,19 @@ impl VaultGate {
         self.vault()
     }
 
-    /// One person's part in unlocking by hand. The second person's within ten minutes unlocks the vault, which is returned
-    /// then; after the first it is `None`.
+    /// One key holder's part in unlocking. A second key holder's part within ten minutes unlocks the vault, which is then
+    /// returned; after the first it is `None`.
     ///
     /// # Errors
-    /// `UnlockError::NoKeyHolders`, `OfficerError::NoSuchOfficer` for a person who was not named,
+    /// `UnlockError::NoKeyHolders`, `OfficerError::NoSuchOfficer` for a person who is not a key holder,
     /// `OfficerError::WrongOfficerPassphrase`, `FileError::Damaged`, `FileError::Disk`, [`VaultError::Away`].
-    pub fn take_hand(
+    pub fn unlock_part(
         &self,
         holder: &OfficerName,
         passphrase: &Secret<String>,
         cost: CostProfile,
     ) -> Result<Option<Vault>, VaultError> {
-        if self.link.take_hand(holder, passphrase, cost)? { self.vault().map(Some) } else { Ok(None) }
+        if self.link.unlock_part(holder, passphrase, cost)? { self.vault().map(Some) } else { Ok(None) }
     }
 
     /// Unlocks the vault by a token, which opens something for it. On a vault that is unlocked already it shows whether the
@@ -98,7 +98,7 @@ impl VaultGate {
         Ok(self.vault()?)
     }
 
-    /// The vault, when it is unlocked. It goes on to answer when the vault's process was started again and unlocked.
+    /// The vault, when it is unlocked. It keeps answering when the vault's process was started again and unlocked.
     ///
     /// # Errors
     /// [`VaultError::Locked`], [`VaultError::Away`].

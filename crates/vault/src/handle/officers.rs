@@ -54,7 +54,7 @@ impl Vault {
     }
 
     /// Keeps a clearance across restarts: a file sealed under the service key that holds the message keys in scope and
-    /// nothing wider. Durable when it returns. Whoever has the service key can open these messages until the file is
+    /// nothing wider. Durable when it returns. Anyone who has the service key can open these messages until the file is
     /// forgotten: forget it as soon as the package is made.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Vault {
         self.clearance_of(order, &kept)
     }
 
-    /// The clearance of these octets, which the keeper gave.
+    /// The clearance of these bytes, which the keeper gave.
     fn clearance_of(&self, order: Digest, bytes: &Secret<Vec<u8>>) -> Result<Clearance, VaultError> {
         Clearance::from_bytes(order, bytes.expose(), self.clock.clone()).ok_or(VaultError::Garbled)
     }

@@ -7,7 +7,7 @@ use crate::{MailError, VaultError};
 /// The service key: what the node needs while nobody is signed in.
 impl Vault {
     /// Seals `plain` under the service key. `context` names what it is and must be given again to open; what is sealed in
-    /// one context opens in no other. Adds 42 octets.
+    /// one context opens in no other. Adds 42 bytes.
     ///
     /// # Errors
     /// [`VaultError::Away`], [`VaultError::Locked`]: nothing was sealed; try again.
@@ -130,7 +130,7 @@ impl SealedSoon {
     }
 }
 
-/// How many octets of plain or sealed text go to the keeper in one message: 1 MiB, so that no message is long, and the
+/// How many bytes of plain or sealed text go to the keeper in one message: 1 MiB, so that no message is long, and the
 /// fixed cost of one (some ten microseconds) is nothing beside the sealing of it.
 const BLOCK_BYTES: usize = 1 << 20;
 
@@ -139,7 +139,7 @@ fn blocks<T>(items: Vec<T>, len: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
     let mut blocks: Vec<Vec<T>> = Vec::new();
     let mut room = 0;
     for item in items {
-        // Each has a head of some octets, too: a million empty items are no empty message.
+        // Each has a head of some bytes, too: a million empty items are no empty message.
         let size = len(&item) + 64;
         match blocks.last_mut() {
             Some(block) if size <= room => {

@@ -9,7 +9,7 @@ use crate::transport::Link;
 /// The node's signature.
 impl Vault {
     /// Signs for the node: the checkpoints of its log, and certificates. Signs by the present key also after that was
-    /// replaced, and so signs nothing then: take it anew.
+    /// replaced, and so signs nothing then: get a new signer.
     pub fn log_signer(&self) -> Arc<dyn ledger::Signer> {
         self.signer_of(*self.log_verifier().key())
     }
@@ -46,7 +46,7 @@ impl Vault {
     }
 
     /// The log has changed over to `new`, the next key: from now on it alone signs, and the one before is overwritten. Proofs
-    /// under heads that only the old key has signed count no more: take them anew. Again is harmless. Durable when it
+    /// under heads that only the old key has signed no longer count: get new ones. Calling it again is harmless. Durable when it
     /// returns.
     ///
     /// # Errors

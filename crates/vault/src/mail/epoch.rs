@@ -1,6 +1,6 @@
 //! Epochs: how a node seals mail that it cannot open afterwards (ARCHITECTURE.md, invariant 3).
 //!
-//! The receiver makes a random epoch key, seals it to the account's public half, and keeps the plain key in memory only
+//! The receiver makes a random epoch key, seals it to the account's public key, and keeps the plain key in memory only
 //! as long as the epoch lasts. After that the node's own bytes hold nothing that opens the epoch's mail.
 
 use std::collections::HashSet;
@@ -14,16 +14,16 @@ use crate::encode::Encoder;
 use crate::mail::message::{KeyAsk, MessageKey, Part};
 use crate::{MailError, VaultError};
 
-/// The public half of an account's X25519 pair: what is needed to receive. No secret, but whoever can change it decides
+/// The public key of an account's X25519 pair: what is needed to receive. No secret, but anyone who can change it decides
 /// who reads the mail that arrives from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AccountPublicKey(pub [u8; 32]);
 
-/// An epoch key sealed to the account's public half: 81 octets (docs/formats/keys.md). Stored beside the mail.
+/// An epoch key sealed to the account's public key: 81 bytes (docs/formats/keys.md). Stored beside the mail.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SealedEpochKey(pub Vec<u8>);
 
-/// The first octet of a sealed epoch key.
+/// The first byte of a sealed epoch key.
 pub const EPOCH_FORMAT: u8 = 1;
 
 /// Seals the mail of one epoch of one account. The epoch key lives in this value only and is wiped with it: drop it when
@@ -100,7 +100,7 @@ impl EpochSealer {
     }
 }
 
-/// Seals an epoch key to an account's public half.
+/// Seals an epoch key to an account's public key.
 ///
 /// # Errors
 /// `MailError::UnusableKey` when `public` is no X25519 public key.

@@ -1,7 +1,7 @@
 //! How an owner's index is sealed (docs/formats/index.md): files of many blocks, each block one AES-GCM text.
 //!
 //! What is in an index is derived from mail, so it is sealed to nobody but the owner: its key comes of the account's
-//! private half, and dies with it. A file has a key of its own, from a salt that is never used again; a block's nonce is
+//! private key, and dies with it. A file has a key of its own, from a salt that is never used again; a block's nonce is
 //! its number in the file, which is counted here, so that no caller can repeat one.
 
 use std::fmt;
@@ -17,7 +17,7 @@ const FORMAT: u8 = 1;
 /// The number of the block that a file's list of blocks is sealed as. The others are counted from 1.
 const LIST: u32 = 0;
 
-/// Octets that sealing adds to each block.
+/// Bytes that sealing adds to each block.
 pub const INDEX_BLOCK_OVERHEAD: usize = TAG_LEN;
 
 /// The key of an owner's index; it opens no mail. Got by [`Vault::index_key`](crate::Vault::index_key). Wiped when

@@ -1,5 +1,5 @@
-//! Message keys that the node's own process keeps for owners who are signed in: whoever reads one message after the other
-//! would else go to the vault's process and back for each, which costs more than opening it.
+//! Message keys that the node's own process keeps for owners who are signed in: a client that reads one message after another
+//! would otherwise go to the vault's process and back for each, which costs more than opening it.
 //!
 //! All sessions of an owner share them. They are wiped with the owner's last session, when nobody asked for any in the
 //! last minute or two, when the account is closed, and when the vault's process is started again.
@@ -13,7 +13,7 @@ use crate::crypto::Key32;
 use crate::mail::message::{KeyAsk, MessageKey};
 
 /// How many keys are kept for an owner: of a mailbox that is read from end to end, without asking twice. About three
-/// megabytes, for owners who read so much.
+/// megabytes, for owners who read that much.
 const KEPT_MAX: usize = 32 * 1024;
 
 /// What is kept, by owner.

@@ -14,13 +14,13 @@ use terms::{AccountId, EpochId, MessageId, UnixMillis};
 use crate::crypto::{AeadKey, Key32, Prk, TAG_LEN, same};
 use crate::{MailError, VaultError};
 
-/// The format's number, the first octet of every sealed part.
+/// The format's number, the first byte of every sealed part.
 const FORMAT: u8 = 1;
 
 /// Format and commitment.
 const HEAD_LEN: usize = 1 + 32;
 
-/// Plaintext octets of a chunk, but the last. 64 KiB: two AES-GCM calls for a mean message, and a partial fetch of a big
+/// Plaintext bytes of a chunk, but the last. 64 KiB: two AES-GCM calls for a mean message, and a partial fetch of a big
 /// one reads little more than it wants.
 const CHUNK_LEN: usize = 64 * 1024;
 
@@ -31,7 +31,7 @@ const CHUNKS_PER_READ: u64 = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Part {
-    /// The octets that arrived, unchanged.
+    /// The bytes that arrived, unchanged.
     Original = 1,
     /// The trace headers that clients see before them.
     Prefix = 2,
@@ -39,7 +39,7 @@ pub enum Part {
     Record = 3,
 }
 
-/// The sealed length of a part of `plain_len` octets: head, octets, and one tag for each chunk (at least one chunk).
+/// The sealed length of a part of `plain_len` bytes: head, bytes, and one tag for each chunk (at least one chunk).
 pub fn sealed_len(plain_len: u64) -> u64 {
     let chunks = plain_len.div_ceil(CHUNK_LEN as u64).max(1);
     plain_len.saturating_add(HEAD_LEN as u64).saturating_add(chunks.saturating_mul(TAG_LEN as u64))
@@ -79,7 +79,7 @@ impl fmt::Debug for MessageKey {
     }
 }
 
-/// `HKDF-SHA256(ikm = epoch key, salt = id, info = context, account, epoch, arrival)`: the octets of a message's key.
+/// `HKDF-SHA256(ikm = epoch key, salt = id, info = context, account, epoch, arrival)`: the bytes of a message's key.
 pub fn derive_key(epoch_key: &Key32, account: AccountId, ask: KeyAsk) -> Key32 {
     Prk::extract(&ask.id.0, epoch_key.as_ref()).expand::<32>(&[
         b"bailiwick/message/v1",
@@ -93,7 +93,7 @@ pub fn derive_key(epoch_key: &Key32, account: AccountId, ask: KeyAsk) -> Key32 {
 struct PartKey {
     aead: AeadKey,
     commitment: [u8; 32],
-    /// The first 7 octets of each chunk's nonce.
+    /// The first 7 bytes of each chunk's nonce.
     prefix: [u8; 7],
     /// Format, account, id, part, chunk, arrival; the chunk is filled in for each.
     aad: [u8; AAD_LEN],
@@ -198,7 +198,7 @@ impl MessageKey {
 
     /// A range of the plaintext, reading only the head and the chunks that hold it, at most 1 MiB at a time.
     ///
-    /// `reader` gives exactly `len` octets of the sealed part from `offset`; `sealed_len` is the part's length as it was
+    /// `reader` gives exactly `len` bytes of the sealed part from `offset`; `sealed_len` is the part's length as it was
     /// stored; `range` is held to the plaintext's end. What is returned is exactly what was sealed at that range; that
     /// the rest of the part is still there shows only when the range reaches its end.
     ///

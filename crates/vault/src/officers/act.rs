@@ -1,7 +1,7 @@
 //! What two officers do together that opens no mail: enrol and remove officers, replace the escrow key, print shares on
 //! paper, prove that shares still join, set a new password for an owner who forgot it, make a new pair for an account.
 //!
-//! Both are in the room: each gives a passphrase, or a share on paper in a passphrase's place. Both sign one statement,
+//! Both are present: each gives a passphrase, or a paper share in a passphrase's place. Both sign one statement,
 //! the ledger records it, and only then does the vault act. No share is released to anybody on the way.
 
 use std::fmt;
@@ -31,7 +31,7 @@ pub enum Act {
         /// The officer.
         officer: OfficerName,
     },
-    /// Replace the escrow key and deal shares of the new one; or carry on a replacement that was interrupted.
+    /// Replace the escrow key and deal shares of the new one; or resume a replacement that was interrupted.
     RotateEscrow,
     /// Deal new shares, some of them on paper.
     PrintShares {
@@ -40,7 +40,7 @@ pub enum Act {
     },
     /// Prove that two shares join to the escrow key.
     Drill,
-    /// Make a new pair for an account, because somebody may have its private half.
+    /// Make a new pair for an account, because somebody may have its private key.
     RotateAccount {
         /// Whose.
         account: AccountId,
@@ -88,18 +88,18 @@ impl Act {
 
 /// What somebody who acts shows. `Debug` prints no secret.
 #[derive(Clone)]
-pub enum Hand {
+pub enum OfficerProof {
     /// An officer and the officer's passphrase.
     Officer(OfficerName, Secret<String>),
-    /// The words of a share on paper.
+    /// The words of a paper share.
     Paper(Secret<String>),
 }
 
-impl fmt::Debug for Hand {
+impl fmt::Debug for OfficerProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Officer(name, _) => write!(f, "Hand({name})"),
-            Self::Paper(_) => f.write_str("Hand(paper)"),
+            Self::Officer(name, _) => write!(f, "OfficerProof({name})"),
+            Self::Paper(_) => f.write_str("OfficerProof(paper)"),
         }
     }
 }
@@ -116,7 +116,7 @@ pub enum ActedBy {
         #[serde(with = "hex64")]
         signature: [u8; 64],
     },
-    /// Whoever holds the share on paper with this number.
+    /// The person who holds the paper share with this number.
     Paper {
         /// Counted from 1.
         number: u8,
@@ -188,7 +188,7 @@ impl SignedAct {
     }
 }
 
-/// The JSON that the ledger records of an act, octet for octet. It names officers, and no owner.
+/// The JSON that the ledger records of an act, byte for byte. It names officers, and no owner.
 pub fn act_statement(signed: &SignedAct) -> Vec<u8> {
     // Every value is a number, or text that needs no escape.
     let by: Vec<String> = signed.by.iter().map(|by| format!("\"{}\"", by.label())).collect();

@@ -49,7 +49,7 @@ pub struct Approval {
 pub struct SealedShare(#[serde(with = "base64")] pub Vec<u8>);
 
 impl SealedShare {
-    /// SHA-256 of the octets.
+    /// SHA-256 of the bytes.
     pub fn digest(&self) -> Digest {
         Digest(sha256(&[&self.0]))
     }
@@ -57,7 +57,7 @@ impl SealedShare {
 
 impl fmt::Debug for SealedShare {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SealedShare({} octets)", self.0.len())
+        write!(f, "SealedShare({} bytes)", self.0.len())
     }
 }
 
@@ -113,7 +113,7 @@ pub struct ProvenApproval {
     pub receipt: ledger::Receipt,
 }
 
-/// The JSON that the ledger records of an approval, octet for octet: who, for which order, when, and the digest of the
+/// The JSON that the ledger records of an approval, byte for byte: who, for which order, when, and the digest of the
 /// signed approval. It holds no share and names no owner.
 pub fn approval_statement(approval: &Approval) -> Vec<u8> {
     // Every value is a number, or text that needs no escape: hexadecimal, or a name of a-z 0-9 . _ -
@@ -153,7 +153,7 @@ impl Approval {
         Digest(sha256(&[&self.bytes(), &self.signature]))
     }
 
-    /// Drops the released shares. Do it in every copy that is kept once the order is cleared, or will not be: whoever
+    /// Drops the released shares. Do it in every copy that is kept once the order is cleared, or will not be: anyone who
     /// has the service key and one officer's passphrase could join a released share with that officer's own
     /// (docs/threat-model.md). Signature and digest stay as they are.
     pub fn forget_shares(&mut self) {

@@ -87,7 +87,7 @@ impl Clearance {
         })
     }
 
-    /// The octets that are kept.
+    /// The bytes that are kept.
     pub(crate) fn to_secret(&self) -> Result<Secret<Vec<u8>>, VaultError> {
         let keys = self.keys.values().map(|key| (key.ask(), key.expose()));
         write(&self.order, &self.officers, self.cleared, keys)
@@ -104,10 +104,10 @@ pub struct Cleared {
 }
 
 impl Cleared {
-    /// The first octets of what is kept: "Bailiwick vault clearance", format 1.
+    /// The first bytes of what is kept: "Bailiwick vault clearance", format 1.
     pub const MAGIC: &[u8; 4] = b"BVC\x01";
 
-    /// The octets that are kept, before sealing (docs/formats/keys.md).
+    /// The bytes that are kept, before sealing (docs/formats/keys.md).
     ///
     /// # Errors
     /// `OrderError::Malformed`, `MailError::TooLong`.

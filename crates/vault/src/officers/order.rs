@@ -34,7 +34,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// SHA-256 of the canonical octets (docs/formats/keys.md). Categories count as a set: order and repetition do not
+    /// SHA-256 of the canonical bytes (docs/formats/keys.md). Categories count as a set: order and repetition do not
     /// change it.
     pub fn digest(&self) -> Digest {
         Digest(sha256(&[&self.to_bytes()]))
@@ -93,7 +93,7 @@ impl Order {
     }
 }
 
-/// The category's number in the canonical octets.
+/// The category's number in the canonical bytes.
 fn code(category: Category) -> u8 {
     match category {
         Category::Subscriber => 1,

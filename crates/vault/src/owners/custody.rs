@@ -43,12 +43,12 @@ impl Custody {
         }
     }
 
-    /// The octet that stands for it in files and messages.
+    /// The byte that stands for it in files and messages.
     pub fn octet(self) -> u8 {
         self as u8
     }
 
-    /// The custody of an octet.
+    /// The custody of an byte.
     pub fn from_octet(octet: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|custody| custody.octet() == octet)
     }

@@ -44,7 +44,7 @@ impl Network {
         self == Self::HERE
     }
 
-    /// The octets that stand for it in messages, and under keyed hashes.
+    /// The bytes that stand for it in messages, and under keyed hashes.
     pub fn octets(self) -> [u8; 16] {
         self.0
     }

@@ -4,7 +4,7 @@
 /// from it; each sign-in is compared with all of them.
 pub const APP_PASSWORDS_MAX: usize = 32;
 
-/// Octets of the name of an app password or a session.
+/// Bytes of the name of an app password or a session.
 pub const NAME_BYTES_MAX: usize = 64;
 
 /// For what an app password may be used.
@@ -32,12 +32,12 @@ impl Scopes {
         self.0 & other.0 == other.0
     }
 
-    /// The octet that stands for it in files and messages.
+    /// The byte that stands for it in files and messages.
     pub fn bits(self) -> u8 {
         self.0
     }
 
-    /// The scopes of an octet; `None` for what is none.
+    /// The scopes of an byte; `None` for what is none.
     pub fn from_bits(bits: u8) -> Option<Self> {
         (bits != 0 && bits & !7 == 0).then_some(Self(bits))
     }

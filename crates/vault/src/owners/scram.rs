@@ -6,7 +6,7 @@ use std::fmt;
 /// The id of an exchange that waits for the client's last message.
 pub type ExchangeId = [u8; 16];
 
-/// The longest message of a client: names and nonces of some hundred octets, many times over.
+/// The longest message of a client: names and nonces of some hundred bytes, many times over.
 const MESSAGE_BYTES_MAX: usize = 4096;
 
 /// Why an exchange ends.

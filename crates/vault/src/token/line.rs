@@ -52,7 +52,7 @@ impl Drop for Helper {
 }
 
 impl Token {
-    /// Makes an RSA key in the token whose private half never leaves it; with an `id`, takes the key of that `CKA_ID`
+    /// Makes an RSA key in the token whose private key never leaves it; with an `id`, takes the key of that `CKA_ID`
     /// instead.
     ///
     /// # Errors

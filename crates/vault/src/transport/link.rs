@@ -1,4 +1,4 @@
-//! The way to one vault. A test's vault is in the same process; it is asked through the same octets, so that every test
+//! The way to one vault. A test's vault is in the same process; it is asked through the same bytes, so that every test
 //! tests them.
 
 use std::io;
@@ -48,7 +48,7 @@ impl Link {
         }
     }
 
-    /// Asks, and goes on with something else until [`Asked::wait`]. Only one such question may be open at a time, and its
+    /// Asks, and continues with something else until [`Asked::wait`]. Only one such question may be open at a time, and its
     /// answer is to be short: nobody reads it meanwhile.
     pub(crate) fn begin<A: Wire>(&self, request: Request) -> Asked<A> {
         let way = match &self.way {

@@ -88,7 +88,7 @@ impl Line {
         ended || self.socket().is_gone()
     }
 
-    /// Its process id, for whoever looks at it from outside.
+    /// Its process id, for anyone who looks at it from outside.
     pub(crate) fn process_id(&self) -> u32 {
         self.child().id()
     }

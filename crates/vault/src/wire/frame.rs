@@ -1,13 +1,13 @@
-//! A message on the pair of sockets between a node and its vault: length (4), number (8), octets.
+//! A message on the pair of sockets between a node and its vault: length (4), number (8), bytes.
 //!
-//! The number is the asker's and comes back with the answer; 0 wants none. Octets are read into memory that is wiped, and
+//! The number is the asker's and comes back with the answer; 0 wants none. Bytes are read into memory that is wiped, and
 //! never through a buffer that would keep them.
 
 use std::io::{self, Read, Write};
 
 use zeroize::Zeroizing;
 
-/// Octets before the message.
+/// Bytes before the message.
 pub const HEAD_LEN: usize = 4 + 8;
 
 /// The longest message: 256 MiB. The longest that a node sends is one message of mail to be hashed in an import

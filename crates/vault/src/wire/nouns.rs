@@ -9,7 +9,7 @@ use crate::encode::Decoder;
 use crate::founding::Founding;
 use crate::mail::epoch::{AccountPublicKey, SealedEpochKey};
 use crate::mail::message::KeyAsk;
-use crate::officers::act::{Act, Hand, SignedAct};
+use crate::officers::act::{Act, OfficerProof, SignedAct};
 use crate::officers::approval::{Approval, ProvenApproval};
 use crate::officers::escrow::Sweep;
 use crate::officers::officer::OfficerPublic;
@@ -46,8 +46,8 @@ wire_struct!(Founding { home, log_origin, passphrase, officers, cost });
 wire_struct!(KeyAsk { epoch, id, arrival });
 wire_struct!(OfficerPublic { name, verifying_key, sharing_key, enrolled, in_power });
 wire_struct!(Sweep { done, total, finished });
-wire_struct!(KeyBackup { day, period, sealed, node });
-wire_struct!(Rotations { service, escrow, signing, accounts, at_hand });
+wire_struct!(KeyBackup { day, day_key, sealed, node });
+wire_struct!(Rotations { service, escrow, signing, accounts, resumable });
 
 macro_rules! wire_text {
     ($($name:ty),*) => {$(
@@ -65,7 +65,7 @@ macro_rules! wire_text {
 }
 wire_text!(Jurisdiction, OfficerName);
 
-impl Wire for Hand {
+impl Wire for OfficerProof {
     fn put(&self, out: &mut Out) {
         let (name, secret) = match self {
             Self::Officer(name, passphrase) => (Some(name.clone()), passphrase),
@@ -104,7 +104,7 @@ wire_struct!(OwnerSecrets { app_passwords, sessions });
 
 macro_rules! wire_octets {
     ($($name:ty, $put:ident, $take:ident;)*) => {$(
-        /// As the octets that stand for it.
+        /// As the bytes that stand for it.
         impl Wire for $name {
             fn put(&self, out: &mut Out) {
                 self.$put().put(out);

@@ -1,5 +1,5 @@
-//! Unlocking by hand: the service key sealed to a key of which any two of some people hold shares, each share under that
-//! person's own passphrase (docs/formats/keys.md, `node.hands`).
+//! Unlocking with key holders: the service key sealed to a key of which any two key holders have shares, each share under that
+//! person's own passphrase (docs/formats/keys.md, `node.holders`).
 //!
 //! The key is a pair, so that a service key that takes the place of another is sealed to the same people without them.
 
@@ -9,10 +9,10 @@ use vault::{MailError, OfficerError, VaultError};
 
 use crate::account::Stretch;
 use crate::crypto::{
-    HYBRID_OVERHEAD, Key32, KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateHalf, Share, join, open_hybrid,
+    HYBRID_OVERHEAD, Key32, KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateKey, Share, join, open_hybrid,
     same, seal_hybrid, split,
 };
-use crate::files::{Folder, HANDS_FILE, damaged, unreadable};
+use crate::files::{Folder, HOLDERS_FILE, damaged, unreadable};
 use crate::node::service_key::ServiceKey;
 use crate::officers::roster::{OFFICERS_MAX, OFFICERS_MIN};
 
@@ -23,21 +23,21 @@ const MAGIC: &[u8; 4] = b"BVU\x01";
 pub(crate) const WAIT_MILLIS: i64 = 10 * 60 * 1000;
 
 /// A person's share that is open, and since when.
-pub(crate) struct OpenHand {
+pub(crate) struct OpenedPart {
     pub(crate) holder: OfficerName,
     pub(crate) share: Share,
     pub(crate) at: UnixMillis,
 }
 
-/// Who can unlock the vault by hand, two together.
-pub(crate) struct Hands {
+/// The key holders, any two of whom unlock the vault together.
+pub(crate) struct KeyHolders {
     public: [u8; 32],
     /// The service key; two while one is replaced, since nobody knows at which moment the power goes.
     sealed: Vec<Vec<u8>>,
     holders: Vec<(OfficerName, PassphraseBox)>,
 }
 
-impl Hands {
+impl KeyHolders {
     /// Deals shares to `holders` (2 to 9, of different names, each with a passphrase).
     pub(crate) fn deal(
         service_key: &Key32,
@@ -61,13 +61,13 @@ impl Hands {
             let sealed = PassphraseBox::seal(passphrase, &context, share.expose(), cost, lanes, entropy);
             boxes.push((name.clone(), sealed.map_err(|_| VaultError::CostTooHigh)?));
         }
-        let mut hands = Self { public: pair.public, sealed: Vec::new(), holders: boxes };
-        hands.seal_keys(&[service_key], stretch.entropy)?;
-        Ok(hands)
+        let mut key_holders = Self { public: pair.public, sealed: Vec::new(), holders: boxes };
+        key_holders.seal_keys(&[service_key], stretch.entropy)?;
+        Ok(key_holders)
     }
 
     /// The same people for other service keys. Nobody needs to be there; but only for a file that is
-    /// [`verified`](Self::verified), or the keys go to whoever exchanged it.
+    /// [`verified`](Self::verified), or the keys would go to anyone who swapped it.
     pub(crate) fn seal_keys(&mut self, keys: &[&Key32], entropy: &dyn Entropy) -> Result<(), VaultError> {
         let seal = |key: &&Key32| seal_hybrid(&self.public, &key_info(&self.public), key.as_ref(), entropy);
         self.sealed =
@@ -81,42 +81,42 @@ impl Hands {
     }
 
     /// One person's share.
-    pub(crate) fn open_hand(
+    pub(crate) fn open_part_of(
         &self,
         holder: &OfficerName,
         passphrase: &Secret<String>,
         lanes: &Lanes,
         at: UnixMillis,
-    ) -> Result<OpenHand, VaultError> {
+    ) -> Result<OpenedPart, VaultError> {
         let known = self.holders.iter().find(|(name, _)| name == holder);
         let (_, boxed) = known.ok_or_else(|| VaultError::Officer(OfficerError::NoSuchOfficer(holder.clone())))?;
         let share = boxed.open(passphrase, &share_context(&self.public, holder), lanes).map_err(|why| match why {
             PassphraseError::Wrong => VaultError::Officer(OfficerError::WrongOfficerPassphrase(holder.clone())),
-            PassphraseError::Damaged => damaged(HANDS_FILE),
+            PassphraseError::Damaged => damaged(HOLDERS_FILE),
         })?;
-        let share = Share::from_bytes(&share).ok_or_else(|| damaged(HANDS_FILE))?;
-        Ok(OpenHand { holder: holder.clone(), share, at })
+        let share = Share::from_bytes(&share).ok_or_else(|| damaged(HOLDERS_FILE))?;
+        Ok(OpenedPart { holder: holder.clone(), share, at })
     }
 
     /// The service keys, by two people's shares: one, or the new and the old while it is replaced.
-    pub(crate) fn service_keys(&self, one: &OpenHand, two: &OpenHand) -> Result<Vec<Key32>, VaultError> {
-        let private = join(&one.share, &two.share).map_err(|_| damaged(HANDS_FILE))?;
-        let private = PrivateHalf::from_bytes(private.as_ref()).ok_or_else(|| damaged(HANDS_FILE))?;
+    pub(crate) fn service_keys(&self, one: &OpenedPart, two: &OpenedPart) -> Result<Vec<Key32>, VaultError> {
+        let private = join(&one.share, &two.share).map_err(|_| damaged(HOLDERS_FILE))?;
+        let private = PrivateKey::from_bytes(private.as_ref()).ok_or_else(|| damaged(HOLDERS_FILE))?;
         let open = |sealed: &Vec<u8>| {
             let opened = open_hybrid(&private, &key_info(&self.public), sealed).ok()?;
             let mut key = Key32::default();
             key.copy_from_slice(opened.get(..32)?);
             Some(key)
         };
-        self.sealed.iter().map(open).collect::<Option<_>>().ok_or_else(|| damaged(HANDS_FILE))
+        self.sealed.iter().map(open).collect::<Option<_>>().ok_or_else(|| damaged(HOLDERS_FILE))
     }
 
     /// Writes the file. Durable when it returns.
     pub(crate) fn write(&self, folder: &Folder, own: &ServiceKey) -> Result<(), VaultError> {
         let mut body = self.to_bytes();
-        let check = own.hash(HANDS_FILE, &body);
+        let check = own.hash(HOLDERS_FILE, &body);
         body.extend_from_slice(&check);
-        folder.write_summed(HANDS_FILE, body)
+        folder.write_summed(HOLDERS_FILE, body)
     }
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -134,19 +134,19 @@ impl Hands {
 
     /// Reads the file, if there is one, before there is a service key.
     pub(crate) fn read(folder: &Folder) -> Result<Option<Self>, VaultError> {
-        Ok(Self::read_both(folder)?.map(|(hands, _)| hands))
+        Ok(Self::read_both(folder)?.map(|(key_holders, _)| key_holders))
     }
 
-    /// Reads the file, if there is one, and refuses one that was not written by whoever had a service key.
+    /// Reads the file, if there is one, and refuses one that was not written by someone who had a service key.
     pub(crate) fn verified(folder: &Folder, own: &ServiceKey) -> Result<Option<Self>, VaultError> {
-        let Some((hands, check)) = Self::read_both(folder)? else { return Ok(None) };
-        let right = own.hashes(HANDS_FILE, &hands.to_bytes()).iter().any(|wanted| same(wanted, &check));
-        if right { Ok(Some(hands)) } else { Err(damaged(HANDS_FILE)) }
+        let Some((key_holders, check)) = Self::read_both(folder)? else { return Ok(None) };
+        let right = own.hashes(HOLDERS_FILE, &key_holders.to_bytes()).iter().any(|wanted| same(wanted, &check));
+        if right { Ok(Some(key_holders)) } else { Err(damaged(HOLDERS_FILE)) }
     }
 
     fn read_both(folder: &Folder) -> Result<Option<(Self, [u8; 32])>, VaultError> {
-        let Some(bytes) = folder.read_summed(HANDS_FILE)? else { return Ok(None) };
-        Self::parse(&bytes).map(Some).ok_or_else(|| unreadable(HANDS_FILE, &[MAGIC], &bytes))
+        let Some(bytes) = folder.read_summed(HOLDERS_FILE)? else { return Ok(None) };
+        Self::parse(&bytes).map(Some).ok_or_else(|| unreadable(HOLDERS_FILE, &[MAGIC], &bytes))
     }
 
     fn parse(bytes: &[u8]) -> Option<(Self, [u8; 32])> {
@@ -170,9 +170,9 @@ impl Hands {
 }
 
 fn key_info(public: &[u8; 32]) -> Vec<u8> {
-    Encoder::new(b"bailiwick/hands/v1").fixed(public).finish()
+    Encoder::new(b"bailiwick/key-holders/v1").fixed(public).finish()
 }
 
 fn share_context(public: &[u8; 32], holder: &OfficerName) -> Vec<u8> {
-    Encoder::new(b"bailiwick/hand/v1").fixed(public).text(holder.as_str()).finish()
+    Encoder::new(b"bailiwick/key-holder/v1").fixed(public).text(holder.as_str()).finish()
 }
