@@ -83,24 +83,24 @@ impl fmt::Display for TokenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Module(why) => write!(f, "the token's module does not load: {why}; check vault.token.module"),
-            Self::NoToken(label) => write!(f, "no token of the label {label:?} is there; plug it in, or check its label"),
+            Self::NoToken(label) => write!(f, "no token with the label {label:?}; plug it in, or check its label"),
             Self::SeveralTokens(label) => {
-                write!(f, "there are several tokens of the label {label:?}; give each a label of its own")
+                write!(f, "there are several tokens with the label {label:?}; give each a label of its own")
             }
-            Self::NoKey(why) => write!(f, "the token has not the key that opens the vault: {why}"),
+            Self::NoKey(why) => write!(f, "the token does not hold the key that opens the vault: {why}"),
             Self::WrongPin => f.write_str(
-                "the token refuses the PIN; it is not tried again, because a token locks itself after a few. Correct the \
-                 PIN, and unlock once with `bailiwick node unlock --token`",
+                "the token refuses the PIN; it is not tried again, because tokens lock themselves after a few attempts. \
+                 Correct the PIN, and unlock once with `bailiwick node unlock --token`",
             ),
             Self::PinLocked => {
                 f.write_str("the token has locked its PIN; unlock it with its own tools, or use the node's passphrase")
             }
             Self::PinAtRisk => f.write_str(
-                "the token has seen a wrong PIN and nobody types this one, so it was not tried; unlock once with \
-                 `bailiwick node unlock --token`",
+                "the last PIN shown to the token was wrong and nobody typed this one, so it was not tried; unlock once \
+                 with `bailiwick node unlock --token`",
             ),
-            Self::Device(why) => write!(f, "the token fails: {why}"),
-            Self::Helper(why) => write!(f, "the process that talks to the token: {why}"),
+            Self::Device(why) => write!(f, "token error: {why}"),
+            Self::Helper(why) => write!(f, "the process that talks to the token failed: {why}"),
             Self::Vault(error) => error.fmt(f),
         }
     }

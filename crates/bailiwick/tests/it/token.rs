@@ -139,7 +139,7 @@ fn a_copy_of_the_disk_opens_nothing() {
         assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
         refused
     };
-    assert!(said("nothing").contains("no token of the label"));
+    assert!(said("nothing").contains("no token with the label"));
     // Another token, of the same label and PIN.
     machine.tokens_in("theirs");
     machine.make_token("bailiwick");
@@ -160,7 +160,7 @@ fn a_node_waits_for_its_token() {
     machine.tokens_in("nothing");
     let node = machine.run(&dir);
     assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
-    assert!(node.log().contains("the node is locked: no token of the label"));
+    assert!(node.log().contains("the node is locked: no token with the label"));
     machine.tokens_in("tokens");
     wait_for("the token", || state(&node) == "unlocked");
 }
@@ -252,7 +252,7 @@ fn a_node_gets_a_token() {
     // Whoever has not the passphrase, the token and its PIN leaves nothing, in the ledger neither.
     let size = || node.ask(&["node", "status"], "").unwrap()["ledger_size"].as_u64().unwrap();
     let before = size();
-    assert!(add("none", &passphrase, PIN).unwrap_err().contains("no token of the label"));
+    assert!(add("none", &passphrase, PIN).unwrap_err().contains("no token with the label"));
     assert!(add("bailiwick", &passphrase, "161803").unwrap_err().contains("refuses the PIN"));
     assert!(add("bailiwick", "wrong", PIN).unwrap_err().contains("passphrase is wrong"));
     assert!(dir.join("secrets/passphrase").exists(), "nothing has changed");

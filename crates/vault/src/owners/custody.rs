@@ -101,12 +101,13 @@ impl CustodyRow {
 pub const TABLE: &[CustodyRow] = &[
     CustodyRow {
         question: "Who can open the stored mail?",
-        strict: "you with a secret of yours; two officers of this home together",
-        standard: "you with a secret of yours; two officers of this home together; the node alone, with its service key",
-        owner: "you with a secret of yours, and nobody else",
+        strict: "you, with any of your secrets; two officers of this home together",
+        standard: "you, with any of your secrets; two officers of this home together; the node alone, with its \
+                   service key",
+        owner: "you, with any of your secrets, and nobody else",
     },
     CustodyRow {
-        question: "What does a thief of the disk and of the service key read?",
+        question: "What can a thief with the disk and the service key read?",
         strict: "no stored mail",
         standard: "all of your stored mail: this is the weaker custody",
         owner: "no stored mail",
@@ -114,24 +115,24 @@ pub const TABLE: &[CustodyRow] = &[
     CustodyRow {
         question: "How can you sign in?",
         strict: "password, app passwords, SCRAM with an app password, web sessions",
-        standard: "password, app passwords, SCRAM with an app password, web sessions; it alone allows sign-ins that bring \
-                   no secret (OAUTHBEARER, EXTERNAL), which no door offers yet",
+        standard: "password, app passwords, SCRAM with an app password, web sessions; it alone allows sign-in \
+                   without a secret (OAUTHBEARER, EXTERNAL), which is not offered yet",
         owner: "password, app passwords, SCRAM with an app password, web sessions",
     },
     CustodyRow {
         question: "You forgot the password?",
-        strict: "a recovery code, if you made some; or two officers, after a notice to you and a delay of 24 hours unless \
-                 the home set another",
+        strict: "a recovery code, if you made some; or two officers, after a notice to you and a delay of 24 hours \
+                 unless the home set another",
         standard: "a recovery code, if you made some; or two officers, after a notice to you and a delay of 24 hours \
                    unless the home set another",
-        owner: "a recovery code; without one the mail is lost to everybody, to you too",
+        owner: "a recovery code; without one the mail is lost to everybody, including you",
     },
     CustodyRow {
         question: "What does a lawful order get?",
-        strict: "what it covers, opened by two officers together, each step in the ledger first",
-        standard: "what it covers, opened by two officers together, each step in the ledger first",
-        owner: "what the provider has: the mail as ciphertext, which it cannot open, and data that is no content; and mail \
-                that arrives later is plain in the node's memory for a moment",
+        strict: "what it covers, opened by two officers together, each step recorded in the ledger first",
+        standard: "what it covers, opened by two officers together, each step recorded in the ledger first",
+        owner: "what the provider has: the mail as ciphertext, which it cannot open, and data other than content; \
+                mail that arrives later is in plain text in the node's memory for a moment",
     },
     CustodyRow {
         question: "Who can change it?",
