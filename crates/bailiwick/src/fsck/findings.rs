@@ -52,7 +52,7 @@ impl Findings {
                 ("a sign-in from a known network is slowed down as if it were unknown", "nothing: it is made anew")
             }
             Some("clearances") => ("this clearance opens nothing", "approve the order anew"),
-            Some("periods") => ("the backups of keys of that day do not open", "back the keys up again today"),
+            Some("days") => ("the backups of keys of that day do not open", "back the keys up again today"),
             _ => ("the vault may not unlock, or lacks what the file holds", "restore a backup of the keys"),
         };
         self.add(&format!("vault: {file} is not as it was written"), fields, means, remedy);

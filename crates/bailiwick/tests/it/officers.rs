@@ -201,7 +201,7 @@ fn the_running_node_destroys_the_keys_of_days_that_are_over() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("node");
     crate::support::Single::init(&dir, &[], "");
-    let periods = dir.join("vault/periods");
+    let periods = dir.join("vault/days");
     // Far beyond the window, and far from its end.
     let (over, kept) = (periods.join("17.key"), periods.join("99999.key"));
     [&over, &kept].iter().for_each(|path| std::fs::write(path, "the key of a day").unwrap());

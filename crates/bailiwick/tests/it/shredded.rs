@@ -269,7 +269,7 @@ fn after_the_window_nothing_opens_a_closed_account_anywhere() {
     let place_before = scene.image(&scene.path("place"), "place-before");
     drop(node);
     let keys_of_then = scene.back_up_keys_of_then();
-    let [period] = files(&scene.node().join("vault/periods")).try_into().unwrap();
+    let [period] = files(&scene.node().join("vault/days")).try_into().unwrap();
     let profiles = |home: &Path| files(&home.join("vault/accounts"));
     let stays = {
         let node = Single::run(&scene.node());
@@ -298,7 +298,7 @@ fn after_the_window_nothing_opens_a_closed_account_anywhere() {
     assert_eq!(scene.opens(&loot, strict), BTreeSet::new());
     assert_eq!(scene.opens(&loot, standard), BTreeSet::new());
     loot.places = vec![place_before, scene.path("place")];
-    loot.periods = files(&shut.join("vault/periods"));
+    loot.periods = files(&shut.join("vault/days"));
     assert_eq!(scene.opens(&loot, strict), ["password", "app password", "officers", "recovery code"].into());
     assert_eq!(scene.opens(&loot, standard), ["password", "officers"].into());
     let lies = [found(std::slice::from_ref(&shut), &day), found(std::slice::from_ref(&before), &wrapped)];
@@ -321,7 +321,7 @@ fn after_the_window_nothing_opens_a_closed_account_anywhere() {
     ];
     loot.keys = files(&scene.path("keys"));
     loot.periods = files(&scene.path("periods"));
-    let [there, copy] = [&files(&loot.homes[2].join("vault/periods"))[..], &loot.periods[..]].map(|periods| {
+    let [there, copy] = [&files(&loot.homes[2].join("vault/days"))[..], &loot.periods[..]].map(|periods| {
         assert_eq!(periods.len(), 1, "{periods:?}");
         octets(&periods[0])
     });

@@ -92,14 +92,14 @@ pub enum OfficerProof {
     /// An officer and the officer's passphrase.
     Officer(OfficerName, Secret<String>),
     /// The words of a paper share.
-    Paper(Secret<String>),
+    PaperShare(Secret<String>),
 }
 
 impl fmt::Debug for OfficerProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Officer(name, _) => write!(f, "OfficerProof({name})"),
-            Self::Paper(_) => f.write_str("OfficerProof(paper)"),
+            Self::PaperShare(_) => f.write_str("OfficerProof(paper share)"),
         }
     }
 }

@@ -69,7 +69,7 @@ impl Wire for OfficerProof {
     fn put(&self, out: &mut Out) {
         let (name, secret) = match self {
             Self::Officer(name, passphrase) => (Some(name.clone()), passphrase),
-            Self::Paper(words) => (None, words),
+            Self::PaperShare(words) => (None, words),
         };
         name.put(out);
         secret.put(out);
@@ -79,7 +79,7 @@ impl Wire for OfficerProof {
         let (name, secret) = (<Option<OfficerName> as Wire>::take(rest)?, Wire::take(rest)?);
         Some(match name {
             Some(name) => Self::Officer(name, secret),
-            None => Self::Paper(secret),
+            None => Self::PaperShare(secret),
         })
     }
 }
