@@ -27,7 +27,13 @@ pub(crate) struct VaultServer {
 impl VaultServer {
     /// A locked one. Nothing is read yet.
     pub(crate) fn new(place: Place) -> Self {
-        Self { place, confinement: None, keeper: RwLock::default(), first_part: Mutex::default(), asked: Mutex::default() }
+        Self {
+            place,
+            confinement: None,
+            keeper: RwLock::default(),
+            first_part: Mutex::default(),
+            asked: Mutex::default(),
+        }
     }
 
     /// A locked one in a process of its own.

@@ -72,11 +72,7 @@ fn public_bytes(public: &Public) -> [u8; 32] {
 }
 
 /// Opens what [`seal_hybrid`](vault::inside::seal_hybrid) made.
-pub(crate) fn open_hybrid(
-    private: &PrivateKey,
-    info: &[u8],
-    sealed: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
+pub(crate) fn open_hybrid(private: &PrivateKey, info: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, DoesNotOpen> {
     let (encapsulated, text) = sealed.split_at_checked(ENC_LEN).ok_or(DoesNotOpen)?;
     let encapsulated = Encapsulated::from_bytes(encapsulated).map_err(|_| DoesNotOpen)?;
     single_shot_open::<AesGcm256, HkdfSha256, X25519HkdfSha256>(

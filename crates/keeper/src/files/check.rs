@@ -4,7 +4,7 @@ use vault::{VaultError, calls};
 use zeroize::Zeroizing;
 
 use crate::files::{
-    ACCOUNTS, CLEARANCES, HOLDERS_FILE, HELD, NODE_FILE, OFFICERS, OLDER, DAYS, ROSTER_FILE, TOKEN_FILE,
+    ACCOUNTS, CLEARANCES, DAYS, HELD, HOLDERS_FILE, NODE_FILE, OFFICERS, OLDER, ROSTER_FILE, TOKEN_FILE,
 };
 use crate::keeper::Keeper;
 use crate::owners::resets::RESETS;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::account::Stretch;
 use crate::crypto::{Key32, Lanes, random_key};
-use crate::files::{ACCOUNTS, Folder, HELD, NODE_FILE, OFFICERS, DAYS, ROSTER_FILE, damaged, day_key_file};
+use crate::files::{ACCOUNTS, DAYS, Folder, HELD, NODE_FILE, OFFICERS, ROSTER_FILE, damaged, day_key_file};
 use crate::keeper::{Keeper, Place};
 use crate::node::keys::NodeKeys;
 use crate::node::service_key::{FIRST_GENERATION, ServiceKey};

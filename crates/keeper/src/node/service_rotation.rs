@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::account::Stretch;
 use crate::crypto::random_key;
 use crate::files::{
-    ACCOUNTS, CLEARANCES, Folder, HELD, NODE_FILE, OFFICERS, OLDER, DAYS, ROSTER_FILE, damaged, older_file,
+    ACCOUNTS, CLEARANCES, DAYS, Folder, HELD, NODE_FILE, OFFICERS, OLDER, ROSTER_FILE, damaged, older_file,
 };
 use crate::keeper::Keeper;
 use crate::node::keys::NodeKeys;

@@ -4,8 +4,8 @@ use std::sync::PoisonError;
 
 use terms::{Digest, OfficerName, Secret, UnixMillis};
 use vault::{
-    Act, ActedBy, OfficerProof, MailError, OfficerError, OfficerPublic, POWERLESS_MILLIS, RotationError, SignedAct, VaultError,
-    act_statement, calls,
+    Act, ActedBy, MailError, OfficerError, OfficerProof, OfficerPublic, POWERLESS_MILLIS, RotationError, SignedAct,
+    VaultError, act_statement, calls,
 };
 
 use crate::crypto::{KeyPair, PrivateKey, Share, SigningKey, join, seal_hybrid, sha256};

@@ -103,13 +103,11 @@ impl Keeper {
         let escrow = self.escrow_of(&roster, &released, &opened.share)?;
         // While the escrow key is replaced, this account may still be sealed to the one before.
         let previous = roster.open_previous(&escrow);
-        let by_either = |open: &dyn Fn(&PrivateKey) -> Result<Vec<(KeyAsk, Key32)>, VaultError>| match (
-            open(&escrow),
-            &previous,
-        ) {
-            (Err(VaultError::Order(OrderError::EscrowDoesNotOpen(_))), Some(previous)) => open(previous),
-            (opened, _) => opened,
-        };
+        let by_either =
+            |open: &dyn Fn(&PrivateKey) -> Result<Vec<(KeyAsk, Key32)>, VaultError>| match (open(&escrow), &previous) {
+                (Err(VaultError::Order(OrderError::EscrowDoesNotOpen(_))), Some(previous)) => open(previous),
+                (opened, _) => opened,
+            };
         match self.account_keys(order.account) {
             Ok(keys) => by_either(&|escrow| {
                 let private_keys = keys.open_by_escrow(escrow)?;

@@ -14,8 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::account::Stretch;
 use crate::crypto::{
-    KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateKey, Share, SigningKey, open_hybrid, random_key,
-    seal_hybrid,
+    KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateKey, Share, SigningKey, open_hybrid, random_key, seal_hybrid,
 };
 use crate::files::{ROSTER_FILE, damaged, officer_file, unreadable};
 

@@ -15,7 +15,9 @@ pub(crate) fn open_epoch_by(
     sealed: &SealedEpochKey,
 ) -> Result<Key32, VaultError> {
     let shut = Err(VaultError::Mail(MailError::EpochDoesNotOpen(epoch)));
-    private_keys.iter().fold(shut, |opened, private_key| opened.or_else(|_| open_epoch(private_key, account, epoch, sealed)))
+    private_keys
+        .iter()
+        .fold(shut, |opened, private_key| opened.or_else(|_| open_epoch(private_key, account, epoch, sealed)))
 }
 
 /// Opens a sealed epoch key with the account's private key.

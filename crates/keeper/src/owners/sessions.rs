@@ -155,7 +155,10 @@ impl Session {
                 let parts = work.chunks(work.len().div_ceil(threads));
                 let workers: Vec<_> =
                     parts.map(|part| scope.spawn(move || part.iter().map(open).collect::<Vec<_>>())).collect();
-                workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(|_| vec![Err(VaultError::Busy)])).collect()
+                workers
+                    .into_iter()
+                    .flat_map(|worker| worker.join().unwrap_or_else(|_| vec![Err(VaultError::Busy)]))
+                    .collect()
             })
         };
         for (epoch, open) in opened? {
@@ -173,7 +176,9 @@ impl Session {
 
     fn fold_into(&self, epochs: &mut Epochs, rings: &Rings<'_>) {
         let (Epochs { opened, ring, fresh }, private_keys) = (epochs, self.private_keys());
-        let (Some(found), Some(private_key)) = (ring.filter(|_| !fresh.is_empty()), private_keys.first()) else { return };
+        let (Some(found), Some(private_key)) = (ring.filter(|_| !fresh.is_empty()), private_keys.first()) else {
+            return;
+        };
         // A session that cannot write it now pays for X25519 again at the next sign-in, and no more. What this session wrote at the
         // same time as another one of the owner is in the file twice or torn; both are read as they should be.
         match Ring::new(rings.folder, self.account, private_key).fold(found, fresh, opened, rings.entropy) {

@@ -202,7 +202,11 @@ fn nothing_is_left_when_it_should_be_gone() {
         ("another officer's passphrase", OFFICERS[1].1.into()),
     ];
     let found = found_in(process, &needles);
-    assert_eq!(found.first().map(|(what, _)| what.as_str()), Some("the account's private private_key"), "a search that works");
+    assert_eq!(
+        found.first().map(|(what, _)| what.as_str()),
+        Some("the account's private private_key"),
+        "a search that works"
+    );
 
     drop(clear(&house));
     drop(session);
@@ -255,7 +259,8 @@ fn what_two_officers_and_a_token_open_is_gone_when_it_was_used() {
     drop(clear(&house));
     gone(process, &needles);
     // An act that two have begun waits for its proof with the escrow key: a search that works.
-    let both = [0, 1].map(|officer| vault::OfficerProof::Officer(name(OFFICERS[officer].0), OFFICERS[officer].1.into()));
+    let both =
+        [0, 1].map(|officer| vault::OfficerProof::Officer(name(OFFICERS[officer].0), OFFICERS[officer].1.into()));
     house.vault.begin_act(vault::Act::Drill, None, both).unwrap();
     let found = found_in(process, &needles);
     assert!(found.iter().any(|(what, _)| what == "the escrow private_key"), "{found:?}");

@@ -9,8 +9,8 @@ use vault::{MailError, OfficerError, VaultError};
 
 use crate::account::Stretch;
 use crate::crypto::{
-    HYBRID_OVERHEAD, Key32, KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateKey, Share, join, open_hybrid,
-    same, seal_hybrid, split,
+    HYBRID_OVERHEAD, Key32, KeyPair, Lanes, PassphraseBox, PassphraseError, PrivateKey, Share, join, open_hybrid, same,
+    seal_hybrid, split,
 };
 use crate::files::{Folder, HOLDERS_FILE, damaged, unreadable};
 use crate::node::service_key::ServiceKey;

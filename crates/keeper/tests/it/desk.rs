@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ledger::{Log, Opening};
 use terms::{AccountId, CaseId, Category, Clock, Digest, Entropy, EpochId, MessageId, OfficerName, Secret, UnixMillis};
 use vault::{
-    AccountPublicKey, Act, Approval, BegunAct, Clearance, CostProfile, EpochSealer, Founding, OfficerProof, KeyAsk,
-    OfficerError, OpenedShare, Order, Part, ProvenApproval, SealedEpochKey, Vault, VaultError, VaultGate,
+    AccountPublicKey, Act, Approval, BegunAct, Clearance, CostProfile, EpochSealer, Founding, KeyAsk, OfficerError,
+    OfficerProof, OpenedShare, Order, Part, ProvenApproval, SealedEpochKey, Vault, VaultError, VaultGate,
     act_statement, approval_statement,
 };
 use world::{ManualClock, MemoryDisk, SeededEntropy};

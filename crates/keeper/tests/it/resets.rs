@@ -2,7 +2,8 @@
 
 use terms::{AccountId, Secret};
 use vault::{
-    Act, Attempt, Claim, Custody, OfficerProof, Network, OwnerProof, Part, Scopes, SignedAct, Vault, VaultError, act_statement,
+    Act, Attempt, Claim, Custody, Network, OfficerProof, OwnerProof, Part, Scopes, SignedAct, Vault, VaultError,
+    act_statement,
 };
 
 use crate::desk::{Desk, PASSWORD, variant};
