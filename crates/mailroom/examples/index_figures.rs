@@ -12,7 +12,7 @@
     reason = "a measurement that cannot go on should stop, and says its figures"
 )]
 
-#[path = "../tests/support/client.rs"]
+#[path = "../tests/it/client.rs"]
 mod client;
 
 use std::collections::BTreeMap;

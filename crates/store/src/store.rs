@@ -9,18 +9,20 @@ use durable::{DirLock, Disk};
 use terms::{AccountId, Address, Clock, Entropy};
 use vault::{AccountPublicKey, Vault};
 
-use crate::accounts::{Account, AccountRecord, in_order};
-use crate::change::Act;
-use crate::commit::{Committer, Draft, Planned};
+use crate::account::change::Act;
+use crate::account::decide;
 use crate::damage::Damage;
-use crate::engine::{Engine, Health, context};
-use crate::folder::{self, CHANGES_BEFORE_FOLD, Request};
-use crate::name::INBOX;
-use crate::pack::{PackWriter, Packs, SEGMENT_BYTES};
-use crate::rows::{LOG_PAGES, RowReader, RowWriter};
-use crate::scribe::Scribe;
-use crate::watch::Watch;
-use crate::{StoreError, decide};
+use crate::engine::accounts::{Account, AccountRecord, in_order};
+use crate::engine::commit::{Committer, Draft, Planned};
+use crate::engine::row_writer::Scribe;
+use crate::engine::settings::Settings;
+use crate::engine::shared::{Engine, Health, context};
+use crate::engine::snapshotter::{self, Request};
+use crate::engine::watch::Watch;
+use crate::error::StoreError;
+use crate::pack::{PackWriter, Packs};
+use crate::rows::{RowReader, RowWriter};
+use crate::values::name::INBOX;
 
 /// Sealed mail of one jurisdiction. All calls block, and may come from any thread; what is durable when a call returns
 /// is said at the head of `commit.rs`. Dropping it closes it.
@@ -35,23 +37,6 @@ pub struct Store {
 struct Threads {
     folder: Sender<Request>,
     handles: [JoinHandle<()>; 2],
-}
-
-/// Sizes that an operator or a test may want otherwise.
-#[derive(Debug, Clone, Copy)]
-pub struct Settings {
-    /// A segment takes no further batch when it has this many bytes.
-    pub segment_bytes: u64,
-    /// An account's log is folded when it has this many changes.
-    pub changes_before_fold: u64,
-    /// The log of the rows flows back into their file when it has this many pages, of 4,096 octets each.
-    pub log_pages: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { segment_bytes: SEGMENT_BYTES, changes_before_fold: CHANGES_BEFORE_FOLD, log_pages: LOG_PAGES }
-    }
 }
 
 /// Calls back once: with the outcome, or with [`StoreError::Closed`] when it is dropped before.
@@ -118,7 +103,7 @@ impl Store {
         let for_folder = Arc::clone(&engine);
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let handles = [
-            thread("store-fold").spawn(move || folder::run(&for_folder, &requests)).map_err(cannot)?,
+            thread("store-fold").spawn(move || snapshotter::run(&for_folder, &requests)).map_err(cannot)?,
             thread("store-commit").spawn(move || committer.run()).map_err(cannot)?,
         ];
         let threads = Mutex::new(Some(Threads { folder, handles }));

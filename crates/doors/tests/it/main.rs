@@ -4,6 +4,6 @@
 
 mod imap;
 mod smtp;
-#[path = "../../../mailroom/tests/support/mod.rs"]
+#[path = "../../../mailroom/tests/it/support.rs"]
 mod support;
 mod tls;

@@ -10,8 +10,8 @@ use store::{Entry, MailboxView, StoreError};
 use vault::{Part, SignedIn};
 
 use super::Unmet;
-use super::letter::{Letter, WHOLE_BYTES_MAX};
 use super::listing::{self, Listings};
+use super::message_reader::{Letter, WHOLE_BYTES_MAX};
 use super::words::flags;
 use crate::Mailroom;
 use crate::index::{Column, OwnerIndex};

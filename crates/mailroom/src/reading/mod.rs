@@ -6,8 +6,8 @@
 //! (`message::view`), and sizes count both.
 
 mod fetch;
-mod letter;
 mod listing;
+mod message_reader;
 mod search;
 mod words;
 

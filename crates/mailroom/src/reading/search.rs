@@ -14,7 +14,7 @@ use store::{Entry, MailboxView, StoreError};
 use vault::SignedIn;
 
 use super::Unmet;
-use super::letter::Letter;
+use super::message_reader::Letter;
 use super::words::system_bit;
 use crate::Mailroom;
 use crate::index::{self, DocSet, HeaderText, Opened, OwnerIndex, Place, Query, Texts, Volumes};

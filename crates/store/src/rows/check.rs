@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{COMMITS_KEPT, LastCommit};
-use crate::StoreError;
-use crate::bytes::Reader;
+use crate::encoding::bytes::Reader;
+use crate::error::StoreError;
 
 /// Checks the rows of `commits`; returns the last.
 pub(super) fn commits(connection: &Connection) -> Result<LastCommit, StoreError> {

@@ -15,8 +15,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use terms::{AccountId, EpochId};
 use vault::SealedEpochKey;
 
-use crate::StoreError;
-use crate::bytes::Writer;
+use crate::encoding::bytes::Writer;
+use crate::error::StoreError;
 
 /// `PRAGMA application_id`: "Bail".
 const APPLICATION: i64 = 0x4261_696c;

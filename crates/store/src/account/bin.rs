@@ -1,0 +1,206 @@
+//! The bin: what an owner has deleted and may have back for some days.
+//!
+//! A message comes here when no mailbox has it any more. It is out of the owner's mailboxes and quota, keeps its flags, its
+//! dates and the name of where it was, and goes for good when its days are over or the account is closed. A hold neither
+//! brings a message here nor keeps it here: a held account and its twin have the same bin (invariant 13).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use terms::{MailboxId, UnixMillis};
+
+use crate::account::apply::{Misfit, NO_MAILBOX, NO_MESSAGE};
+use crate::account::blocks::{Blocks, Row};
+use crate::account::change::{decode_flags, encode_flags};
+use crate::account::state::{AccountState, FlagTable, Mailbox, MailboxRow};
+use crate::encoding::bytes::{Malformed, Reader, Writer};
+use crate::encoding::snapshot::{column, read_column, read_small_column};
+use crate::values::flags::{FlagChange, FlagSet};
+use crate::values::uid_set::UidSet;
+
+/// A message in the bin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BinRow {
+    /// Counted within the account, never reused.
+    pub(crate) number: u32,
+    pub(crate) slot: u32,
+    /// An index into the bin's flag table.
+    pub(crate) flags: u32,
+    /// The mailbox that had it last.
+    pub(crate) mailbox: u32,
+    pub(crate) internal_date: UnixMillis,
+    /// When it was deleted.
+    pub(crate) at: UnixMillis,
+}
+
+impl Row for BinRow {
+    fn key(&self) -> u32 {
+        self.number
+    }
+}
+
+/// The bin of an account.
+#[derive(Clone, Default)]
+pub(crate) struct Bin {
+    /// The last number given out.
+    pub(crate) last: u32,
+    pub(crate) rows: Blocks<BinRow>,
+    pub(crate) flags: Arc<FlagTable>,
+    /// The names of mailboxes that are gone and had messages of the bin.
+    pub(crate) names: Arc<BTreeMap<MailboxId, String>>,
+}
+
+impl Bin {
+    /// Whether there are numbers for this many more.
+    pub(crate) fn has_numbers(&self, more: u32) -> bool {
+        self.last.checked_add(more).is_some()
+    }
+
+    /// The flags of a row.
+    pub(crate) fn flags_of(&self, row: &BinRow) -> Arc<FlagSet> {
+        self.flags.set(row.flags).cloned().unwrap_or_default()
+    }
+
+    /// Those of these numbers that are here.
+    pub(crate) fn rows_of<'b>(&'b self, numbers: &'b UidSet) -> impl Iterator<Item = &'b BinRow> {
+        let rows = |&(first, last): &(u32, u32)| {
+            self.rows.from(self.rows.rank(first)).take_while(move |row| row.number <= last)
+        };
+        numbers.ranges().iter().flat_map(rows)
+    }
+
+    /// Adds a message that no mailbox has any more; `flags` is an index into the bin's own table.
+    pub(crate) fn put(&mut self, row: &MailboxRow, flags: u32, mailbox: MailboxId, at: UnixMillis, seq: u64) {
+        self.last = self.last.saturating_add(1);
+        let (slot, internal_date) = (row.slot, row.internal_date);
+        self.rows.push(BinRow { number: self.last, slot, flags, mailbox: mailbox.0, internal_date, at }, seq);
+    }
+
+    /// Remembers the name of a mailbox that goes, when something here was in it.
+    pub(crate) fn remember(&mut self, mailbox: &Mailbox) {
+        if self.rows.iter().any(|row| row.mailbox == mailbox.id.0) {
+            Arc::make_mut(&mut self.names).insert(mailbox.id, mailbox.name.to_string());
+        }
+    }
+
+    /// Takes rows out, and forgets names and flags that nothing here needs any more.
+    fn take(&mut self, numbers: &UidSet, seq: u64) -> Vec<BinRow> {
+        let taken = self.rows.remove(numbers, seq);
+        if !self.names.is_empty() && !taken.is_empty() {
+            let used: std::collections::BTreeSet<u32> = self.rows.iter().map(|row| row.mailbox).collect();
+            Arc::make_mut(&mut self.names).retain(|mailbox, _| used.contains(&mailbox.0));
+        }
+        if self.rows.len() == 0 {
+            self.flags = Arc::default();
+        }
+        taken
+    }
+}
+
+/// Gives messages of the bin to a mailbox again, with new UIDs in the order of their numbers, as they were but for
+/// `\Deleted`, which would have the next client delete them at once.
+pub(crate) fn restore(state: &mut AccountState, numbers: &UidSet, to: MailboxId) -> Result<(), Misfit> {
+    let (seq, modseq) = (state.seq, state.modseq);
+    let flags_before = Arc::clone(&state.bin.flags);
+    let mut target = Arc::clone(state.mailboxes.get(&to).ok_or(NO_MAILBOX)?);
+    let mailbox = Arc::make_mut(&mut target);
+    mailbox.highest_modseq = modseq;
+    let undelete = FlagChange::Remove(FlagSet::system(FlagSet::DELETED));
+    for row in state.bin.take(numbers, seq) {
+        let flags = undelete.after(&flags_before.set(row.flags).cloned().unwrap_or_default());
+        let mut view_bytes = 0;
+        let found = state.messages.update_one(row.slot, seq, |message| {
+            message.in_bin = false;
+            message.in_mailboxes += 1;
+            view_bytes = message.view_bytes;
+        });
+        if !found {
+            return Err(NO_MESSAGE);
+        }
+        let index = FlagTable::intern(&mut mailbox.flags, &flags);
+        let (uid, slot, internal_date) = (mailbox.uid_next, row.slot, row.internal_date);
+        mailbox.rows.push(MailboxRow { uid, slot, flags: index, modseq, internal_date }, seq);
+        mailbox.uid_next += 1;
+        mailbox.count_in(&flags, view_bytes);
+    }
+    state.mailboxes.insert(to, target);
+    Ok(())
+}
+
+/// Messages of the bin are gone for good; what a case holds of them stays for the case.
+pub(crate) fn forget(state: &mut AccountState, numbers: &UidSet) -> Result<(), Misfit> {
+    let seq = state.seq;
+    let mut free = Vec::new();
+    for row in state.bin.take(numbers, seq) {
+        let found = state.messages.update_one(row.slot, seq, |message| {
+            message.in_bin = false;
+            if message.is_free() {
+                free.push(message.slot);
+            }
+        });
+        if !found {
+            return Err(NO_MESSAGE);
+        }
+    }
+    state.messages.remove(&UidSet::of(&free), seq);
+    Ok(())
+}
+
+/// The first octet of a block of the bin: the version of its encoding.
+const VERSION: u8 = 1;
+
+pub(crate) fn encode_block(rows: &[BinRow], bin: &Bin) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.byte(VERSION);
+    out.number(rows.len() as u64);
+    let mut small = |of: fn(&BinRow) -> u32| column(&mut out, rows.iter().map(|row| of(row).into()));
+    small(|row| row.number);
+    small(|row| row.slot);
+    small(|row| row.mailbox);
+    column(&mut out, rows.iter().map(|row| row.internal_date.0));
+    column(&mut out, rows.iter().map(|row| row.at.0));
+    let mut numbers: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut used = Vec::new();
+    for row in rows {
+        let next = numbers.len() as u64;
+        numbers.entry(row.flags).or_insert_with(|| {
+            used.push(row.flags);
+            next
+        });
+    }
+    out.number(used.len() as u64);
+    for index in used {
+        encode_flags(&bin.flags.set(index).cloned().unwrap_or_default(), &mut out);
+    }
+    rows.iter().for_each(|row| out.number(numbers.get(&row.flags).copied().unwrap_or(0)));
+    out.finish()
+}
+
+pub(crate) fn decode_block(bytes: &[u8], flags: &mut Arc<FlagTable>) -> Result<Vec<BinRow>, Malformed> {
+    let mut input = Reader::new(bytes);
+    if input.byte()? != VERSION {
+        return Err(Malformed);
+    }
+    let count = input.count()?;
+    let mut small = || read_small_column(&mut input, count);
+    let (numbers, slots, mailboxes) = (small()?, small()?, small()?);
+    let (dates, ats) = (read_column(&mut input, count)?, read_column(&mut input, count)?);
+    let sets = input.count()?;
+    let mut indexes = Vec::with_capacity(sets);
+    for _ in 0..sets {
+        indexes.push(FlagTable::intern(flags, &decode_flags(&mut input)?));
+    }
+    let mut rows = Vec::with_capacity(count);
+    for at in 0..count {
+        rows.push(BinRow {
+            number: numbers[at],
+            slot: slots[at],
+            mailbox: mailboxes[at],
+            flags: *indexes.get(input.number()? as usize).ok_or(Malformed)?,
+            internal_date: UnixMillis(dates[at]),
+            at: UnixMillis(ats[at]),
+        });
+    }
+    input.end()?;
+    Ok(rows)
+}

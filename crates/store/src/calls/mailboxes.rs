@@ -1,0 +1,128 @@
+//! Mailboxes: listing, making, deleting, renaming, subscribing, viewing.
+
+use terms::{AccountId, MailboxId};
+
+use crate::account::change::Act;
+use crate::account::decide;
+use crate::account::state::SpecialUse;
+use crate::account::view::{self, MailboxInfo, MailboxView};
+use crate::error::StoreError;
+use crate::store::Store;
+use crate::values::name;
+use crate::values::uid_set::UidSet;
+
+impl Store {
+    /// Every mailbox of an account, in the order in which they were made: INBOX first.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].
+    pub fn mailboxes(&self, account: AccountId) -> Result<Vec<MailboxInfo>, StoreError> {
+        let state = self.engine.seen(&*self.engine.account(account)?)?;
+        Ok(state.mailboxes.values().map(|mailbox| view::info(&state, mailbox)).collect())
+    }
+
+    /// The mailbox of that name; INBOX in any case.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchMailbox`], and as [`mailboxes`](Self::mailboxes).
+    pub fn mailbox_named(&self, account: AccountId, name: &str) -> Result<MailboxInfo, StoreError> {
+        let name = name::canonical(name).map_err(|_| StoreError::NoSuchMailbox)?;
+        let state = self.engine.seen(&*self.engine.account(account)?)?;
+        let mailbox = state.named(&name).ok_or(StoreError::NoSuchMailbox)?;
+        Ok(view::info(&state, mailbox))
+    }
+
+    /// The names that the owner subscribed to, sorted, whether there is such a mailbox or not (RFC 9051 section 6.3.7).
+    ///
+    /// # Errors
+    /// As [`mailboxes`](Self::mailboxes).
+    pub fn subscriptions(&self, account: AccountId) -> Result<Vec<String>, StoreError> {
+        let state = self.engine.seen(&*self.engine.account(account)?)?;
+        Ok(state.subscriptions.iter().cloned().collect())
+    }
+
+    /// Whether what sessions see of this account is in memory, so that looking at it reads no disk.
+    pub fn is_in_memory(&self, account: AccountId) -> bool {
+        self.engine.account(account).is_ok_and(|account| account.seen().is_some())
+    }
+
+    /// The mailbox as it is now: an unchanging view, all of it durable.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchMailbox`], and as [`mailboxes`](Self::mailboxes).
+    pub fn snapshot(&self, account: AccountId, mailbox: MailboxId) -> Result<MailboxView, StoreError> {
+        let era = self.engine.compaction.era();
+        let state = self.engine.seen(&*self.engine.account(account)?)?;
+        MailboxView::new(account, state, mailbox, era).ok_or(StoreError::NoSuchMailbox)
+    }
+
+    /// Makes a mailbox. Levels above it are not made: a listing shows those that are missing as `\NonExistent`.
+    ///
+    /// # Errors
+    /// [`StoreError::MailboxExists`], [`StoreError::BadName`], [`StoreError::TooMany`].
+    pub fn create_mailbox(
+        &self,
+        account: AccountId,
+        name: &str,
+        special_use: Option<SpecialUse>,
+    ) -> Result<MailboxInfo, StoreError> {
+        let name = name.to_owned();
+        self.run(name.len(), move |draft| {
+            let now = draft.now();
+            let act = decide::create(draft.state(account)?, &name, special_use, now)?;
+            draft.change(account, act, true)?;
+            let state = draft.state(account)?;
+            let mailbox = decide::mailbox(state, MailboxId(state.mailbox_last))?;
+            Ok(view::info(state, mailbox))
+        })
+    }
+
+    /// Deletes a mailbox with its messages; those below it stay, and so does the subscription. Messages that another
+    /// mailbox has, stay there; the others may be restored for as long as the policy says; what a case holds is kept out of
+    /// the owner's sight.
+    ///
+    /// # Errors
+    /// [`StoreError::InboxStays`], [`StoreError::NoSuchMailbox`], [`StoreError::BadName`].
+    pub fn delete_mailbox(&self, account: AccountId, name: &str) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.run(name.len(), move |draft| {
+            let keep = draft.policy().restorable_days > 0;
+            let act = decide::delete(draft.state(account)?, &name, keep)?;
+            draft.change(account, act, true).map(|_| ())
+        })
+    }
+
+    /// Renames a mailbox and all below it, with their subscriptions. Renaming INBOX moves its messages into a new
+    /// mailbox and leaves INBOX empty, and what lies below it where it is (RFC 9051 section 6.3.6).
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchMailbox`], [`StoreError::MailboxExists`], [`StoreError::BadName`].
+    pub fn rename_mailbox(&self, account: AccountId, from: &str, to: &str) -> Result<(), StoreError> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        self.run(from.len() + to.len(), move |draft| {
+            let now = draft.now();
+            let act = decide::rename(draft.state(account)?, &from, &to, now)?;
+            draft.change(account, act, true)?;
+            let state = draft.state(account)?;
+            let Some(inbox) = decide::inbox_of(state, &from) else { return Ok(()) };
+            let target = MailboxId(state.mailbox_last);
+            let all = UidSet::of_ranges([(1, u32::MAX)]);
+            if let (Some(act), _) = decide::transfer(state, inbox, &all, target, true)? {
+                draft.change(account, act, true)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Subscribes to a name, or ends that. The name need not be a mailbox's.
+    ///
+    /// # Errors
+    /// [`StoreError::BadName`], [`StoreError::TooMany`].
+    pub fn set_subscribed(&self, account: AccountId, name: &str, subscribed: bool) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.run(name.len(), move |draft| {
+            let act: Option<Act> = decide::subscribe(draft.state(account)?, &name, subscribed)?;
+            act.map_or(Ok(()), |act| draft.change(account, act, true).map(|_| ()))
+        })
+    }
+}

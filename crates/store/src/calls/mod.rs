@@ -1,0 +1,8 @@
+//! What the rooms above call: the methods of [`Store`](crate::Store), by subject.
+
+pub(crate) mod cases;
+pub(crate) mod deleted;
+pub(crate) mod index_files;
+pub(crate) mod mailboxes;
+pub(crate) mod messages;
+pub(crate) mod opening;

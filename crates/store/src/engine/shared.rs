@@ -1,0 +1,331 @@
+//! What the threads of a store share: keys, packs, rows for reading, the accounts, the line of jobs.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+
+use terms::{AccountId, Clock, Entropy, EpochId};
+use vault::{SealedEpochKey, Vault, VaultError};
+
+use crate::account::apply::apply;
+use crate::account::change::Change;
+use crate::account::state::AccountState;
+use crate::encoding::bytes::Malformed;
+use crate::encoding::snapshot;
+use crate::engine::accounts::{Account, AccountRecord, Directory};
+use crate::engine::commit::Job;
+use crate::engine::queue::Queue;
+use crate::error::StoreError;
+use crate::pack::Packs;
+use crate::rows::RowReader;
+use crate::upkeep::compaction::Compaction;
+use crate::values::quota::Policy;
+
+/// How the store is, for the operator's eyes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Health {
+    /// The last write went well.
+    #[default]
+    Fine,
+    /// The last write was refused for want of space. The next one is tried.
+    DiskFull,
+    /// The last write failed; what the machine said. The next one is tried with fresh files.
+    Failing(String),
+    /// All is stored, and the log of the rows cannot be brought into their file, so that it grows; what the machine said. It
+    /// is tried again when the log has grown.
+    LogStays(String),
+}
+
+impl Health {
+    pub(crate) fn of(error: Option<&StoreError>) -> Self {
+        match error {
+            None => Self::Fine,
+            Some(StoreError::DiskFull) => Self::DiskFull,
+            Some(error) => Self::Failing(error.to_string()),
+        }
+    }
+}
+
+/// The shared part of a store.
+pub(crate) struct Engine {
+    pub(crate) dir: PathBuf,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) packs: Arc<Packs>,
+    pub(crate) queue: Queue<Job>,
+    reader: Mutex<RowReader>,
+    /// How many connections beside the reader hold a moment of the rows.
+    moments: Arc<AtomicUsize>,
+    directory: RwLock<Directory>,
+    health: Mutex<Health>,
+    /// Why the log of the rows could not flow back at the last attempt.
+    log_stays: Mutex<Option<String>>,
+    pub(crate) policy: RwLock<Policy>,
+    pub(crate) compaction: Compaction,
+}
+
+/// See [`Engine::moment`].
+pub(crate) struct Moment(Arc<AtomicUsize>);
+
+impl Drop for Moment {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The contexts under which rows are sealed: each names the row's place, so that none can stand in for another.
+pub(crate) mod context {
+    use terms::AccountId;
+
+    use crate::encoding::snapshot::BlockName;
+
+    /// The hash of an address.
+    pub(crate) const ADDRESS: &str = "store/address";
+
+    pub(crate) fn account(id: AccountId) -> String {
+        format!("store/account/{id}")
+    }
+
+    pub(crate) fn change(id: AccountId, seq: u64) -> String {
+        format!("store/change/{id}/{seq}")
+    }
+
+    pub(crate) fn snapshot(id: AccountId, seq: u64) -> String {
+        format!("store/snapshot/{id}/{seq}")
+    }
+
+    pub(crate) fn block(id: AccountId, name: BlockName) -> String {
+        format!("store/block/{id}/{}/{}/{}", name.table, name.number, name.changed)
+    }
+}
+
+/// Why an account could not be read, on the way to a [`StoreError`].
+enum Unreadable {
+    Malformed,
+    Store(StoreError),
+}
+
+impl From<Malformed> for Unreadable {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(
+        dir: PathBuf,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        packs: Arc<Packs>,
+        reader: RowReader,
+    ) -> Result<Self, StoreError> {
+        let engine = Self {
+            dir,
+            vault,
+            clock,
+            entropy,
+            packs,
+            queue: Queue::default(),
+            reader: Mutex::new(reader),
+            moments: Arc::default(),
+            directory: RwLock::default(),
+            health: Mutex::default(),
+            log_stays: Mutex::default(),
+            policy: RwLock::default(),
+            compaction: Compaction::default(),
+        };
+        engine.read_directory()?;
+        Ok(engine)
+    }
+
+    pub(crate) fn reader(&self) -> MutexGuard<'_, RowReader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a connection read one moment of the rows for long: as long as what is returned lives, their log does not flow
+    /// back. Call it before the moment is taken.
+    pub(crate) fn moment(&self) -> Moment {
+        let _reader = self.reader();
+        self.moments.fetch_add(1, Ordering::SeqCst);
+        Moment(Arc::clone(&self.moments))
+    }
+
+    /// Runs `act` while no connection of this process reads the rows; `None`, without running it or waiting, if one does.
+    pub(crate) fn while_nobody_reads<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
+        let _reader = match self.reader.try_lock() {
+            Ok(reader) => reader,
+            Err(TryLockError::Poisoned(reader)) => reader.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        (self.moments.load(Ordering::SeqCst) == 0).then(act)
+    }
+
+    pub(crate) fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn directory_mut(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        *self.policy.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the last write went.
+    pub(crate) fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the log of the rows could not flow back at the last attempt.
+    pub(crate) fn log_stays(&self) -> MutexGuard<'_, Option<String>> {
+        self.log_stays.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The account in memory.
+    pub(crate) fn account(&self, id: AccountId) -> Result<Arc<Account>, StoreError> {
+        let directory = self.directory();
+        match (directory.by_id.get(&id), directory.shut.get(&id)) {
+            (Some(account), _) => Ok(Arc::clone(account)),
+            (None, Some(shut)) => Err(StoreError::Damaged(format!("the profile of account number {}", shut.number))),
+            (None, None) => Err(StoreError::NoSuchAccount),
+        }
+    }
+
+    /// Adds the accounts on disk that are not in memory. One whose profile does not open is shut and keeps its addresses; the
+    /// others go on.
+    pub(crate) fn read_directory(&self) -> Result<(), StoreError> {
+        let (accounts, addresses) = {
+            let reader = self.reader();
+            let read = |error| StoreError::reading(&error);
+            (reader.accounts().map_err(read)?, reader.addresses().map_err(read)?)
+        };
+        let (ids, sealed): (Vec<_>, Vec<_>) =
+            accounts.into_iter().map(|(number, id, sealed)| ((number, id), (context::account(id), sealed))).unzip();
+        let opened = self.vault.service_open_all(sealed).map_err(|error| StoreError::vault(&error))?;
+        let mut directory = self.directory_mut();
+        for ((number, id), plain) in ids.into_iter().zip(opened) {
+            let hashes = addresses.iter().filter(|(_, account)| *account == number).map(|(hash, _)| *hash);
+            match plain.and_then(|plain| AccountRecord::parse(id, &plain)) {
+                Some(record) => directory.insert(Arc::new(Account::new(number, record)), hashes),
+                None => directory.insert_shut(Arc::new(Account::shut(number, id)), hashes),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes new rows for reading, after the old ones failed, and forgets everything that was read from those.
+    pub(crate) fn start_over(&self, reader: RowReader) -> Result<(), StoreError> {
+        *self.reader() = reader;
+        self.read_directory()?;
+        self.directory().by_id.values().for_each(|account| account.forget());
+        self.compaction.forget();
+        Ok(())
+    }
+
+    /// What sessions see of an account; read from disk when it is not in memory.
+    pub(crate) fn seen(&self, account: &Account) -> Result<Arc<AccountState>, StoreError> {
+        if let Some(state) = account.seen() {
+            return Ok(state);
+        }
+        let mut place = account.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = &*place {
+            return Ok(Arc::clone(state));
+        }
+        let (state, folded) = self.read_account(account)?;
+        let state = Arc::new(state);
+        account.folded.store(folded, Ordering::SeqCst);
+        *place = Some(Arc::clone(&state));
+        drop(place);
+        account.bell.ring(state.modseq);
+        Ok(state)
+    }
+
+    /// An account as its rows have it, and the change at which its snapshot stands.
+    pub(crate) fn read_account(&self, account: &Account) -> Result<(AccountState, u64), StoreError> {
+        let reader = self.reader();
+        reader.at_one_moment(|reader| {
+            let mut state = match reader.snapshot(account.number).map_err(|error| StoreError::reading(&error))? {
+                Some((seq, sealed)) => self.read_snapshot(reader, account, seq, &sealed)?,
+                None => AccountState::default(),
+            };
+            let folded = state.seq;
+            let changes = reader.changes(account.number).map_err(|error| StoreError::reading(&error))?;
+            let id = account.record.id;
+            let (seqs, sealed): (Vec<_>, Vec<_>) =
+                changes.into_iter().map(|(seq, sealed)| (seq, (context::change(id, seq), sealed))).unzip();
+            let opened = self.vault.service_open_all(sealed).map_err(|error| StoreError::vault(&error))?;
+            for (seq, plain) in seqs.into_iter().zip(opened) {
+                replay(&mut state, account, seq, plain.as_deref())?;
+            }
+            Ok((state, folded))
+        })
+    }
+
+    fn read_snapshot(
+        &self,
+        reader: &RowReader,
+        account: &Account,
+        seq: u64,
+        sealed: &[u8],
+    ) -> Result<AccountState, StoreError> {
+        let (id, number) = (account.record.id, account.number);
+        let damaged = |what: &str| StoreError::Damaged(format!("{what} of account number {number}"));
+        let shut = |error: &VaultError, what: &str| match StoreError::vault(error) {
+            StoreError::VaultAway => StoreError::VaultAway,
+            _ => damaged(what),
+        };
+        let head = self.vault.service_open(&context::snapshot(id, seq), sealed);
+        let head = head.map_err(|error| shut(&error, "the snapshot"))?;
+        let state = snapshot::decode(&head, |name| {
+            let sealed = reader.block(number, name.table, name.number);
+            let sealed = sealed.map_err(|error| Unreadable::Store(StoreError::reading(&error)))?;
+            let sealed = sealed.ok_or_else(|| Unreadable::Store(damaged("a block")))?;
+            let opened = self.vault.service_open(&context::block(id, name), &sealed);
+            opened.map_err(|error| Unreadable::Store(shut(&error, "a block")))
+        });
+        match state {
+            Ok(state) if state.seq == seq => Ok(state),
+            Ok(_) | Err(Unreadable::Malformed) => Err(damaged("the snapshot")),
+            Err(Unreadable::Store(error)) => Err(error),
+        }
+    }
+
+    /// Reads the sealed keys of all epochs of an account, unless they are in memory.
+    pub(crate) fn read_epoch_keys(&self, account: &Account) -> Result<(), StoreError> {
+        let mut known = account.epoch_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let reader = self.reader();
+        let count = reader.epoch_count(account.number).map_err(|error| StoreError::reading(&error))?;
+        if known.len() < count as usize {
+            known.extend(reader.epochs(account.number).map_err(|error| StoreError::reading(&error))?);
+        }
+        Ok(())
+    }
+
+    /// The sealed key of an epoch.
+    pub(crate) fn epoch_key(&self, account: &Account, epoch: EpochId) -> Result<SealedEpochKey, StoreError> {
+        let mut known = account.epoch_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = known.get(&epoch) {
+            return Ok(key.clone());
+        }
+        let key = self.reader().epoch(account.number, epoch).map_err(|error| StoreError::reading(&error))?;
+        let key =
+            key.ok_or_else(|| StoreError::Damaged(format!("epoch {epoch} of account number {}", account.number)))?;
+        known.insert(epoch, key.clone());
+        Ok(key)
+    }
+}
+
+/// Applies an opened change; `None` is one that did not open.
+fn replay(state: &mut AccountState, account: &Account, seq: u64, plain: Option<&[u8]>) -> Result<(), StoreError> {
+    let damaged =
+        |what: &str| StoreError::Damaged(format!("change {seq} of account number {}: {what}", account.number));
+    if seq != state.seq + 1 {
+        return Err(damaged("the one before it is missing"));
+    }
+    let plain = plain.ok_or_else(|| damaged("its seal is broken"))?;
+    let change = Change::decode(plain).map_err(|Malformed| damaged("it is of no known kind"))?;
+    apply(state, &change).map_err(|misfit| damaged(misfit.0))
+}

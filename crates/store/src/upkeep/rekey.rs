@@ -1,0 +1,126 @@
+//! Another pair for an account: what arrives from now on is sealed to the new half, and the sealed keys of its epochs are
+//! written anew, while mail comes and goes (docs/flows/rotate.md).
+
+use std::sync::PoisonError;
+
+use terms::{AccountId, EpochId};
+use vault::{AccountPublicKey, OwnerError, RotationError, SealedEpochKey, VaultError};
+
+use crate::error::StoreError;
+use crate::rows::Write;
+use crate::store::Store;
+
+/// How many epochs are sealed anew together: a tenth of a second of the vault's, a transaction of 50 KB here.
+const EPOCHS_AT_ONCE: usize = 500;
+
+/// How far the epochs of an account are sealed to its new half.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rekeyed {
+    /// How many epochs there are.
+    pub epochs: u64,
+    /// The old half is destroyed; `false` while a message that was sealed to it is on its way: call again.
+    pub finished: bool,
+}
+
+impl Store {
+    /// Lets an account receive by another public half. What arrives after this call is sealed to it. Durable when it returns;
+    /// after an error the old half may receive until it is called again.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`], and those of writing.
+    pub fn receive_by(&self, id: AccountId, public: &AccountPublicKey) -> Result<(), StoreError> {
+        let account = self.engine.account(id)?;
+        let _turn = account.profile.lock().unwrap_or_else(PoisonError::into_inner);
+        if account.receives() == *public {
+            return Ok(());
+        }
+        let record = account.record_by(*public);
+        let (number, sealed) = (account.number, self.sealed_profile(record)?);
+        self.run(sealed.len(), move |draft| {
+            draft.write(Write::Profile { account: number, sealed });
+            Ok(())
+        })?;
+        account.epochs.turn(|| account.receive_by(*public));
+        Ok(())
+    }
+
+    /// Lets an account receive by the half that the vault has of it, if that is another: after an interruption, or when rows
+    /// of before a replacement were put back. An account of which the vault has nothing stays as it is.
+    ///
+    /// # Errors
+    /// As [`receive_by`](Self::receive_by); those of the vault.
+    pub fn follow_vault(&self, id: AccountId) -> Result<(), StoreError> {
+        match self.engine.vault.account_public_key(id) {
+            Ok(public) => self.receive_by(id, &public),
+            Err(VaultError::Owner(OwnerError::NoSuchAccount(_))) => Ok(()),
+            Err(error) => Err(StoreError::vault(&error)),
+        }
+    }
+
+    /// The sealed keys of all epochs of an account, as the rows have them.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].
+    pub fn all_epoch_keys(&self, id: AccountId) -> Result<Vec<(EpochId, SealedEpochKey)>, StoreError> {
+        let account = self.engine.account(id)?;
+        self.engine.reader().epochs(account.number).map_err(|error| StoreError::reading(&error))
+    }
+
+    /// Seals the epochs of an account to its new half, whose replacement the vault has begun, and then has the old half
+    /// destroyed. `progress` hears how many of how many are done. An interruption costs nothing: call it again. Durable when
+    /// it returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Vault`] when the account's halves are not at hand or an epoch opens with neither; those of writing.
+    pub fn rekey_account(&self, id: AccountId, progress: &mut dyn FnMut(u64, u64)) -> Result<Rekeyed, StoreError> {
+        let account = self.engine.account(id)?;
+        self.follow_vault(id)?;
+        loop {
+            // Asked before the rows are read: what is on its way then is in the rows, or was seen here to be on its way.
+            let rests = account.epochs.rests();
+            let all = self.all_epoch_keys(id)?;
+            let (total, mut done, mut changed) = (all.len() as u64, 0, false);
+            for some in all.chunks(EPOCHS_AT_ONCE) {
+                let fresh = self.engine.vault.reseal_epochs(id, some).map_err(|error| StoreError::vault(&error))?;
+                changed |= !fresh.is_empty();
+                self.replace_epochs(id, fresh)?;
+                done += some.len() as u64;
+                progress(done, total);
+            }
+            if changed {
+                continue;
+            }
+            if !rests {
+                return Ok(Rekeyed { epochs: total, finished: false });
+            }
+            return match self.engine.vault.finish_account_rotation(id, &all) {
+                Ok(()) => Ok(Rekeyed { epochs: total, finished: true }),
+                Err(VaultError::Rotation(RotationError::TooSoon)) => Ok(Rekeyed { epochs: total, finished: false }),
+                Err(error) => Err(StoreError::vault(&error)),
+            };
+        }
+    }
+
+    /// Writes sealed keys in the places of those before. Durable when it returns.
+    fn replace_epochs(&self, id: AccountId, fresh: Vec<(EpochId, SealedEpochKey)>) -> Result<(), StoreError> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let account = self.engine.account(id)?;
+        let (number, rows) = (account.number, fresh.clone());
+        let bytes = rows.iter().map(|(_, sealed)| sealed.0.len()).sum();
+        let written = self.run(bytes, move |draft| {
+            for (epoch, sealed) in rows {
+                draft.write(Write::ReplaceEpoch { account: number, epoch, sealed });
+            }
+            Ok(())
+        });
+        // After an error nobody knows which there are.
+        let mut known = account.epoch_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        match &written {
+            Ok(()) => known.extend(fresh),
+            Err(_) => known.clear(),
+        }
+        written
+    }
+}
