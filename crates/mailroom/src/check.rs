@@ -6,9 +6,9 @@
 use store::{Damage, DamageKind, Entry, StoreError};
 use vault::{Part, SignedIn};
 
-use crate::Mailroom;
 use crate::import::Progress;
 use crate::index::{CheckedVolumes, Derived};
+use crate::mailroom::Mailroom;
 use crate::record::Record;
 
 /// Octets of mail that are opened at once; a longer message is opened alone.

@@ -24,8 +24,8 @@ use store::{Entry, FlagSet, MailboxView, StoreError};
 use terms::AccountId;
 use vault::{Part, SignedIn};
 
-use crate::Mailroom;
 use crate::import::{Failure, Progress, write_failures};
+use crate::mailroom::Mailroom;
 
 /// Messages opened in one call to the store.
 const BATCH_MESSAGES_MAX: usize = 64;

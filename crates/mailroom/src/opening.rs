@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::Mailroom;
+use crate::mailroom::Mailroom;
 
 /// The mailroom, or the lack of it. Clones are of the same one.
 #[derive(Clone)]

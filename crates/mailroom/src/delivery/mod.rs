@@ -12,7 +12,7 @@ use smtp::{Accepted, DeliveryOutcome, Envelope, Message, Refusal};
 use store::{FlagSet, Incoming, StoreError};
 use terms::{AccountId, Address, MailboxId, UnixMillis};
 
-use crate::Mailroom;
+use crate::mailroom::Mailroom;
 use crate::record::Record;
 
 /// How many octets of copies one call to the store may hold. A message for many accounts is sealed for each: 100

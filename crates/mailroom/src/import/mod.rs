@@ -27,7 +27,7 @@ use serde::Serialize;
 use store::{FlagSet, INBOX, Incoming, PART_BYTES_MAX, StoreError};
 use terms::{AccountId, MailboxId, UnixMillis};
 
-use crate::Mailroom;
+use crate::mailroom::Mailroom;
 use journal::{Floor, Intent, Journal, Row};
 use source::{Arrived, Item};
 

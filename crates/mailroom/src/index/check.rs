@@ -16,7 +16,7 @@ use super::owner::{HeaderText, Texts};
 use super::places::docs;
 use super::volume::{Block, BlockRow, Column, FOOT_BYTES, FOOT_MAGIC, HEAD_BYTES, MAGIC, Volume};
 use super::words::{BETWEEN, words};
-use crate::Mailroom;
+use crate::mailroom::Mailroom;
 use crate::record::Record;
 
 /// What the outside of the index files of a node says.

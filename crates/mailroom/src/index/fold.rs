@@ -11,13 +11,13 @@ use message::{Structure, casemap_into};
 use store::{Entry, StoreError};
 use vault::Part;
 
+use super::job::{Job, Stop, next_number};
 use super::merge;
 use super::owner::{HeaderText, Texts};
 use super::places::Places;
 use super::volume::{Column, Doc, Volume};
 use super::words::words;
 use super::writer::{Words, Writer};
-use super::{Job, Stop};
 use crate::record::Record;
 
 /// Messages in a slice.
@@ -170,14 +170,6 @@ fn fold_slice(job: &Job, slice: &[Entry], stop: &Stop) -> Result<Option<u64>, St
         let _ = job.store.derived_remove(account, number);
     }
     finished
-}
-
-/// A number that no file of the account has.
-pub(super) fn next_number(job: &Job) -> Result<u64, StoreError> {
-    let on_disk = job.store.derived_files(job.index.account())?;
-    let open = job.index.volumes();
-    let highest = on_disk.into_iter().chain(open.iter().map(|volume| volume.number)).max();
-    Ok(highest.unwrap_or(0) + 1)
 }
 
 fn fold_one(

@@ -10,13 +10,12 @@ use std::sync::Arc;
 
 use store::StoreError;
 
-use super::fold::next_number;
+use super::job::{Job, Stop, next_number};
 use super::owner::Texts;
 use super::places::{Places, docs};
 use super::volume::{Column, Volume, values};
 use super::words::BETWEEN;
 use super::writer::{Words, Writer};
-use super::{Job, Stop};
 
 /// Volumes of one size that become one, and the step from one size to the next.
 const FAN: usize = 8;

@@ -13,8 +13,8 @@ use super::Unmet;
 use super::listing::{self, Listings};
 use super::message_reader::{Letter, WHOLE_BYTES_MAX};
 use super::words::flags;
-use crate::Mailroom;
 use crate::index::{Column, OwnerIndex};
+use crate::mailroom::Mailroom;
 
 /// Messages in one answer when records or columns suffice: a few hundred kilobytes of records.
 const LIGHT_ROWS_MAX: usize = 256;

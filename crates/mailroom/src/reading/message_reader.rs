@@ -10,8 +10,8 @@ use store::{Entry, Opener, StoreError};
 use vault::{Part, SignedIn};
 
 use super::listing::Listing;
-use crate::Mailroom;
 use crate::index::Column;
+use crate::mailroom::Mailroom;
 use crate::record::Record;
 
 /// Up to this size an original is opened whole even when a range would do: it is one chunk of the seal, which opens as a

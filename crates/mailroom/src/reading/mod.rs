@@ -21,9 +21,9 @@ use store::{Incoming, MailboxView, StoreError, UidSet, Watch};
 use terms::{AccountId, MailboxId, Secret, UnixMillis};
 use vault::{Attempt, ChannelBinding, Network, OwnerError, Scopes, ScramError, ScramExchange, SignedIn, VaultError};
 
-use crate::Mailroom;
 use crate::delivery::SOON_BYTES_MAX;
 use crate::index::OwnerIndex;
+use crate::mailroom::Mailroom;
 use words::{flag_set, flags, mailbox_row, refusal, special_use};
 
 /// Up to this size a message is opened in about a millisecond.

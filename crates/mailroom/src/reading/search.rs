@@ -16,8 +16,8 @@ use vault::SignedIn;
 use super::Unmet;
 use super::message_reader::Letter;
 use super::words::system_bit;
-use crate::Mailroom;
 use crate::index::{self, DocSet, HeaderText, Opened, OwnerIndex, Place, Query, Texts, Volumes};
+use crate::mailroom::Mailroom;
 
 type Key = SearchKey<UidRanges>;
 

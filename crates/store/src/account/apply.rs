@@ -6,18 +6,13 @@ use std::sync::Arc;
 use terms::{CaseId, MailboxId, UnixMillis};
 
 use crate::account::bin;
+use crate::account::blobs::Blobs;
 use crate::account::change::{Act, Arrived, Change};
-use crate::account::state::{AccountState, FlagTable, Mailbox, MailboxRow, MessageRow, Vanished};
-use crate::account::view::Blobs;
+use crate::account::state::{
+    AccountState, FlagTable, Mailbox, MailboxRow, MessageRow, Misfit, NO_MAILBOX, NO_MESSAGE, Vanished,
+};
 use crate::values::flags::{FlagChange, FlagSet};
 use crate::values::uid_set::UidSet;
-
-/// The change does not fit the account: a row is lost, or was put where it does not belong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Misfit(pub(crate) &'static str);
-
-pub(crate) const NO_MAILBOX: Misfit = Misfit("a change of a mailbox that is not there");
-pub(crate) const NO_MESSAGE: Misfit = Misfit("a mailbox refers to a message that is not there");
 
 /// Applies the next change. On an error the account is left half changed and must be dropped.
 pub(crate) fn apply(state: &mut AccountState, change: &Change) -> Result<(), Misfit> {

@@ -9,12 +9,8 @@ use std::sync::Arc;
 
 use terms::{MailboxId, UnixMillis};
 
-use crate::account::apply::{Misfit, NO_MAILBOX, NO_MESSAGE};
 use crate::account::blocks::{Blocks, Row};
-use crate::account::change::{decode_flags, encode_flags};
-use crate::account::state::{AccountState, FlagTable, Mailbox, MailboxRow};
-use crate::encoding::bytes::{Malformed, Reader, Writer};
-use crate::encoding::snapshot::{column, read_column, read_small_column};
+use crate::account::state::{AccountState, FlagTable, Mailbox, MailboxRow, Misfit, NO_MAILBOX, NO_MESSAGE};
 use crate::values::flags::{FlagChange, FlagSet};
 use crate::values::uid_set::UidSet;
 
@@ -144,63 +140,4 @@ pub(crate) fn forget(state: &mut AccountState, numbers: &UidSet) -> Result<(), M
     }
     state.messages.remove(&UidSet::of(&free), seq);
     Ok(())
-}
-
-/// The first octet of a block of the bin: the version of its encoding.
-const VERSION: u8 = 1;
-
-pub(crate) fn encode_block(rows: &[BinRow], bin: &Bin) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.byte(VERSION);
-    out.number(rows.len() as u64);
-    let mut small = |of: fn(&BinRow) -> u32| column(&mut out, rows.iter().map(|row| of(row).into()));
-    small(|row| row.number);
-    small(|row| row.slot);
-    small(|row| row.mailbox);
-    column(&mut out, rows.iter().map(|row| row.internal_date.0));
-    column(&mut out, rows.iter().map(|row| row.at.0));
-    let mut numbers: BTreeMap<u32, u64> = BTreeMap::new();
-    let mut used = Vec::new();
-    for row in rows {
-        let next = numbers.len() as u64;
-        numbers.entry(row.flags).or_insert_with(|| {
-            used.push(row.flags);
-            next
-        });
-    }
-    out.number(used.len() as u64);
-    for index in used {
-        encode_flags(&bin.flags.set(index).cloned().unwrap_or_default(), &mut out);
-    }
-    rows.iter().for_each(|row| out.number(numbers.get(&row.flags).copied().unwrap_or(0)));
-    out.finish()
-}
-
-pub(crate) fn decode_block(bytes: &[u8], flags: &mut Arc<FlagTable>) -> Result<Vec<BinRow>, Malformed> {
-    let mut input = Reader::new(bytes);
-    if input.byte()? != VERSION {
-        return Err(Malformed);
-    }
-    let count = input.count()?;
-    let mut small = || read_small_column(&mut input, count);
-    let (numbers, slots, mailboxes) = (small()?, small()?, small()?);
-    let (dates, ats) = (read_column(&mut input, count)?, read_column(&mut input, count)?);
-    let sets = input.count()?;
-    let mut indexes = Vec::with_capacity(sets);
-    for _ in 0..sets {
-        indexes.push(FlagTable::intern(flags, &decode_flags(&mut input)?));
-    }
-    let mut rows = Vec::with_capacity(count);
-    for at in 0..count {
-        rows.push(BinRow {
-            number: numbers[at],
-            slot: slots[at],
-            mailbox: mailboxes[at],
-            flags: *indexes.get(input.number()? as usize).ok_or(Malformed)?,
-            internal_date: UnixMillis(dates[at]),
-            at: UnixMillis(ats[at]),
-        });
-    }
-    input.end()?;
-    Ok(rows)
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use terms::{MailboxId, UnixMillis};
 
 use crate::account::change::Act;
-use crate::account::state::{AccountState, Mailbox, SpecialUse};
+use crate::account::state::{AccountState, Mailbox};
 use crate::error::StoreError;
 use crate::values::flags::{FlagChange, FlagSet};
 use crate::values::name::{self, INBOX};
+use crate::values::special_use::SpecialUse;
 use crate::values::uid_set::UidSet;
 
 /// Mailboxes per account. Dovecot's users rarely pass some hundreds; each costs a kilobyte in memory and on disk.

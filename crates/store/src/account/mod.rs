@@ -5,8 +5,10 @@
 
 pub(crate) mod apply;
 pub(crate) mod bin;
+pub(crate) mod blobs;
 pub(crate) mod blocks;
 pub(crate) mod change;
 pub(crate) mod decide;
 pub(crate) mod state;
+pub(crate) mod usage;
 pub(crate) mod view;

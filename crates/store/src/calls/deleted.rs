@@ -10,12 +10,12 @@ use crate::account::bin::BinRow;
 use crate::account::change::Act;
 use crate::account::decide;
 use crate::account::state::AccountState;
+use crate::account::usage;
 use crate::account::view::Entry;
 use crate::engine::accounts::Account;
-use crate::engine::commit::Draft;
+use crate::engine::draft::Draft;
 use crate::error::StoreError;
 use crate::store::Store;
-use crate::values::quota;
 use crate::values::uid_set::UidSet;
 
 /// Milliseconds of a day.
@@ -93,7 +93,7 @@ impl Store {
                 bytes += state.message(row.slot).map_or(0, |message| u64::from(message.view_bytes));
                 count += 1;
             }
-            quota::check(state, &policy, bytes, count)?;
+            usage::check(state, &policy, bytes, count)?;
             let mut restored = Restored::default();
             for (mailbox, numbers) in groups {
                 let name = name_of(draft.state(id)?, MailboxId(mailbox));

@@ -4,11 +4,11 @@ use terms::{AccountId, MailboxId};
 
 use crate::account::change::Act;
 use crate::account::decide;
-use crate::account::state::SpecialUse;
 use crate::account::view::{self, MailboxInfo, MailboxView};
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::values::name;
+use crate::values::special_use::SpecialUse;
 use crate::values::uid_set::UidSet;
 
 impl Store {

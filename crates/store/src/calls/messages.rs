@@ -6,17 +6,17 @@ use std::sync::Arc;
 use terms::{AccountId, MailboxId, MessageId, UnixMillis};
 use vault::sealed_len;
 
+use crate::account::blobs::PARTS;
 use crate::account::change::{Act, Arrived};
 use crate::account::decide::{self, Expunge};
 use crate::account::state::AccountState;
-use crate::account::view::PARTS;
-use crate::engine::commit::Draft;
+use crate::account::usage;
+use crate::engine::draft::Draft;
 use crate::engine::epochs::Epoch;
 use crate::error::StoreError;
 use crate::pack::{RECORD_HEADER_BYTES, frame};
 use crate::store::Store;
 use crate::values::flags::{FlagChange, FlagSet};
-use crate::values::quota;
 use crate::values::uid_set::UidSet;
 
 /// The longest part of a message that is stored, in bytes: 1 GiB. IMAP counts in 32 bits, and memory holds a part whole
@@ -259,7 +259,7 @@ impl Store {
             let (act, uids) = decide::transfer(state, from, &uids, to, moves)?;
             if let Some(Act::Copy { uids, .. }) = &act {
                 let (bytes, count) = sizes(state, from, uids)?;
-                quota::check(state, &policy, bytes, count)?;
+                usage::check(state, &policy, bytes, count)?;
             }
             let modseq = act.map(|act| draft.change(account, act, true)).transpose()?;
             let uid_validity = decide::mailbox(draft.state(account)?, to)?.uid_validity;
@@ -340,7 +340,7 @@ fn append(draft: &mut Draft<'_>, messages: Vec<Sealed>, limited: bool) -> Result
         decide::room_for_uids(target, group.len())?;
         if limited {
             let bytes = group.iter().map(|arrived| u64::from(arrived.view_bytes)).sum();
-            quota::check(state, &policy, bytes, group.len() as u64)?;
+            usage::check(state, &policy, bytes, group.len() as u64)?;
         }
         let more = u32::try_from(group.len()).map_err(|_| StoreError::TooMany("messages at once"))?;
         state.slot_last.checked_add(more).ok_or(StoreError::TooMany("messages in an account, ever"))?;

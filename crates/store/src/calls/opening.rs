@@ -8,7 +8,8 @@ use std::sync::Arc;
 use terms::{AccountId, EpochId, MessageId};
 use vault::{Clearance, KeyAsk, MailError, MessageKey, Part, SealedEpochKey, SignedIn, VaultError};
 
-use crate::account::view::{Blobs, Entry, MailboxView};
+use crate::account::blobs::Blobs;
+use crate::account::view::{Entry, MailboxView};
 use crate::calls::cases::ScopedMessage;
 use crate::engine::shared::Engine;
 use crate::error::StoreError;

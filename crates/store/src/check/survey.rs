@@ -12,7 +12,8 @@ use crate::account::apply::apply;
 use crate::account::change::{Act, Arrived, Change};
 use crate::account::state::{AccountState, MessageRow};
 use crate::damage::{Damage, DamageKind, ROWS_FILE, SeenAt};
-use crate::encoding::snapshot::{self, BIN, BlockName, MESSAGES};
+use crate::encoding::blocks::{self, BIN, BlockName, MESSAGES};
+use crate::encoding::snapshot;
 use crate::engine::accounts::Account;
 use crate::engine::shared::{Engine, context};
 use crate::error::StoreError;
@@ -105,7 +106,7 @@ impl Survey<'_> {
         let id = self.account.record.id;
         let why = match self.reader.block(self.account.number, name.table, name.number) {
             Ok(Some(sealed)) => match opened(self.engine.vault.service_open(&context::block(id, name), &sealed))? {
-                Some(plain) if snapshot::is_block(name.table, &plain) => return Ok((plain, None)),
+                Some(plain) if blocks::is_block(name.table, &plain) => return Ok((plain, None)),
                 Some(_) => "is none".to_owned(),
                 None => "does not open: altered, or of another time".to_owned(),
             },
@@ -115,7 +116,7 @@ impl Survey<'_> {
         let what = format!("block {} of {} {why}", name.number, table_in_words(name.table));
         let damage = Damage::of_file(DamageKind::Block, ROWS_FILE, what).of(id);
         let damage = Damage { offset: None, seen_at: vec![mark(name)], ..damage };
-        Ok((snapshot::empty_block(name.table), Some(damage)))
+        Ok((blocks::empty_block(name.table), Some(damage)))
     }
 
     fn changes(&mut self) -> Result<(), StoreError> {
@@ -213,7 +214,7 @@ impl Surveyed {
     fn name_lost(&mut self) {
         for damage in self.damages.iter_mut().filter(|damage| damage.kind == DamageKind::Block) {
             let Some(mark) = damage.seen_at.pop() else { continue };
-            let keys = snapshot::keys_of(mark.uid_first);
+            let keys = blocks::keys_of(mark.uid_first);
             damage.seen_at = match mark.mailbox.parse() {
                 Ok(MESSAGES) => self.state.seen_at(|slot| keys.contains(&slot) && self.state.message(slot).is_none()),
                 Ok(BIN) | Err(_) => Vec::new(),

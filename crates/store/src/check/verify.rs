@@ -8,8 +8,8 @@ use serde::Serialize;
 use terms::{AccountId, MessageId};
 use vault::Part;
 
+use crate::account::blobs::{Blobs, PARTS};
 use crate::account::state::{AccountState, MessageRow};
-use crate::account::view::{Blobs, PARTS};
 use crate::calls::opening::check_header;
 use crate::damage::{Damage, DamageKind, ROWS_FILE, SeenAt};
 use crate::engine::accounts::{Account, AccountRecord};

@@ -9,181 +9,17 @@ use std::sync::Arc;
 
 use terms::{CaseId, MailboxId, UnixMillis};
 
-use crate::account::bin::{self, Bin};
-use crate::account::blocks::{Blocks, KEYS_PER_BLOCK};
-use crate::account::change::{decode_flags, encode_flags};
-use crate::account::state::{AccountState, FlagTable, Hold, Mailbox, MailboxRow, MessageRow, SpecialUse, Vanished};
+use crate::account::bin::Bin;
+use crate::account::blocks::Blocks;
+use crate::account::state::{AccountState, Hold, Mailbox, Vanished};
+use crate::encoding::blocks::{self, BIN, BlockName, MESSAGES};
 use crate::encoding::bytes::{Malformed, Reader, Writer};
 use crate::values::quota::Limits;
+use crate::values::special_use::SpecialUse;
 use crate::values::uid_set::UidSet;
-
-/// The first byte of a block: the version of its encoding.
-const VERSION: u8 = 1;
 
 /// The first byte of a head. Version 1 has neither limits nor a bin.
 const HEAD_VERSION: u8 = 2;
-
-/// The table of messages, where a mailbox's number would stand.
-pub(crate) const MESSAGES: u32 = 0;
-
-/// The table of the bin; no mailbox has this number.
-pub(crate) const BIN: u32 = u32::MAX;
-
-/// A block as the head lists it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BlockName {
-    /// A mailbox's number, or [`MESSAGES`], or [`BIN`].
-    pub(crate) table: u32,
-    pub(crate) number: u32,
-    pub(crate) changed: u64,
-}
-
-/// The blocks of `state` that a change after `seq` touched, encoded.
-pub(crate) fn encode_blocks(state: &AccountState, seq: u64) -> Vec<(BlockName, Vec<u8>)> {
-    let mut out = Vec::new();
-    for block in state.messages.blocks().iter().filter(|block| block.changed > seq) {
-        let name = BlockName { table: MESSAGES, number: block.number, changed: block.changed };
-        out.push((name, encode_messages(&block.rows)));
-    }
-    for mailbox in state.mailboxes.values() {
-        for block in mailbox.rows.blocks().iter().filter(|block| block.changed > seq) {
-            let name = BlockName { table: mailbox.id.0, number: block.number, changed: block.changed };
-            out.push((name, encode_mailbox(&block.rows, mailbox)));
-        }
-    }
-    for block in state.bin.rows.blocks().iter().filter(|block| block.changed > seq) {
-        let name = BlockName { table: BIN, number: block.number, changed: block.changed };
-        out.push((name, bin::encode_block(&block.rows, &state.bin)));
-    }
-    out
-}
-
-/// Every block of `state`, by table and number.
-pub(crate) fn block_keys(state: &AccountState) -> BTreeSet<(u32, u32)> {
-    let messages = state.messages.blocks().iter().map(|block| (MESSAGES, block.number));
-    let mailboxes = state.mailboxes.values();
-    let rows = mailboxes.flat_map(|mailbox| mailbox.rows.blocks().iter().map(|block| (mailbox.id.0, block.number)));
-    let bin = state.bin.rows.blocks().iter().map(|block| (BIN, block.number));
-    messages.chain(rows).chain(bin).collect()
-}
-
-/// Writes the first value, then each one's distance from the one before.
-pub(crate) fn column(out: &mut Writer, values: impl Iterator<Item = i64>) {
-    let mut before = 0_i64;
-    for value in values {
-        out.signed(value.wrapping_sub(before));
-        before = value;
-    }
-}
-
-pub(crate) fn read_column(input: &mut Reader<'_>, count: usize) -> Result<Vec<i64>, Malformed> {
-    let mut before = 0_i64;
-    let mut values = Vec::with_capacity(count);
-    for _ in 0..count {
-        before = before.wrapping_add(input.signed()?);
-        values.push(before);
-    }
-    Ok(values)
-}
-
-pub(crate) fn read_small_column(input: &mut Reader<'_>, count: usize) -> Result<Vec<u32>, Malformed> {
-    read_column(input, count)?.into_iter().map(|value| u32::try_from(value).map_err(|_| Malformed)).collect()
-}
-
-fn encode_messages(rows: &[MessageRow]) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.byte(VERSION);
-    out.number(rows.len() as u64);
-    rows.iter().for_each(|row| out.raw(&row.id));
-    let mut small = |of: fn(&MessageRow) -> u32| column(&mut out, rows.iter().map(|row| of(row).into()));
-    small(|row| row.slot);
-    small(|row| row.epoch);
-    small(|row| row.view_bytes);
-    small(|row| row.original_bytes);
-    small(|row| row.prefix_bytes);
-    small(|row| row.record_bytes);
-    small(|row| row.segment);
-    column(&mut out, rows.iter().map(|row| row.arrival.0));
-    column(&mut out, rows.iter().map(|row| row.offset as i64));
-    out.finish()
-}
-
-/// The inverse of encoding a block of messages. What refers to them is counted by [`decode`]'s caller.
-fn decode_messages(bytes: &[u8]) -> Result<Vec<MessageRow>, Malformed> {
-    let mut input = Reader::new(bytes);
-    if input.byte()? != VERSION {
-        return Err(Malformed);
-    }
-    let count = input.count()?;
-    let ids = (0..count).map(|_| input.id()).collect::<Result<Vec<_>, _>>()?;
-    let mut small = || read_small_column(&mut input, count);
-    let (slots, epochs, views) = (small()?, small()?, small()?);
-    let (originals, prefixes, records, segments) = (small()?, small()?, small()?, small()?);
-    let (arrivals, offsets) = (read_column(&mut input, count)?, read_column(&mut input, count)?);
-    input.end()?;
-    let row = |at: usize| MessageRow {
-        slot: slots[at],
-        epoch: epochs[at],
-        id: ids[at],
-        arrival: UnixMillis(arrivals[at]),
-        view_bytes: views[at],
-        original_bytes: originals[at],
-        prefix_bytes: prefixes[at],
-        record_bytes: records[at],
-        segment: segments[at],
-        offset: offsets[at] as u64,
-        in_mailboxes: 0,
-        in_holds: 0,
-        in_bin: false,
-    };
-    Ok((0..count).map(row).collect())
-}
-
-fn encode_mailbox(rows: &[MailboxRow], mailbox: &Mailbox) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.byte(VERSION);
-    out.number(rows.len() as u64);
-    column(&mut out, rows.iter().map(|row| row.uid.into()));
-    column(&mut out, rows.iter().map(|row| row.slot.into()));
-    column(&mut out, rows.iter().map(|row| row.modseq as i64));
-    column(&mut out, rows.iter().map(|row| row.internal_date.0));
-    // The block's own table of flag sets, and one number per row.
-    let used: BTreeSet<u32> = rows.iter().map(|row| row.flags).collect();
-    let numbers: BTreeMap<u32, u64> = used.iter().copied().zip(0..).collect();
-    out.number(used.len() as u64);
-    for &index in &used {
-        encode_flags(&mailbox.flags.set(index).cloned().unwrap_or_default(), &mut out);
-    }
-    rows.iter().for_each(|row| out.number(numbers.get(&row.flags).copied().unwrap_or(0)));
-    out.finish()
-}
-
-fn decode_mailbox(bytes: &[u8], flags: &mut Arc<FlagTable>) -> Result<Vec<MailboxRow>, Malformed> {
-    let mut input = Reader::new(bytes);
-    if input.byte()? != VERSION {
-        return Err(Malformed);
-    }
-    let count = input.count()?;
-    let (uids, slots) = (read_small_column(&mut input, count)?, read_small_column(&mut input, count)?);
-    let (modseqs, dates) = (read_column(&mut input, count)?, read_column(&mut input, count)?);
-    let sets = input.count()?;
-    let mut numbers = Vec::with_capacity(sets);
-    for _ in 0..sets {
-        numbers.push(FlagTable::intern(flags, &decode_flags(&mut input)?));
-    }
-    let mut rows = Vec::with_capacity(count);
-    for at in 0..count {
-        rows.push(MailboxRow {
-            uid: uids[at],
-            slot: slots[at],
-            flags: *numbers.get(input.number()? as usize).ok_or(Malformed)?,
-            modseq: modseqs[at] as u64,
-            internal_date: UnixMillis(dates[at]),
-        });
-    }
-    input.end()?;
-    Ok(rows)
-}
 
 /// Everything of `state` but its blocks.
 pub(crate) fn encode_head(state: &AccountState) -> Vec<u8> {
@@ -284,28 +120,6 @@ pub(crate) fn decode_open<E>(
     }
 }
 
-/// A block without rows, of that table.
-pub(crate) fn empty_block(table: u32) -> Vec<u8> {
-    // Blocks of messages have no flag sets to count.
-    if table == MESSAGES { vec![VERSION, 0] } else { vec![VERSION, 0, 0] }
-}
-
-/// Whether these octets are a block of that table.
-pub(crate) fn is_block(table: u32, octets: &[u8]) -> bool {
-    let mut flags = Arc::default();
-    match table {
-        MESSAGES => decode_messages(octets).is_ok(),
-        BIN => bin::decode_block(octets, &mut flags).is_ok(),
-        _ => decode_mailbox(octets, &mut flags).is_ok(),
-    }
-}
-
-/// The keys that a block of this number may have.
-pub(crate) fn keys_of(number: u32) -> std::ops::RangeInclusive<u32> {
-    let first = number.saturating_mul(KEYS_PER_BLOCK);
-    first..=first.saturating_add(KEYS_PER_BLOCK - 1)
-}
-
 fn decode_uncounted<E: From<Malformed>>(
     head: &[u8],
     mut block: impl FnMut(BlockName) -> Result<Vec<u8>, E>,
@@ -327,7 +141,7 @@ fn decode_uncounted<E: From<Malformed>>(
         let (mut bin, list) = decode_bin_head(&mut input, state.seq)?;
         let mut blocks = Vec::with_capacity(list.len());
         for name in list {
-            blocks.push((name.number, name.changed, bin::decode_block(&block(name)?, &mut bin.flags)?));
+            blocks.push((name.number, name.changed, blocks::decode_bin(&block(name)?, &mut bin.flags)?));
         }
         bin.rows = Blocks::of_blocks(blocks);
         state.bin = bin;
@@ -335,7 +149,7 @@ fn decode_uncounted<E: From<Malformed>>(
     let list = decode_list(&mut input, MESSAGES, state.seq)?;
     let mut blocks = Vec::with_capacity(list.len());
     for name in list {
-        blocks.push((name.number, name.changed, decode_messages(&block(name)?)?));
+        blocks.push((name.number, name.changed, blocks::decode_messages(&block(name)?)?));
     }
     state.messages = Blocks::of_blocks(blocks);
     let mailboxes = input.count()?;
@@ -343,7 +157,7 @@ fn decode_uncounted<E: From<Malformed>>(
         let (mut mailbox, list) = decode_mailbox_head(&mut input, state.seq)?;
         let mut blocks = Vec::with_capacity(list.len());
         for name in list {
-            let rows = decode_mailbox(&block(name)?, &mut mailbox.flags)?;
+            let rows = blocks::decode_mailbox(&block(name)?, &mut mailbox.flags)?;
             blocks.push((name.number, name.changed, rows));
         }
         mailbox.rows = Blocks::of_blocks(blocks);
@@ -438,8 +252,8 @@ mod tests {
         #[test]
         fn garbage_is_refused_without_harm(mut head: Vec<u8>, mut block: Vec<u8>) {
             let _ = decode(&head, |_| Ok::<_, Refused>(block.clone()));
-            head.splice(0..0, [VERSION, 9, 9, 9, 9, 9, 0, 0, 1, 0, 0]);
-            block.insert(0, VERSION);
+            head.splice(0..0, [HEAD_VERSION, 9, 9, 9, 9, 9, 0, 0, 1, 0, 0]);
+            block.insert(0, 1);
             let _ = decode(&head, |_| Ok::<_, Refused>(block.clone()));
         }
     }

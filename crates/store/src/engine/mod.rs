@@ -5,6 +5,8 @@
 
 pub(crate) mod accounts;
 pub(crate) mod commit;
+pub(crate) mod dead_space;
+pub(crate) mod draft;
 pub(crate) mod epochs;
 pub(crate) mod queue;
 pub(crate) mod row_writer;

@@ -13,12 +13,12 @@ use crate::account::state::AccountState;
 use crate::encoding::bytes::Malformed;
 use crate::encoding::snapshot;
 use crate::engine::accounts::{Account, AccountRecord, Directory};
-use crate::engine::commit::Job;
+use crate::engine::dead_space::Compaction;
+use crate::engine::draft::Job;
 use crate::engine::queue::Queue;
 use crate::error::StoreError;
 use crate::pack::Packs;
 use crate::rows::RowReader;
-use crate::upkeep::compaction::Compaction;
 use crate::values::quota::Policy;
 
 /// How the store is, for the operator's eyes.
@@ -78,7 +78,7 @@ impl Drop for Moment {
 pub(crate) mod context {
     use terms::AccountId;
 
-    use crate::encoding::snapshot::BlockName;
+    use crate::encoding::blocks::BlockName;
 
     /// The hash of an address.
     pub(crate) const ADDRESS: &str = "store/address";

@@ -11,9 +11,9 @@ use std::time::Duration;
 use terms::AccountId;
 
 use crate::account::state::AccountState;
-use crate::encoding::snapshot;
+use crate::encoding::{blocks, snapshot};
 use crate::engine::accounts::Account;
-use crate::engine::commit::Planned;
+use crate::engine::draft::Planned;
 use crate::engine::shared::{Engine, context};
 use crate::error::StoreError;
 use crate::rows::{SealedBlock, Write};
@@ -60,7 +60,7 @@ pub(crate) fn sealed_snapshot(
     state: &AccountState,
     baseline: u64,
 ) -> Result<(Vec<SealedBlock>, Vec<u8>), StoreError> {
-    let (names, mut plain): (Vec<_>, Vec<_>) = snapshot::encode_blocks(state, baseline)
+    let (names, mut plain): (Vec<_>, Vec<_>) = blocks::encode_blocks(state, baseline)
         .into_iter()
         .map(|(name, plain)| ((name.table, name.number), (context::block(id, name), plain)))
         .unzip();
@@ -76,12 +76,12 @@ fn fold_one(engine: &Arc<Engine>, account: &Arc<Account>) -> Result<(), StoreErr
     let baseline = account.folded.load(Ordering::SeqCst);
     let (id, seq) = (account.record.id, state.seq);
     let (blocks, head) = sealed_snapshot(engine, id, &state, baseline)?;
-    let kept = snapshot::block_keys(&state);
+    let kept = blocks::block_keys(&state);
     let on_disk = engine.reader().block_keys(account.number).map_err(|error| StoreError::reading(&error))?;
     let gone = on_disk.into_iter().filter(|key| !kept.contains(key)).collect();
     let snapshot = Write::Snapshot { account: account.number, seq, sealed: head, blocks, gone };
     let account = Arc::clone(account);
-    let job = move |draft: Result<&mut crate::engine::commit::Draft<'_>, StoreError>| {
+    let job = move |draft: Result<&mut crate::engine::draft::Draft<'_>, StoreError>| {
         let keep = draft.is_ok_and(|draft| draft.fold(&account, baseline, snapshot));
         let answer = Box::new(move |outcome: Result<(), StoreError>| {
             if keep && outcome.is_ok() {

@@ -4,8 +4,10 @@
 //! is acknowledged; what lies behind that, torn or whole, was promised to nobody and is cut at opening. A segment whose
 //! sync failed is abandoned: it is read, and never written again.
 
+mod era;
 mod record;
 mod segment;
 
+pub(crate) use era::Era;
 pub(crate) use record::{RECORD_HEADER_BYTES, Record, RecordError, frame};
 pub(crate) use segment::{PackWriter, Packs, SEGMENT_BYTES, SEGMENT_HEADER_BYTES};

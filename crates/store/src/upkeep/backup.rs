@@ -19,9 +19,9 @@ use crate::encoding::bytes::{Malformed, Reader, Writer};
 use crate::engine::accounts::AccountRecord;
 use crate::engine::shared::{Engine, Moment, context};
 use crate::error::StoreError;
+use crate::pack::Era;
 use crate::rows::{AccountRow, LOG_PAGES, LastCommit, RowReader, RowWriter, SealedBlock, Write};
 use crate::store::Store;
-use crate::upkeep::compaction::Era;
 
 /// What a piece begins with.
 const MAGIC: &[u8] = b"bailiwick rows\n\x01";

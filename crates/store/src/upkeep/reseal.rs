@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 
 use terms::{AccountId, Address};
 
-use crate::encoding::snapshot;
+use crate::encoding::blocks;
 use crate::engine::accounts::{Account, AccountRecord};
 use crate::engine::shared::context;
 use crate::engine::snapshotter::sealed_snapshot;
@@ -56,7 +56,7 @@ impl Store {
         let (baseline, seq) = (account.folded.load(Ordering::SeqCst), state.seq);
         // All of them: nothing has changed before change 0.
         let (blocks, sealed) = sealed_snapshot(engine, id, &state, 0)?;
-        let kept = snapshot::block_keys(&state);
+        let kept = blocks::block_keys(&state);
         let on_disk = engine.reader().block_keys(account.number).map_err(|error| StoreError::reading(&error))?;
         let gone = on_disk.into_iter().filter(|key| !kept.contains(key)).collect();
         let snapshot = Write::Snapshot { account: account.number, seq, sealed, blocks, gone };

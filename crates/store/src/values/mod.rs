@@ -3,4 +3,5 @@
 pub(crate) mod flags;
 pub(crate) mod name;
 pub(crate) mod quota;
+pub(crate) mod special_use;
 pub(crate) mod uid_set;

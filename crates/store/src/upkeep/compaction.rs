@@ -1,4 +1,10 @@
-//! One pass over all segments: what is live in which, which are to be emptied, and the emptying.
+//! How space comes back: segments with much dead space are emptied, and go when nobody can read them any more.
+//!
+//! There is no second writer. What is live in a segment is appended once more to the one that grows, by jobs of the commit
+//! thread like a delivery, and the same commit says where it lies now. So a crash leaves each message in its old
+//! place or in its new one, and both are readable. A segment that nothing refers to any more is removed when the last reader
+//! is gone that may know a place in it: whoever takes a view takes the [`Era`] with it, an emptied segment begins a new era,
+//! and waits for those before it to end.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -6,17 +12,57 @@ use std::time::{Duration, Instant};
 
 use terms::{AccountId, MessageId};
 
-use super::{Compacted, CompactionPlan, Live, Share};
+use crate::account::blobs::{Blobs, PARTS};
 use crate::account::change::Act;
 use crate::account::state::AccountState;
-use crate::account::view::{Blobs, PARTS};
 use crate::calls::opening::check_header;
 use crate::engine::accounts::Account;
-use crate::engine::commit::Draft;
+use crate::engine::dead_space::{Live, PackStatus, Share};
+use crate::engine::draft::Draft;
 use crate::engine::shared::Engine;
 use crate::error::StoreError;
 use crate::pack::{RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
 use crate::store::Store;
+
+/// When segments are rewritten, and how fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompactionPlan {
+    /// A segment is rewritten when at least so many hundredths of it are dead; one that is wholly dead goes always.
+    pub dead_percent: u8,
+    /// How many bytes a second are written anew, at most; 0 for no limit.
+    pub bytes_per_second: u64,
+}
+
+impl Default for CompactionPlan {
+    /// Half: then each byte that is written gives a byte back, and a store takes at most twice what lives in it. 16 MiB a
+    /// second, which leaves a slow disk (100 MB/s) to those who wait for mail.
+    fn default() -> Self {
+        Self { dead_percent: 50, bytes_per_second: 16 << 20 }
+    }
+}
+
+/// What a pass has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Compacted {
+    /// Segments that were emptied.
+    pub segments: u64,
+    /// Bytes that those had, which come back when nobody reads them any more.
+    pub bytes_emptied: u64,
+    /// Bytes that were written anew for that.
+    pub bytes_rewritten: u64,
+}
+
+impl Store {
+    /// The packs as the last pass has seen them.
+    pub fn pack_status(&self) -> PackStatus {
+        let inner = self.engine.compaction.inner();
+        PackStatus {
+            waiting_bytes: inner.emptied.iter().map(|one| one.bytes).sum(),
+            damaged: inner.damaged.iter().copied().collect(),
+            ..inner.status.clone()
+        }
+    }
+}
 
 /// Bytes that one job writes anew, unless a message alone is longer: a delivery that comes behind it waits some
 /// milliseconds.
