@@ -12,10 +12,11 @@
 //! was received then, not on the day of the import.
 
 mod journal;
+mod report;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fmt;
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -23,12 +24,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use durable::Disk;
-use serde::Serialize;
 use store::{FlagSet, INBOX, Incoming, PART_BYTES_MAX, StoreError};
 use terms::{AccountId, MailboxId, UnixMillis};
 
 use crate::mailroom::Mailroom;
 use journal::{Floor, Intent, Journal, Row};
+pub(crate) use report::write_failures;
+pub use report::{Failure, ImportError, ImportReport, Progress};
 use source::{Arrived, Item};
 
 /// Messages that go to the store in one call: enough to share a sync, few enough to lose little time at a crash.
@@ -39,9 +41,6 @@ const BATCH_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// Threads that read and parse. The store has one commit thread; more than this wait for it.
 const READERS_MAX: usize = 4;
-
-/// Failures that a report names one by one; beyond, they are counted.
-const FAILURES_NAMED_MAX: usize = 1_000;
 
 /// What to import.
 #[derive(Debug, Clone)]
@@ -54,121 +53,6 @@ pub struct ImportPlan {
     pub source: PathBuf,
     /// Where the node keeps its journals of imports.
     pub journal_dir: PathBuf,
-}
-
-/// How far an import or export is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
-    /// Messages dealt with, whether imported, already there, or failed.
-    pub done: u64,
-    /// Messages in all.
-    pub total: u64,
-    /// Messages that failed.
-    pub failed: u64,
-    /// Octets of the messages dealt with.
-    pub bytes: u64,
-}
-
-/// One thing that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// The file, and the offset in it for an mbox.
-    pub what: String,
-    /// Why.
-    pub why: String,
-}
-
-impl Failure {
-    pub(crate) fn new(file: &Path, offset: Option<u64>, why: &dyn fmt::Display) -> Self {
-        let what = match offset {
-            Some(offset) => format!("{} at {offset}", file.display()),
-            None => file.display().to_string(),
-        };
-        Self { what, why: why.to_string() }
-    }
-}
-
-/// What an import did.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct ImportReport {
-    /// Messages that went in.
-    pub imported: u64,
-    /// Their octets.
-    pub bytes: u64,
-    /// Messages that an earlier run had brought in.
-    pub already_in: u64,
-    /// Messages that did not go in.
-    pub failed: u64,
-    /// The first of them, with the reason.
-    pub failures: Vec<Failure>,
-}
-
-impl ImportReport {
-    fn fail(&mut self, failure: Failure) {
-        self.failed += 1;
-        if self.failures.len() < FAILURES_NAMED_MAX {
-            self.failures.push(failure);
-        }
-    }
-}
-
-impl fmt::Display for ImportReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} messages imported, {} bytes", self.imported, self.bytes)?;
-        if self.already_in > 0 {
-            write!(f, "; {} were in already", self.already_in)?;
-        }
-        write_failures(f, self.failed, &self.failures)
-    }
-}
-
-/// The end of a report, also of an export's: how many failed, the first of them with the reason, and how many more.
-pub(crate) fn write_failures(f: &mut fmt::Formatter<'_>, failed: u64, named: &[Failure]) -> fmt::Result {
-    if failed == 0 {
-        return Ok(());
-    }
-    write!(f, "; {failed} failed:")?;
-    for failure in named {
-        write!(f, "\n  {}: {}", failure.what, failure.why)?;
-    }
-    match failed - named.len() as u64 {
-        0 => Ok(()),
-        unnamed => write!(f, "\n  and {unnamed} more"),
-    }
-}
-
-/// Why an import stopped. What was imported before stays, and the next run goes on behind it.
-#[derive(Debug)]
-pub enum ImportError {
-    /// The caller's: the source cannot be read at all.
-    Source(PathBuf, io::Error),
-    /// The caller's: an import of this source into this mailbox is running.
-    Running,
-    /// The machine's: the journal cannot be kept.
-    Journal(io::Error),
-    /// The store's own words; the account, the mailbox or the disk.
-    Store(StoreError),
-}
-
-impl fmt::Display for ImportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Source(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
-            Self::Running => f.write_str("an import of this source is running already: wait for it"),
-            Self::Journal(error) => {
-                write!(f, "the journal of the import cannot be kept: {error}; make it so and run the import again")
-            }
-            Self::Store(error) => write!(f, "{error}; run the import again to go on"),
-        }
-    }
-}
-
-impl std::error::Error for ImportError {}
-
-impl From<StoreError> for ImportError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
 }
 
 /// Imports what `plan` says. Every message counted as imported is durable when this returns. `progress` is called before
@@ -468,7 +352,7 @@ fn prepare(mailroom: &Mailroom, plan: &ImportPlan, item: &Item, known: &HashSet<
     }
 }
 
-fn failure(item: &Item, why: &dyn fmt::Display) -> Failure {
+fn failure(item: &Item, why: &dyn Display) -> Failure {
     Failure::new(&item.file, item.range.as_ref().map(|range| range.start), why)
 }
 

@@ -18,7 +18,7 @@ use message::mbox;
 use store::FlagSet;
 use terms::UnixMillis;
 
-use super::Failure;
+use super::report::Failure;
 
 /// One message to bring in.
 #[derive(Clone)]

@@ -1,0 +1,126 @@
+//! What an import or an export says of itself: how far it is, what it did, what failed.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use store::StoreError;
+
+/// Failures that a report names one by one; beyond, they are counted.
+const FAILURES_NAMED_MAX: usize = 1_000;
+
+/// How far an import or export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Messages dealt with, whether imported, already there, or failed.
+    pub done: u64,
+    /// Messages in all.
+    pub total: u64,
+    /// Messages that failed.
+    pub failed: u64,
+    /// Octets of the messages dealt with.
+    pub bytes: u64,
+}
+
+/// One thing that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The file, and the offset in it for an mbox.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Failure {
+    pub(crate) fn new(file: &Path, offset: Option<u64>, why: &dyn fmt::Display) -> Self {
+        let what = match offset {
+            Some(offset) => format!("{} at {offset}", file.display()),
+            None => file.display().to_string(),
+        };
+        Self { what, why: why.to_string() }
+    }
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ImportReport {
+    /// Messages that went in.
+    pub imported: u64,
+    /// Their octets.
+    pub bytes: u64,
+    /// Messages that an earlier run had brought in.
+    pub already_in: u64,
+    /// Messages that did not go in.
+    pub failed: u64,
+    /// The first of them, with the reason.
+    pub failures: Vec<Failure>,
+}
+
+impl ImportReport {
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.failed += 1;
+        if self.failures.len() < FAILURES_NAMED_MAX {
+            self.failures.push(failure);
+        }
+    }
+}
+
+impl fmt::Display for ImportReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} messages imported, {} bytes", self.imported, self.bytes)?;
+        if self.already_in > 0 {
+            write!(f, "; {} were in already", self.already_in)?;
+        }
+        write_failures(f, self.failed, &self.failures)
+    }
+}
+
+/// The end of a report, also of an export's: how many failed, the first of them with the reason, and how many more.
+pub(crate) fn write_failures(f: &mut fmt::Formatter<'_>, failed: u64, named: &[Failure]) -> fmt::Result {
+    if failed == 0 {
+        return Ok(());
+    }
+    write!(f, "; {failed} failed:")?;
+    for failure in named {
+        write!(f, "\n  {}: {}", failure.what, failure.why)?;
+    }
+    match failed - named.len() as u64 {
+        0 => Ok(()),
+        unnamed => write!(f, "\n  and {unnamed} more"),
+    }
+}
+
+/// Why an import stopped. What was imported before stays, and the next run goes on behind it.
+#[derive(Debug)]
+pub enum ImportError {
+    /// The caller's: the source cannot be read at all.
+    Source(PathBuf, io::Error),
+    /// The caller's: an import of this source into this mailbox is running.
+    Running,
+    /// The machine's: the journal cannot be kept.
+    Journal(io::Error),
+    /// The store's own words; the account, the mailbox or the disk.
+    Store(StoreError),
+}
+
+impl fmt::Display for ImportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
+            Self::Running => f.write_str("an import of this source is running already: wait for it"),
+            Self::Journal(error) => {
+                write!(f, "the journal of the import cannot be kept: {error}; make it so and run the import again")
+            }
+            Self::Store(error) => write!(f, "{error}; run the import again to go on"),
+        }
+    }
+}
+
+impl std::error::Error for ImportError {}
+
+impl From<StoreError> for ImportError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
