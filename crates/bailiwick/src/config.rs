@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use durable::{Disk, SystemClock, Visibility};
 use serde::{Deserialize, Serialize};
-use terms::{Clock, Jurisdiction};
+use terms::{Clock, HOME_FORMAT, Jurisdiction, OtherFormat};
 
 use crate::node::start_vault_in;
 
@@ -19,14 +19,11 @@ pub(crate) use self::store::StoreConfig;
 /// The longest delay of a reset: what the vault takes, 30 days.
 const RESET_DELAY_HOURS_MAX: u32 = 30 * 24;
 
-/// The version of this file's format.
-const FORMAT: u32 = 1;
-
 /// The whole of `node.toml`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Always [`FORMAT`].
+    /// Always [`HOME_FORMAT`]: the one number for all that is in the home (docs/formats/home.md).
     pub format: u32,
     /// The one jurisdiction of every mailbox here.
     pub jurisdiction: Jurisdiction,
@@ -72,6 +69,12 @@ pub(crate) struct Config {
     pub vault: VaultConfig,
     /// What the operator declares of itself: facts for the rules.
     pub home: rules::HomeFacts,
+}
+
+/// What is read of `node.toml` before anything else.
+#[derive(Deserialize)]
+struct Head {
+    format: u32,
 }
 
 /// A day, so that an owner who looks at the mail once a day hears of it.
@@ -318,6 +321,9 @@ impl Config {
     /// # Errors
     /// An unknown or impossible setting, in words.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        // First the number, whatever else another version wrote into the file.
+        let Head { format } = toml::from_str(text).map_err(|error| error.to_string())?;
+        OtherFormat::check(format).map_err(|other| other.to_string())?;
         let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
         config.check()?;
         Ok(config)
@@ -362,12 +368,6 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.format != FORMAT {
-            return Err(format!(
-                "format = {} is not known to this program, which reads format = {FORMAT}",
-                self.format
-            ));
-        }
         for domain in &self.domains {
             domain.parse::<terms::Domain>().map_err(|_| format!("domains: {domain:?} is no domain"))?;
         }
@@ -418,11 +418,6 @@ impl Config {
             }
         }
         Ok(())
-    }
-
-    /// The format that this program writes.
-    pub(crate) fn format() -> u32 {
-        FORMAT
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use durable::{DirLock, Disk, RealDisk, Visibility};
 use serde::{Deserialize, Serialize};
-use terms::{Address, Jurisdiction, OfficerName, Secret};
+use terms::{Address, HOME_FORMAT, Jurisdiction, OfficerName, Secret};
 
 use crate::cli::DemoArgs;
 use crate::config::{Config, Listen, MailboxesConfig, StoreConfig, VaultConfig, jurisdiction_name};
@@ -93,7 +93,6 @@ struct OfficerState {
     passphrase: String,
 }
 
-const FORMAT: u32 = 1;
 const STATE_FILE: &str = "demo.json";
 
 /// Runs the demo until Ctrl-C, SIGTERM, or the end of one of its nodes.
@@ -182,7 +181,7 @@ fn load(dir: &Path) -> Result<Option<DemoState>, String> {
     let hint = "--fresh begins anew";
     let state: DemoState =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}; {hint}", path.display()))?;
-    if state.format != FORMAT {
+    if state.format != HOME_FORMAT {
         return Err(format!("{} is of another version of this program; {hint}", path.display()));
     }
     if state.nodes.is_empty() {
@@ -234,7 +233,7 @@ fn move_ports(dir: &Path, state: &DemoState) -> Result<(), String> {
 
 /// Makes the three nodes, at the same time, with their people and the sample mail.
 fn found(dir: &Path, base: u16) -> Result<DemoState, String> {
-    save(dir, &DemoState { format: FORMAT, ports: base, nodes: Vec::new() })?;
+    save(dir, &DemoState { format: HOME_FORMAT, ports: base, nodes: Vec::new() })?;
     let made: Vec<Result<NodeState, String>> = std::thread::scope(|scope| {
         let makers: Vec<_> = PLACES
             .iter()
@@ -247,7 +246,7 @@ fn found(dir: &Path, base: u16) -> Result<DemoState, String> {
             .collect()
     });
     let nodes = made.into_iter().collect::<Result<_, _>>()?;
-    let state = DemoState { format: FORMAT, ports: base, nodes };
+    let state = DemoState { format: HOME_FORMAT, ports: base, nodes };
     save(dir, &state)?;
     Ok(state)
 }
@@ -256,7 +255,7 @@ fn found_one(dir: &Path, place: &Place, listen: Listen) -> Result<NodeState, Str
     let dir = dir.join(place.jurisdiction);
     let jurisdiction: Jurisdiction = place.jurisdiction.parse().map_err(|error| format!("{error}"))?;
     let config = Config {
-        format: Config::format(),
+        format: HOME_FORMAT,
         jurisdiction: jurisdiction.clone(),
         name: format!("Bailiwick demo, {}", jurisdiction_name(&jurisdiction)),
         hostname: format!("mail.{}", place.domain),

@@ -73,7 +73,7 @@ fn init(args: InitArgs) -> Result<ExitCode, String> {
         (None, false) => Unlock::PassphraseFile,
     };
     let config = Config {
-        format: Config::format(),
+        format: terms::HOME_FORMAT,
         name: format!("Bailiwick node {}", args.hostname),
         jurisdiction: args.jurisdiction,
         hostname: args.hostname,

@@ -8,17 +8,17 @@ use std::fmt;
 use message::{Day, Structure};
 use terms::UnixMillis;
 
-/// The version of the encoding, the first octet of every record: the fields as they are.
+/// The first byte of a record: its fields follow as they are.
 const PLAIN: u8 = 1;
 
-/// The fields as a zstd frame, behind their length.
+/// The first byte of a record: its fields follow as a zstd frame, behind their length.
 const PACKED: u8 = 2;
 
 /// How long packed fields may be. Records are made of headers and structures, which are bounded far below; nothing longer is
 /// unpacked.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
 
-/// The fields' numbers, for ever: a number is never used for something else.
+/// The fields' numbers. A number is never reused for another field.
 mod field {
     pub(super) const ENVELOPE: u64 = 1;
     pub(super) const BODYSTRUCTURE: u64 = 2;
@@ -50,13 +50,13 @@ pub struct Record {
     pub verbatim: bool,
 }
 
-/// The octets are no record that this program reads.
+/// The bytes are not a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordError;
 
 impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the record of a message is damaged or of a newer program; it can be derived from the original")
+        f.write_str("the record of a message is damaged; it can be derived from the original")
     }
 }
 
@@ -97,7 +97,7 @@ impl Record {
         if out.len() < plain.len() { out } else { plain }
     }
 
-    /// Version 1.
+    /// The fields as they are.
     fn encode_plain(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(
             self.envelope.len() + self.bodystructure.len() + self.body.len() + self.preview.len() + 64,
@@ -124,10 +124,10 @@ impl Record {
     /// missing have their empty value.
     ///
     /// # Errors
-    /// Another version, or octets that are no fields.
+    /// An unknown first byte, or bytes that are not fields.
     pub fn decode(octets: &[u8]) -> Result<Self, RecordError> {
-        let (&version, rest) = octets.split_first().ok_or(RecordError)?;
-        match version {
+        let (&form, rest) = octets.split_first().ok_or(RecordError)?;
+        match form {
             PLAIN => Self::of_fields(rest),
             PACKED => {
                 let (length, packed) = varint(rest).ok_or(RecordError)?;
@@ -226,9 +226,9 @@ mod tests {
         assert_eq!((moment.rfc3339().as_str(), day.month, day.day), ("2020-03-01T04:30:00Z", 2, 29));
     }
 
-    /// The worked example of `docs/formats/record.md`. What was written stays readable for ever.
+    /// The worked example of `docs/formats/record.md`.
     #[test]
-    fn as_version_1_wrote_it() {
+    fn as_the_page_says() {
         let record = Record {
             envelope: b"(E)".to_vec(),
             bodystructure: b"(S)".to_vec(),
@@ -270,10 +270,10 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_field_is_passed_over() {
+    fn an_unknown_field_is_passed_over() {
         let record = Record::of(LETTER, LETTER);
         let mut octets = record.encode_plain();
-        put(&mut octets, 200, b"of tomorrow");
+        put(&mut octets, 200, b"unknown");
         assert_eq!(Record::decode(&octets), Ok(record));
     }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use terms::OtherFormat;
+
 /// An error of the store. It names no address, subject or mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreError {
@@ -39,8 +41,8 @@ pub enum StoreError {
     NotStored(String),
     /// The machine's or an intruder's: what lies on the disk is not what was written. The rest goes on.
     Damaged(String),
-    /// The operator's: the store was written by a newer program, which must open it.
-    NewerFormat(i64),
+    /// The operator's: the home is written in another format. Nothing of it was read.
+    OtherFormat(OtherFormat),
     /// The operator's: the directory is in use, or is no store.
     CannotOpen(String),
     /// The vault refused or failed; its own words.
@@ -72,7 +74,7 @@ impl fmt::Display for StoreError {
             Self::DiskFull => f.write_str("the disk is full: nothing was stored; make room and try again"),
             Self::NotStored(why) => write!(f, "not known to be stored ({why}): try again"),
             Self::Damaged(what) => write!(f, "damaged on disk: {what}; restore it from a backup"),
-            Self::NewerFormat(format) => write!(f, "the store has format {format}: open it with a newer program"),
+            Self::OtherFormat(other) => other.fmt(f),
             Self::CannotOpen(why) => write!(f, "the store cannot be opened: {why}"),
             Self::Vault(why) => write!(f, "the vault refused: {why}"),
             Self::VaultAway => f.write_str("the vault is locked or away: nothing was stored; try again"),

@@ -62,7 +62,7 @@ impl Store {
     /// The packs lie on `disk`; the rows are SQLite's, which goes to the machine's file system by itself.
     ///
     /// # Errors
-    /// [`StoreError::CannotOpen`], [`StoreError::NewerFormat`], [`StoreError::Damaged`] when commits are missing.
+    /// [`StoreError::CannotOpen`], [`StoreError::OtherFormat`], [`StoreError::Damaged`] when commits are missing.
     pub fn open(
         disk: Arc<dyn Disk>,
         dir: &Path,

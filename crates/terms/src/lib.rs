@@ -5,6 +5,7 @@
 mod address;
 mod category;
 mod digest;
+mod home_format;
 mod ids;
 mod jurisdiction;
 mod seams;
@@ -14,6 +15,7 @@ mod time;
 pub use address::{Address, AddressError, Domain};
 pub use category::Category;
 pub use digest::Digest;
+pub use home_format::{HOME_FORMAT, OtherFormat};
 pub use ids::{AccountId, CaseId, EpochId, MailboxId, MessageId, OfficerName, OfficerNameError};
 pub use jurisdiction::{Jurisdiction, JurisdictionError};
 pub use seams::{Clock, Entropy};

@@ -2,21 +2,18 @@
 //! makes. Who finds a place for backups can read how much there is, and can neither read mail nor pass something off.
 
 use serde::{Deserialize, Serialize};
-use terms::{AccountId, Digest, UnixMillis};
+use terms::{AccountId, Digest, HOME_FORMAT, OtherFormat, UnixMillis};
 use vault::Vault;
 
 /// What the tag is a keyed hash in.
 const CONTEXT: &str = "backup/manifest";
 
-/// The format that this program writes.
-pub(super) const FORMAT: &str = "bailiwick/backup/v1";
-
 /// A backup.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
-    /// [`FORMAT`].
-    pub format: String,
+    /// The home's format when the backup was made (docs/formats/home.md).
+    pub format: u32,
     /// The home, for people.
     pub home: String,
     /// The node's name, for people.
@@ -77,6 +74,21 @@ impl Manifest {
         accounts.chain(self.files.iter().map(|file| &file.digest))
     }
 
+    /// Refuses a manifest that says that it is of another format than this program reads. Whether this node wrote it, its tag
+    /// tells later.
+    ///
+    /// # Errors
+    /// The other format.
+    pub(super) fn check_format(bytes: &[u8]) -> Result<(), OtherFormat> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
+        }
+        let text = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        // One that cannot be read is none, and is passed over.
+        serde_json::from_slice(text).map_or(Ok(()), |Head { format }| OtherFormat::check(format))
+    }
+
     /// Its octets, tag included.
     ///
     /// # Errors
@@ -103,6 +115,6 @@ impl Manifest {
         if !tags.iter().any(|known| terms::hex(known).as_bytes() == tag) {
             return Ok(None);
         }
-        Ok(serde_json::from_slice(text).ok().filter(|manifest: &Self| manifest.format == FORMAT))
+        Ok(serde_json::from_slice(text).ok().filter(|manifest: &Self| manifest.format == HOME_FORMAT))
     }
 }

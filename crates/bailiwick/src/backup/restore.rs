@@ -129,6 +129,12 @@ pub(super) fn restore(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let place = Place::new(disk.clone(), lineage_dir(&disk, &plan.from)?);
 
+    // Before the keys are opened: those of another format may be written in another way, too.
+    if let Some(newest) = place.manifests().map_err(said(&place.dir))?.first()
+        && let Ok(bytes) = place.disk.read(&place.manifest(*newest))
+    {
+        Manifest::check_format(&bytes).map_err(|other| format!("backup {newest}: {other}"))?;
+    }
     let keys = to.join("vault");
     disk.create_dir_all(&keys).map_err(said(&keys))?;
     let gate = start_vault(&to, &clock).map_err(|error| error.to_string())?;

@@ -8,10 +8,10 @@ use doors::control::{Outcome, Progress};
 use durable::{DirLock, Disk, Visibility};
 use serde_json::json;
 use store::{Backup, BackupSegment, StoreError};
-use terms::UnixMillis;
+use terms::{HOME_FORMAT, UnixMillis};
 use vault::Vault;
 
-use super::manifest::{AccountPart, FORMAT, FilePart, Manifest, SegmentPart};
+use super::manifest::{AccountPart, FilePart, Manifest, SegmentPart};
 use super::place::{Place, said, sha256};
 use crate::config::Config;
 use crate::node::Node;
@@ -140,8 +140,7 @@ impl Taking<'_> {
             Ok(())
         })?;
         let (home, hostname, at) = (self.home.clone(), self.hostname.clone(), self.at);
-        let manifest =
-            Manifest { format: FORMAT.to_owned(), home, hostname, at, tail, accounts, segments, files: parts };
+        let manifest = Manifest { format: HOME_FORMAT, home, hostname, at, tail, accounts, segments, files: parts };
         let number = numbers.first().map_or(1, |last| last + 1);
         let path = place.manifest(number);
         place.disk.write_atomic(&path, &manifest.to_bytes(self.vault)?, Visibility::Private).map_err(said(&path))?;

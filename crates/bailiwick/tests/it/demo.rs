@@ -65,7 +65,7 @@ fn a_first_start_that_was_broken_off_begins_again() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("demo");
     std::fs::create_dir_all(dir.join("IE/vault")).unwrap();
-    std::fs::write(dir.join("demo.json"), r#"{"format":1,"ports":25000,"nodes":[]}"#).unwrap();
+    std::fs::write(dir.join("demo.json"), r#"{"format":4,"ports":25000,"nodes":[]}"#).unwrap();
     let demo = Demo::start(&dir, &[]);
     assert!(messages(&demo) > 0);
     assert!(demo.interrupt().success());

@@ -16,7 +16,7 @@ use vault::{INDEX_BLOCK_OVERHEAD, IndexFileId, IndexKey, IndexOpener};
 
 use super::code::Reader;
 
-/// The first octets of a volume; the last one is the format's version.
+/// What a volume begins with: the mark of its type.
 pub(super) const MAGIC: &[u8; 16] = b"bailiwick index\x01";
 
 /// Magic, account, salt, commitment.
@@ -25,9 +25,6 @@ pub(super) const HEAD_BYTES: usize = 16 + 16 + 16 + 32;
 /// The last octets: where the list of blocks lies and how long it is, and a mark.
 pub(super) const FOOT_BYTES: usize = 8 + 4 + 4;
 pub(super) const FOOT_MAGIC: &[u8; 4] = b"bwx\x01";
-
-/// The version of the list's encoding.
-pub(super) const LIST_VERSION: u8 = 1;
 
 /// The longest block before it was compressed, in bytes: a text of the longest that is indexed, and its header.
 pub(super) const BLOCK_BYTES_MAX: u64 = 64 << 20;
@@ -118,7 +115,7 @@ pub(super) struct List {
 impl List {
     pub(super) fn encode(&self) -> Vec<u8> {
         use super::code::{put, put_signed};
-        let mut out = vec![LIST_VERSION];
+        let mut out = Vec::new();
         put(&mut out, self.replaces.len() as u64);
         self.replaces.iter().for_each(|&number| put(&mut out, number));
         put(&mut out, self.docs.len() as u64);
@@ -147,9 +144,6 @@ impl List {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut input = Reader(bytes);
-        if input.octet()? != LIST_VERSION {
-            return None;
-        }
         let count = input.count()?;
         let replaces = (0..count).map(|_| input.number()).collect::<Option<Vec<_>>>()?;
         let count = input.count()?;
@@ -213,7 +207,7 @@ pub(crate) struct Volume {
 static TICKETS: AtomicU64 = AtomicU64::new(1);
 
 impl Volume {
-    /// Opens a volume. `None` when it is torn, damaged, of a newer version or sealed with another key.
+    /// Opens a volume. `None` when it is torn, damaged, or sealed with another key.
     pub(super) fn open(store: &Store, key: &IndexKey, number: u64) -> Option<Self> {
         let file = store.derived_open(key.account(), number).ok()?;
         let len = file.len().ok()?;

@@ -11,9 +11,6 @@ use crate::account::state::{AccountState, FlagTable, Mailbox, MailboxRow, Messag
 use crate::encoding::bytes::{Malformed, Reader, Writer};
 use crate::encoding::values::{decode_flags, encode_flags};
 
-/// The first byte of a block: the version of its encoding.
-const VERSION: u8 = 1;
-
 /// The table of messages, where a mailbox's number would stand.
 pub(crate) const MESSAGES: u32 = 0;
 
@@ -83,7 +80,6 @@ fn read_small_column(input: &mut Reader<'_>, count: usize) -> Result<Vec<u32>, M
 
 fn encode_messages(rows: &[MessageRow]) -> Vec<u8> {
     let mut out = Writer::default();
-    out.byte(VERSION);
     out.number(rows.len() as u64);
     rows.iter().for_each(|row| out.raw(&row.id));
     let mut small = |of: fn(&MessageRow) -> u32| column(&mut out, rows.iter().map(|row| of(row).into()));
@@ -102,9 +98,6 @@ fn encode_messages(rows: &[MessageRow]) -> Vec<u8> {
 /// The inverse of encoding a block of messages. What refers to them is counted by [`decode`]'s caller.
 pub(crate) fn decode_messages(bytes: &[u8]) -> Result<Vec<MessageRow>, Malformed> {
     let mut input = Reader::new(bytes);
-    if input.byte()? != VERSION {
-        return Err(Malformed);
-    }
     let count = input.count()?;
     let ids = (0..count).map(|_| input.id()).collect::<Result<Vec<_>, _>>()?;
     let mut small = || read_small_column(&mut input, count);
@@ -132,7 +125,6 @@ pub(crate) fn decode_messages(bytes: &[u8]) -> Result<Vec<MessageRow>, Malformed
 
 fn encode_mailbox(rows: &[MailboxRow], mailbox: &Mailbox) -> Vec<u8> {
     let mut out = Writer::default();
-    out.byte(VERSION);
     out.number(rows.len() as u64);
     column(&mut out, rows.iter().map(|row| row.uid.into()));
     column(&mut out, rows.iter().map(|row| row.slot.into()));
@@ -151,9 +143,6 @@ fn encode_mailbox(rows: &[MailboxRow], mailbox: &Mailbox) -> Vec<u8> {
 
 pub(crate) fn decode_mailbox(bytes: &[u8], flags: &mut Arc<FlagTable>) -> Result<Vec<MailboxRow>, Malformed> {
     let mut input = Reader::new(bytes);
-    if input.byte()? != VERSION {
-        return Err(Malformed);
-    }
     let count = input.count()?;
     let (uids, slots) = (read_small_column(&mut input, count)?, read_small_column(&mut input, count)?);
     let (modseqs, dates) = (read_column(&mut input, count)?, read_column(&mut input, count)?);
@@ -178,7 +167,6 @@ pub(crate) fn decode_mailbox(bytes: &[u8], flags: &mut Arc<FlagTable>) -> Result
 
 fn encode_bin(rows: &[BinRow], bin: &Bin) -> Vec<u8> {
     let mut out = Writer::default();
-    out.byte(VERSION);
     out.number(rows.len() as u64);
     let mut small = |of: fn(&BinRow) -> u32| column(&mut out, rows.iter().map(|row| of(row).into()));
     small(|row| row.number);
@@ -205,9 +193,6 @@ fn encode_bin(rows: &[BinRow], bin: &Bin) -> Vec<u8> {
 
 pub(crate) fn decode_bin(bytes: &[u8], flags: &mut Arc<FlagTable>) -> Result<Vec<BinRow>, Malformed> {
     let mut input = Reader::new(bytes);
-    if input.byte()? != VERSION {
-        return Err(Malformed);
-    }
     let count = input.count()?;
     let mut small = || read_small_column(&mut input, count);
     let (numbers, slots, mailboxes) = (small()?, small()?, small()?);
@@ -235,7 +220,7 @@ pub(crate) fn decode_bin(bytes: &[u8], flags: &mut Arc<FlagTable>) -> Result<Vec
 /// A block without rows, of that table.
 pub(crate) fn empty_block(table: u32) -> Vec<u8> {
     // Blocks of messages have no flag sets to count.
-    if table == MESSAGES { vec![VERSION, 0] } else { vec![VERSION, 0, 0] }
+    if table == MESSAGES { vec![0] } else { vec![0, 0] }
 }
 
 /// Whether these octets are a block of that table.

@@ -9,14 +9,10 @@ use crate::values::flags::FlagChange;
 use crate::values::quota::Limits;
 use crate::values::special_use::SpecialUse;
 
-/// The first byte of every row: the version of this encoding.
-const VERSION: u8 = 1;
-
 impl Change {
     /// The bytes of the row, before they are sealed.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
-        out.byte(VERSION);
         out.signed(self.at.0);
         out.number(self.modseq);
         match &self.act {
@@ -108,12 +104,9 @@ impl Change {
         out.finish()
     }
 
-    /// The inverse of [`encode`](Self::encode). Another version, another kind, a byte left over: `Malformed`.
+    /// The inverse of [`encode`](Self::encode). Another kind, a byte left over: `Malformed`.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut input = Reader::new(bytes);
-        if input.byte()? != VERSION {
-            return Err(Malformed);
-        }
         let at = UnixMillis(input.signed()?);
         let modseq = input.number()?;
         let act = Act::decode(&mut input)?;
@@ -282,7 +275,7 @@ mod tests {
         #[test]
         fn garbage_is_refused_without_harm(mut bytes: Vec<u8>, kind in 0_u8..20) {
             let _ = Change::decode(&bytes);
-            bytes.splice(0..0, [VERSION, 0, 0, kind]);
+            bytes.splice(0..0, [0, 0, kind]);
             let _ = Change::decode(&bytes);
         }
     }

@@ -18,13 +18,9 @@ use crate::values::quota::Limits;
 use crate::values::special_use::SpecialUse;
 use crate::values::uid_set::UidSet;
 
-/// The first byte of a head. Version 1 has neither limits nor a bin.
-const HEAD_VERSION: u8 = 2;
-
 /// Everything of `state` but its blocks.
 pub(crate) fn encode_head(state: &AccountState) -> Vec<u8> {
     let mut out = Writer::default();
-    out.byte(HEAD_VERSION);
     out.number(state.seq);
     out.number(state.modseq);
     for last in [state.mailbox_last, state.uid_validity_last, state.slot_last] {
@@ -125,10 +121,6 @@ fn decode_uncounted<E: From<Malformed>>(
     mut block: impl FnMut(BlockName) -> Result<Vec<u8>, E>,
 ) -> Result<AccountState, E> {
     let mut input = Reader::new(head);
-    let version = input.byte()?;
-    if !(1..=HEAD_VERSION).contains(&version) {
-        return Err(Malformed.into());
-    }
     let mut state = AccountState { seq: input.number()?, modseq: input.number()?, ..AccountState::default() };
     state.mailbox_last = input.small()?;
     state.uid_validity_last = input.small()?;
@@ -136,16 +128,14 @@ fn decode_uncounted<E: From<Malformed>>(
     let names = input.count()?;
     state.subscriptions = Arc::new((0..names).map(|_| input.text()).collect::<Result<_, _>>()?);
     state.holds = Arc::new(decode_holds(&mut input)?);
-    if version >= 2 {
-        state.limits = Limits::decode(&mut input)?;
-        let (mut bin, list) = decode_bin_head(&mut input, state.seq)?;
-        let mut blocks = Vec::with_capacity(list.len());
-        for name in list {
-            blocks.push((name.number, name.changed, blocks::decode_bin(&block(name)?, &mut bin.flags)?));
-        }
-        bin.rows = Blocks::of_blocks(blocks);
-        state.bin = bin;
+    state.limits = Limits::decode(&mut input)?;
+    let (mut bin, list) = decode_bin_head(&mut input, state.seq)?;
+    let mut blocks = Vec::with_capacity(list.len());
+    for name in list {
+        blocks.push((name.number, name.changed, blocks::decode_bin(&block(name)?, &mut bin.flags)?));
     }
+    bin.rows = Blocks::of_blocks(blocks);
+    state.bin = bin;
     let list = decode_list(&mut input, MESSAGES, state.seq)?;
     let mut blocks = Vec::with_capacity(list.len());
     for name in list {
@@ -250,10 +240,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn garbage_is_refused_without_harm(mut head: Vec<u8>, mut block: Vec<u8>) {
+        fn garbage_is_refused_without_harm(mut head: Vec<u8>, block: Vec<u8>) {
             let _ = decode(&head, |_| Ok::<_, Refused>(block.clone()));
-            head.splice(0..0, [HEAD_VERSION, 9, 9, 9, 9, 9, 0, 0, 1, 0, 0]);
-            block.insert(0, 1);
+            head.splice(0..0, [9, 9, 9, 9, 9, 0, 0, 1, 0, 0]);
             let _ = decode(&head, |_| Ok::<_, Refused>(block.clone()));
         }
     }

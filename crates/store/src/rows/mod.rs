@@ -12,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
-use terms::{AccountId, EpochId};
+use terms::{AccountId, EpochId, HOME_FORMAT, OtherFormat};
 use vault::SealedEpochKey;
 
 use crate::encoding::bytes::Writer;
@@ -20,11 +20,6 @@ use crate::error::StoreError;
 
 /// `PRAGMA application_id`: "Bail".
 const APPLICATION: i64 = 0x4261_696c;
-
-/// `PRAGMA user_version`: the format of the rows. Format 1 has the same tables; what is sealed in them knows neither limits
-/// nor a bin; format 2 knows of no message that moved to another segment. They open, and are format 3 from then on, so that a
-/// program of before does not take its rows for damaged.
-const FORMAT: i64 = 3;
 
 /// How many pages the log has before it flows back: 16 MiB, so that a burst of deliveries is not stopped by each.
 pub(crate) const LOG_PAGES: u32 = 4096;
@@ -161,23 +156,19 @@ impl RowWriter {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-        let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let format: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         Ok(match (application, format, tables) {
             (0, 0, 0) => {
                 let transaction = connection.transaction()?;
                 transaction.execute_batch(include_str!("schema.sql"))?;
                 transaction.pragma_update(None, "application_id", APPLICATION)?;
-                transaction.pragma_update(None, "user_version", FORMAT)?;
+                transaction.pragma_update(None, "user_version", HOME_FORMAT)?;
                 transaction.commit()?;
                 Ok(())
             }
-            (APPLICATION, FORMAT, _) => Ok(()),
-            (APPLICATION, 1 | 2, _) => {
-                connection.pragma_update(None, "user_version", FORMAT)?;
-                Ok(())
-            }
-            (APPLICATION, newer, _) if newer > FORMAT => Err(StoreError::NewerFormat(newer)),
+            // A cross-check: `node.toml` says the same, and was read before.
+            (APPLICATION, format, _) => OtherFormat::check(format).map_err(StoreError::OtherFormat),
             _ => Err(StoreError::CannotOpen("the database is not a store's".to_owned())),
         })
     }

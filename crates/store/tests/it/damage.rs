@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use store::{DamageKind, FlagChange, FlagSet, Report, SeenAt, StoreError};
+use terms::OtherFormat;
 use vault::Part;
 
 use crate::house::{House, INBOX, seen};
@@ -131,7 +132,13 @@ fn rows_cannot_be_lost_swapped_or_forged() {
     );
     damaged("UPDATE changes SET sealed = zeroblob(60) WHERE account = 2 AND seq = 3");
     damaged("UPDATE accounts SET sealed = (SELECT sealed FROM accounts WHERE account = 1) WHERE account = 2");
-    assert_eq!(after("PRAGMA user_version = 7"), Err(StoreError::NewerFormat(7)));
+    let other = after("PRAGMA user_version = 7").unwrap_err();
+    assert_eq!(other, StoreError::OtherFormat(OtherFormat(7)));
+    let words = other.to_string();
+    assert!(
+        words.contains("format 7") && words.contains("bailiwick export") && words.contains("bailiwick import"),
+        "{words}"
+    );
     assert!(matches!(after("PRAGMA application_id = 7"), Err(StoreError::CannotOpen(_))));
 }
 

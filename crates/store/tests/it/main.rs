@@ -11,7 +11,6 @@ mod cases;
 mod compact;
 mod damage;
 mod faults;
-mod fixture;
 mod house;
 mod mail;
 mod model;
