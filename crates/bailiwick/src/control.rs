@@ -141,7 +141,7 @@ impl Node {
         );
         let health = crate::fsck::health_in_words(&self.mailroom.store.health());
         text.push_str(&format!("\nstore {health}"));
-        let shut = self.mailroom.store.shut_accounts();
+        let shut = self.mailroom.store.quarantined_accounts();
         if !shut.is_empty() {
             text.push_str(&format!("\n{}", crate::fsck::shut_in_words(&shut)));
         }
@@ -178,7 +178,7 @@ impl Node {
                 "created": account.created,
             }));
         }
-        for account in self.mailroom.store.shut_accounts() {
+        for account in self.mailroom.store.quarantined_accounts() {
             lines.push(format!("account {account} is shut: its profile is damaged"));
             data.push(json!({ "account": account, "shut": true }));
         }

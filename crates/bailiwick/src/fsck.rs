@@ -60,7 +60,7 @@ pub(crate) fn health_in_words(health: &Health) -> String {
         Health::Failing(error) => {
             format!("unhealthy: the last write failed ({error}); the next one is tried with fresh files")
         }
-        Health::LogStays(error) => format!(
+        Health::WalStuck(error) => format!(
             "unhealthy: all is stored, but the log of the store's rows cannot be brought into their file and grows \
              ({error}); look at the disk"
         ),

@@ -207,7 +207,7 @@ impl Node {
         let vault = &self.mailroom.vault;
         let _turn = self.rotating();
         let generation = if vault.service_generations().map_err(said)?.len() == 1 {
-            if !self.mailroom.store.shut_accounts().is_empty() {
+            if !self.mailroom.store.quarantined_accounts().is_empty() {
                 return Err("the profile of an account does not open, so its rows cannot be sealed anew, and the key of before \
                      could never go; `bailiwick fsck` names it. Restore a backup first"
                     .to_owned());

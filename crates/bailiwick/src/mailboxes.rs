@@ -172,7 +172,7 @@ impl Node {
         let store = &self.mailroom.store;
         let entries: Vec<_> = some.iter().map(|message| message.entry.clone()).collect();
         let records = store.open_parts(owner, &entries, Part::Record).map_err(|error| error.to_string())?;
-        let one = |(entry, record): (&store::Entry, Result<Vec<u8>, store::StoreError>)| {
+        let one = |(entry, record): (&store::MessageEntry, Result<Vec<u8>, store::StoreError>)| {
             let record = record.ok().and_then(|octets| Record::decode(&octets).ok());
             let header = record.map_or(HEADER_BYTES_MAX, |record| record.header_bytes.min(HEADER_BYTES_MAX));
             let opened = store.open_range(owner, entry, Part::Original, 0..header).ok();

@@ -357,7 +357,7 @@ impl ClosedNode {
         let (dir, config, disk, lock) = (dir.clone(), config.clone(), disk.clone(), lock.clone());
         let (lectern, gate, rotating, closing) = (lectern.clone(), gate.clone(), Mutex::default(), Mutex::default());
         let node = Node { dir, config, mailroom, desk, gate, lectern, log, disk, rotating, closing, _lock: lock };
-        let shut = node.mailroom.store.shut_accounts();
+        let shut = node.mailroom.store.quarantined_accounts();
         if !shut.is_empty() {
             tracing::error!("the store is {}", crate::fsck::shut_in_words(&shut));
         }

@@ -3,7 +3,7 @@
 //! Each original is opened; its record and its sizes are made anew and held against what is stored; so is what the owner's
 //! index keeps of it. One damaged message never stops the rest. Nothing is written.
 
-use store::{Damage, DamageKind, Entry, StoreError};
+use store::{Damage, DamageKind, MessageEntry, StoreError};
 use vault::{Part, SignedIn};
 
 use crate::import::Progress;
@@ -43,7 +43,7 @@ pub fn run(mail: &Mailroom, right: &SignedIn, progress: &mut dyn FnMut(Progress)
     mail.look_at_volumes(right, |volumes| {
         let account = right.account();
         let owned = mail.store.owned(account, &mail.store.owned_slots(account)?)?;
-        let deleted: Vec<Entry> = mail.store.deleted(right)?.into_iter().map(|deleted| deleted.entry).collect();
+        let deleted: Vec<MessageEntry> = mail.store.deleted(right)?.into_iter().map(|deleted| deleted.entry).collect();
         let total = (owned.len() + deleted.len()) as u64;
         let mut check = Check { mail, right, volumes, report: CheckReport::default(), progress, total };
         check.step();
@@ -70,11 +70,11 @@ impl Check<'_> {
         (self.progress)(Progress { done, total: self.total, failed: damages.len() as u64, bytes });
     }
 
-    fn all(&mut self, entries: &[Entry], in_index: bool) -> Result<(), StoreError> {
+    fn all(&mut self, entries: &[MessageEntry], in_index: bool) -> Result<(), StoreError> {
         let mut rest = entries;
         while !rest.is_empty() {
             let mut bytes = 0;
-            let fits = |entry: &&Entry| {
+            let fits = |entry: &&MessageEntry| {
                 bytes += u64::from(entry.original_size_bytes);
                 bytes <= OPEN_BYTES_MAX
             };
@@ -92,11 +92,11 @@ impl Check<'_> {
     }
 
     /// Opens a part of each.
-    fn open(&self, batch: &[Entry], part: Part) -> Result<Vec<Opened>, StoreError> {
+    fn open(&self, batch: &[MessageEntry], part: Part) -> Result<Vec<Opened>, StoreError> {
         self.mail.store.open_parts(self.right, batch, part)
     }
 
-    fn damage(&mut self, kind: DamageKind, entry: &Entry, part: Part, what: impl std::fmt::Display) {
+    fn damage(&mut self, kind: DamageKind, entry: &MessageEntry, part: Part, what: impl std::fmt::Display) {
         let damage = match entry.place(part) {
             Some((segment, offset)) => Damage::of_segment(kind, segment, Some(offset), what),
             None => Damage::of_file(kind, "rows.sqlite", what),
@@ -105,7 +105,7 @@ impl Check<'_> {
         self.report.damages.push(damage.of(entry.account).at(entry.id, Some(part), seen_at));
     }
 
-    fn opened(&mut self, entry: &Entry, part: Part, opened: Opened) -> Option<Vec<u8>> {
+    fn opened(&mut self, entry: &MessageEntry, part: Part, opened: Opened) -> Option<Vec<u8>> {
         let what = match opened {
             Ok(octets) => return Some(octets),
             Err(StoreError::Damaged(what) | StoreError::Vault(what)) => what,
@@ -115,7 +115,7 @@ impl Check<'_> {
         None
     }
 
-    fn one(&mut self, entry: &Entry, original: Opened, prefix: Opened, record: Opened, in_index: bool) {
+    fn one(&mut self, entry: &MessageEntry, original: Opened, prefix: Opened, record: Opened, in_index: bool) {
         let original = self.opened(entry, Part::Original, original);
         let prefix = self.opened(entry, Part::Prefix, prefix);
         let record = self.opened(entry, Part::Record, record);

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
-use store::{Entry, FlagSet, MailboxView, StoreError};
+use store::{FlagSet, MailboxView, MessageEntry, StoreError};
 use terms::AccountId;
 use vault::{Part, SignedIn};
 
@@ -164,7 +164,7 @@ pub fn run(
     progress(step);
     for (name, view) in views {
         let mut writer = Writer::open(&plan.target, &directory(&name), &view)?;
-        let entries: Vec<Entry> = view.entries().collect();
+        let entries: Vec<MessageEntry> = view.entries().collect();
         for batch in batches(&entries) {
             let originals = mailroom.store.open_parts(right, batch, Part::Original)?;
             for (entry, original) in batch.iter().zip(originals) {
@@ -228,12 +228,12 @@ fn holds_marker_only(target: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-fn batches(entries: &[Entry]) -> Vec<&[Entry]> {
+fn batches(entries: &[MessageEntry]) -> Vec<&[MessageEntry]> {
     let mut out = Vec::new();
     let mut rest = entries;
     while !rest.is_empty() {
         let mut bytes = 0;
-        let fits = |entry: &&Entry| {
+        let fits = |entry: &&MessageEntry| {
             bytes += u64::from(entry.original_size_bytes);
             bytes <= BATCH_BYTES_MAX
         };
@@ -276,11 +276,11 @@ impl Writer {
         Ok(Self { dir, uid_validity: view.uid_validity(), manifest, listed })
     }
 
-    fn path(&self, entry: &Entry) -> PathBuf {
+    fn path(&self, entry: &MessageEntry) -> PathBuf {
         self.dir.join(file_name(entry.uid))
     }
 
-    fn write(&mut self, entry: &Entry, original: &[u8], report: &mut ExportReport) -> Result<(), ExportError> {
+    fn write(&mut self, entry: &MessageEntry, original: &[u8], report: &mut ExportReport) -> Result<(), ExportError> {
         let path = self.path(entry);
         match put(&path, original) {
             Ok(Put::Written) => {

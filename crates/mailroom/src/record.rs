@@ -207,21 +207,21 @@ fn varint(octets: &[u8]) -> Option<(u64, &[u8])> {
 mod tests {
     use super::*;
 
-    const LETTER: &[u8] =
+    const MESSAGE: &[u8] =
         b"From: Ann <ann@ie.example>\r\nSubject: hello\r\nDate: Sat, 29 Feb 2020 23:30:00 -0500\r\n\r\n\
         A line of text.\r\n";
 
     #[test]
     fn there_and_back() {
-        for original in [LETTER, b"", b"no header at all", b"\r\n", b"A: b\n\nx\0\n", &[0xff; 300]] {
+        for original in [MESSAGE, b"", b"no header at all", b"\r\n", b"A: b\n\nx\0\n", &[0xff; 300]] {
             let view = message::view(original);
             let record = Record::of(original, &view);
             assert_eq!(Record::decode(&record.encode()), Ok(record.clone()));
             assert_eq!(record.verbatim, original == &*view);
         }
-        let record = Record::of(LETTER, LETTER);
+        let record = Record::of(MESSAGE, MESSAGE);
         assert_eq!(record.preview, "A line of text.");
-        assert_eq!(record.header_bytes, LETTER.len() as u64 - 17);
+        assert_eq!(record.header_bytes, MESSAGE.len() as u64 - 17);
         let (moment, day) = record.sent.unwrap();
         assert_eq!((moment.rfc3339().as_str(), day.month, day.day), ("2020-03-01T04:30:00Z", 2, 29));
     }
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_record_of_usual_length_is_packed() {
-        let original = [LETTER, &b"A line of text.\r\n".repeat(40)].concat();
+        let original = [MESSAGE, &b"A line of text.\r\n".repeat(40)].concat();
         let record = Record::of(&original, &original);
         let (packed, plain) = (record.encode(), record.encode_plain());
         assert_eq!((packed[0], plain[0]), (PACKED, PLAIN));
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_passed_over() {
-        let record = Record::of(LETTER, LETTER);
+        let record = Record::of(MESSAGE, MESSAGE);
         let mut octets = record.encode_plain();
         put(&mut octets, 200, b"unknown");
         assert_eq!(Record::decode(&octets), Ok(record));
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn damage_is_said() {
-        let octets = Record::of(LETTER, LETTER).encode_plain();
+        let octets = Record::of(MESSAGE, MESSAGE).encode_plain();
         for end in 0..octets.len() {
             let _ = Record::decode(&octets[..end]);
         }

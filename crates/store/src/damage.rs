@@ -1,7 +1,7 @@
-//! What a check finds wrong: what it is, where it lies, whose mail it touches, what it means and what to do.
+//! What a check finds wrong: what it is, where it is, whose mail it affects, what it means and what to do.
 //!
-//! An operator reads the sentence, a script the fields. Mailboxes are named: whoever runs a check has to tell the owner
-//! what is lost. No address and no word of a message is in any of it.
+//! An operator reads the sentence, a script the fields. Mailboxes are named, since the person who runs a check has to tell the owner
+//! what is lost. It contains no address and no word of a message.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use serde::Serialize;
 use terms::{AccountId, MessageId};
 use vault::Part;
 
-/// What kind of damage it is.
+/// The kinds of damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DamageKind {
-    /// A part of a message: its record's header is none, or is another record's.
+    /// A part of a message: its record has no valid header, or another record's.
     RecordHeader,
-    /// A part of a message: its sealed octets do not fit their checksum.
+    /// A part of a message: its sealed bytes do not match their checksum.
     RecordBody,
     /// A part of a message cannot be read from the disk.
     RecordUnreadable,
@@ -25,7 +25,7 @@ pub enum DamageKind {
     SegmentShort,
     /// The sealed key of an epoch is missing.
     EpochKey,
-    /// SQLite finds its file damaged, or cannot read it.
+    /// SQLite reports its file as damaged, or cannot read it.
     Rows,
     /// The sequence of commits has a gap.
     Commits,
@@ -39,11 +39,11 @@ pub enum DamageKind {
     Change,
     /// A file of an owner's index.
     Index,
-    /// For the owner only: a part of a message does not open.
+    /// For the owner only: a part of a message cannot be opened.
     Sealed,
-    /// For the owner only: the record of a message is not what the message gives.
+    /// For the owner only: the record of a message differs from what the message gives.
     Derived,
-    /// For the owner only: the row of a message and the message do not agree.
+    /// For the owner only: the row of a message does not match the message.
     Columns,
 }
 
@@ -52,30 +52,32 @@ impl DamageKind {
     pub fn means(self) -> &'static str {
         match self {
             Self::RecordHeader | Self::RecordBody | Self::RecordUnreadable => {
-                "this part of this message does not open; every other message does"
+                "this part of this message cannot be opened; every other message can"
             }
-            Self::SegmentHeader => "no message is lost by this alone",
-            Self::SegmentShort => "the messages that lay there are lost from this copy; each is named",
-            Self::EpochKey => "the messages of that hour of this account do not open",
-            Self::Rows => "rows may be lost; the sealed messages are in the packs, but not which they are",
-            Self::Commits => "commits are lost, or rows were put back to an earlier state",
+            Self::SegmentHeader => "this alone loses no message",
+            Self::SegmentShort => "the messages stored there are lost from this copy; each is named",
+            Self::EpochKey => "the messages of that hour of this account cannot be opened",
+            Self::Rows => {
+                "rows may be lost; the sealed messages are still in the packs, but nothing says which they are"
+            }
+            Self::Commits => "commits are lost, or rows were set back to an earlier state",
             Self::Profile => {
-                "the account is shut, or cannot be used under that address; its mail lies there still, and what arrives for it \
-                 waits with its senders"
+                "the account is quarantined, or cannot be used under that address; its mail is still there, and incoming mail \
+                 for it is deferred"
             }
-            Self::Snapshot => "the account does not open; its sealed messages lie in the packs still",
+            Self::Snapshot => "the account cannot be opened; its sealed messages are still in the packs",
             Self::Block => {
-                "the account does not open until this is restored; the messages named are known in no other place"
+                "the account cannot be opened until this is restored; the messages named are recorded nowhere else"
             }
             Self::Change => {
-                "the account does not open until this is restored; what came after it is checked without its UIDs"
+                "the account cannot be opened until this is restored; what came after it is checked without its UIDs"
             }
             Self::Index => "no mail is lost; lists and searches of its owner read the messages instead, more slowly",
-            Self::Sealed => "this message does not open, though its octets are those that were stored",
+            Self::Sealed => "this message cannot be opened, although its bytes are those that were stored",
             Self::Derived => {
-                "lists show what was made at delivery, by another version or by an altered program; the message is whole"
+                "lists show what was derived at delivery, by another version or by an altered program; the message is intact"
             }
-            Self::Columns => "clients are told a size that the message does not have; the message is whole",
+            Self::Columns => "clients are told a wrong size; the message is intact",
         }
     }
 
@@ -86,9 +88,7 @@ impl DamageKind {
                 "restore a backup into another directory, export the account there, import this message here"
             }
             Self::SegmentHeader => "back up, and watch the disk",
-            Self::SegmentShort => {
-                "restore a backup into another directory, and bring the named messages back from there"
-            }
+            Self::SegmentShort => "restore a backup into another directory, and recover the named messages from there",
             Self::EpochKey
             | Self::Rows
             | Self::Commits
@@ -97,9 +97,7 @@ impl DamageKind {
             | Self::Block
             | Self::Change => "stop the node and restore a backup",
             Self::Index => "bailiwick fsck --account ADDRESS --repair-index, or leave it to the owner's next sign-in",
-            Self::Derived => {
-                "nothing needs to be done for the mail; export and import the message to have it made anew"
-            }
+            Self::Derived => "the mail needs nothing; export and import the message to have the record rebuilt",
             Self::Columns => "export and import the message",
         }
     }
@@ -110,13 +108,13 @@ impl DamageKind {
 pub struct SeenAt {
     /// The mailbox's name.
     pub mailbox: String,
-    /// The first UID.
+    /// The first affected UID.
     pub uid_first: u32,
-    /// The last UID; the first one, where it is one message.
+    /// The last affected UID; equal to the first if it is one message.
     pub uid_last: u32,
 }
 
-/// One damage.
+/// One damaged item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Damage {
     /// What kind.
@@ -126,7 +124,7 @@ pub struct Damage {
     /// The segment, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<u32>,
-    /// Where in the file, in octets.
+    /// The offset in the file, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
     /// Whose it is.
@@ -138,7 +136,7 @@ pub struct Damage {
     /// Which part of it: `original`, `prefix`, `record`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<&'static str>,
-    /// Where its owner sees what is touched.
+    /// Where its owner sees what is affected.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub seen_at: Vec<SeenAt>,
     /// What was found.
@@ -152,11 +150,11 @@ fn as_text<T: fmt::Display, S: serde::Serializer>(value: &Option<T>, out: S) -> 
     }
 }
 
-/// The name of the rows' file, as damages name it.
+/// The name of the rows' file in reports.
 pub(crate) const ROWS_FILE: &str = "rows.sqlite";
 
 impl Damage {
-    /// One of a file, of which nothing more is known yet.
+    /// Damage of a file, about which nothing more is known yet.
     pub fn of_file(kind: DamageKind, file: impl Into<String>, what: impl fmt::Display) -> Self {
         Self {
             kind,
@@ -171,7 +169,7 @@ impl Damage {
         }
     }
 
-    /// One of a segment.
+    /// Damage of a segment.
     pub fn of_segment(kind: DamageKind, segment: u32, offset: Option<u64>, what: impl fmt::Display) -> Self {
         let file = format!("packs/{segment:08}.pack");
         Self { segment: Some(segment), offset, ..Self::of_file(kind, file, what) }

@@ -16,7 +16,7 @@ pub enum StoreError {
     NoSuchMessage,
     /// The caller's: a mailbox of that name exists.
     MailboxExists,
-    /// The caller's: that is no name for a mailbox.
+    /// The caller's: not a valid mailbox name.
     BadName,
     /// The caller's: INBOX cannot be deleted.
     InboxStays,
@@ -28,26 +28,26 @@ pub enum StoreError {
     NoAddress,
     /// The caller's: the message, or a part that goes with it, exceeds [`crate::PART_BYTES_MAX`].
     TooLarge,
-    /// The caller's: more of something than the store keeps; the text names the limit.
+    /// The caller's: more of something than the store allows; the text names the limit.
     TooMany(&'static str),
-    /// The caller's: the account would have more than it may. Nothing was stored.
+    /// The caller's: the account would exceed its quota. Nothing was stored.
     OverQuota,
-    /// The caller's: the mail belongs to somebody else, or lies outside of what the clearance covers.
+    /// The caller's: the mail belongs to someone else, or is outside what the clearance covers.
     NotCovered,
-    /// The disk is full. Nothing of the call was stored, and what was acknowledged before is safe: make room, try again.
+    /// The disk is full. Nothing of the call was stored, and what was acknowledged before is safe: free some space and try again.
     DiskFull,
-    /// The machine's: a write or a sync failed, and the store does not know whether the call is stored. It answers
-    /// nothing as done, and goes on with a fresh file. Try again.
+    /// The machine's: a write or a sync failed, and the store does not know whether the call is stored. It reports
+    /// nothing as done, and continues with a fresh file. Try again.
     NotStored(String),
-    /// The machine's or an intruder's: what lies on the disk is not what was written. The rest goes on.
+    /// The machine's or an intruder's: what is on the disk is not what was written. Everything else continues.
     Damaged(String),
     /// The operator's: the home is written in another format. Nothing of it was read.
     OtherFormat(OtherFormat),
-    /// The operator's: the directory is in use, or is no store.
+    /// The operator's: the directory is in use, or is not a store.
     CannotOpen(String),
-    /// The vault refused or failed; its own words.
+    /// The vault refused or failed; the text is its own.
     Vault(String),
-    /// The vault is locked, or away for a moment. Nothing was stored; try again.
+    /// The vault is locked or temporarily unavailable. Nothing was stored; try again.
     VaultAway,
     /// The store was closed.
     Closed,
@@ -56,28 +56,30 @@ pub enum StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSuchAccount => f.write_str("there is no such account here"),
-            Self::NoSuchMailbox => f.write_str("there is no such mailbox"),
-            Self::NoSuchMessage => f.write_str("there is no such message"),
-            Self::MailboxExists => f.write_str("a mailbox of that name exists already"),
-            Self::BadName => f.write_str("a mailbox's name is 1 to 1024 bytes, without empty levels or controls"),
+            Self::NoSuchAccount => f.write_str("no such account here"),
+            Self::NoSuchMailbox => f.write_str("no such mailbox"),
+            Self::NoSuchMessage => f.write_str("no such message"),
+            Self::MailboxExists => f.write_str("a mailbox with that name already exists"),
+            Self::BadName => {
+                f.write_str("a mailbox name has 1 to 1024 bytes, no empty levels and no control characters")
+            }
             Self::InboxStays => f.write_str("INBOX cannot be deleted"),
-            Self::AccountExists => f.write_str("the account exists already"),
+            Self::AccountExists => f.write_str("the account already exists"),
             Self::AddressTaken => f.write_str("the address belongs to another account"),
             Self::NoAddress => f.write_str("an account needs an address"),
             Self::TooLarge => f.write_str("the message is too large to store"),
             Self::TooMany(what) => write!(f, "too many {what}"),
             Self::OverQuota => {
-                f.write_str("the account's quota does not allow it: delete something, or have it raised")
+                f.write_str("the account's quota is exceeded: delete some mail, or have the quota raised")
             }
-            Self::NotCovered => f.write_str("this mail is not covered by what was shown to open it"),
-            Self::DiskFull => f.write_str("the disk is full: nothing was stored; make room and try again"),
-            Self::NotStored(why) => write!(f, "not known to be stored ({why}): try again"),
+            Self::NotCovered => f.write_str("this mail is not covered by the authorization presented"),
+            Self::DiskFull => f.write_str("the disk is full: nothing was stored; free some space and try again"),
+            Self::NotStored(why) => write!(f, "it is not known whether this was stored ({why}): try again"),
             Self::Damaged(what) => write!(f, "damaged on disk: {what}; restore it from a backup"),
             Self::OtherFormat(other) => other.fmt(f),
             Self::CannotOpen(why) => write!(f, "the store cannot be opened: {why}"),
             Self::Vault(why) => write!(f, "the vault refused: {why}"),
-            Self::VaultAway => f.write_str("the vault is locked or away: nothing was stored; try again"),
+            Self::VaultAway => f.write_str("the vault is locked or unavailable: nothing was stored; try again"),
             Self::Closed => f.write_str("the store is closed"),
         }
     }

@@ -1,16 +1,16 @@
 //! Sealed mail of one jurisdiction: packs, rows, columns and a log of changes.
 //!
-//! * [`Store`] is what the rooms above hold. Every call blocks, from any thread.
+//! * [`Store`] is what the crates above use. Every call blocks; calls may come from any thread.
 //! * The methods are in `calls/`, by subject. Parts open for a `SignedIn` or a `Clearance` only (`calls/opening.rs`).
 //! * `engine/` has the threads and what they share; one thread writes (`engine/commit.rs`, with the contract).
 //! * An account in memory is `account/`; a session holds a [`MailboxView`] of it.
 //! * On disk, bytes are in `pack/`, rows in `rows/` (SQLite), and what is sealed into a row in `encoding/`.
 //! * `upkeep/` makes backups, reclaims space and replaces keys; `check/` looks for damage. Both run beside the mail.
-//! * `values/` are what all of them speak of.
+//! * `values/` has the plain values that all of them use.
 //!
 //! What must stay absent: a way to open stored mail with the service key; plaintext of a message, an address or a name in
-//! any file; a write that does not go through the commit thread (but for what is derived, `calls/index_files.rs`); anything of a hold that an owner could notice. The
-//! octets are in `docs/formats/store.md`.
+//! any file; a write that bypasses the commit thread (except index files, `calls/index_files.rs`); any sign of a hold that an owner could notice. The
+//! bytes are in `docs/formats/store.md`.
 
 mod account;
 mod calls;
@@ -26,8 +26,8 @@ mod upkeep;
 mod values;
 
 pub use account::usage::Usage;
-pub use account::view::{Changes, Entry, MailboxInfo, MailboxView};
-pub use calls::cases::{Place, ScopedMessage};
+pub use account::view::{Changes, MailboxInfo, MailboxView, MessageEntry};
+pub use calls::cases::{MailboxPlace, ScopedMessage};
 pub use calls::deleted::{DeletedMessage, Restored};
 pub use calls::index_files::DerivedFile;
 pub use calls::messages::{Appended, Expunged, Flagged, Incoming, PART_BYTES_MAX, Transferred};

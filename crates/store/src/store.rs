@@ -12,7 +12,7 @@ use vault::Vault;
 use crate::damage::Damage;
 use crate::engine::commit::Committer;
 use crate::engine::draft::{Draft, Planned};
-use crate::engine::row_writer::Scribe;
+use crate::engine::row_writer::RowWriterThread;
 use crate::engine::settings::Settings;
 use crate::engine::shared::{Engine, Health};
 use crate::engine::snapshotter::{self, Request};
@@ -21,7 +21,7 @@ use crate::pack::{PackWriter, Packs};
 use crate::rows::{RowReader, RowWriter};
 
 /// Sealed mail of one jurisdiction. All calls block, and may come from any thread; what is durable when a call returns
-/// is said at the head of `commit.rs`. Dropping it closes it.
+/// is documented at the head of `engine/commit.rs`. Dropping it closes it.
 pub struct Store {
     pub(crate) engine: Arc<Engine>,
     threads: Mutex<Option<Threads>>,
@@ -31,11 +31,11 @@ pub struct Store {
 }
 
 struct Threads {
-    folder: Sender<Request>,
+    snapshotter: Sender<Request>,
     handles: [JoinHandle<()>; 2],
 }
 
-/// Calls back once: with the outcome, or with [`StoreError::Closed`] when it is dropped before.
+/// Calls back once: with the outcome, or with [`StoreError::Closed`] if it is dropped first.
 struct Answer<T>(Option<Callback<T>>);
 
 type Callback<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
@@ -57,9 +57,9 @@ impl<T> Drop for Answer<T> {
 }
 
 impl Store {
-    /// Opens the store in `dir`, or makes one. One process at a time: the directory is locked.
+    /// Opens the store in `dir`, or creates one. One process at a time: the directory is locked.
     ///
-    /// The packs lie on `disk`; the rows are SQLite's, which goes to the machine's file system by itself.
+    /// The packs are on `disk`; the rows are SQLite's, which uses the machine's file system directly.
     ///
     /// # Errors
     /// [`StoreError::CannotOpen`], [`StoreError::OtherFormat`], [`StoreError::Damaged`] when commits are missing.
@@ -93,43 +93,44 @@ impl Store {
         let (pack, damage) = PackWriter::open(&packs, acknowledged, settings.segment_bytes).map_err(cannot)?;
         let reader = RowReader::open(dir)?;
         let engine = Arc::new(Engine::new(dir.to_owned(), vault, clock, entropy, packs, reader)?);
-        let (folder, requests) = channel();
-        let scribe = Scribe::start().map_err(cannot)?;
-        let committer = Committer::new(Arc::clone(&engine), rows, pack, folder.clone(), settings, scribe);
-        let for_folder = Arc::clone(&engine);
+        let (snapshotter, requests) = channel();
+        let row_writer_thread = RowWriterThread::start().map_err(cannot)?;
+        let committer =
+            Committer::new(Arc::clone(&engine), rows, pack, snapshotter.clone(), settings, row_writer_thread);
+        let for_snapshotter = Arc::clone(&engine);
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let handles = [
-            thread("store-fold").spawn(move || snapshotter::run(&for_folder, &requests)).map_err(cannot)?,
+            thread("store-snapshots").spawn(move || snapshotter::run(&for_snapshotter, &requests)).map_err(cannot)?,
             thread("store-commit").spawn(move || committer.run()).map_err(cannot)?,
         ];
-        let threads = Mutex::new(Some(Threads { folder, handles }));
+        let threads = Mutex::new(Some(Threads { snapshotter, handles }));
         Ok(Self { engine, threads, damage, _lock: lock })
     }
 
-    /// Finishes what waits, and ends the threads. Every later change is refused with [`StoreError::Closed`]; views that
-    /// were taken stay.
+    /// Finishes pending work, and ends the threads. Every later change is refused with [`StoreError::Closed`]; views already
+    /// taken remain usable.
     pub fn close(&self) {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.engine.queue.close();
-        if let Some(Threads { folder, handles }) = threads {
+        if let Some(Threads { snapshotter, handles }) = threads {
             // An error means that the thread has ended already.
-            let _ = folder.send(Request::Stop);
+            let _ = snapshotter.send(Request::Stop);
             for handle in handles {
                 let _ = handle.join();
             }
         }
     }
 
-    /// How the last write went, and whether the rows are in order behind it.
+    /// How the last write went, and whether the WAL of the rows can be checkpointed.
     pub fn health(&self) -> Health {
         let last = self.engine.health().clone();
-        match (last, &*self.engine.log_stays()) {
-            (Health::Fine, Some(why)) => Health::LogStays(why.clone()),
+        match (last, &*self.engine.wal_stuck()) {
+            (Health::Fine, Some(why)) => Health::WalStuck(why.clone()),
             (last, _) => last,
         }
     }
 
-    /// Commits what `plan` drafts, and calls `answer` afterwards. Waits only while the line is full.
+    /// Commits what `plan` drafts, and calls `answer` afterwards. Waits only while the queue is full.
     pub(crate) fn submit_job<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -141,11 +142,11 @@ impl Store {
             Ok(value) => Planned { keep: true, answer: Box::new(move |outcome| answer.give(outcome.map(|()| value))) },
             Err(error) => Planned { keep: false, answer: Box::new(move |_| answer.give(Err(error))) },
         };
-        // A job that is not taken is dropped, which answers it.
+        // A job that the queue refuses is dropped, which answers it.
         drop(self.engine.queue.put(Box::new(job), bytes));
     }
 
-    /// Commits what `plan` drafts, and waits for that.
+    /// Commits what `plan` drafts, and waits for the commit.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         bytes: usize,
@@ -153,7 +154,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let (sender, receiver) = sync_channel(1);
         self.submit_job(bytes, plan, move |outcome| {
-            // Nobody hears it only when the waiting thread is gone.
+            // This fails only if the waiting thread is gone.
             let _ = sender.send(outcome);
         });
         receiver.recv().unwrap_or(Err(StoreError::Closed))

@@ -107,7 +107,7 @@ pub(super) fn at(place: &Place) -> Option<i64> {
 fn closed_now(store: &Store, known: &[u8]) -> Vec<u8> {
     let accounts = store.accounts().into_iter().map(|account| account.id);
     let mut closed: Vec<AccountId> = accounts.filter(|id| store.is_closed(*id).unwrap_or(false)).collect();
-    let shut = store.shut_accounts();
+    let shut = store.quarantined_accounts();
     closed.extend(ids(known).filter(|id| shut.contains(id)));
     closed.into_iter().flat_map(|id| id.0).collect()
 }

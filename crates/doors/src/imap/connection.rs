@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::imap::{Answer, Bye, Config, Need, Refusal, Session, Step};
-use mailroom::reading::Reader;
+use mailroom::reading::ImapBackend;
 use store::Watching;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot, watch};
@@ -106,7 +106,7 @@ impl Connection {
             Some(bye) => Session::turned_away(config, bye),
         };
         // Made when the session first needs something: before that the node may be locked.
-        let mut reader: Option<Reader> = None;
+        let mut reader: Option<ImapBackend> = None;
         let mut bindings = wire.channel_bindings(&self.door.config.end_point);
         // When a word went either way last.
         let mut spoke = Instant::now();
@@ -118,7 +118,7 @@ impl Connection {
                 }
                 Step::Need(need) => {
                     let made = reader.take().or_else(|| {
-                        let mut made = Reader::new(self.door.mail.mailroom()?.clone(), self.network);
+                        let mut made = ImapBackend::new(self.door.mail.mailroom()?.clone(), self.network);
                         made.secured(bindings.clone());
                         Some(made)
                     });
@@ -220,7 +220,7 @@ impl Connection {
     }
 
     /// Does what the session needs: what is quick here, and the rest on a thread that may block.
-    async fn perform(&self, mut reader: Reader, need: Need) -> io::Result<(Reader, Answer)> {
+    async fn perform(&self, mut reader: ImapBackend, need: Need) -> io::Result<(ImapBackend, Answer)> {
         let kind = need.name();
         if reader.is_quick(&need) {
             // A list of thousands of messages, or one message: two changes of thread would cost more than the work.
@@ -254,7 +254,7 @@ impl Connection {
     }
 
     /// Notes what the operator should know of what was done; an error when it ended by a fault of ours.
-    fn performed(&self, kind: &str, done: Result<(Reader, Answer), ()>) -> io::Result<(Reader, Answer)> {
+    fn performed(&self, kind: &str, done: Result<(ImapBackend, Answer), ()>) -> io::Result<(ImapBackend, Answer)> {
         match done {
             Ok((mut reader, answer)) => {
                 if let Some(trouble) = reader.trouble() {
@@ -272,7 +272,7 @@ impl Connection {
 }
 
 /// Rings `bell` whenever something changes in the account of `reader`.
-fn watching(reader: &Reader, bell: &Arc<Notify>) -> Option<Watching> {
+fn watching(reader: &ImapBackend, bell: &Arc<Notify>) -> Option<Watching> {
     let bell = bell.clone();
     reader.watch().map(|watch| watch.call_back(move |_| bell.notify_one()))
 }

@@ -126,8 +126,8 @@ impl Mailroom {
     /// [`StoreError::OverQuota`], as [`DeliveryError::Store`].
     pub fn room_for(&self, account: AccountId, size_bytes: u64) -> Result<(), DeliveryError> {
         let store = &self.store;
-        let has_room = !store.is_in_memory(account) || store.usage(account)?.has_room(size_bytes, 1);
-        if has_room { Ok(()) } else { Err(DeliveryError::Store(StoreError::OverQuota)) }
+        let fits = !store.is_in_memory(account) || store.usage(account)?.has_space(size_bytes, 1);
+        if fits { Ok(()) } else { Err(DeliveryError::Store(StoreError::OverQuota)) }
     }
 
     /// A message made ready for the store: the record is derived, sizes are counted, it arrives now by the node's clock.
@@ -174,7 +174,7 @@ impl Mailroom {
         if trace::hops(&view) > trace::HOPS_MAX {
             return Delivered { id, results: vec![Err(DeliveryError::Loop); recipients.len()] };
         }
-        let letter = Letter {
+        let copy = DeliveryCopy {
             envelope: &envelope,
             id: &id,
             original: &original,
@@ -192,13 +192,13 @@ impl Mailroom {
         let mut results: HashMap<AccountId, Result<(), DeliveryError>> = HashMap::new();
         let copies = (BATCH_BYTES_MAX / original.len().max(1)).max(1);
         for batch in firsts.chunks(copies) {
-            let stored = self.put(&letter, batch);
+            let stored = self.put(&copy, batch);
             match stored {
                 // Somebody is gone, has no room, or is damaged: the others need not suffer for it.
                 Err(
                     DeliveryError::NoSuchMailbox | DeliveryError::Store(StoreError::OverQuota | StoreError::Damaged(_)),
                 ) if batch.len() > 1 => {
-                    results.extend(batch.iter().map(|one| (one.account, self.put(&letter, &[*one]))));
+                    results.extend(batch.iter().map(|one| (one.account, self.put(&copy, &[*one]))));
                 }
                 stored => results.extend(batch.iter().map(|one| (one.account, stored.clone()))),
             }
@@ -243,7 +243,7 @@ impl Mailroom {
         answer: impl FnOnce(Delivered) + Send + 'static,
     ) -> Result<(), Box<Message>> {
         let [to] = &message.recipients[..] else { return Err(message) };
-        if message.original.len() > SOON_BYTES_MAX || !self.store.has_room(message.original.len()) {
+        if message.original.len() > SOON_BYTES_MAX || !self.store.has_capacity(message.original.len()) {
             return Err(message);
         }
         let id = self.trace_id();
@@ -254,8 +254,8 @@ impl Mailroom {
             return Ok(());
         }
         let record = Record::of(original, &view).encode();
-        let letter = Letter { envelope, id: &id, original, view: &view, record, arrival: self.clock.now() };
-        match self.addressed(&letter, to, Vec::new()) {
+        let copy = DeliveryCopy { envelope, id: &id, original, view: &view, record, arrival: self.clock.now() };
+        match self.addressed(&copy, to, Vec::new()) {
             // Nobody else needs the original: it moves.
             Ok(incoming) => {
                 self.store.submit(vec![Incoming { original: message.original, ..incoming }], move |stored| {
@@ -267,28 +267,28 @@ impl Mailroom {
         Ok(())
     }
 
-    fn put(&self, letter: &Letter<'_>, to: &[&Accepted]) -> Result<(), DeliveryError> {
+    fn put(&self, copy: &DeliveryCopy<'_>, to: &[&Accepted]) -> Result<(), DeliveryError> {
         let incoming = to
             .iter()
-            .map(|accepted| self.addressed(letter, accepted, letter.original.to_vec()))
+            .map(|accepted| self.addressed(copy, accepted, copy.original.to_vec()))
             .collect::<Result<_, _>>()?;
         self.store.append(incoming)?;
         Ok(())
     }
 
     /// The copy of the original for one account, ready for the store.
-    fn addressed(&self, letter: &Letter<'_>, to: &Accepted, original: Vec<u8>) -> Result<Incoming, DeliveryError> {
-        let (envelope, hostname) = (letter.envelope, &self.hostname);
-        let prefix = trace::prefix(envelope, &to.recipient, hostname, letter.id, letter.arrival, letter.view);
+    fn addressed(&self, copy: &DeliveryCopy<'_>, to: &Accepted, original: Vec<u8>) -> Result<Incoming, DeliveryError> {
+        let (envelope, hostname) = (copy.envelope, &self.hostname);
+        let prefix = trace::prefix(envelope, &to.recipient, hostname, copy.id, copy.arrival, copy.view);
         Ok(Incoming {
             account: to.account,
             mailbox: self.store.mailbox_named(to.account, store::INBOX)?.id,
-            view_size_bytes: view_size(&prefix, letter.view.len())?,
+            view_size_bytes: view_size(&prefix, copy.view.len())?,
             original,
             prefix,
-            record: letter.record.clone(),
-            arrival: letter.arrival,
-            internal_date: letter.arrival,
+            record: copy.record.clone(),
+            arrival: copy.arrival,
+            internal_date: copy.arrival,
             flags: FlagSet::none(),
         })
     }
@@ -302,7 +302,7 @@ impl Mailroom {
 }
 
 /// A message on its way to several accounts: what is the same for all of them.
-struct Letter<'m> {
+struct DeliveryCopy<'m> {
     envelope: &'m Envelope,
     id: &'m str,
     original: &'m [u8],

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use durable::ReadAt;
-use store::{Damage, DamageKind, Entry, Store, StoreError};
+use store::{Damage, DamageKind, MessageEntry, Store, StoreError};
 use terms::AccountId;
 use vault::IndexKey;
 
@@ -169,7 +169,7 @@ impl Volumes {
     }
 
     /// Holds what the volumes keep of a message against what it gives.
-    pub(crate) fn hold(&mut self, entry: &Entry, record: &Record, derived: &Derived<'_>) {
+    pub(crate) fn hold(&mut self, entry: &MessageEntry, record: &Record, derived: &Derived<'_>) {
         let Some((open, doc)) =
             self.open.iter_mut().find_map(|open| Some((open.volume.find(entry)?, open))).map(|(d, o)| (o, d))
         else {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use message::{Structure, casemap_into};
-use store::{Entry, StoreError};
+use store::{MessageEntry, StoreError};
 use vault::Part;
 
 use super::job::{Job, Stop, next_number};
@@ -111,7 +111,7 @@ fn missing(job: &Job, tried: &BTreeSet<u32>) -> Result<Vec<u32>, StoreError> {
 }
 
 /// The first of these messages, as many as one volume is made of.
-fn slice_of(job: &Job, slots: &[u32]) -> Result<Vec<Entry>, StoreError> {
+fn slice_of(job: &Job, slots: &[u32]) -> Result<Vec<MessageEntry>, StoreError> {
     let slots = slots.get(..SLICE_DOCS_MAX).unwrap_or(slots);
     let mut slice = job.store.owned(job.index.account(), slots)?;
     slice.truncate(full_at(&slice, SLICE_BYTES_MAX));
@@ -119,9 +119,9 @@ fn slice_of(job: &Job, slots: &[u32]) -> Result<Vec<Entry>, StoreError> {
 }
 
 /// How many of these messages have `bytes` together, at least one.
-fn full_at(entries: &[Entry], bytes: u64) -> usize {
+fn full_at(entries: &[MessageEntry], bytes: u64) -> usize {
     let mut sum = 0;
-    let room = |entry: &&Entry| {
+    let room = |entry: &&MessageEntry| {
         sum += u64::from(entry.original_size_bytes);
         sum <= bytes
     };
@@ -132,7 +132,7 @@ fn full_at(entries: &[Entry], bytes: u64) -> usize {
 type Dictionary = HashMap<Box<[u8]>, Places>;
 
 /// Makes a volume of a slice. `None` when it was told to stop, or nothing of the slice could be opened.
-fn fold_slice(job: &Job, slice: &[Entry], stop: &Stop) -> Result<Option<u64>, StoreError> {
+fn fold_slice(job: &Job, slice: &[MessageEntry], stop: &Stop) -> Result<Option<u64>, StoreError> {
     let (index, account) = (&job.index, job.index.account());
     let number = next_number(job)?;
     let mut writer = Writer::begin(&job.store, &index.key(), &*job.entropy, number)?;
@@ -175,7 +175,7 @@ fn fold_slice(job: &Job, slice: &[Entry], stop: &Stop) -> Result<Option<u64>, St
 fn fold_one(
     writer: &mut Writer,
     dictionaries: &mut [Dictionary; 2],
-    entry: &Entry,
+    entry: &MessageEntry,
     original: &[u8],
     prefix: &[u8],
     record: Option<&[u8]>,

@@ -29,6 +29,6 @@ pub(crate) use fold::Derived;
 pub(crate) use owner::{HeaderText, Opened, OwnerIndex, Texts, Volumes, find};
 pub(crate) use places::DocSet;
 pub use sessions::IndexSize;
-pub(crate) use volume::{Column, Piece, Place};
+pub(crate) use volume::{Column, IndexPlace, Piece};
 pub(crate) use words::Query;
 pub use worker::Indexes;

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use message::Day;
-use store::{Entry, Store};
+use store::{MessageEntry, Store};
 use terms::{AccountId, UnixMillis};
 use vault::IndexKey;
 
 use super::cache::{BlockName, Cache};
 use super::code::Reader;
 use super::places::{DocSet, collect, hits};
-use super::volume::{Block, Column, Piece, Place, Volume};
+use super::volume::{Block, Column, IndexPlace, Piece, Volume};
 use super::words::Query;
 
 /// All volumes of an owner, at one moment.
@@ -105,28 +105,28 @@ impl OwnerIndex {
 }
 
 /// Where a message stands in these volumes.
-pub(crate) fn find(volumes: &Volumes, entry: &Entry) -> Option<Place> {
+pub(crate) fn find(volumes: &Volumes, entry: &MessageEntry) -> Option<IndexPlace> {
     volumes.iter().filter(|volume| !volume.broken.load(Ordering::Relaxed)).find_map(|volume| {
         let doc = volume.find(entry)?;
-        Some(Place { volume: Arc::clone(volume), doc })
+        Some(IndexPlace { volume: Arc::clone(volume), doc })
     })
 }
 
 /// What is said of a message that has a place. Every `None` means: ask the message.
 impl OwnerIndex {
     /// The value of a column.
-    pub(crate) fn value(&self, place: &Place, column: Column) -> Option<Piece> {
+    pub(crate) fn value(&self, place: &IndexPlace, column: Column) -> Option<Piece> {
         let row = place.volume.block_of(column, place.doc)?;
         self.cache.block(&place.volume, row)?.value(place.doc - row.first)
     }
 
     /// The Date field, when there is one that could be read.
-    pub(crate) fn sent(place: &Place) -> Option<Option<(UnixMillis, Day)>> {
+    pub(crate) fn sent(place: &IndexPlace) -> Option<Option<(UnixMillis, Day)>> {
         place.volume.list.docs.get(place.doc as usize).map(|doc| doc.sent)
     }
 
     /// Whether the texts of the message are in the volume.
-    pub(crate) fn is_searchable(place: &Place) -> bool {
+    pub(crate) fn is_searchable(place: &IndexPlace) -> bool {
         place.volume.list.docs.get(place.doc as usize).is_some_and(|doc| doc.searchable)
     }
 
@@ -189,7 +189,7 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// A text of a message.
-    pub(crate) fn text(&mut self, place: &Place, of: Texts) -> Option<Piece> {
+    pub(crate) fn text(&mut self, place: &IndexPlace, of: Texts) -> Option<Piece> {
         let row = place.volume.block_of(of.column(), place.doc)?;
         let kept = &mut self.blocks[usize::from(of == Texts::Body)];
         let name = (place.volume.ticket, row.number);

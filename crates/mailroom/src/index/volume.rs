@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use durable::ReadAt;
 use message::Day;
-use store::{Entry, Store};
+use store::{MessageEntry, Store};
 use terms::{MessageId, UnixMillis};
 use vault::{INDEX_BLOCK_OVERHEAD, IndexFileId, IndexKey, IndexOpener};
 
@@ -184,7 +184,7 @@ pub(crate) type Piece = (Arc<Vec<u8>>, Range<usize>);
 
 /// Where a message stands: in which volume, and which of its messages it is.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct IndexPlace {
     pub(crate) volume: Arc<Volume>,
     pub(crate) doc: u32,
 }
@@ -244,7 +244,7 @@ impl Volume {
     }
 
     /// Which of its messages this one is. The id is compared too: a store that was put back may count slots again.
-    pub(super) fn find(&self, entry: &Entry) -> Option<u32> {
+    pub(super) fn find(&self, entry: &MessageEntry) -> Option<u32> {
         let at = self.list.docs.binary_search_by_key(&entry.slot, |doc| doc.slot).ok()?;
         (self.list.docs[at].id == entry.id).then_some(at as u32)
     }

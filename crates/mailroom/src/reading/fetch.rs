@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use imap::{FetchItem, FetchRow, FetchRows, FetchValue, Octets, Partial, Section};
 use message::{DecodeError, SectionSpec, SectionText, Structure};
-use store::{Entry, MailboxView, StoreError};
+use store::{MailboxView, MessageEntry, StoreError};
 use vault::{Part, SignedIn};
 
 use super::Unmet;
 use super::listing::{self, Listings};
-use super::message_reader::{Letter, WHOLE_BYTES_MAX};
+use super::message_reader::{MessageReader, WHOLE_BYTES_MAX};
 use super::words::flags;
 use crate::index::{Column, OwnerIndex};
 use crate::mailroom::Mailroom;
@@ -41,19 +41,19 @@ pub(super) fn rows(
         .any(|item| matches!(item, FetchItem::Section(..) | FetchItem::Binary(..) | FetchItem::BinarySize(_)));
     let count = if record || octets { LIGHT_ROWS_MAX } else { COLUMN_ROWS_MAX };
     let uids = uids.get(..count).unwrap_or(uids);
-    let mut entries: Vec<Option<Entry>> = view.entries_of(uids).collect();
+    let mut entries: Vec<Option<MessageEntry>> = view.entries_of(uids).collect();
     let mut opener = None;
     if items.iter().any(listing::is_more) {
         entries.truncate(enough(&entries));
-        let present: Vec<Entry> = entries.iter().flatten().cloned().collect();
+        let present: Vec<MessageEntry> = entries.iter().flatten().cloned().collect();
         // Should one key not open, each message asks for its own, and only those that are damaged fail.
         opener = mail.store.opener_near(owner, view, &present).ok();
     }
     let mut listings = Listings::of(index, &entries, items);
     let mut records = HashMap::new();
     if record {
-        let unlisted = |entry: &&Entry| !listings.knows(entry.uid);
-        let present: Vec<Entry> = entries.iter().flatten().filter(unlisted).cloned().collect();
+        let unlisted = |entry: &&MessageEntry| !listings.knows(entry.uid);
+        let present: Vec<MessageEntry> = entries.iter().flatten().filter(unlisted).cloned().collect();
         let opened = mail.store.open_parts(owner, &present, Part::Record)?;
         // A record that does not open is derived from the original.
         records = present.iter().zip(opened).filter_map(|(entry, record)| Some((entry.uid, record.ok()?))).collect();
@@ -64,21 +64,21 @@ pub(super) fn rows(
     for entry in &entries {
         answer.covered += 1;
         let Some(entry) = entry else { continue };
-        let mut letter = Letter::new(mail, owner, entry);
+        let mut reader = MessageReader::new(mail, owner, entry);
         if let Some(listing) = listings.take(entry.uid) {
-            letter = letter.with_listing(listing);
+            reader = reader.with_listing(listing);
         }
         if let Some(opener) = &opener {
-            letter = letter.with_key(opener, at);
+            reader = reader.with_key(opener, at);
         }
         at += 1;
         if let Some(record) = records.remove(&entry.uid) {
-            letter = letter.with_record(&record);
+            reader = reader.with_record(&record);
         }
         let mut decoded = Decoded::default();
-        match items.iter().map(|item| value(&letter, item, &mut decoded)).collect() {
+        match items.iter().map(|item| value(&reader, item, &mut decoded)).collect() {
             Ok(values) => {
-                bytes += letter.held_bytes();
+                bytes += reader.held_bytes();
                 answer.rows.push(FetchRow { uid: entry.uid, flags: flags(&entry.flags), values });
             }
             Err(Unmet::Store(error @ StoreError::Damaged(_))) => {
@@ -95,41 +95,41 @@ pub(super) fn rows(
 }
 
 /// How many of these messages an answer may need, if all of each is asked for; of a long one often a piece is.
-fn enough(entries: &[Option<Entry>]) -> usize {
+fn enough(entries: &[Option<MessageEntry>]) -> usize {
     let mut bytes = 0;
-    let full = |entry: &Option<Entry>| {
+    let full = |entry: &Option<MessageEntry>| {
         bytes += entry.as_ref().map_or(0, |entry| entry.view_size_bytes.min(WHOLE_BYTES_MAX) as usize);
         bytes >= ANSWER_BYTES_MAX
     };
     entries.iter().position(full).map_or(entries.len(), |last| last + 1)
 }
 
-fn value(letter: &Letter<'_>, item: &FetchItem, decoded: &mut Decoded) -> Result<FetchValue, Unmet> {
+fn value(reader: &MessageReader<'_>, item: &FetchItem, decoded: &mut Decoded) -> Result<FetchValue, Unmet> {
     let wire = |octets: &[u8]| -> Result<FetchValue, Unmet> {
-        letter.spend(octets.len())?;
+        reader.spend(octets.len())?;
         Ok(FetchValue::Wire(octets.to_vec()))
     };
     match item {
-        FetchItem::InternalDate => Ok(FetchValue::Moment(letter.entry.internal_date)),
-        FetchItem::Size => Ok(FetchValue::Number(letter.entry.view_size_bytes.into())),
-        FetchItem::Envelope => match letter.listed(Column::Envelope) {
+        FetchItem::InternalDate => Ok(FetchValue::Moment(reader.entry.internal_date)),
+        FetchItem::Size => Ok(FetchValue::Number(reader.entry.view_size_bytes.into())),
+        FetchItem::Envelope => match reader.listed(Column::Envelope) {
             Some(octets) => wire(octets),
-            None => wire(&letter.record()?.envelope),
+            None => wire(&reader.record()?.envelope),
         },
-        FetchItem::Body => match letter.listed(Column::Body) {
+        FetchItem::Body => match reader.listed(Column::Body) {
             Some(octets) => wire(octets),
-            None => wire(&letter.record()?.body),
+            None => wire(&reader.record()?.body),
         },
-        FetchItem::BodyStructure => match letter.listed(Column::BodyStructure) {
+        FetchItem::BodyStructure => match reader.listed(Column::BodyStructure) {
             Some(octets) => wire(octets),
-            None => wire(&letter.record()?.bodystructure),
+            None => wire(&reader.record()?.bodystructure),
         },
-        FetchItem::Section(section, partial) => section_value(letter, section, *partial),
-        FetchItem::Binary(part, partial) => Ok(match decoded.part(letter, part)? {
+        FetchItem::Section(section, partial) => section_value(reader, section, *partial),
+        FetchItem::Binary(part, partial) => Ok(match decoded.part(reader, part)? {
             Ok(octets) => FetchValue::Octets(cut(octets, *partial)),
             Err(why) => without(why),
         }),
-        FetchItem::BinarySize(part) => Ok(match decoded.part(letter, part)? {
+        FetchItem::BinarySize(part) => Ok(match decoded.part(reader, part)? {
             Ok(octets) => FetchValue::Number(octets.as_slice().len() as u64),
             Err(why) => without(why),
         }),
@@ -145,17 +145,17 @@ fn without(why: DecodeError) -> FetchValue {
 
 /// `BODY[section]<partial>`, opening no more than it needs: mail programs ask for headers of lists, and for large
 /// messages piece by piece.
-fn section_value(letter: &Letter<'_>, section: &Section, partial: Option<Partial>) -> Result<FetchValue, Unmet> {
-    if let Some(octets) = listed_fields(letter, section)? {
+fn section_value(reader: &MessageReader<'_>, section: &Section, partial: Option<Partial>) -> Result<FetchValue, Unmet> {
+    if let Some(octets) = listed_fields(reader, section)? {
         return Ok(FetchValue::Octets(cut(octets, partial)));
     }
     let spec = spec(section);
     let of_message = spec.part.is_empty();
     if let (true, None, Some(partial)) = (of_message, &spec.text, partial) {
-        return Ok(FetchValue::Octets(letter.piece(partial)?));
+        return Ok(FetchValue::Octets(reader.piece(partial)?));
     }
     if of_message && spec.text.is_none() {
-        let whole = letter.whole()?;
+        let whole = reader.whole()?;
         let range = 0..whole.len();
         return Ok(FetchValue::Octets(Octets::slice(whole, range)));
     }
@@ -165,40 +165,40 @@ fn section_value(letter: &Letter<'_>, section: &Section, partial: Option<Partial
             Some(SectionText::Header | SectionText::HeaderFields(_) | SectionText::HeaderFieldsNot(_))
         );
     let octets = if header_only {
-        let header = letter.header()?;
+        let header = reader.header()?;
         // A header alone is a message of its own, with the same header.
         let structure = Structure::parse(&header[..message::header_len(&header)]);
-        message::section(&header, &structure, &spec).map(|octets| keep(letter, &header, octets)).transpose()?
+        message::section(&header, &structure, &spec).map(|octets| keep(reader, &header, octets)).transpose()?
     } else {
-        let whole = letter.whole()?;
-        message::section(&whole, letter.structure()?, &spec).map(|octets| keep(letter, &whole, octets)).transpose()?
+        let whole = reader.whole()?;
+        message::section(&whole, reader.structure()?, &spec).map(|octets| keep(reader, &whole, octets)).transpose()?
     };
     Ok(octets.map_or(FetchValue::Nil, |octets| FetchValue::Octets(cut(octets, partial))))
 }
 
 /// Fields of the message's own header, when the index has that: what lists of mail programs ask for. `None`: it is something
 /// else, or is not there.
-fn listed_fields(letter: &Letter<'_>, section: &Section) -> Result<Option<Octets>, Unmet> {
+fn listed_fields(reader: &MessageReader<'_>, section: &Section) -> Result<Option<Octets>, Unmet> {
     let (names, wanted) = match &section.text {
         Some(imap::SectionText::HeaderFields(names)) => (names, true),
         Some(imap::SectionText::HeaderFieldsNot(names)) => (names, false),
         _ => return Ok(None),
     };
-    let Some(header) = letter.listed(Column::Header).filter(|_| section.part.is_empty()) else { return Ok(None) };
+    let Some(header) = reader.listed(Column::Header).filter(|_| section.part.is_empty()) else { return Ok(None) };
     let octets = message::subset(&header[..message::header_len(header)], names, wanted);
-    letter.spend(octets.len())?;
+    reader.spend(octets.len())?;
     Ok(Some(octets.into()))
 }
 
 /// The octets as a range of `of`, where they are that, or as octets of their own.
-fn keep(letter: &Letter<'_>, of: &Arc<Vec<u8>>, octets: Cow<'_, [u8]>) -> Result<Octets, Unmet> {
+fn keep(reader: &MessageReader<'_>, of: &Arc<Vec<u8>>, octets: Cow<'_, [u8]>) -> Result<Octets, Unmet> {
     match octets {
         Cow::Borrowed(octets) => {
             let start = octets.as_ptr().addr().saturating_sub(of.as_ptr().addr());
             Ok(Octets::slice(of.clone(), start..start.saturating_add(octets.len())))
         }
         Cow::Owned(octets) => {
-            letter.spend(octets.len())?;
+            reader.spend(octets.len())?;
             Ok(octets.into())
         }
     }
@@ -230,13 +230,13 @@ fn spec(section: &Section) -> SectionSpec {
 struct Decoded(HashMap<Vec<u32>, Result<Octets, DecodeError>>);
 
 impl Decoded {
-    fn part(&mut self, letter: &Letter<'_>, part: &[u32]) -> Result<Result<Octets, DecodeError>, Unmet> {
+    fn part(&mut self, reader: &MessageReader<'_>, part: &[u32]) -> Result<Result<Octets, DecodeError>, Unmet> {
         if let Some(known) = self.0.get(part) {
             return Ok(known.clone());
         }
-        let whole = letter.whole()?;
-        let octets = match message::decoded(&whole, letter.structure()?, part) {
-            Ok(octets) => Ok(keep(letter, &whole, octets)?),
+        let whole = reader.whole()?;
+        let octets = match message::decoded(&whole, reader.structure()?, part) {
+            Ok(octets) => Ok(keep(reader, &whole, octets)?),
             Err(why) => Err(why),
         };
         self.0.insert(part.to_vec(), octets.clone());

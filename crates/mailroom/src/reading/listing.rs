@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use imap::{FetchItem, SectionText};
-use store::Entry;
+use store::MessageEntry;
 
 use crate::index::{self, Column, OwnerIndex, Piece};
 
@@ -32,7 +32,7 @@ pub(super) struct Listings {
 
 impl Listings {
     /// Of these messages, what these items ask for.
-    pub(super) fn of(index: Option<&OwnerIndex>, entries: &[Option<Entry>], items: &[FetchItem]) -> Self {
+    pub(super) fn of(index: Option<&OwnerIndex>, entries: &[Option<MessageEntry>], items: &[FetchItem]) -> Self {
         let mut wanted: Vec<Column> = items.iter().filter_map(column).collect();
         wanted.sort_unstable();
         wanted.dedup();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use imap::Refusal;
 use message::Structure;
-use store::{Entry, Opener, StoreError};
+use store::{MessageEntry, Opener, StoreError};
 use vault::{Part, SignedIn};
 
 use super::listing::Listing;
@@ -24,12 +24,12 @@ const SPENT_BYTES_MAX: usize = 128 << 20;
 
 /// A message of the signed-in owner. What is asked of it may come from the record, from a range of the original, or from
 /// all of it.
-pub(super) struct Letter<'r> {
+pub(super) struct MessageReader<'r> {
     mail: &'r Mailroom,
     owner: &'r SignedIn,
     /// The message's key, when it was asked for with others, and which of them it is.
     key: Option<(&'r Opener, usize)>,
-    pub(super) entry: &'r Entry,
+    pub(super) entry: &'r MessageEntry,
     /// What the index has of it.
     listing: Listing,
     record: OnceCell<Arc<Record>>,
@@ -40,8 +40,8 @@ pub(super) struct Letter<'r> {
     spent_bytes: Cell<usize>,
 }
 
-impl<'r> Letter<'r> {
-    pub(super) fn new(mail: &'r Mailroom, owner: &'r SignedIn, entry: &'r Entry) -> Self {
+impl<'r> MessageReader<'r> {
+    pub(super) fn new(mail: &'r Mailroom, owner: &'r SignedIn, entry: &'r MessageEntry) -> Self {
         Self {
             mail,
             owner,

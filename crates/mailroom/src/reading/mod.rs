@@ -1,7 +1,7 @@
 //! Reading: what an IMAP session needs, taken from the store for its owner. The life of a fetched message:
 //! `docs/flows/read.md`.
 //!
-//! A [`Reader`] belongs to one connection. It remembers who signed in and which mailbox is open, and does what the machine
+//! A [`ImapBackend`] belongs to one connection. It remembers who signed in and which mailbox is open, and does what the machine
 //! asks ([`imap::Need`]); every call blocks. What clients see of a message is its prefix and the view of its original
 //! (`message::view`), and sizes count both.
 
@@ -30,7 +30,7 @@ use words::{flag_set, flags, mailbox_row, refusal, special_use};
 const QUICK_BYTES_MAX: u32 = 1 << 20;
 
 /// The performer of one IMAP connection.
-pub struct Reader {
+pub struct ImapBackend {
     mail: Mailroom,
     network: Network,
     /// What the connection can be known by, under TLS.
@@ -91,7 +91,7 @@ impl From<Refusal> for Unmet {
     }
 }
 
-impl Reader {
+impl ImapBackend {
     /// For a new connection from `network`.
     pub fn new(mail: Mailroom, network: Network) -> Self {
         Self {
@@ -419,7 +419,7 @@ impl Reader {
         let account = self.account().filter(|account| store.is_in_memory(*account));
         let (account, mailbox, flags, internal_date, message) = match (account, need) {
             (Some(account), Need::Append { mailbox, flags, internal_date, message })
-                if message.len() <= SOON_BYTES_MAX && store.has_room(message.len()) =>
+                if message.len() <= SOON_BYTES_MAX && store.has_capacity(message.len()) =>
             {
                 (account, mailbox, flags, internal_date, message)
             }
@@ -439,7 +439,7 @@ impl Reader {
     }
 }
 
-/// How an APPEND went; see [`Reader::append_soon`].
+/// How an APPEND went; see [`ImapBackend::append_soon`].
 pub struct AppendOutcome(Result<Vec<store::Appended>, Unmet>);
 
 fn appended(appended: Vec<store::Appended>) -> Result<Answer, Unmet> {

@@ -10,13 +10,13 @@ use std::sync::{Arc, OnceLock};
 
 use imap::{Date, SearchHits, SearchKey, UidRanges};
 use message::Day;
-use store::{Entry, MailboxView, StoreError};
+use store::{MailboxView, MessageEntry, StoreError};
 use vault::SignedIn;
 
 use super::Unmet;
-use super::message_reader::Letter;
+use super::message_reader::MessageReader;
 use super::words::system_bit;
-use crate::index::{self, DocSet, HeaderText, Opened, OwnerIndex, Place, Query, Texts, Volumes};
+use crate::index::{self, DocSet, HeaderText, IndexPlace, Opened, OwnerIndex, Query, Texts, Volumes};
 use crate::mailroom::Mailroom;
 
 type Key = SearchKey<UidRanges>;
@@ -99,7 +99,7 @@ impl Plan {
     }
 
     /// Where a message stands in the index.
-    fn place(&self, entry: &Entry) -> Option<(usize, Place)> {
+    fn place(&self, entry: &MessageEntry) -> Option<(usize, IndexPlace)> {
         let (_, volumes) = self.index.as_ref()?;
         let place = index::find(volumes, entry)?;
         let at = volumes.iter().position(|volume| Arc::ptr_eq(volume, &place.volume))?;
@@ -187,7 +187,7 @@ impl Work<'_> {
                 entry: &entry,
                 place: place.as_ref(),
                 opened,
-                letter: OnceCell::new(),
+                reader: OnceCell::new(),
                 text: OnceCell::new(),
             };
             let matches = match searched.matches(&self.plan.root) {
@@ -195,7 +195,7 @@ impl Work<'_> {
                 Err(StoreError::Damaged(_)) => false,
                 Err(error) => return Err(error.into()),
             };
-            if searched.letter.get().is_some() {
+            if searched.reader.get().is_some() {
                 bytes += entry.original_size_bytes as usize;
             }
             if matches {
@@ -210,7 +210,7 @@ impl Work<'_> {
 }
 
 /// What the columns say of a key that they know.
-fn by_columns(key: &Key, entry: &Entry) -> bool {
+fn by_columns(key: &Key, entry: &MessageEntry) -> bool {
     let day = || Date::of(entry.internal_date);
     match key {
         Key::Flag(flag) => entry.flags.has(system_bit(*flag)),
@@ -229,10 +229,10 @@ fn by_columns(key: &Key, entry: &Entry) -> bool {
 /// A message that is looked through.
 struct Searched<'r> {
     work: &'r Work<'r>,
-    entry: &'r Entry,
-    place: Option<&'r (usize, Place)>,
+    entry: &'r MessageEntry,
+    place: Option<&'r (usize, IndexPlace)>,
     opened: &'r mut Opened,
-    letter: OnceCell<Letter<'r>>,
+    reader: OnceCell<MessageReader<'r>>,
     text: OnceCell<Whole>,
 }
 
@@ -282,7 +282,7 @@ impl<'r> Searched<'r> {
         (text.query.exact && !matches!(text.scope, Scope::Field(_))).then_some(true)
     }
 
-    fn candidates<'p>(&self, text: &'p Text, at: usize, place: &Place) -> Option<&'p Candidates> {
+    fn candidates<'p>(&self, text: &'p Text, at: usize, place: &IndexPlace) -> Option<&'p Candidates> {
         let ask = || {
             let (index, _) = self.work.plan.index.as_ref()?;
             let ask = |of| index.candidates(&place.volume, of, &text.query);
@@ -311,7 +311,7 @@ impl<'r> Searched<'r> {
             Node::Or(one, two) => Ok(self.matches(one)? || self.matches(two)?),
             Node::Not(node) => Ok(!self.matches(node)?),
             Node::Sent(when, date) => {
-                let sent = self.letter().record()?.sent.map(|(_, day)| day);
+                let sent = self.reader().record()?.sent.map(|(_, day)| day);
                 Ok(self.sent(*when, *date, sent))
             }
             Node::Text(number) => {
@@ -363,7 +363,7 @@ impl<'r> Searched<'r> {
         let query = &text.query;
         match &text.scope {
             Scope::Field(name) => {
-                let header = self.letter().header()?;
+                let header = self.reader().header()?;
                 let mut values = message::header_decoded(&header, name);
                 Ok(values.any(|value| query.is_in(message::casemap(&value).as_bytes())))
             }
@@ -375,16 +375,16 @@ impl<'r> Searched<'r> {
         }
     }
 
-    fn letter(&self) -> &Letter<'r> {
-        self.letter.get_or_init(|| Letter::new(self.work.mail, self.work.owner, self.entry))
+    fn reader(&self) -> &MessageReader<'r> {
+        self.reader.get_or_init(|| MessageReader::new(self.work.mail, self.work.owner, self.entry))
     }
 
     /// What is looked through of the message: once for all keys.
     fn text(&self) -> Result<&Whole, StoreError> {
         if self.text.get().is_none() {
-            let letter = self.letter();
-            let whole = letter.whole()?;
-            let text = message::search_text(&whole, letter.structure()?);
+            let reader = self.reader();
+            let whole = reader.whole()?;
+            let text = message::search_text(&whole, reader.structure()?);
             let text = Whole { header: message::casemap(&text.header), body: message::casemap(&text.body) };
             let _ = self.text.set(text);
         }

@@ -17,15 +17,15 @@ fn incoming(room: &Room, text: &str) -> Incoming {
     mailroom.incoming(account, inbox, text.as_bytes().to_vec(), prefix, NOW, FlagSet::none()).unwrap()
 }
 
-fn letter(number: usize) -> String {
+fn sample(number: usize) -> String {
     let words: String = (0..40).map(|word| format!("word{} ", (number * 7 + word * word) % 300)).collect();
     format!(
-        "From: Ann <ann{number}@x.example>\r\nSubject: letter {number}\r\n\r\n{words}\r\nna\u{ef}ve \u{65e5}\u{672c}\r\n"
+        "From: Ann <ann{number}@x.example>\r\nSubject: message {number}\r\n\r\n{words}\r\nna\u{ef}ve \u{65e5}\u{672c}\r\n"
     )
 }
 
 fn put(room: &Room, numbers: std::ops::Range<usize>) {
-    let all = numbers.map(|number| incoming(room, &letter(number))).collect();
+    let all = numbers.map(|number| incoming(room, &sample(number))).collect();
     room.mailroom.store.append(all).unwrap();
 }
 
@@ -66,8 +66,8 @@ fn what_is_whole_is_called_whole() {
 #[test]
 fn what_is_kept_beside_a_message_is_held_against_it() {
     let room = Room::new(&[&[ANN]]);
-    let mut wrong = [incoming(&room, &letter(0)), incoming(&room, &letter(1)), incoming(&room, &letter(2))];
-    wrong[0].record = incoming(&room, &letter(9)).record;
+    let mut wrong = [incoming(&room, &sample(0)), incoming(&room, &sample(1)), incoming(&room, &sample(2))];
+    wrong[0].record = incoming(&room, &sample(9)).record;
     wrong[1].view_size_bytes += 1;
     wrong[2].record = b"no record".to_vec();
     put(&room, 10..20);

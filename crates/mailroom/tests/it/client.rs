@@ -4,11 +4,11 @@
 
 use imap::{Config, Session, Step};
 use mailroom::Mailroom;
-use mailroom::reading::Reader;
+use mailroom::reading::ImapBackend;
 
 pub(crate) struct Client {
     pub(crate) session: Session,
-    pub(crate) reader: Reader,
+    pub(crate) reader: ImapBackend,
 }
 
 impl Client {
@@ -20,8 +20,10 @@ impl Client {
             channel_binding: true,
             message_size_bytes_max: 50 << 20,
         };
-        let mut client =
-            Self { session: Session::new(config, true), reader: Reader::new(mailroom.clone(), vault::Network::HERE) };
+        let mut client = Self {
+            session: Session::new(config, true),
+            reader: ImapBackend::new(mailroom.clone(), vault::Network::HERE),
+        };
         client.run();
         client
     }

@@ -11,7 +11,7 @@ use terms::{AccountId, UnixMillis};
 use vault::Part;
 use world::MemoryDisk;
 
-const LETTER: &[u8] = b"From: Ann <x@y.example>\r\nSubject: hello\r\n\r\nA line.\r\n";
+const MESSAGE: &[u8] = b"From: Ann <x@y.example>\r\nSubject: hello\r\n\r\nA line.\r\n";
 
 fn message(to: &[(&str, AccountId)], original: &[u8]) -> Message {
     let envelope = Envelope {
@@ -38,16 +38,16 @@ fn to<'a>(room: &Room, addresses: &[&'a str]) -> Vec<(&'a str, AccountId)> {
 #[test]
 fn every_octet_and_a_prefix() {
     let room = Room::new(&[&["ann@ie.example"]]);
-    let odd = [LETTER, b"8-bit \xff\xfe, NUL \0, a last line without its end"].concat();
-    for original in [LETTER, &odd, b"", b"no header"] {
+    let odd = [MESSAGE, b"8-bit \xff\xfe, NUL \0, a last line without its end"].concat();
+    for original in [MESSAGE, &odd, b"", b"no header"] {
         let delivered = room.mailroom.deliver(message(&to(&room, &["ann@ie.example"]), original));
         assert_eq!(delivered.results, [Ok(())]);
         assert_eq!(delivered.id.len(), 16);
     }
-    assert_eq!(room.parts("ann@ie.example", Part::Original), [LETTER, &odd, b"", b"no header"]);
+    assert_eq!(room.parts("ann@ie.example", Part::Original), [MESSAGE, &odd, b"", b"no header"]);
     let entries = room.inbox("ann@ie.example");
     let (prefixes, records) = (room.parts("ann@ie.example", Part::Prefix), room.parts("ann@ie.example", Part::Record));
-    for (index, original) in [LETTER, &odd, b"", b"no header"].into_iter().enumerate() {
+    for (index, original) in [MESSAGE, &odd, b"", b"no header"].into_iter().enumerate() {
         let prefix = String::from_utf8(prefixes[index].clone()).unwrap();
         assert!(prefix.starts_with("Return-Path: <x@y.example>\r\nReceived: from mx.example ([192.0.2.1])\r\n"));
         assert!(
@@ -64,7 +64,7 @@ fn every_octet_and_a_prefix() {
 #[test]
 fn durable_when_it_returns() {
     let room = Room::new(&[&["ann@ie.example"]]);
-    let delivered = room.mailroom.deliver(message(&to(&room, &["ann@ie.example"]), LETTER));
+    let delivered = room.mailroom.deliver(message(&to(&room, &["ann@ie.example"]), MESSAGE));
     assert_eq!(delivered.outcomes(), [DeliveryOutcome::Stored]);
     // Another node process finds it in the same directory.
     let Room { mailroom, dir, clock } = room;
@@ -72,14 +72,14 @@ fn durable_when_it_returns() {
     drop(mailroom);
     let mailroom = crate::support::open(Arc::new(durable::RealDisk), dir.path(), vault, clock.clone());
     let room = Room { mailroom, dir, clock };
-    assert_eq!(room.parts("ann@ie.example", Part::Original), [LETTER]);
+    assert_eq!(room.parts("ann@ie.example", Part::Original), [MESSAGE]);
 }
 
 #[test]
 fn one_copy_for_each_account() {
     let room = Room::new(&[&["ann@ie.example", "annie@ie.example"], &["bob@ie.example"]]);
     let to = to(&room, &["annie@ie.example", "bob@ie.example", "ann@ie.example"]);
-    assert_eq!(room.mailroom.deliver(message(&to, LETTER)).results, [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(room.mailroom.deliver(message(&to, MESSAGE)).results, [Ok(()), Ok(()), Ok(())]);
     assert_eq!(room.inbox("ann@ie.example").len(), 1);
     assert_eq!(room.inbox("bob@ie.example").len(), 1);
     let prefix = |address| String::from_utf8(room.parts(address, Part::Prefix).remove(0)).unwrap();
@@ -93,7 +93,7 @@ fn who_is_gone_fails_alone() {
     let room = Room::new(&[&["ann@ie.example"], &["bob@ie.example"]]);
     let mut to = to(&room, &["ann@ie.example", "bob@ie.example"]);
     to.insert(1, ("gone@ie.example", AccountId([99; 16])));
-    let delivered = room.mailroom.deliver(message(&to, LETTER));
+    let delivered = room.mailroom.deliver(message(&to, MESSAGE));
     assert_eq!(delivered.results, [Ok(()), Err(DeliveryError::NoSuchMailbox), Ok(())]);
     assert_eq!(room.inbox("ann@ie.example").len(), 1);
     assert_eq!(room.inbox("bob@ie.example").len(), 1);
@@ -102,7 +102,7 @@ fn who_is_gone_fails_alone() {
 #[test]
 fn a_loop_ends() {
     let room = Room::new(&[&["ann@ie.example"]]);
-    let passed = |hops: usize| [&b"Received: by somebody\r\n".repeat(hops), LETTER].concat();
+    let passed = |hops: usize| [&b"Received: by somebody\r\n".repeat(hops), MESSAGE].concat();
     let ann = to(&room, &["ann@ie.example"]);
     assert_eq!(room.mailroom.deliver(message(&ann, &passed(100))).results, [Ok(())]);
     let delivered = room.mailroom.deliver(message(&ann, &passed(101)));
@@ -116,13 +116,13 @@ fn a_full_disk_is_said_and_passes() {
     let disk = MemoryDisk::new();
     let room = Room::on(Arc::new(disk.clone()), &[&["ann@ie.example"]]);
     let ann = to(&room, &["ann@ie.example"]);
-    assert_eq!(room.mailroom.deliver(message(&ann, LETTER)).results, [Ok(())]);
+    assert_eq!(room.mailroom.deliver(message(&ann, MESSAGE)).results, [Ok(())]);
     disk.limit_space(Some(disk.used_bytes()));
-    let delivered = room.mailroom.deliver(message(&ann, LETTER));
+    let delivered = room.mailroom.deliver(message(&ann, MESSAGE));
     assert_eq!(delivered.results, [Err(DeliveryError::Store(StoreError::DiskFull))]);
     assert_eq!(delivered.outcomes(), [DeliveryOutcome::Refused(Refusal::InsufficientStorage)]);
     disk.limit_space(None);
-    assert_eq!(room.mailroom.deliver(message(&ann, LETTER)).results, [Ok(())]);
+    assert_eq!(room.mailroom.deliver(message(&ann, MESSAGE)).results, [Ok(())]);
     assert_eq!(room.inbox("ann@ie.example").len(), 2);
 }
 
@@ -133,7 +133,7 @@ fn a_full_mailbox_is_said_and_harms_nobody_else() {
     let limits = store::Limits { bytes: store::Limit::At(10), ..store::Limits::default() };
     room.mailroom.store.set_limits(account, limits).unwrap();
     let both = to(&room, &["ann@ie.example", "bob@ie.example"]);
-    let delivered = room.mailroom.deliver(message(&both, LETTER));
+    let delivered = room.mailroom.deliver(message(&both, MESSAGE));
     assert_eq!(delivered.outcomes(), [DeliveryOutcome::Refused(Refusal::MailboxFull), DeliveryOutcome::Stored]);
     assert_eq!((room.inbox("ann@ie.example").len(), room.inbox("bob@ie.example").len()), (0, 1));
     let full = Err(DeliveryError::Store(StoreError::OverQuota));

@@ -293,7 +293,7 @@ fn the_dead_go_and_holds_do_not_show() {
     let mailroom = &room.mailroom;
     let accounts = [room.account(ANN), room.account(BEN)];
     for account in accounts {
-        let text = |n: usize| format!("Subject: letter {n}\r\n\r\nword{n} {}\r\n", "filler ".repeat(200)).into_bytes();
+        let text = |n: usize| format!("Subject: message {n}\r\n\r\nword{n} {}\r\n", "filler ".repeat(200)).into_bytes();
         put(mailroom, account, (0..100).map(text));
     }
     mailroom.store.hold(CaseId(7), accounts[0], UnixMillis(0), UnixMillis(i64::MAX)).unwrap();

@@ -64,20 +64,20 @@ fn deliver(room: &Room, original: &[u8]) {
     assert_eq!(delivered.results, [Ok(())]);
 }
 
-const LETTER: &[u8] = b"From: =?utf-8?q?J=C3=B6rg?= <joerg@de.example>\r\nSubject: =?utf-8?b?R3LDvMOfZQ==?=\r\n\
+const MESSAGE: &[u8] = b"From: =?utf-8?q?J=C3=B6rg?= <joerg@de.example>\r\nSubject: =?utf-8?b?R3LDvMOfZQ==?=\r\n\
     Date: Sat, 29 Feb 2020 23:30:00 -0500\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
     --b\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\
     Ein =DCberfall\r\n--b\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n\
     AAEC\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ninside\r\n--b--\r\n";
 
 #[test]
-fn a_letter_in_all_its_parts() {
+fn a_message_in_all_its_parts() {
     let room = Room::new(&[&[ANN]]);
-    deliver(&room, LETTER);
+    deliver(&room, MESSAGE);
     let mut client = selected(&room);
     let whole = client.octets("BODY.PEEK[]");
     assert!(
-        whole.ends_with(LETTER) && whole.starts_with(b"Return-Path: <bob@us.example>\r\nReceived: from mx.example")
+        whole.ends_with(MESSAGE) && whole.starts_with(b"Return-Path: <bob@us.example>\r\nReceived: from mx.example")
     );
     assert!(client.ask("FETCH 1 RFC822.SIZE").contains(&format!("RFC822.SIZE {})", whole.len())));
     let (header, body) = (client.octets("BODY.PEEK[HEADER]"), client.octets("BODY.PEEK[TEXT]"));
@@ -115,7 +115,7 @@ fn a_letter_in_all_its_parts() {
 #[test]
 fn search_reads_what_people_read() {
     let room = Room::new(&[&[ANN]]);
-    deliver(&room, LETTER);
+    deliver(&room, MESSAGE);
     deliver(&room, b"From: x@y.example\nSubject: plain\n\nnothing to see\n");
     let mut client = selected(&room);
     for (keys, found) in [
@@ -151,7 +151,7 @@ fn search_reads_what_people_read() {
 }
 
 #[test]
-fn a_long_letter_is_read_in_pieces() {
+fn a_long_message_is_read_in_pieces() {
     let room = Room::new(&[&[ANN]]);
     let original =
         [b"Subject: long\r\nX: y\r\n\r\n".as_slice(), &b"0123456789abcdef0123456789abcdef\r\n".repeat(20_000)].concat();
@@ -307,7 +307,7 @@ fn one_account_never_opens_another() {
 }
 
 #[test]
-fn a_damaged_letter_keeps_none_from_being_read() {
+fn a_damaged_message_keeps_none_from_being_read() {
     let room = Room::new(&[&[ANN]]);
     for subject in ["one", "two", "three"] {
         deliver(&room, format!("Subject: {subject}\r\n\r\n{}\r\n", "x".repeat(1000)).as_bytes());

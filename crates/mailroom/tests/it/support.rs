@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use durable::{Disk, RealDisk};
 use mailroom::Mailroom;
-use store::{Entry, Store};
+use store::{MessageEntry, Store};
 use terms::{AccountId, Address, Clock, Entropy, Secret, UnixMillis};
 use vault::{CostProfile, Founding, Part, SignedIn, Vault};
 use world::{ManualClock, SeededEntropy};
@@ -54,7 +54,7 @@ impl Room {
     }
 
     /// What lies in an account's INBOX.
-    pub(crate) fn inbox(&self, address: &str) -> Vec<Entry> {
+    pub(crate) fn inbox(&self, address: &str) -> Vec<MessageEntry> {
         let account = self.account(address);
         let inbox = self.mailroom.store.mailbox_named(account, store::INBOX).unwrap().id;
         let view = self.mailroom.store.snapshot(account, inbox).unwrap();

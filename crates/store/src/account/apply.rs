@@ -1,5 +1,5 @@
 //! What a change does to an account. The same function runs when a change is made and when it is replayed from disk,
-//! so that the columns after a restart are the columns before it.
+//! so that the state after a restart is the state before it.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use terms::{CaseId, MailboxId, UnixMillis};
 
 use crate::account::bin;
 use crate::account::blobs::Blobs;
-use crate::account::change::{Act, Arrived, Change};
+use crate::account::change::{Arrived, Change, ChangeKind};
 use crate::account::state::{
     AccountState, FlagTable, Mailbox, MailboxRow, MessageRow, Misfit, NO_MAILBOX, NO_MESSAGE, Vanished,
 };
 use crate::values::flags::{FlagChange, FlagSet};
 use crate::values::uid_set::UidSet;
 
-/// Applies the next change. On an error the account is left half changed and must be dropped.
+/// Applies the next change. On an error the account is left partly changed and must be dropped.
 pub(crate) fn apply(state: &mut AccountState, change: &Change) -> Result<(), Misfit> {
     state.seq += 1;
     if change.modseq < state.modseq || change.modseq > state.modseq + 1 {
@@ -22,21 +22,23 @@ pub(crate) fn apply(state: &mut AccountState, change: &Change) -> Result<(), Mis
     }
     state.modseq = change.modseq;
     match &change.act {
-        Act::Append { mailbox, messages } => append(state, *mailbox, messages),
-        Act::Flags { mailbox, uids, change } => flags(state, *mailbox, uids, change),
-        Act::Expunge { mailbox, uids, keep } => expunge(state, *mailbox, uids, keep.then_some(change.at)),
-        Act::Copy { from, uids, to } => copy(state, *from, uids, *to),
-        Act::Move { from, uids, to } => copy(state, *from, uids, *to).and_then(|()| expunge(state, *from, uids, None)),
-        Act::Create { name, uid_validity, special_use } => {
+        ChangeKind::Append { mailbox, messages } => append(state, *mailbox, messages),
+        ChangeKind::Flags { mailbox, uids, change } => flags(state, *mailbox, uids, change),
+        ChangeKind::Expunge { mailbox, uids, keep } => expunge(state, *mailbox, uids, keep.then_some(change.at)),
+        ChangeKind::Copy { from, uids, to } => copy(state, *from, uids, *to),
+        ChangeKind::Move { from, uids, to } => {
+            copy(state, *from, uids, *to).and_then(|()| expunge(state, *from, uids, None))
+        }
+        ChangeKind::Create { name, uid_validity, special_use } => {
             state.mailbox_last += 1;
             state.uid_validity_last = *uid_validity;
             let id = MailboxId(state.mailbox_last);
             state.mailboxes.insert(id, Arc::new(Mailbox::new(id, name, *uid_validity, *special_use, state.modseq)));
             Ok(())
         }
-        Act::Delete { mailbox, keep } => delete(state, *mailbox, keep.then_some(change.at)),
-        Act::Rename { names } => rename(state, names),
-        Act::Subscribe { name, subscribed } => {
+        ChangeKind::Delete { mailbox, keep } => delete(state, *mailbox, keep.then_some(change.at)),
+        ChangeKind::Rename { names } => rename(state, names),
+        ChangeKind::Subscribe { name, subscribed } => {
             let names = Arc::make_mut(&mut state.subscriptions);
             if *subscribed {
                 names.insert(name.clone());
@@ -45,25 +47,25 @@ pub(crate) fn apply(state: &mut AccountState, change: &Change) -> Result<(), Mis
             }
             Ok(())
         }
-        Act::Hold { case, from, until } => {
+        ChangeKind::Hold { case, from, until } => {
             hold(state, *case, *from, *until);
             Ok(())
         }
-        Act::Release { case } => {
+        ChangeKind::Release { case } => {
             release(state, *case);
             Ok(())
         }
-        Act::Restore { numbers, to } => bin::restore(state, numbers, *to),
-        Act::Forget { numbers } => bin::forget(state, numbers),
-        Act::Renumber { uid_validity } => {
+        ChangeKind::Restore { numbers, to } => bin::restore(state, numbers, *to),
+        ChangeKind::Forget { numbers } => bin::forget(state, numbers),
+        ChangeKind::Renumber { uid_validity } => {
             renumber(state, *uid_validity);
             Ok(())
         }
-        Act::Limit { limits } => {
+        ChangeKind::Limit { limits } => {
             state.limits = *limits;
             Ok(())
         }
-        Act::Relocate { segment, offset, slots } => relocate(state, *segment, *offset, slots),
+        ChangeKind::Relocate { segment, offset, slots } => relocate(state, *segment, *offset, slots),
     }
 }
 
@@ -109,7 +111,7 @@ fn append(state: &mut AccountState, id: MailboxId, messages: &[Arrived]) -> Resu
 fn flags(state: &mut AccountState, id: MailboxId, uids: &UidSet, change: &FlagChange) -> Result<(), Misfit> {
     let (seq, modseq) = (state.seq, state.modseq);
     let mailbox = mailbox(state, id)?;
-    // What each flag set in use becomes; the sets are few, the rows are many.
+    // What each flag set in use becomes: there are few sets and many rows.
     let before = mailbox.flags.sets().to_vec();
     let mut after: Vec<Option<u32>> = vec![None; before.len()];
     let (mut unseen, mut deleted) = (i64::from(mailbox.unseen), i64::from(mailbox.deleted));
@@ -130,17 +132,17 @@ fn flags(state: &mut AccountState, id: MailboxId, uids: &UidSet, change: &FlagCh
     Ok(())
 }
 
-/// Flag sets of a mailbox, in excess of twice its messages, that are tolerated before the unused ones go.
+/// How many flag sets a mailbox may have beyond twice its messages before unused ones are dropped.
 const FLAG_SETS_SPARE: usize = 1024;
 
-/// Drops flag sets that no message has, when a client has tried very many.
+/// Drops flag sets that no message has, after a client has used very many.
 fn tidy_flags(mailbox: &mut Mailbox) {
     if mailbox.flags.sets().len() <= FLAG_SETS_SPARE + 2 * mailbox.rows.len() as usize {
         return;
     }
     let old = std::mem::take(&mut mailbox.flags);
     let mut table: Arc<FlagTable> = Arc::default();
-    // The numbers are this process's own affair: a block on disk has a table of its own.
+    // The numbers exist in this process only: a block on disk has its own table.
     mailbox.rows.annotate(|row| {
         if let Some(flags) = old.set(row.flags) {
             row.flags = FlagTable::intern(&mut table, flags);
@@ -149,8 +151,8 @@ fn tidy_flags(mailbox: &mut Mailbox) {
     mailbox.flags = table;
 }
 
-/// Takes messages out of a mailbox. With the time `keep`, those that no mailbox has any more go to the bin; otherwise those
-/// that nothing refers to any more are gone.
+/// Takes messages out of a mailbox. With the time `keep`, those that no mailbox refers to any more go to the bin; otherwise those
+/// that nothing refers to any more are removed.
 fn unlink(
     state: &mut AccountState,
     rows: &[MailboxRow],
@@ -240,7 +242,7 @@ fn delete(state: &mut AccountState, id: MailboxId, keep: Option<UnixMillis>) -> 
     Ok(())
 }
 
-/// Gives the mailboxes, in the order of their ids, the values of UIDVALIDITY from this one on.
+/// Assigns UIDVALIDITY values to the mailboxes, in the order of their ids, starting at this one.
 fn renumber(state: &mut AccountState, first: u32) {
     let modseq = state.modseq;
     for (uid_validity, mailbox) in (first..).zip(state.mailboxes.values_mut()) {
@@ -251,7 +253,7 @@ fn renumber(state: &mut AccountState, first: u32) {
 }
 
 fn rename(state: &mut AccountState, names: &[(MailboxId, String)]) -> Result<(), Misfit> {
-    // All old names go before the first new one comes: a mailbox that moves below itself takes the name of its child.
+    // All old names are removed before the first new one is set: a mailbox that moves below itself takes the name of its child.
     let mut subscribed = Vec::new();
     for (id, name) in names {
         let mailbox = Arc::make_mut(state.mailboxes.get_mut(id).ok_or(NO_MAILBOX)?);
@@ -293,7 +295,7 @@ fn release(state: &mut AccountState, case: CaseId) {
     state.messages.remove(&UidSet::of(&free), seq);
 }
 
-/// The records of these messages lie in another segment now, by slot, one message behind the other.
+/// The records of these messages are in another segment now, contiguous, by slot.
 fn relocate(state: &mut AccountState, segment: u32, offset: u64, slots: &UidSet) -> Result<(), Misfit> {
     let (seq, mut next, mut moved) = (state.seq, offset, 0_u64);
     state.messages.update(slots, seq, |message| {

@@ -1,8 +1,8 @@
-//! The bin: what an owner has deleted and may have back for some days.
+//! The bin: what an owner has deleted and can restore for some days.
 //!
-//! A message comes here when no mailbox has it any more. It is out of the owner's mailboxes and quota, keeps its flags, its
-//! dates and the name of where it was, and goes for good when its days are over or the account is closed. A hold neither
-//! brings a message here nor keeps it here: a held account and its twin have the same bin (invariant 13).
+//! A message comes here when no mailbox refers to it any more. It no longer counts in the owner's mailboxes and quota, keeps its flags, its
+//! dates and the name of its mailbox, and is deleted permanently when its days are over or the account is closed. A hold neither
+//! brings a message here nor keeps it here: a held account and an identical one without a hold have the same bin (invariant 13).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,12 +42,12 @@ pub(crate) struct Bin {
     pub(crate) last: u32,
     pub(crate) rows: Blocks<BinRow>,
     pub(crate) flags: Arc<FlagTable>,
-    /// The names of mailboxes that are gone and had messages of the bin.
+    /// The names of deleted mailboxes whose messages are in the bin.
     pub(crate) names: Arc<BTreeMap<MailboxId, String>>,
 }
 
 impl Bin {
-    /// Whether there are numbers for this many more.
+    /// Whether this many numbers are left.
     pub(crate) fn has_numbers(&self, more: u32) -> bool {
         self.last.checked_add(more).is_some()
     }
@@ -57,7 +57,7 @@ impl Bin {
         self.flags.set(row.flags).cloned().unwrap_or_default()
     }
 
-    /// Those of these numbers that are here.
+    /// The rows with these numbers, as far as they exist.
     pub(crate) fn rows_of<'b>(&'b self, numbers: &'b UidSet) -> impl Iterator<Item = &'b BinRow> {
         let rows = |&(first, last): &(u32, u32)| {
             self.rows.from(self.rows.rank(first)).take_while(move |row| row.number <= last)
@@ -65,21 +65,21 @@ impl Bin {
         numbers.ranges().iter().flat_map(rows)
     }
 
-    /// Adds a message that no mailbox has any more; `flags` is an index into the bin's own table.
+    /// Adds a message that no mailbox refers to any more; `flags` is an index into the bin's own table.
     pub(crate) fn put(&mut self, row: &MailboxRow, flags: u32, mailbox: MailboxId, at: UnixMillis, seq: u64) {
         self.last = self.last.saturating_add(1);
         let (slot, internal_date) = (row.slot, row.internal_date);
         self.rows.push(BinRow { number: self.last, slot, flags, mailbox: mailbox.0, internal_date, at }, seq);
     }
 
-    /// Remembers the name of a mailbox that goes, when something here was in it.
+    /// Remembers the name of a mailbox that is being deleted, if messages in the bin were in it.
     pub(crate) fn remember(&mut self, mailbox: &Mailbox) {
         if self.rows.iter().any(|row| row.mailbox == mailbox.id.0) {
             Arc::make_mut(&mut self.names).insert(mailbox.id, mailbox.name.to_string());
         }
     }
 
-    /// Takes rows out, and forgets names and flags that nothing here needs any more.
+    /// Takes rows out, and drops names and flags that are no longer needed.
     fn take(&mut self, numbers: &UidSet, seq: u64) -> Vec<BinRow> {
         let taken = self.rows.remove(numbers, seq);
         if !self.names.is_empty() && !taken.is_empty() {
@@ -93,8 +93,8 @@ impl Bin {
     }
 }
 
-/// Gives messages of the bin to a mailbox again, with new UIDs in the order of their numbers, as they were but for
-/// `\Deleted`, which would have the next client delete them at once.
+/// Restores messages from the bin to a mailbox, with new UIDs in the order of their numbers, unchanged except for
+/// `\Deleted`, which would make the next client delete them at once.
 pub(crate) fn restore(state: &mut AccountState, numbers: &UidSet, to: MailboxId) -> Result<(), Misfit> {
     let (seq, modseq) = (state.seq, state.modseq);
     let flags_before = Arc::clone(&state.bin.flags);
@@ -123,7 +123,7 @@ pub(crate) fn restore(state: &mut AccountState, numbers: &UidSet, to: MailboxId)
     Ok(())
 }
 
-/// Messages of the bin are gone for good; what a case holds of them stays for the case.
+/// Deletes messages from the bin permanently; what a case holds of them stays for the case.
 pub(crate) fn forget(state: &mut AccountState, numbers: &UidSet) -> Result<(), Misfit> {
     let seq = state.seq;
     let mut free = Vec::new();

@@ -1,14 +1,14 @@
-//! Where the sealed parts of a message lie in the packs.
+//! Where the sealed parts of a message are in the packs.
 
 use vault::{Part, sealed_len};
 
 use crate::account::state::MessageRow;
 use crate::pack::RECORD_HEADER_BYTES;
 
-/// Where the sealed parts of a message lie.
+/// Where the sealed parts of a message are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Blobs {
-    /// Whose they are: by it the present place is found when the segment is gone.
+    /// The message's slot: it leads to the current place if the segment is gone.
     pub(crate) slot: u32,
     pub(crate) segment: u32,
     pub(crate) offset: u64,
@@ -16,7 +16,7 @@ pub(crate) struct Blobs {
     pub(crate) plain: [u32; 3],
 }
 
-/// The parts in the order in which they lie.
+/// The parts in the order in which they are stored.
 pub(crate) const PARTS: [Part; 3] = [Part::Original, Part::Prefix, Part::Record];
 
 impl Blobs {
@@ -25,7 +25,7 @@ impl Blobs {
         Self { slot: row.slot, segment: row.segment, offset: row.offset, plain }
     }
 
-    /// How many bytes the records of all parts have together, which lie one behind the other.
+    /// The total length in bytes of the records of all parts, which are contiguous.
     pub(crate) fn len_bytes(&self) -> u64 {
         let lens = self.plain.iter().filter(|plain| **plain > 0);
         lens.map(|plain| RECORD_HEADER_BYTES as u64 + sealed_len((*plain).into())).sum()

@@ -1,14 +1,14 @@
 //! A table in memory, sorted by a counted key, in blocks of 256 keys that versions of the table share.
 //!
-//! A snapshot of a mailbox is a clone of this: a list of shared blocks. Whoever changes the table copies the blocks it
-//! touches, once, and leaves the others to everybody. The same blocks are what a fold writes: each knows the change
+//! A snapshot of a mailbox is a clone of this: a list of shared blocks. A change to the table copies the blocks that it
+//! touches, once; the others remain shared. A fold writes the same blocks: each knows the change
 //! that touched it last, so that a fold writes only what is new.
 
 use std::sync::Arc;
 
 use crate::values::uid_set::UidSet;
 
-/// Keys per block. At 32 bytes per row a copy is 8 KiB: cheap against a sync, and 100,000 rows are 400 pointers.
+/// Keys per block. At 32 bytes per row a copy is 8 KiB: cheap compared with a sync, and 100,000 rows are 400 pointers.
 pub(crate) const KEYS_PER_BLOCK: u32 = 256;
 
 /// One row of a table.
@@ -38,7 +38,7 @@ impl<R> Default for Blocks<R> {
     }
 }
 
-/// The rows of a block that lie in a range of keys.
+/// The rows of a block within a range of keys.
 fn span<R: Row>(rows: &[R], first: u32, last: u32) -> std::ops::Range<usize> {
     rows.partition_point(|row| row.key() < first)..rows.partition_point(|row| row.key() <= last)
 }
@@ -79,7 +79,7 @@ impl<R: Row> Blocks<R> {
     /// How many rows precede the row with this key, and the row.
     pub(crate) fn place(&self, key: u32) -> Option<(u32, &R)> {
         let block = &self.0[self.0.binary_search_by_key(&(key / KEYS_PER_BLOCK), |block| block.number).ok()?];
-        // In a full block the row is where its key says.
+        // In a full block the key gives the row's position.
         let guess = (key % KEYS_PER_BLOCK) as usize;
         let at = match block.rows.get(guess) {
             Some(row) if row.key() == key => guess,
@@ -129,7 +129,7 @@ impl<R: Row> Blocks<R> {
         keys.ranges().iter().map(|&(first, last)| after(last) - below(first)).sum()
     }
 
-    /// The smallest set of ranges that, of the rows there are, holds just those with the given keys (ascending).
+    /// The smallest set of ranges that, of the existing rows, contains exactly those with the given keys (ascending).
     pub(crate) fn cover(&self, keys: impl IntoIterator<Item = u32>) -> UidSet {
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         let mut next_position = None;
@@ -161,7 +161,7 @@ impl<R: Row> Blocks<R> {
         }
     }
 
-    /// Changes one row; whether it is there.
+    /// Changes one row; returns whether it exists.
     pub(crate) fn update_one(&mut self, key: u32, seq: u64, change: impl FnOnce(&mut R)) -> bool {
         let Ok(at) = self.0.binary_search_by_key(&(key / KEYS_PER_BLOCK), |block| block.number) else { return false };
         let block = &mut self.0[at];
@@ -188,14 +188,14 @@ impl<R: Row> Blocks<R> {
         }
     }
 
-    /// Changes every row in a way that a fold need not write.
+    /// Changes every row in a way that a fold does not have to write.
     pub(crate) fn annotate(&mut self, mut change: impl FnMut(&mut R)) {
         for block in &mut self.0 {
             Arc::make_mut(&mut block.rows).iter_mut().for_each(&mut change);
         }
     }
 
-    /// Takes the rows out whose keys are in the set; returns them, ascending.
+    /// Takes out the rows whose keys are in the set; returns them, ascending.
     pub(crate) fn remove(&mut self, keys: &UidSet, seq: u64) -> Vec<R> {
         let mut removed = Vec::new();
         for &(first, last) in keys.ranges() {

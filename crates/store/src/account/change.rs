@@ -1,7 +1,7 @@
 //! One change of an account: what is one small row on disk (docs/formats/store.md).
 //!
-//! A row says what was decided, not what was asked: the UIDs are those that changed, the flags in the spelling that is
-//! kept. So replaying needs no judgement, and an old row means the same for ever.
+//! A row says what was decided, not what was requested: the UIDs are those that changed, the flags are in the spelling that is
+//! kept. So replaying needs no decisions, and a row always means the same.
 
 use terms::{CaseId, EpochId, MailboxId, MessageId, UnixMillis};
 
@@ -17,47 +17,47 @@ pub(crate) struct Change {
     pub(crate) at: UnixMillis,
     /// The account's MODSEQ afterwards: one more than before, or the same when the owner must not notice.
     pub(crate) modseq: u64,
-    pub(crate) act: Act,
+    pub(crate) act: ChangeKind,
 }
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Act {
-    /// Messages came in; they take the next UIDs and slots in this order.
+pub(crate) enum ChangeKind {
+    /// Messages arrived; they take the next UIDs and slots in this order.
     Append { mailbox: MailboxId, messages: Vec<Arrived> },
     /// The flags of these UIDs changed.
     Flags { mailbox: MailboxId, uids: UidSet, change: FlagChange },
-    /// These UIDs are gone; with `keep`, messages that no mailbox has any more are in the bin.
+    /// These UIDs were expunged; with `keep`, messages that no mailbox refers to any more go to the bin.
     Expunge { mailbox: MailboxId, uids: UidSet, keep: bool },
-    /// These UIDs are now also in `to`, with the next UIDs there, in this order.
+    /// These messages were copied to `to`, with the next UIDs there, in this order.
     Copy { from: MailboxId, uids: UidSet, to: MailboxId },
-    /// The same, and they are gone from `from`.
+    /// The same, and they were removed from `from`.
     Move { from: MailboxId, uids: UidSet, to: MailboxId },
-    /// A mailbox was made; it takes the next id.
+    /// A mailbox was created; it takes the next id.
     Create { name: String, uid_validity: u32, special_use: Option<SpecialUse> },
-    /// A mailbox is gone with its messages; `keep` as above.
+    /// A mailbox was deleted with its messages; `keep` as above.
     Delete { mailbox: MailboxId, keep: bool },
-    /// Mailboxes have new names: one, and those below it.
+    /// A mailbox and those below it were renamed.
     Rename { names: Vec<(MailboxId, String)> },
-    /// A name was subscribed to, or no more.
+    /// A name was subscribed to or unsubscribed from.
     Subscribe { name: String, subscribed: bool },
     /// A case holds what arrived in `[from, until)`: live messages, and those that another case holds.
     Hold { case: CaseId, from: UnixMillis, until: UnixMillis },
-    /// A case holds nothing more.
+    /// A case no longer holds anything.
     Release { case: CaseId },
-    /// These messages of the bin are in `to`, with the next UIDs there, in this order.
+    /// These messages were restored from the bin to `to`, with the next UIDs there, in this order.
     Restore { numbers: UidSet, to: MailboxId },
-    /// These messages of the bin are gone for good.
+    /// These messages were deleted from the bin permanently.
     Forget { numbers: UidSet },
-    /// How much the account may have.
+    /// The account's limits.
     Limit { limits: Limits },
-    /// Every mailbox has another UIDVALIDITY: this one, and the numbers after it, in the order of the ids.
+    /// Every mailbox got a new UIDVALIDITY: this one and the following ones, in the order of the ids.
     Renumber { uid_validity: u32 },
-    /// The records of these messages lie elsewhere: one message behind the other, by slot, from this offset on.
+    /// The records of these messages were moved: contiguous, by slot, from this offset on.
     Relocate { segment: u32, offset: u64, slots: UidSet },
 }
 
-/// A message that came in.
+/// A message that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Arrived {
     pub(crate) id: MessageId,

@@ -1,10 +1,10 @@
-//! What a wish of a session comes to, given the account as it is. Pure: it names the act, and does nothing.
+//! What a session's request amounts to, given the account as it is. Pure: it returns the change, and applies nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use terms::{MailboxId, UnixMillis};
 
-use crate::account::change::Act;
+use crate::account::change::ChangeKind;
 use crate::account::state::{AccountState, Mailbox};
 use crate::error::StoreError;
 use crate::values::flags::{FlagChange, FlagSet};
@@ -18,22 +18,22 @@ const MAILBOXES_MAX: usize = 10_000;
 /// The last mailbox id: the number above it is the bin's on disk.
 const MAILBOX_ID_MAX: u32 = u32::MAX - 1;
 
-/// Keywords on one message, and bytes in one keyword: more is a client that uses them as a database.
+/// Keywords on one message, and bytes in one keyword: a client with more uses them as a database.
 const KEYWORDS_MAX: usize = 128;
 const KEYWORD_BYTES_MAX: usize = 255;
 
-/// The mailbox of that id.
+/// The mailbox with that id.
 pub(crate) fn mailbox(state: &AccountState, id: MailboxId) -> Result<&Mailbox, StoreError> {
     state.mailboxes.get(&id).map(|mailbox| &**mailbox).ok_or(StoreError::NoSuchMailbox)
 }
 
-/// Makes a mailbox. It gets a UIDVALIDITY that the account never had: the time in seconds, or one more than the last.
+/// Creates a mailbox. It gets a UIDVALIDITY that the account never had: the time in seconds, or one more than the last.
 pub(crate) fn create(
     state: &AccountState,
     name: &str,
     special_use: Option<SpecialUse>,
     now: UnixMillis,
-) -> Result<Act, StoreError> {
+) -> Result<ChangeKind, StoreError> {
     let name = name::canonical(name)?;
     if state.named(&name).is_some() {
         return Err(StoreError::MailboxExists);
@@ -43,10 +43,10 @@ pub(crate) fn create(
     }
     let least = state.uid_validity_last.checked_add(1).ok_or(StoreError::TooMany("values of UIDVALIDITY"))?;
     let uid_validity = u32::try_from(now.seconds()).unwrap_or(least).max(least);
-    Ok(Act::Create { name, uid_validity, special_use })
+    Ok(ChangeKind::Create { name, uid_validity, special_use })
 }
 
-/// The first of the values of UIDVALIDITY that all mailboxes get anew: the time in seconds, or one more than the last.
+/// The first of the new UIDVALIDITY values for all mailboxes: the time in seconds, or one more than the last.
 pub(crate) fn renumber(state: &AccountState, now: UnixMillis) -> Result<u32, StoreError> {
     let too_many = StoreError::TooMany("values of UIDVALIDITY");
     let least = state.uid_validity_last.checked_add(1).ok_or(too_many.clone())?;
@@ -55,19 +55,19 @@ pub(crate) fn renumber(state: &AccountState, now: UnixMillis) -> Result<u32, Sto
     first.checked_add(count).map(|_| first).ok_or(too_many)
 }
 
-/// Deletes a mailbox with its messages, which go to the bin when `keep` says so. Those below it stay.
-pub(crate) fn delete(state: &AccountState, name: &str, keep: bool) -> Result<Act, StoreError> {
+/// Deletes a mailbox with its messages, which go to the bin if `keep` is set. Mailboxes below it stay.
+pub(crate) fn delete(state: &AccountState, name: &str, keep: bool) -> Result<ChangeKind, StoreError> {
     let name = name::canonical(name)?;
     if name == INBOX {
         return Err(StoreError::InboxStays);
     }
     let mailbox = state.named(&name).ok_or(StoreError::NoSuchMailbox)?;
-    Ok(Act::Delete { mailbox: mailbox.id, keep: keep && state.bin.has_numbers(mailbox.rows.len()) })
+    Ok(ChangeKind::Delete { mailbox: mailbox.id, keep: keep && state.bin.has_numbers(mailbox.rows.len()) })
 }
 
 /// Renames a mailbox and those below it; INBOX instead gives all its messages to a new mailbox of that name (RFC 9051
-/// section 6.3.6). The acts are done one after the other: the second of INBOX's is made by `then`.
-pub(crate) fn rename(state: &AccountState, from: &str, to: &str, now: UnixMillis) -> Result<Act, StoreError> {
+/// section 6.3.6). The changes are made one after the other: the second one for INBOX comes from `then`.
+pub(crate) fn rename(state: &AccountState, from: &str, to: &str, now: UnixMillis) -> Result<ChangeKind, StoreError> {
     let (from, to) = (name::canonical(from)?, name::canonical(to)?);
     if from == INBOX {
         return create(state, &to, None, now);
@@ -90,21 +90,21 @@ pub(crate) fn rename(state: &AccountState, from: &str, to: &str, now: UnixMillis
             return Err(StoreError::MailboxExists);
         }
     }
-    Ok(Act::Rename { names })
+    Ok(ChangeKind::Rename { names })
 }
 
-/// The INBOX of an account, when `name` means it.
+/// The INBOX of an account, if `name` means it.
 pub(crate) fn inbox_of(state: &AccountState, name: &str) -> Option<MailboxId> {
     (name::canonical(name).ok()? == INBOX).then(|| state.named(INBOX).map(|mailbox| mailbox.id))?
 }
 
-/// Subscribes to a name or ends that; `None` when it is so already.
-pub(crate) fn subscribe(state: &AccountState, name: &str, subscribed: bool) -> Result<Option<Act>, StoreError> {
+/// Subscribes to a name or unsubscribes from it; `None` if nothing changes.
+pub(crate) fn subscribe(state: &AccountState, name: &str, subscribed: bool) -> Result<Option<ChangeKind>, StoreError> {
     let name = name::canonical(name)?;
     if subscribed && state.subscriptions.len() >= MAILBOXES_MAX {
         return Err(StoreError::TooMany("subscriptions (10,000 at most)"));
     }
-    Ok((state.subscriptions.contains(&name) != subscribed).then_some(Act::Subscribe { name, subscribed }))
+    Ok((state.subscriptions.contains(&name) != subscribed).then_some(ChangeKind::Subscribe { name, subscribed }))
 }
 
 /// `flags` as the mailbox keeps them: keywords in the spelling that came first, system flags that exist.
@@ -126,17 +126,17 @@ pub(crate) fn keep_flags(mailbox: &Mailbox, flags: &FlagSet) -> Result<FlagSet, 
     Ok(kept)
 }
 
-/// What a change of flags comes to.
+/// What a change of flags amounts to.
 pub(crate) struct FlagDecision {
     /// `None` when nothing changes.
-    pub(crate) act: Option<Act>,
+    pub(crate) act: Option<ChangeKind>,
     /// The UIDs that change, ascending.
     pub(crate) changed: Vec<u32>,
-    /// The UIDs that somebody changed after `unchanged_since`, ascending.
+    /// The UIDs that were changed after `unchanged_since`, ascending.
     pub(crate) modified: Vec<u32>,
 }
 
-/// Changes flags of those of `uids` that are there, and whose MODSEQ is not above `unchanged_since`.
+/// Changes flags of those of `uids` that exist, and whose MODSEQ is not above `unchanged_since`.
 pub(crate) fn flags(
     state: &AccountState,
     id: MailboxId,
@@ -169,12 +169,12 @@ pub(crate) fn flags(
     }
     let act = (!changed.is_empty()).then(|| {
         let uids = mailbox.rows.cover(changed.iter().copied());
-        Act::Flags { mailbox: id, uids, change }
+        ChangeKind::Flags { mailbox: id, uids, change }
     });
     Ok(FlagDecision { act, changed, modified })
 }
 
-/// Which of the messages named an expunge takes.
+/// Which of the given messages an expunge removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expunge {
     /// All.
@@ -183,14 +183,14 @@ pub(crate) enum Expunge {
     Deleted,
 }
 
-/// Expunges those of `uids` that are there, into the bin when `keep` says so; also returns them, ascending.
+/// Expunges those of `uids` that exist, into the bin if `keep` is set; also returns them, ascending.
 pub(crate) fn expunge(
     state: &AccountState,
     id: MailboxId,
     uids: &UidSet,
     which: Expunge,
     keep: bool,
-) -> Result<(Option<Act>, Vec<u32>), StoreError> {
+) -> Result<(Option<ChangeKind>, Vec<u32>), StoreError> {
     let mailbox = mailbox(state, id)?;
     if which == Expunge::Deleted && mailbox.deleted == 0 {
         return Ok((None, Vec::new()));
@@ -204,7 +204,7 @@ pub(crate) fn expunge(
     }
     let act = (!gone.is_empty()).then(|| {
         let uids = mailbox.rows.cover(gone.iter().copied());
-        Act::Expunge { mailbox: id, uids, keep: keep && state.bin.has_numbers(mailbox.rows.len()) }
+        ChangeKind::Expunge { mailbox: id, uids, keep: keep && state.bin.has_numbers(mailbox.rows.len()) }
     });
     Ok((act, gone))
 }
@@ -212,33 +212,33 @@ pub(crate) fn expunge(
 /// The UID of each message where it was, and where it will be.
 pub(crate) type UidPairs = Vec<(u32, u32)>;
 
-/// Copies or moves those of `uids` that are there; also returns them, ascending, with the UIDs that they get.
+/// Copies or moves those of `uids` that exist; also returns them, ascending, with their new UIDs.
 pub(crate) fn transfer(
     state: &AccountState,
     from: MailboxId,
     uids: &UidSet,
     to: MailboxId,
     moves: bool,
-) -> Result<(Option<Act>, UidPairs), StoreError> {
+) -> Result<(Option<ChangeKind>, UidPairs), StoreError> {
     let (source, target) = (mailbox(state, from)?, mailbox(state, to)?);
     let mut taken = Vec::new();
     for &(first, last) in uids.ranges() {
         let rows = source.rows.from(source.rows.rank(first)).take_while(|row| row.uid <= last);
         taken.extend(rows.map(|row| row.uid));
     }
-    room_for_uids(target, taken.len())?;
+    check_uids_left(target, taken.len())?;
     let pairs = taken.iter().copied().zip(target.uid_next..).collect();
     let act = (!taken.is_empty()).then(|| {
         let uids = source.rows.cover(taken.iter().copied());
-        if moves { Act::Move { from, uids, to } } else { Act::Copy { from, uids, to } }
+        if moves { ChangeKind::Move { from, uids, to } } else { ChangeKind::Copy { from, uids, to } }
     });
     Ok((act, pairs))
 }
 
-/// Whether a mailbox has UIDs for this many messages more.
-pub(crate) fn room_for_uids(mailbox: &Mailbox, more: usize) -> Result<(), StoreError> {
+/// Checks that a mailbox has UIDs left for this many more messages.
+pub(crate) fn check_uids_left(mailbox: &Mailbox, more: usize) -> Result<(), StoreError> {
     let more = u32::try_from(more).map_err(|_| StoreError::TooMany("messages at once"))?;
-    // The last number stays free: UIDNEXT must name one that no message has.
+    // The last number stays unused: UIDNEXT must be one that no message has.
     match mailbox.uid_next.checked_add(more) {
         Some(_) => Ok(()),
         None => Err(StoreError::TooMany("messages in a mailbox, ever (4,294,967,294 at most)")),
@@ -296,9 +296,9 @@ mod tests {
         let values: Vec<u32> = state.mailboxes.values().map(|mailbox| mailbox.uid_validity).collect();
         assert_eq!(values, [1000, 1001, 1002]);
         let act = create(&state, "c", None, UnixMillis(-5)).unwrap();
-        assert!(matches!(act, Act::Create { uid_validity: 1003, .. }));
+        assert!(matches!(act, ChangeKind::Create { uid_validity: 1003, .. }));
         let act = create(&state, "c", None, UnixMillis(9_000_000)).unwrap();
-        assert!(matches!(act, Act::Create { uid_validity: 9000, .. }));
+        assert!(matches!(act, ChangeKind::Create { uid_validity: 9000, .. }));
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! An account in memory, and what changes it. Pure: neither disk nor vault nor clock.
+//! An account in memory, and what changes it. Pure: no disk, no vault, no clock.
 //!
-//! A call is decided (`decide.rs`) into a change (`change.rs`), which `apply.rs` does, when it is made and again when it is replayed from
+//! A call becomes a change (`decide.rs`, `change.rs`), which `apply.rs` applies, when it is made and again when it is replayed from
 //! disk. The state itself (`state.rs`) shares its blocks (`blocks.rs`) with every view that a session holds (`view.rs`).
 
 pub(crate) mod apply;

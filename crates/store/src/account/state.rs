@@ -1,7 +1,7 @@
-//! An account as it is after a change: mailboxes, messages, holds. Cheap to clone, since versions share their blocks.
+//! An account after a change: mailboxes, messages, holds. Cheap to clone, since versions share their blocks.
 //!
 //! A message is one row of `messages`, found by its *slot*, a number that is counted within the account and never
-//! reused; a mailbox has one row per UID that names the slot. So a copy costs a row, not a blob, and a message lives as
+//! reused; a mailbox has one row per UID that names the slot. So a copy costs a row, not a blob, and a message exists as
 //! long as a mailbox, a hold or the bin refers to it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,7 +16,7 @@ use crate::values::quota::Limits;
 use crate::values::special_use::SpecialUse;
 use crate::values::uid_set::UidSet;
 
-/// The change does not fit the account: a row is lost, or was put where it does not belong.
+/// The change does not fit the account: a row is lost or misplaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Misfit(pub(crate) &'static str);
 
@@ -26,9 +26,9 @@ pub(crate) const NO_MESSAGE: Misfit = Misfit("a mailbox refers to a message that
 /// The whole account.
 #[derive(Clone, Default)]
 pub(crate) struct AccountState {
-    /// The last change: counts every one, also those the owner must not see.
+    /// The number of the last change, counting those that the owner must not see.
     pub(crate) seq: u64,
-    /// The last MODSEQ: counts only changes that the owner may see.
+    /// The last MODSEQ, counting only changes that the owner may see.
     pub(crate) modseq: u64,
     /// The last mailbox id given out.
     pub(crate) mailbox_last: u32,
@@ -37,13 +37,13 @@ pub(crate) struct AccountState {
     /// The last slot given out.
     pub(crate) slot_last: u32,
     pub(crate) mailboxes: BTreeMap<MailboxId, Arc<Mailbox>>,
-    /// Names that the owner subscribed to, whether there is such a mailbox or not.
+    /// Names that the owner subscribed to, whether or not such a mailbox exists.
     pub(crate) subscriptions: Arc<BTreeSet<String>>,
     pub(crate) messages: Blocks<MessageRow>,
     pub(crate) holds: Arc<BTreeMap<CaseId, Hold>>,
-    /// What the owner deleted and may have back.
+    /// What the owner deleted and can restore.
     pub(crate) bin: Bin,
-    /// How much the owner may have.
+    /// The account's limits.
     pub(crate) limits: Limits,
 }
 
@@ -97,7 +97,7 @@ pub(crate) struct MessageRow {
     pub(crate) in_mailboxes: u32,
     /// How many cases hold it.
     pub(crate) in_holds: u32,
-    /// Whether its owner deleted it and may have it back.
+    /// Whether its owner deleted it and can restore it.
     pub(crate) in_bin: bool,
 }
 
@@ -123,12 +123,12 @@ impl Row for MessageRow {
 /// What a case holds of this account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Hold {
-    /// The times of arrival asked for, each `[from, until)`, in the order of the orders.
+    /// The periods of arrival that were ordered, each `[from, until)`, in the sequence of the orders.
     pub(crate) spans: Vec<(UnixMillis, UnixMillis)>,
     pub(crate) slots: UidSet,
 }
 
-/// The distinct flag sets of a mailbox. There are few, so that a row has a number, and a client's text is made once.
+/// The distinct flag sets of a mailbox. There are few, so a row stores a number, and a client's text is built once.
 #[derive(Clone, Default)]
 pub(crate) struct FlagTable {
     sets: Vec<Arc<FlagSet>>,
@@ -161,16 +161,16 @@ impl FlagTable {
     }
 }
 
-/// UIDs that are gone, with the MODSEQ of their going (RFC 7162 section 3.2.5).
+/// Expunged UIDs, with the MODSEQ of their expunge (RFC 7162 section 3.2.5).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Vanished {
-    /// What went at or before this MODSEQ is not listed any more.
+    /// What was expunged at or before this MODSEQ is no longer listed.
     pub(crate) forgotten: u64,
     pub(crate) records: Vec<(u64, UidSet)>,
 }
 
-/// Expunges remembered per mailbox before the older half is forgotten; a client that was away longer is told of every
-/// UID that is missing, which RFC 7162 section 3.2.6 allows. At some 10 bytes each this is 40 KiB.
+/// Expunges remembered per mailbox before the older half is forgotten; a client that was away longer is told about every
+/// missing UID, which RFC 7162 section 3.2.6 allows. At about 10 bytes each this is 40 KiB.
 const VANISHED_RECORDS_MAX: usize = 4096;
 
 impl Vanished {
@@ -213,14 +213,14 @@ impl Mailbox {
         self.flags.set(row.flags).cloned().unwrap_or_default()
     }
 
-    /// Counts a message in.
+    /// Adds a message to the totals.
     pub(crate) fn count_in(&mut self, flags: &FlagSet, view_bytes: u32) {
         self.unseen += u32::from(flags.is_unseen());
         self.deleted += u32::from(flags.is_deleted());
         self.size_bytes += u64::from(view_bytes);
     }
 
-    /// Counts a message out.
+    /// Subtracts a message from the totals.
     pub(crate) fn count_out(&mut self, flags: &FlagSet, view_bytes: u32) {
         self.unseen = self.unseen.saturating_sub(flags.is_unseen().into());
         self.deleted = self.deleted.saturating_sub(flags.is_deleted().into());
@@ -229,7 +229,7 @@ impl Mailbox {
 }
 
 impl AccountState {
-    /// The mailbox of that canonical name.
+    /// The mailbox with that canonical name.
     pub(crate) fn named(&self, name: &str) -> Option<&Arc<Mailbox>> {
         self.mailboxes.values().find(|mailbox| &*mailbox.name == name)
     }

@@ -1,21 +1,21 @@
-//! How much an account has, and whether more fits.
+//! How much of its quota an account uses, and whether more fits.
 
 use crate::account::state::{AccountState, Mailbox};
 use crate::error::StoreError;
 use crate::values::quota::{Limits, Policy};
 
-/// How much an account has, and may have.
+/// How much of its quota an account uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
     /// The sizes that clients see, in bytes.
     pub bytes: u64,
     /// Messages, counted in each mailbox.
     pub messages: u64,
-    /// The most bytes, if there is a limit.
+    /// The limit in bytes, if there is one.
     pub bytes_max: Option<u64>,
-    /// The most messages, if there is a limit.
+    /// The limit in messages, if there is one.
     pub messages_max: Option<u64>,
-    /// What is set for this account.
+    /// The limits of this account.
     pub limits: Limits,
 }
 
@@ -30,17 +30,17 @@ impl Usage {
         Self { bytes, messages, bytes_max, messages_max, limits }
     }
 
-    /// Whether so much more fits.
-    pub fn has_room(&self, bytes: u64, messages: u64) -> bool {
+    /// Whether this much more fits.
+    pub fn has_space(&self, bytes: u64, messages: u64) -> bool {
         self.bytes_max.is_none_or(|most| self.bytes.saturating_add(bytes) <= most)
             && self.messages_max.is_none_or(|most| self.messages.saturating_add(messages) <= most)
     }
 }
 
-/// Whether so much more fits into an account.
+/// Checks that this much more fits into an account.
 pub(crate) fn check(state: &AccountState, policy: &Policy, bytes: u64, messages: u64) -> Result<(), StoreError> {
     let limited = state.limits != Limits::default() || policy.bytes_max.is_some() || policy.messages_max.is_some();
-    if !limited || messages == 0 || Usage::of(state, policy).has_room(bytes, messages) {
+    if !limited || messages == 0 || Usage::of(state, policy).has_space(bytes, messages) {
         Ok(())
     } else {
         Err(StoreError::OverQuota)

@@ -1,7 +1,7 @@
 //! What a session sees of a mailbox: an unchanging view of the one copy in memory.
 //!
-//! Taking one costs two counted references, whatever the mailbox's size. A session keeps its view as long as IMAP wants
-//! the numbers to stand, takes a new one when it may tell of changes, and asks the new one what is different.
+//! Taking one costs two reference counts, whatever the mailbox's size. A session keeps its view as long as IMAP requires
+//! sequence numbers to be stable, takes a new one when it may report changes, and asks the new one what is different.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,13 +51,13 @@ pub struct MailboxView {
     account: AccountId,
     state: Arc<AccountState>,
     mailbox: Arc<Mailbox>,
-    /// As long as it lives, no segment goes that the state refers to.
+    /// As long as it exists, no segment that the state refers to is removed.
     _era: Arc<Era>,
 }
 
 /// A message in a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct MessageEntry {
     /// Whose it is.
     pub account: AccountId,
     /// The UID.
@@ -83,8 +83,8 @@ pub struct Entry {
     pub(crate) blobs: Blobs,
 }
 
-impl Entry {
-    /// A message of the account, seen from no mailbox.
+impl MessageEntry {
+    /// A message of the account, outside any mailbox.
     pub(crate) fn of_account(account: AccountId, message: &MessageRow) -> Self {
         Self {
             account,
@@ -102,12 +102,12 @@ impl Entry {
         }
     }
 
-    /// What to ask the vault for, to open the message.
+    /// What to request from the vault in order to open the message.
     pub fn key_ask(&self) -> KeyAsk {
         KeyAsk { epoch: self.epoch, id: self.id, arrival: self.arrival }
     }
 
-    /// Where a part lies: segment, and octet in it; `None` when it has no octets.
+    /// Where a part is: segment and offset; `None` if the part is empty.
     pub fn place(&self, part: Part) -> Option<(u32, u64)> {
         Some((self.blobs.segment, self.blobs.place(part)?.0))
     }
@@ -122,13 +122,13 @@ impl Entry {
     }
 }
 
-/// What is different in a mailbox since some moment.
+/// What changed in a mailbox since some moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
-    /// UIDs that are gone. May name UIDs that were gone before, when the moment is very long ago (RFC 7162 allows it).
+    /// Expunged UIDs. May include UIDs that were expunged earlier, if the moment is very long ago (RFC 7162 allows it).
     pub vanished: UidSet,
     /// New messages, and those whose flags changed, in the order of their UIDs.
-    pub changed: Vec<Entry>,
+    pub changed: Vec<MessageEntry>,
 }
 
 impl MailboxView {
@@ -178,7 +178,7 @@ impl MailboxView {
         self.mailbox.highest_modseq
     }
 
-    /// The account's MODSEQ: the one of the last change that this view contains.
+    /// The account's MODSEQ: that of the last change that this view contains.
     pub fn account_modseq(&self) -> u64 {
         self.state.modseq
     }
@@ -189,36 +189,36 @@ impl MailboxView {
     }
 
     /// The message with this UID.
-    pub fn entry(&self, uid: u32) -> Option<Entry> {
+    pub fn entry(&self, uid: u32) -> Option<MessageEntry> {
         self.mailbox.rows.find(uid).and_then(|row| self.full(row))
     }
 
-    /// The message that `position` others precede. (Its IMAP sequence number is one more.)
-    pub fn at(&self, position: u32) -> Option<Entry> {
+    /// The message at this position, counted from 0. (Its IMAP sequence number is one more.)
+    pub fn at(&self, position: u32) -> Option<MessageEntry> {
         self.mailbox.rows.at(position).and_then(|row| self.full(row))
     }
 
-    /// How many messages precede the one with this UID; `None` when it is not there.
+    /// How many messages precede the one with this UID; `None` if it does not exist.
     pub fn position(&self, uid: u32) -> Option<u32> {
         self.mailbox.rows.place(uid).map(|(position, _)| position)
     }
 
-    /// How many messages have a smaller UID, whether this one is there or not.
+    /// How many messages have a smaller UID, whether or not this one exists.
     pub fn rank(&self, uid: u32) -> u32 {
         self.mailbox.rows.rank(uid)
     }
 
     /// All messages, by UID.
-    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+    pub fn entries(&self) -> impl Iterator<Item = MessageEntry> + '_ {
         self.entries_from(0)
     }
 
     /// The messages from a position on, by UID.
-    pub fn entries_from(&self, position: u32) -> impl Iterator<Item = Entry> + '_ {
+    pub fn entries_from(&self, position: u32) -> impl Iterator<Item = MessageEntry> + '_ {
         self.mailbox.rows.from(position).filter_map(|row| self.full(row))
     }
 
-    /// What to ask the vault for, to open the messages from a position on, `count` at most.
+    /// What to request from the vault in order to open up to `count` messages from a position on.
     pub(crate) fn key_asks(&self, position: u32, count: u32) -> impl Iterator<Item = KeyAsk> + '_ {
         let rows = self.mailbox.rows.from(position).take(count as usize);
         rows.filter_map(|row| self.state.message(row.slot)).map(|message| KeyAsk {
@@ -228,9 +228,9 @@ impl MailboxView {
         })
     }
 
-    /// The messages with these UIDs, which are ascending; `None` for one that is not there. Those that follow each other
-    /// are walked, not looked for.
-    pub fn entries_of<'v>(&'v self, uids: &'v [u32]) -> impl Iterator<Item = Option<Entry>> + 'v {
+    /// The messages with these UIDs, which are ascending; `None` for one that does not exist. Consecutive ones
+    /// are iterated over, not searched for.
+    pub fn entries_of<'v>(&'v self, uids: &'v [u32]) -> impl Iterator<Item = Option<MessageEntry>> + 'v {
         let first = uids.first().map_or(0, |uid| self.rank(*uid));
         let mut walk = self.mailbox.rows.from(first).peekable();
         uids.iter().map(move |uid| match walk.next_if(|row| row.uid == *uid) {
@@ -247,7 +247,7 @@ impl MailboxView {
         self.mailbox.rows.iter().map(|row| row.uid)
     }
 
-    /// All UIDs as ranges. Of a mailbox without gaps this looks at each block, not at each message.
+    /// All UIDs as ranges. In a mailbox without gaps this looks at each block, not at each message.
     pub fn uid_ranges(&self) -> UidSet {
         let ranges = self.mailbox.rows.blocks().iter().flat_map(|block| {
             let ends = block.rows.first().zip(block.rows.last()).map(|(first, last)| (first.uid, last.uid));
@@ -273,20 +273,20 @@ impl MailboxView {
         at.and_then(|at| u32::try_from(at).ok())
     }
 
-    /// What is different since `modseq`, for a client that was away (CONDSTORE, QRESYNC).
+    /// What changed since `modseq`, for a client that was away (CONDSTORE, QRESYNC).
     pub fn changes_since(&self, modseq: u64) -> Changes {
         let rows = self.mailbox.rows.iter().filter(|row| row.modseq > modseq);
         Changes { vanished: self.vanished_since(modseq), changed: rows.filter_map(|row| self.full(row)).collect() }
     }
 
-    /// What is different since an earlier view of the same mailbox: looks only at blocks that were touched since.
+    /// What changed since an earlier view of the same mailbox: looks only at blocks touched since.
     pub fn changes_after(&self, earlier: &Self) -> Changes {
         let modseq = earlier.highest_modseq();
         let rows = self.mailbox.rows.touched_since(earlier.state.seq).filter(|row| row.modseq > modseq);
         Changes { vanished: self.vanished_since(modseq), changed: rows.filter_map(|row| self.full(row)).collect() }
     }
 
-    /// As [`changes_after`](Self::changes_after), of a message no more than UID, MODSEQ and flags.
+    /// As [`changes_after`](Self::changes_after), but only UID, MODSEQ and flags of each message.
     pub fn flags_after(&self, earlier: &Self) -> (UidSet, impl Iterator<Item = (u32, u64, &Arc<FlagSet>)>) {
         let modseq = earlier.highest_modseq();
         let rows = self.mailbox.rows.touched_since(earlier.state.seq).filter(move |row| row.modseq > modseq);
@@ -294,7 +294,7 @@ impl MailboxView {
         (self.vanished_since(modseq), flags)
     }
 
-    /// The distinct flag sets of the messages with these UIDs, and how many of them are there.
+    /// The distinct flag sets of the messages with these UIDs, and how many of the messages exist.
     pub fn distinct_flags(&self, uids: &UidSet) -> (Vec<Arc<FlagSet>>, usize) {
         let mut seen = vec![false; self.mailbox.flags.sets().len()];
         let mut there = 0;
@@ -319,7 +319,7 @@ impl MailboxView {
         vanished.records[from..].iter().fold(UidSet::default(), |all, (_, uids)| all.union(uids))
     }
 
-    /// Every UID below UIDNEXT that is not there.
+    /// Every UID below UIDNEXT that does not exist.
     fn missing(&self) -> UidSet {
         let mut next = 1;
         let mut gaps = Vec::new();
@@ -332,9 +332,9 @@ impl MailboxView {
         UidSet::of_ranges(gaps)
     }
 
-    fn full(&self, row: &MailboxRow) -> Option<Entry> {
+    fn full(&self, row: &MailboxRow) -> Option<MessageEntry> {
         let message = self.state.message(row.slot)?;
-        Some(Entry {
+        Some(MessageEntry {
             account: self.account,
             uid: row.uid,
             id: MessageId(message.id),
@@ -368,7 +368,7 @@ pub(crate) fn info(state: &AccountState, mailbox: &Mailbox) -> MailboxInfo {
     }
 }
 
-/// The sizes of the messages with `\Deleted`, summed. Most mailboxes have none, and are not walked.
+/// The total size of the messages with `\Deleted`. Most mailboxes have none, and are not iterated over.
 fn deleted_size_bytes(state: &AccountState, mailbox: &Mailbox) -> u64 {
     if mailbox.deleted == 0 {
         return 0;

@@ -1,11 +1,11 @@
-//! Accounts: making, finding, watching.
+//! Accounts: creating, finding, watching.
 
 use std::sync::Arc;
 
 use terms::{AccountId, Address};
 use vault::AccountPublicKey;
 
-use crate::account::change::Act;
+use crate::account::change::ChangeKind;
 use crate::account::decide;
 use crate::engine::accounts::{Account, AccountRecord, in_order};
 use crate::engine::shared::context;
@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::values::name::INBOX;
 
 impl Store {
-    /// Makes an account with an INBOX. `public_key` is what its mail is sealed to.
+    /// Creates an account with an INBOX. Its mail is sealed to `public_key`.
     ///
     /// # Errors
     /// [`StoreError::AccountExists`], [`StoreError::AddressTaken`], [`StoreError::NoAddress`].
@@ -29,7 +29,7 @@ impl Store {
         if addresses.is_empty() {
             return Err(StoreError::NoAddress);
         }
-        // By a key of before, too: the line below knows the present one only.
+        // By a previous key, too: the line below knows only the current one.
         for address in addresses {
             if self.account_of(address)?.is_some() {
                 return Err(StoreError::AddressTaken);
@@ -56,23 +56,23 @@ impl Store {
             let now = draft.now();
             let inbox = decide::create(draft.state(id)?, INBOX, None, now)?;
             draft.change(id, inbox, true)?;
-            let subscription = Act::Subscribe { name: INBOX.to_owned(), subscribed: true };
+            let subscription = ChangeKind::Subscribe { name: INBOX.to_owned(), subscribed: true };
             draft.change(id, subscription, true).map(|_| ())
         })
     }
 
-    /// The keyed hashes of addresses by the service key that seals now.
+    /// The keyed hashes of addresses by the current service key.
     fn present_hashes(&self, addresses: &[Address]) -> Result<Vec<[u8; 32]>, StoreError> {
         let canonical = addresses.iter().map(|address| address.canonical().into_bytes()).collect();
         self.engine.vault.service_hash_all(context::ADDRESS, canonical).map_err(|error| StoreError::vault(&error))
     }
 
-    /// Whose address this is; `None` when nobody's.
+    /// The account that has this address; `None` if none has.
     ///
     /// # Errors
-    /// [`StoreError::VaultAway`]: then nobody knows whose it is.
+    /// [`StoreError::VaultAway`]: then this cannot be known.
     pub fn account_of(&self, address: &Address) -> Result<Option<AccountId>, StoreError> {
-        // While the service key is replaced, some addresses are known by the old key's hash.
+        // While the service key is being replaced, some addresses are stored under the old key's hash.
         let hashes = self.hashes(address)?;
         let directory = self.engine.directory();
         Ok(hashes.iter().find_map(|hash| directory.by_address.get(hash)).copied())
@@ -81,23 +81,23 @@ impl Store {
     /// One account.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`] when its profile does not open.
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`] when its profile cannot be opened.
     pub fn account(&self, id: AccountId) -> Result<AccountRecord, StoreError> {
         Ok(self.engine.account(id)?.record())
     }
 
-    /// The accounts whose profile does not open, in the order in which they were made. Their mail stays, their addresses stay
-    /// taken, and every call for one of them is answered [`StoreError::Damaged`]; all others go on.
+    /// The accounts whose profile cannot be opened, in the order in which they were created. Their mail is kept, their addresses stay
+    /// taken, and every call for one of them returns [`StoreError::Damaged`]; all other accounts continue.
     pub fn shut_accounts(&self) -> Vec<AccountId> {
-        in_order(&self.engine.directory().shut).iter().map(|account| account.record.id).collect()
+        in_order(&self.engine.directory().quarantined).iter().map(|account| account.record.id).collect()
     }
 
-    /// Every account but the shut ones, in the order in which they were made.
+    /// Every account except the quarantined ones, in the order in which they were created.
     pub fn accounts(&self) -> Vec<AccountRecord> {
         in_order(&self.engine.directory().by_id).iter().map(|account| account.record()).collect()
     }
 
-    /// A watch over an account's changes from now on.
+    /// Watches an account's changes from now on.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].

@@ -1,18 +1,18 @@
 //! For cases: what is in scope, and holds.
 //!
-//! A hold refers to messages as a mailbox does, so that they outlive EXPUNGE and the deletion of a mailbox. The owner
-//! sees none of it: it moves no MODSEQ, rings no bell, and counts for no size.
+//! A hold refers to messages as a mailbox does, so that they survive EXPUNGE and the deletion of a mailbox. The owner
+//! sees none of it: it changes no MODSEQ, notifies nobody, and counts towards no size.
 
 use std::collections::HashMap;
 
 use terms::{AccountId, CaseId, EpochId, MailboxId, MessageId, UnixMillis};
 use vault::KeyAsk;
 
-use crate::account::change::Act;
+use crate::account::change::ChangeKind;
 use crate::error::StoreError;
 use crate::store::Store;
 
-/// A message that arrived in the time that a case asks for.
+/// A message that arrived in the period that a case asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopedMessage {
     /// Whose it is.
@@ -25,16 +25,16 @@ pub struct ScopedMessage {
     pub arrival: UnixMillis,
     /// The size of what arrived, in bytes.
     pub original_size_bytes: u32,
-    /// Where the owner has it; empty when it is held only.
-    pub places: Vec<Place>,
-    /// Whether no mailbox has it: the owner deleted it, and a hold keeps it, or its days in the bin are not over.
+    /// The mailboxes that have it; empty if it is only held.
+    pub places: Vec<MailboxPlace>,
+    /// Whether no mailbox has it: the owner deleted it, and either a hold keeps it or its days in the bin are not over.
     pub held_only: bool,
     pub(crate) slot: u32,
 }
 
 /// A mailbox that has a message.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct MailboxPlace {
     /// Its id.
     pub mailbox: MailboxId,
     /// Its name.
@@ -43,14 +43,14 @@ pub struct Place {
     pub uid: u32,
 }
 
-impl std::fmt::Debug for Place {
+impl std::fmt::Debug for MailboxPlace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Place({}, {})", self.mailbox, self.uid)
+        write!(f, "MailboxPlace({}, {})", self.mailbox, self.uid)
     }
 }
 
 impl ScopedMessage {
-    /// What to ask the vault for, to open the message.
+    /// What to request from the vault in order to open the message.
     pub fn key_ask(&self) -> KeyAsk {
         KeyAsk { epoch: self.epoch, id: self.id, arrival: self.arrival }
     }
@@ -68,12 +68,12 @@ impl Store {
         until: UnixMillis,
     ) -> Result<Vec<ScopedMessage>, StoreError> {
         let state = self.engine.seen(&*self.engine.account(account)?)?;
-        let mut places: HashMap<u32, Vec<Place>> = HashMap::new();
+        let mut places: HashMap<u32, Vec<MailboxPlace>> = HashMap::new();
         let in_scope = |arrival: UnixMillis| from <= arrival && arrival < until;
         for mailbox in state.mailboxes.values() {
             for row in mailbox.rows.iter() {
                 if state.message(row.slot).is_some_and(|message| in_scope(message.arrival)) {
-                    let place = Place { mailbox: mailbox.id, name: mailbox.name.to_string(), uid: row.uid };
+                    let place = MailboxPlace { mailbox: mailbox.id, name: mailbox.name.to_string(), uid: row.uid };
                     places.entry(row.slot).or_default().push(place);
                 }
             }
@@ -95,9 +95,9 @@ impl Store {
         Ok(scoped)
     }
 
-    /// Holds for a case what the account has now, live or held by another case, of what arrived in `[from, until)`.
-    /// Nothing that arrives later. A second call adds to the first. Returns how many messages the case holds of this
-    /// account; durable when it returns.
+    /// Holds for a case what the account has now, live or held by another case, of what arrived in `[from, until)`,
+    /// but nothing that arrives later. A second call adds to the first. Returns how many messages of this account the case
+    /// holds; durable when it returns.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], and those of writing.
@@ -109,15 +109,15 @@ impl Store {
         until: UnixMillis,
     ) -> Result<u64, StoreError> {
         self.run(0, move |draft| {
-            draft.change(account, Act::Hold { case, from, until }, false)?;
+            draft.change(account, ChangeKind::Hold { case, from, until }, false)?;
             let state = draft.state(account)?;
             let held = state.holds.get(&case).map(|hold| &hold.slots);
             Ok(held.map_or(0, |slots| state.messages.count_in(slots)))
         })
     }
 
-    /// Ends every hold of a case. Messages that only it kept are gone when this returns. Returns how many accounts it
-    /// had held mail of.
+    /// Ends every hold of a case. Messages that only it kept are removed when this returns. Returns how many accounts' mail
+    /// it had held.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when an account cannot be read (nothing is released then), and those of writing.
@@ -129,9 +129,9 @@ impl Store {
                 accounts.push(record.id);
             }
         }
-        // One whose profile does not open cannot be written to. Where the case holds nothing of it, that is no matter.
-        let shut: Vec<_> = self.engine.directory().shut.values().cloned().collect();
-        for account in shut {
+        // An account whose profile cannot be opened cannot be written to. That does not matter if the case holds nothing of it.
+        let quarantined: Vec<_> = self.engine.directory().quarantined.values().cloned().collect();
+        for account in quarantined {
             if self.engine.read_account(&account)?.0.holds.contains_key(&case) {
                 self.engine.account(account.record.id)?;
             }
@@ -140,7 +140,7 @@ impl Store {
             let mut released = 0;
             for id in accounts {
                 if draft.state(id)?.holds.contains_key(&case) {
-                    draft.change(id, Act::Release { case }, false)?;
+                    draft.change(id, ChangeKind::Release { case }, false)?;
                     released += 1;
                 }
             }
@@ -159,7 +159,7 @@ impl Store {
         Ok(held.map(|row| MessageId(row.id)).collect())
     }
 
-    /// The cases that hold mail of an account, with how many messages each. For the desk; no owner's page asks this.
+    /// The cases that hold mail of an account, with the number of messages each. For the desk; no owner's page uses this.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].

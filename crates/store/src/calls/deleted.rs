@@ -1,4 +1,4 @@
-//! Undelete: what lies in an owner's bin, how it comes back, and how it goes for good.
+//! Undelete: what is in an owner's bin, how it is restored, and how it is deleted permanently.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -7,31 +7,31 @@ use terms::{AccountId, MailboxId, UnixMillis};
 use vault::SignedIn;
 
 use crate::account::bin::BinRow;
-use crate::account::change::Act;
+use crate::account::change::ChangeKind;
 use crate::account::decide;
 use crate::account::state::AccountState;
 use crate::account::usage;
-use crate::account::view::Entry;
+use crate::account::view::MessageEntry;
 use crate::engine::accounts::Account;
 use crate::engine::draft::Draft;
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::values::uid_set::UidSet;
 
-/// Milliseconds of a day.
+/// Milliseconds in a day.
 const DAY_MILLIS: i64 = 86_400_000;
 
 /// Numbers that one row on disk may name: a row of a few hundred kilobytes at most.
 const NUMBERS_AT_ONCE: usize = 50_000;
 
-/// A message that its owner deleted and may have back.
+/// A message that its owner deleted and can restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedMessage {
     /// Its number in the bin; never reused within the account.
     pub number: u32,
-    /// The message, as of no mailbox: UID and MODSEQ are 0. The flags are those that it had.
-    pub entry: Entry,
-    /// The name of the mailbox that had it last, which may be gone.
+    /// The message, outside any mailbox: UID and MODSEQ are 0. The flags are those that it had.
+    pub entry: MessageEntry,
+    /// The name of the mailbox that had it last, which may have been deleted.
     pub mailbox: String,
     /// When it was deleted.
     pub deleted: UnixMillis,
@@ -39,18 +39,18 @@ pub struct DeletedMessage {
     pub until: UnixMillis,
 }
 
-/// What came of a restoration.
+/// The result of restoring messages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Restored {
-    /// How many messages are back.
+    /// How many messages were restored.
     pub messages: u64,
     /// Into which mailboxes, and how many each.
     pub mailboxes: Vec<(String, u64)>,
 }
 
 impl Store {
-    /// What the owner deleted and may have back, in the order of deletion. It is the same whether a case holds mail of the
-    /// account or not.
+    /// What the owner deleted and can restore, in the order of deletion. It is the same whether or not a case holds mail of the
+    /// account.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].
@@ -61,7 +61,7 @@ impl Store {
         let window = self.window(&account);
         let now = self.engine.clock.now();
         let one = |row: &BinRow| {
-            let mut entry = Entry::of_account(id, state.message(row.slot)?);
+            let mut entry = MessageEntry::of_account(id, state.message(row.slot)?);
             (entry.internal_date, entry.flags) = (row.internal_date, state.bin.flags_of(row));
             let until = row.at.plus_millis(window);
             let mailbox = name_of(&state, MailboxId(row.mailbox));
@@ -70,8 +70,8 @@ impl Store {
         Ok(state.bin.rows.iter().filter_map(one).collect())
     }
 
-    /// Brings messages of the bin back to where they were, with new UIDs and without `\Deleted`; a mailbox that is gone is
-    /// made again. Numbers that are not there any more are passed over. All or nothing; durable when it returns.
+    /// Restores messages from the bin to where they were, with new UIDs and without `\Deleted`; a mailbox that was deleted is
+    /// created again. Numbers that no longer exist are skipped. All or nothing; durable when it returns.
     ///
     /// # Errors
     /// [`StoreError::OverQuota`] when they do not fit, [`StoreError::NoSuchAccount`] when the account was closed,
@@ -98,11 +98,11 @@ impl Store {
             for (mailbox, numbers) in groups {
                 let name = name_of(draft.state(id)?, MailboxId(mailbox));
                 let to = place(draft, id, MailboxId(mailbox), &name)?;
-                decide::room_for_uids(decide::mailbox(draft.state(id)?, to)?, numbers.len())?;
+                decide::check_uids_left(decide::mailbox(draft.state(id)?, to)?, numbers.len())?;
                 let name = decide::mailbox(draft.state(id)?, to)?.name.to_string();
                 for part in numbers.chunks(NUMBERS_AT_ONCE) {
                     let numbers = draft.state(id)?.bin.rows.cover(part.iter().copied());
-                    draft.change(id, Act::Restore { numbers, to }, true)?;
+                    draft.change(id, ChangeKind::Restore { numbers, to }, true)?;
                 }
                 restored.messages += numbers.len() as u64;
                 restored.mailboxes.push((name, numbers.len() as u64));
@@ -111,8 +111,8 @@ impl Store {
         })
     }
 
-    /// Lets go for good of what owners deleted longer ago than the policy says, and of all that closed accounts had in
-    /// their bins. For a job that runs each hour. Returns how many messages went; what cases hold of them stays for the
+    /// Permanently deletes what owners deleted longer ago than the policy says, and everything in the bins of closed
+    /// accounts. For a job that runs every hour. Returns how many messages were deleted; what cases hold of them stays for the
     /// cases. Durable when it returns. An account that cannot be read does not stop the others; it is tried again.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl Store {
 
     fn forget_deleted_of(&self, account: &Account) -> Result<u64, StoreError> {
         let (now, window) = (self.engine.clock.now(), self.window(account));
-        // An account that nobody uses is read once, and again when something of it is due: its bin does not change.
+        // An account that nobody uses is read once, and again when something in it is due: its bin does not change.
         let state = match account.seen() {
             Some(state) => state,
             None if account.bin_due.load(Ordering::SeqCst) > now.0 => return Ok(0),
@@ -150,7 +150,7 @@ impl Store {
                 let there: Vec<u32> = bin.rows_of(&numbers).map(|row| row.number).collect();
                 let numbers = bin.rows.cover(there.iter().copied());
                 if !there.is_empty() {
-                    draft.change(id, Act::Forget { numbers }, false)?;
+                    draft.change(id, ChangeKind::Forget { numbers }, false)?;
                 }
                 Ok(there.len() as u64)
             })?;
@@ -161,7 +161,7 @@ impl Store {
         Ok(gone)
     }
 
-    /// How long what is in an account's bin stays, in milliseconds.
+    /// How long messages stay in an account's bin, in milliseconds.
     fn window(&self, account: &Account) -> i64 {
         if account.closed.load(Ordering::SeqCst) {
             return i64::MIN / 2;
@@ -170,13 +170,13 @@ impl Store {
     }
 }
 
-/// The name of a mailbox, there or gone.
+/// The name of a mailbox, whether it exists or was deleted.
 fn name_of(state: &AccountState, id: MailboxId) -> String {
     let there = state.mailboxes.get(&id).map(|mailbox| mailbox.name.to_string());
     there.or_else(|| state.bin.names.get(&id).cloned()).unwrap_or_else(|| crate::values::name::INBOX.to_owned())
 }
 
-/// The mailbox itself when it is there, or one of its name, or a new one.
+/// The mailbox itself if it exists, or one with its name, or a new one.
 fn place(draft: &mut Draft<'_>, id: AccountId, mailbox: MailboxId, name: &str) -> Result<MailboxId, StoreError> {
     let now = draft.now();
     let state = draft.state(id)?;

@@ -1,9 +1,9 @@
-//! Files that an owner's index is kept in: derived from the owner's mail, sealed by its caller, and never the only place
+//! The files of an owner's index: derived from the owner's mail, sealed by the caller, and never the only copy
 //! of anything (docs/formats/index.md).
 //!
-//! They are the one thing that is written beside the commit thread. Nothing is acknowledged on their account, no row
-//! refers to them, and whoever finds one missing, torn or strange makes it anew; so they need no place in a commit, and
-//! the writing of a large one holds up no delivery. Here they are octets with a number.
+//! They are the only files that are not written by the commit thread. No acknowledgement depends on them, no row
+//! refers to them, and one that is missing, torn or unknown is rebuilt; so they need no place in a commit, and
+//! writing a large one delays no delivery. Here they are bytes with a number.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use std::sync::Arc;
 use durable::{AppendFile, ReadAt, Visibility};
 use terms::AccountId;
 
-use crate::account::view::Entry;
+use crate::account::view::MessageEntry;
 use crate::damage::SeenAt;
 use crate::error::StoreError;
 use crate::store::Store;
 
-/// The end of a derived file's name.
+/// The suffix of a derived file's name.
 const SUFFIX: &str = ".index";
 
 /// A derived file that is being written.
@@ -37,7 +37,7 @@ impl DerivedFile {
         self.file.len()
     }
 
-    /// Whether nothing was appended yet.
+    /// Whether nothing has been appended yet.
     pub fn is_empty(&self) -> bool {
         self.file.is_empty()
     }
@@ -84,7 +84,7 @@ impl Store {
         Ok(numbers)
     }
 
-    /// The accounts that have derived files; also such as are none any more.
+    /// The accounts that have derived files, including accounts that no longer exist.
     ///
     /// # Errors
     /// [`StoreError::NotStored`] when the folder cannot be read.
@@ -123,7 +123,7 @@ impl Store {
         opened.map(Arc::from).map_err(|error| StoreError::Damaged(format!("derived file {number}: {error}")))
     }
 
-    /// Removes a derived file. Durable when it returns; one that is not there is no error.
+    /// Removes a derived file. Durable when it returns; a missing file is not an error.
     ///
     /// # Errors
     /// [`StoreError::NotStored`].
@@ -134,7 +134,7 @@ impl Store {
         }
     }
 
-    /// Removes all derived files of an account: it is closed, or they are to be made anew.
+    /// Removes all derived files of an account: it was closed, or they are to be rebuilt.
     ///
     /// # Errors
     /// [`StoreError::NotStored`].
@@ -142,8 +142,8 @@ impl Store {
         self.derived_files(account)?.into_iter().try_for_each(|number| self.derived_remove(account, number))
     }
 
-    /// The slots of the messages that the owner has in a mailbox, ascending. What is there for a case only is not among
-    /// them: what is derived for the owner must not tell of it.
+    /// The slots of the messages that the owner has in a mailbox, ascending. What exists only for a case is not among
+    /// them: what is derived for the owner must not reveal it.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].
@@ -160,14 +160,14 @@ impl Store {
         Ok(self.engine.seen(&*self.engine.account(account)?)?.seen_at(|other| other == slot))
     }
 
-    /// The messages in these slots, as far as the owner has them. They are the account's and of no mailbox: UID and MODSEQ
-    /// are 0, flags there are none.
+    /// The messages in these slots, as far as the owner has them. They are outside any mailbox: UID and MODSEQ
+    /// are 0, and there are no flags.
     ///
     /// # Errors
     /// As [`owned_slots`](Self::owned_slots).
-    pub fn owned(&self, account: AccountId, slots: &[u32]) -> Result<Vec<Entry>, StoreError> {
+    pub fn owned(&self, account: AccountId, slots: &[u32]) -> Result<Vec<MessageEntry>, StoreError> {
         let state = self.engine.seen(&*self.engine.account(account)?)?;
         let rows = slots.iter().filter_map(|&slot| state.message(slot)).filter(|row| row.in_mailboxes > 0);
-        Ok(rows.map(|row| Entry::of_account(account, row)).collect())
+        Ok(rows.map(|row| MessageEntry::of_account(account, row)).collect())
     }
 }

@@ -1,8 +1,8 @@
-//! Mailboxes: listing, making, deleting, renaming, subscribing, viewing.
+//! Mailboxes: listing, creating, deleting, renaming, subscribing, viewing.
 
 use terms::{AccountId, MailboxId};
 
-use crate::account::change::Act;
+use crate::account::change::ChangeKind;
 use crate::account::decide;
 use crate::account::view::{self, MailboxInfo, MailboxView};
 use crate::error::StoreError;
@@ -12,7 +12,7 @@ use crate::values::special_use::SpecialUse;
 use crate::values::uid_set::UidSet;
 
 impl Store {
-    /// Every mailbox of an account, in the order in which they were made: INBOX first.
+    /// Every mailbox of an account, in the order in which they were created: INBOX first.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].
@@ -21,7 +21,7 @@ impl Store {
         Ok(state.mailboxes.values().map(|mailbox| view::info(&state, mailbox)).collect())
     }
 
-    /// The mailbox of that name; INBOX in any case.
+    /// The mailbox with that name; INBOX in any letter case.
     ///
     /// # Errors
     /// [`StoreError::NoSuchMailbox`], and as [`mailboxes`](Self::mailboxes).
@@ -32,7 +32,7 @@ impl Store {
         Ok(view::info(&state, mailbox))
     }
 
-    /// The names that the owner subscribed to, sorted, whether there is such a mailbox or not (RFC 9051 section 6.3.7).
+    /// The names that the owner subscribed to, sorted, whether or not such a mailbox exists (RFC 9051 section 6.3.7).
     ///
     /// # Errors
     /// As [`mailboxes`](Self::mailboxes).
@@ -41,7 +41,7 @@ impl Store {
         Ok(state.subscriptions.iter().cloned().collect())
     }
 
-    /// Whether what sessions see of this account is in memory, so that looking at it reads no disk.
+    /// Whether the account's state is in memory, so that looking at it reads no disk.
     pub fn is_in_memory(&self, account: AccountId) -> bool {
         self.engine.account(account).is_ok_and(|account| account.seen().is_some())
     }
@@ -56,7 +56,7 @@ impl Store {
         MailboxView::new(account, state, mailbox, era).ok_or(StoreError::NoSuchMailbox)
     }
 
-    /// Makes a mailbox. Levels above it are not made: a listing shows those that are missing as `\NonExistent`.
+    /// Creates a mailbox. Levels above it are not created: a listing shows those that are missing as `\NonExistent`.
     ///
     /// # Errors
     /// [`StoreError::MailboxExists`], [`StoreError::BadName`], [`StoreError::TooMany`].
@@ -77,9 +77,9 @@ impl Store {
         })
     }
 
-    /// Deletes a mailbox with its messages; those below it stay, and so does the subscription. Messages that another
-    /// mailbox has, stay there; the others may be restored for as long as the policy says; what a case holds is kept out of
-    /// the owner's sight.
+    /// Deletes a mailbox with its messages; mailboxes below it stay, and so does the subscription. Messages that are also in another
+    /// mailbox stay there; the others can be restored for as long as the policy says; what a case holds is kept, invisible to
+    /// the owner.
     ///
     /// # Errors
     /// [`StoreError::InboxStays`], [`StoreError::NoSuchMailbox`], [`StoreError::BadName`].
@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// Renames a mailbox and all below it, with their subscriptions. Renaming INBOX moves its messages into a new
-    /// mailbox and leaves INBOX empty, and what lies below it where it is (RFC 9051 section 6.3.6).
+    /// mailbox, leaves INBOX empty, and does not touch mailboxes below it (RFC 9051 section 6.3.6).
     ///
     /// # Errors
     /// [`StoreError::NoSuchMailbox`], [`StoreError::MailboxExists`], [`StoreError::BadName`].
@@ -114,14 +114,14 @@ impl Store {
         })
     }
 
-    /// Subscribes to a name, or ends that. The name need not be a mailbox's.
+    /// Subscribes to a name or unsubscribes from it. No mailbox needs to have the name.
     ///
     /// # Errors
     /// [`StoreError::BadName`], [`StoreError::TooMany`].
     pub fn set_subscribed(&self, account: AccountId, name: &str, subscribed: bool) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.run(name.len(), move |draft| {
-            let act: Option<Act> = decide::subscribe(draft.state(account)?, &name, subscribed)?;
+            let act: Option<ChangeKind> = decide::subscribe(draft.state(account)?, &name, subscribed)?;
             act.map_or(Ok(()), |act| draft.change(account, act, true).map(|_| ()))
         })
     }

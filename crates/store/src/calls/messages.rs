@@ -1,4 +1,4 @@
-//! Messages: taking in, flagging, copying, moving, expunging.
+//! Messages: storing, flagging, copying, moving, expunging.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use terms::{AccountId, MailboxId, MessageId, UnixMillis};
 use vault::sealed_len;
 
 use crate::account::blobs::PARTS;
-use crate::account::change::{Act, Arrived};
+use crate::account::change::{Arrived, ChangeKind};
 use crate::account::decide::{self, Expunge};
 use crate::account::state::AccountState;
 use crate::account::usage;
@@ -26,9 +26,9 @@ pub const PART_BYTES_MAX: usize = 1 << 30;
 /// A message to store.
 #[derive(Clone)]
 pub struct Incoming {
-    /// Whose it will be.
+    /// The account that receives it.
     pub account: AccountId,
-    /// Into which mailbox it goes.
+    /// The mailbox that receives it.
     pub mailbox: MailboxId,
     /// The bytes that arrived, unchanged.
     pub original: Vec<u8>,
@@ -67,34 +67,34 @@ pub struct Appended {
     pub modseq: u64,
 }
 
-/// What came of a change of flags.
+/// The result of changing flags.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Flagged {
     /// The MODSEQ of the change; `None` when nothing changed.
     pub modseq: Option<u64>,
     /// The UIDs whose flags changed, ascending.
     pub changed: Vec<u32>,
-    /// The UIDs that were left alone because somebody had changed them after `unchanged_since`, ascending.
+    /// The UIDs that were left unchanged because they had been changed after `unchanged_since`, ascending.
     pub modified: Vec<u32>,
 }
 
-/// What came of a copy or a move.
+/// The result of a copy or a move.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Transferred {
     /// The target's UIDVALIDITY.
     pub uid_validity: u32,
-    /// Old UID and new UID of each message, ascending. A UID that was not there any more is missing.
+    /// Old UID and new UID of each message, ascending. A UID that no longer existed is missing.
     pub uids: Vec<(u32, u32)>,
-    /// The MODSEQ of the change; `None` when no message was there.
+    /// The MODSEQ of the change; `None` when no message existed.
     pub modseq: Option<u64>,
 }
 
-/// What came of an expunge.
+/// The result of an expunge.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expunged {
-    /// The UIDs that are gone by this call, ascending.
+    /// The UIDs that this call expunged, ascending.
     pub uids: Vec<u32>,
-    /// The MODSEQ of the change; `None` when no message went.
+    /// The MODSEQ of the change; `None` when nothing was expunged.
     pub modseq: Option<u64>,
 }
 
@@ -121,7 +121,7 @@ impl Store {
         self.run(bytes, move |draft| append(draft, sealed, true))
     }
 
-    /// As [`append`](Self::append), whatever the quota: for a notice that an owner must get.
+    /// As [`append`](Self::append), regardless of the quota: for a notice that an owner must receive.
     ///
     /// # Errors
     /// As [`append`](Self::append).
@@ -131,7 +131,7 @@ impl Store {
     }
 
     /// As [`append`](Self::append), without waiting for the disk: `answer` is called once, from the commit thread or
-    /// (when the messages are refused at once) from this one, and must be quick. Waits only while the line of jobs is
+    /// (when the messages are refused at once) from this one, and must be quick. Waits only while the queue of jobs is
     /// full, which is what slows a sender down.
     pub fn submit(
         &self,
@@ -144,9 +144,9 @@ impl Store {
         }
     }
 
-    /// Whether [`submit`](Self::submit) of this many bytes would return without waiting: the line of jobs is half empty.
-    pub fn has_room(&self, bytes: usize) -> bool {
-        self.engine.queue.has_room(bytes)
+    /// Whether [`submit`](Self::submit) of this many bytes would return without waiting: the queue of jobs is at most half full.
+    pub fn has_capacity(&self, bytes: usize) -> bool {
+        self.engine.queue.has_capacity(bytes)
     }
 
     fn seal(&self, messages: Vec<Incoming>) -> Result<(Vec<Sealed>, usize), StoreError> {
@@ -194,8 +194,8 @@ impl Store {
         Ok(Sealed { account: id, mailbox, epoch, arrived, records })
     }
 
-    /// Changes flags of those of `uids` that are there; with `unchanged_since`, of those whose MODSEQ is not above it.
-    /// One small row, however many they are; none when nothing changes.
+    /// Changes flags of those of `uids` that exist; with `unchanged_since`, of those whose MODSEQ is not above it.
+    /// Writes one small row, however many they are; none if nothing changes.
     ///
     /// # Errors
     /// [`StoreError::NoSuchMailbox`], [`StoreError::TooMany`] keywords, and those of writing.
@@ -215,7 +215,7 @@ impl Store {
         })
     }
 
-    /// Copies those of `uids` that are there into another mailbox of the account, flags and INTERNALDATE included. The
+    /// Copies those of `uids` that exist into another mailbox of the account, including flags and INTERNALDATE. The
     /// bytes are not copied.
     ///
     /// # Errors
@@ -230,7 +230,7 @@ impl Store {
         self.transfer(account, from, uids, to, false)
     }
 
-    /// Moves those of `uids` that are there into another mailbox of the account, in one step.
+    /// Moves those of `uids` that exist into another mailbox of the account, in one step.
     ///
     /// # Errors
     /// As [`copy`](Self::copy).
@@ -257,7 +257,7 @@ impl Store {
             let policy = draft.policy();
             let state = draft.state(account)?;
             let (act, uids) = decide::transfer(state, from, &uids, to, moves)?;
-            if let Some(Act::Copy { uids, .. }) = &act {
+            if let Some(ChangeKind::Copy { uids, .. }) = &act {
                 let (bytes, count) = sizes(state, from, uids)?;
                 usage::check(state, &policy, bytes, count)?;
             }
@@ -267,8 +267,8 @@ impl Store {
         })
     }
 
-    /// Expunges those of `uids` that are there, whatever their flags. Their owner may have them back for as long as the
-    /// policy says. What a case holds is kept, out of sight.
+    /// Expunges those of `uids` that exist, whatever their flags. Their owner can restore them for as long as the
+    /// policy says. What a case holds is kept, invisible to the owner.
     ///
     /// # Errors
     /// [`StoreError::NoSuchMailbox`], and those of writing.
@@ -276,7 +276,7 @@ impl Store {
         self.expunge_those(account, mailbox, UidSet::of(uids), Expunge::Any)
     }
 
-    /// Expunges the messages that have `\Deleted` at this moment: all, or those of `within`.
+    /// Expunges the messages that have `\Deleted` at this moment: all of them, or those in `within`.
     ///
     /// # Errors
     /// As [`expunge`](Self::expunge).
@@ -306,7 +306,7 @@ impl Store {
     }
 }
 
-/// The sizes that clients see, summed, and the number of messages of a mailbox.
+/// The total size that clients see, and the number of messages.
 fn sizes(state: &AccountState, mailbox: MailboxId, uids: &UidSet) -> Result<(u64, u64), StoreError> {
     let rows = &decide::mailbox(state, mailbox)?.rows;
     let (mut bytes, mut count) = (0, 0);
@@ -337,7 +337,7 @@ fn append(draft: &mut Draft<'_>, messages: Vec<Sealed>, limited: bool) -> Result
     for ((account, mailbox), (places, group)) in groups {
         let state = draft.state(account)?;
         let target = decide::mailbox(state, mailbox)?;
-        decide::room_for_uids(target, group.len())?;
+        decide::check_uids_left(target, group.len())?;
         if limited {
             let bytes = group.iter().map(|arrived| u64::from(arrived.view_bytes)).sum();
             usage::check(state, &policy, bytes, group.len() as u64)?;
@@ -346,7 +346,7 @@ fn append(draft: &mut Draft<'_>, messages: Vec<Sealed>, limited: bool) -> Result
         state.slot_last.checked_add(more).ok_or(StoreError::TooMany("messages in an account, ever"))?;
         let (uid_validity, first) = (target.uid_validity, target.uid_next);
         let ids: Vec<MessageId> = group.iter().map(|arrived| arrived.id).collect();
-        let modseq = draft.change(account, Act::Append { mailbox, messages: group }, true)?;
+        let modseq = draft.change(account, ChangeKind::Append { mailbox, messages: group }, true)?;
         for ((at, id), uid) in places.into_iter().zip(ids).zip(first..) {
             appended[at] = Some(Appended { mailbox, uid, uid_validity, id, modseq });
         }

@@ -1,4 +1,4 @@
-//! What the rooms above call: the methods of [`Store`](crate::Store), by subject.
+//! What the crates above call: the methods of [`Store`](crate::Store), by subject.
 
 pub(crate) mod accounts;
 pub(crate) mod cases;

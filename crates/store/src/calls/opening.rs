@@ -9,7 +9,7 @@ use terms::{AccountId, EpochId, MessageId};
 use vault::{Clearance, KeyAsk, MailError, MessageKey, Part, SealedEpochKey, SignedIn, VaultError};
 
 use crate::account::blobs::Blobs;
-use crate::account::view::{Entry, MailboxView};
+use crate::account::view::{MailboxView, MessageEntry};
 use crate::calls::cases::ScopedMessage;
 use crate::engine::shared::Engine;
 use crate::error::StoreError;
@@ -20,20 +20,20 @@ use crate::store::Store;
 /// opens at a time.
 const READ_WHOLE_BYTES: u64 = 1 << 20;
 
-/// From so many sealed epoch keys on, all of the account are read by one statement: one by one, an owner of years of mail
+/// From this many sealed epoch keys on, all of the account's keys are read by one statement: one by one, an owner with years of mail
 /// would wait for ten thousand.
 const EPOCHS_READ_TOGETHER: usize = 64;
 
-/// Messages whose keys are asked for together with that of a message that is read alone. The way to the vault costs as much
-/// as deriving some thirty keys; a mail program that goes through a mailbox goes that way once in so many messages.
+/// When a single message is read, the keys of this many messages around it are requested together. A round trip to the vault costs as much
+/// as deriving about thirty keys; a mail client that walks through a mailbox makes it once per this many messages.
 const NEAR_BLOCK: u32 = 128;
 
-/// From more messages on, a request is a block by itself.
+/// A request for more messages than this asks for their keys only.
 const NEAR_ENTRIES_MAX: usize = 16;
 
 impl Store {
-    /// Opens a part of each message, in their order. A message that is damaged fails alone. Memory holds all that is
-    /// returned: ask for as many as may be held, by [`Entry::part_size_bytes`].
+    /// Opens a part of each message, in their order. A message that is damaged fails alone. Memory holds everything
+    /// returned: request no more than may be held, by [`MessageEntry::part_size_bytes`].
     ///
     /// # Errors
     /// As a whole: [`StoreError::NotCovered`] when an entry is not the signed-in owner's; [`StoreError::Vault`] when
@@ -41,40 +41,41 @@ impl Store {
     pub fn open_parts(
         &self,
         signed_in: &SignedIn,
-        entries: &[Entry],
+        entries: &[MessageEntry],
         part: Part,
     ) -> Result<Vec<Result<Vec<u8>, StoreError>>, StoreError> {
         let keys = match (self.keys(signed_in, entries), entries) {
             (Ok(keys), _) => keys,
-            // The key of an epoch is damaged: each message by itself, so that only those of that epoch fail.
+            // The key of an epoch is damaged: open each message separately, so that only those of that epoch fail.
             (Err(error @ StoreError::Damaged(_)), [_]) => return Ok(vec![Err(error)]),
             (Err(StoreError::Damaged(_)), _) => {
                 return Ok(entries.iter().map(|entry| self.open_part(signed_in, entry, part)).collect());
             }
             (Err(error), _) => return Err(error),
         };
-        let one = |(entry, key): (&Entry, &MessageKey)| self.engine.open_part(entry.account, &entry.blobs, key, part);
+        let one =
+            |(entry, key): (&MessageEntry, &MessageKey)| self.engine.open_part(entry.account, &entry.blobs, key, part);
         Ok(entries.iter().zip(&keys).map(one).collect())
     }
 
-    /// Opens a part of one message. A part without bytes is empty.
+    /// Opens a part of one message.
     ///
     /// # Errors
     /// As [`open_parts`](Self::open_parts).
-    pub fn open_part(&self, signed_in: &SignedIn, entry: &Entry, part: Part) -> Result<Vec<u8>, StoreError> {
+    pub fn open_part(&self, signed_in: &SignedIn, entry: &MessageEntry, part: Part) -> Result<Vec<u8>, StoreError> {
         let keys = self.keys(signed_in, std::slice::from_ref(entry))?;
         let key = keys.first().ok_or(StoreError::NotCovered)?;
         self.engine.open_part(entry.account, &entry.blobs, key, part)
     }
 
-    /// Opens a range of a part, held to its end, reading only what it needs.
+    /// Opens a range of a part, clamped to its end, reading only what it needs.
     ///
     /// # Errors
     /// As [`open_parts`](Self::open_parts).
     pub fn open_range(
         &self,
         signed_in: &SignedIn,
-        entry: &Entry,
+        entry: &MessageEntry,
         part: Part,
         range: Range<u64>,
     ) -> Result<Vec<u8>, StoreError> {
@@ -83,17 +84,17 @@ impl Store {
         self.engine.open_range(entry.account, &entry.blobs, key, part, range)
     }
 
-    /// The keys of these entries, asked of the vault at once, for whoever opens several parts of each: a message of a
-    /// list, say.
+    /// The keys of these entries, requested from the vault at once, for callers that open several parts of each, such as a
+    /// listing.
     ///
     /// # Errors
     /// As [`open_parts`](Self::open_parts).
-    pub fn opener(&self, signed_in: &SignedIn, entries: &[Entry]) -> Result<Opener, StoreError> {
+    pub fn opener(&self, signed_in: &SignedIn, entries: &[MessageEntry]) -> Result<Opener, StoreError> {
         Ok(Opener { engine: Arc::clone(&self.engine), keys: self.keys(signed_in, entries)? })
     }
 
-    /// As [`opener`](Self::opener), for whoever reads a few messages of `view` and will read others: when keys are asked for,
-    /// those of the messages beside them are too, and are kept for the owner's sessions.
+    /// As [`opener`](Self::opener), for callers that read a few messages of `view` and will read others: when keys are requested,
+    /// so are those of the messages around them, and they are kept for the owner's sessions.
     ///
     /// # Errors
     /// As [`open_parts`](Self::open_parts).
@@ -101,34 +102,34 @@ impl Store {
         &self,
         signed_in: &SignedIn,
         view: &MailboxView,
-        entries: &[Entry],
+        entries: &[MessageEntry],
     ) -> Result<Opener, StoreError> {
-        let asks: Vec<KeyAsk> = entries.iter().map(Entry::key_ask).collect();
+        let asks: Vec<KeyAsk> = entries.iter().map(MessageEntry::key_ask).collect();
         let few = (1..=NEAR_ENTRIES_MAX).contains(&entries.len()) && view.account() == signed_in.account();
         if few && self.engine.vault.kept_message_keys(signed_in, &asks).is_none() {
             let blocks: BTreeSet<u32> =
                 entries.iter().filter_map(|entry| Some(view.position(entry.uid)? / NEAR_BLOCK)).collect();
             let near: Vec<KeyAsk> =
                 blocks.iter().flat_map(|block| view.key_asks(block * NEAR_BLOCK, NEAR_BLOCK)).collect();
-            // When one of the others does not open, these are asked for alone.
+            // If one of the others cannot be opened, these are requested alone.
             let _ = self.ask_keys(signed_in, &near);
         }
         self.opener(signed_in, entries)
     }
 
-    fn keys(&self, signed_in: &SignedIn, entries: &[Entry]) -> Result<Vec<MessageKey>, StoreError> {
+    fn keys(&self, signed_in: &SignedIn, entries: &[MessageEntry]) -> Result<Vec<MessageKey>, StoreError> {
         let owner = signed_in.account();
         if entries.iter().any(|entry| entry.account != owner) {
             return Err(StoreError::NotCovered);
         }
-        let asks: Vec<KeyAsk> = entries.iter().map(Entry::key_ask).collect();
+        let asks: Vec<KeyAsk> = entries.iter().map(MessageEntry::key_ask).collect();
         match self.engine.vault.kept_message_keys(signed_in, &asks) {
             Some(keys) => Ok(keys),
             None => self.ask_keys(signed_in, &asks),
         }
     }
 
-    /// Asks the vault for the keys of the owner's messages, and keeps them.
+    /// Requests the keys of the owner's messages from the vault, and keeps them.
     fn ask_keys(&self, signed_in: &SignedIn, asks: &[KeyAsk]) -> Result<Vec<MessageKey>, StoreError> {
         let owner = signed_in.account();
         let epochs: BTreeSet<EpochId> = asks.iter().map(|ask| ask.epoch).collect();
@@ -136,7 +137,7 @@ impl Store {
         let wanted = vault.epochs_wanted(signed_in, &epochs.into_iter().collect::<Vec<_>>());
         let epochs = self.epoch_keys(owner, &wanted)?;
         let keys = vault.message_keys(signed_in, &epochs, asks).map_err(|error| match error {
-            // A row that was altered is damage like any other; the session and its other messages are well.
+            // An altered row is damage like any other; the session and its other messages are unaffected.
             VaultError::Mail(MailError::EpochDoesNotOpen(_)) => StoreError::Damaged(error.to_string()),
             other => StoreError::vault(&other),
         })?;
@@ -171,7 +172,7 @@ impl Store {
         if order.account != message.account || !order.covers_arrival(message.arrival) || !order.covers_content() {
             return Err(StoreError::NotCovered);
         }
-        // What the caller says of the message is not believed; the row is.
+        // The row decides, not what the caller says about the message.
         let state = self.engine.seen(&*self.engine.account(order.account)?)?;
         let row = state.message(message.slot).filter(|row| MessageId(row.id) == message.id);
         let row = row.ok_or(StoreError::NoSuchMessage)?;
@@ -195,7 +196,7 @@ impl Opener {
     ///
     /// # Errors
     /// [`StoreError::NotCovered`] when the entry is another one; [`StoreError::Damaged`].
-    pub fn open_into(&self, at: usize, entry: &Entry, part: Part, out: &mut Vec<u8>) -> Result<(), StoreError> {
+    pub fn open_into(&self, at: usize, entry: &MessageEntry, part: Part, out: &mut Vec<u8>) -> Result<(), StoreError> {
         let key = self.keys.get(at).filter(|key| key.id() == entry.id).ok_or(StoreError::NotCovered)?;
         self.engine.open_into(entry.account, &entry.blobs, key, part, out)
     }
@@ -242,14 +243,14 @@ impl Engine {
         }
     }
 
-    /// Where a message lies now whose segment is gone: who reads by an entry without a view may be that late.
+    /// Where a message is now if its segment was removed: a caller with an entry but no view may be that late.
     fn moved(&self, account: AccountId, id: MessageId, blobs: &Blobs, error: &io::Error) -> Option<Blobs> {
         if error.kind() != io::ErrorKind::NotFound {
             return None;
         }
         let state = self.seen(&*self.account(account).ok()?).ok()?;
         let now = Blobs::of(state.message(blobs.slot).filter(|row| row.id == id.0)?);
-        // Places go up only, so that this ends.
+        // Segment numbers only increase, so this ends.
         (now.segment > blobs.segment).then_some(now)
     }
 
@@ -288,7 +289,7 @@ fn damaged(blobs: &Blobs, offset: u64, what: &dyn std::fmt::Display) -> StoreErr
     StoreError::Damaged(format!("segment {} at {offset}: {what}", blobs.segment))
 }
 
-/// Whether a record's header is the one that the row speaks of.
+/// Checks that a record's header is the one that the row refers to.
 pub(crate) fn check_header(
     bytes: &[u8],
     account: AccountId,

@@ -2,24 +2,24 @@
 
 use terms::AccountId;
 
-use crate::account::change::Act;
+use crate::account::change::ChangeKind;
 use crate::account::usage::Usage;
 use crate::error::StoreError;
 use crate::store::Store;
 use crate::values::quota::{Limits, Policy};
 
 impl Store {
-    /// Sets what the operator wants for every account; it holds from the next change on.
+    /// Sets the policy for all accounts; it applies from the next change on.
     pub fn set_policy(&self, policy: Policy) {
         *self.engine.policy.write().unwrap_or_else(std::sync::PoisonError::into_inner) = policy;
     }
 
-    /// What the operator has set.
+    /// The operator's policy.
     pub fn policy(&self) -> Policy {
         self.engine.policy()
     }
 
-    /// How much an account has, and may have.
+    /// How much of its quota an account uses.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`].
@@ -28,15 +28,15 @@ impl Store {
         Ok(Usage::of(&state, &self.policy()))
     }
 
-    /// Sets the limits of one account. An account that has more already keeps what it has and gets no more. Durable when it
-    /// returns; no MODSEQ moves.
+    /// Sets the limits of one account. An account that already exceeds them keeps what it has and gets no more. Durable when it
+    /// returns; no MODSEQ changes.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], and those of writing.
     pub fn set_limits(&self, account: AccountId, limits: Limits) -> Result<(), StoreError> {
         self.run(0, move |draft| {
             if draft.state(account)?.limits != limits {
-                draft.change(account, Act::Limit { limits }, false)?;
+                draft.change(account, ChangeKind::Limit { limits }, false)?;
             }
             Ok(())
         })

@@ -1,7 +1,7 @@
-//! An account whose rows are damaged, as far as they go: what does not open is named, and what does is checked.
+//! An account with damaged rows, as far as it can be read: what cannot be opened is named, and what can be is checked.
 //!
-//! Nobody works with what this gives: an account is whole in memory or not at all, since a fold of half an account would
-//! make the loss lasting.
+//! The result is used for checking only: an account is in memory completely or not at all, since folding a partial account would
+//! make the loss permanent.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use terms::{EpochId, MailboxId};
 use vault::VaultError;
 
 use crate::account::apply::apply;
-use crate::account::change::{Act, Arrived, Change};
+use crate::account::change::{Arrived, Change, ChangeKind};
 use crate::account::state::{AccountState, MessageRow};
 use crate::damage::{Damage, DamageKind, ROWS_FILE, SeenAt};
 use crate::encoding::blocks::{self, BIN, BlockName, MESSAGES};
@@ -19,18 +19,18 @@ use crate::engine::shared::{Engine, context};
 use crate::error::StoreError;
 use crate::rows::RowReader;
 
-/// What there is of an account.
+/// What could be read of an account.
 #[derive(Default)]
 pub(crate) struct Surveyed {
-    /// The account, without what did not open.
+    /// The account, without what could not be opened.
     pub(crate) state: AccountState,
-    /// Messages of changes behind one that did not open: which UIDs they have is not known.
+    /// Messages of changes after one that could not be opened: their UIDs are not known.
     pub(crate) unplaced: Vec<MessageRow>,
     pub(crate) damages: Vec<Damage>,
 }
 
 impl Engine {
-    /// Reads an account from disk. [`StoreError::VaultAway`] when nobody can say; every other trouble is a damage.
+    /// Reads an account from disk. [`StoreError::VaultAway`] when this cannot be known; every other problem is reported as damage.
     pub(crate) fn survey(&self, account: &Account) -> Result<Surveyed, StoreError> {
         match self.read_account(account) {
             Ok((state, _)) => return Ok(Surveyed { state, ..Surveyed::default() }),
@@ -46,7 +46,7 @@ impl Engine {
         let mut surveyed = surveyed?;
         surveyed.name_lost();
         if surveyed.damages.is_empty() {
-            // What opens piece by piece does not fit together.
+            // The pieces can be opened, but do not fit together.
             let why = "the account's rows contradict each other";
             surveyed.damages.push(Damage::of_file(DamageKind::Snapshot, ROWS_FILE, why).of(account.record.id));
         }
@@ -59,7 +59,7 @@ struct Survey<'s> {
     reader: &'s RowReader,
     account: &'s Account,
     out: Surveyed,
-    /// Everything before was applied: UIDs and slots are right.
+    /// Everything so far was applied: UIDs and slots are right.
     placed: bool,
 }
 
@@ -155,18 +155,18 @@ impl Survey<'_> {
             let Err(misfit) = apply(&mut self.out.state, &change) else { return };
             self.out.state = before;
             self.placed = false;
-            // After a block is lost, this only follows from it.
+            // This only follows from the lost block.
             if self.out.damages.is_empty() {
                 self.damage(DamageKind::Change, format_args!("change {seq} does not fit: {}", misfit.0));
             }
         }
-        if let Act::Append { messages, .. } = &change.act {
+        if let ChangeKind::Append { messages, .. } = &change.act {
             self.out.unplaced.extend(messages.iter().map(row_of));
         }
     }
 }
 
-/// A message of which only its change is known.
+/// A message of which only the change is known.
 fn row_of(arrived: &Arrived) -> MessageRow {
     MessageRow {
         slot: 0,
@@ -185,7 +185,7 @@ fn row_of(arrived: &Arrived) -> MessageRow {
     }
 }
 
-/// What opened; `None` for a broken seal.
+/// The opened bytes; `None` for a broken seal.
 fn opened(result: Result<Vec<u8>, VaultError>) -> Result<Option<Vec<u8>>, StoreError> {
     match result {
         Ok(plain) => Ok(Some(plain)),
@@ -204,13 +204,13 @@ fn table_in_words(table: u32) -> String {
     }
 }
 
-/// Stands for a block until the whole account is known, and with it the UIDs: the table and the block's number.
+/// Stands for a block until the whole account, and so the UIDs, are known: the table and the block's number.
 fn mark(name: BlockName) -> SeenAt {
     SeenAt { mailbox: name.table.to_string(), uid_first: name.number, uid_last: name.number }
 }
 
 impl Surveyed {
-    /// Says of each damaged block which UIDs it had.
+    /// Records for each damaged block which UIDs it had.
     fn name_lost(&mut self) {
         for damage in self.damages.iter_mut().filter(|damage| damage.kind == DamageKind::Block) {
             let Some(mark) = damage.seen_at.pop() else { continue };

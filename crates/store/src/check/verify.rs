@@ -1,6 +1,6 @@
 //! Is everything there, and as it was written? Without any owner: checksums, the commit sequence, references.
 //!
-//! That a blob also opens, only its owner's key can tell; its checksum says that it is what was stored.
+//! Whether a blob can be opened, only its owner's key can tell; its checksum says that it is what was stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::error::StoreError;
 use crate::pack::{RECORD_HEADER_BYTES, RecordError};
 use crate::store::Store;
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Report {
     /// Commits so far.
@@ -33,26 +33,26 @@ pub struct Report {
     pub pack_bytes: u64,
     /// Bytes of the segments that messages refer to.
     pub live_bytes: u64,
-    /// Every damage; empty when all is well.
+    /// All damage; empty if there is none.
     pub damages: Vec<Damage>,
-    /// What is no damage and yet worth knowing: files that nothing refers to.
+    /// What is not damage but worth knowing: files that nothing refers to.
     pub notes: Vec<String>,
-    /// What could not be checked now, and why: the vault went away.
+    /// What could not be checked now, and why: the vault became unavailable.
     pub unchecked: Vec<String>,
 }
 
 impl Report {
-    /// Whether nothing is wrong, and nothing was passed over.
+    /// Whether nothing is wrong, and nothing was skipped.
     pub fn is_sound(&self) -> bool {
         self.damages.is_empty() && self.unchecked.is_empty()
     }
 }
 
 impl Store {
-    /// Reads everything and checks it. One damage never stops the rest. Runs beside other work; messages that come and
-    /// go meanwhile are no damage.
+    /// Reads and checks everything. One damaged item never stops the rest. Runs beside other work; messages that arrive or
+    /// are removed meanwhile are not damage.
     pub fn verify(&self) -> Report {
-        // What the rows speak of stays where they say until all is read.
+        // What the rows refer to stays in place until everything is read.
         let _era = self.engine.compaction.era();
         let mut report = Report::default();
         report.damages.extend(self.damage.clone());
@@ -62,7 +62,7 @@ impl Store {
         let accounts = self.engine.directory().every();
         report.accounts = accounts.len() as u64;
         for account in accounts {
-            // From disk, not from memory: memory may be right where the disk is not.
+            // From disk, not from memory: memory may be right when the disk is not.
             match self.engine.survey(&account) {
                 Ok(surveyed) => {
                     used.extend(surveyed.state.messages.iter().chain(&surveyed.unplaced).map(|row| row.segment));
@@ -187,7 +187,7 @@ impl Store {
         }
     }
 
-    /// Whether a part lies where its row says, as it was stored.
+    /// Checks that a part is where its row says, as it was stored.
     fn check_part(
         &self,
         account: AccountId,

@@ -11,7 +11,7 @@ use crate::account::state::{AccountState, FlagTable, Mailbox, MailboxRow, Messag
 use crate::encoding::bytes::{Malformed, Reader, Writer};
 use crate::encoding::values::{decode_flags, encode_flags};
 
-/// The table of messages, where a mailbox's number would stand.
+/// The table of messages, in the place of a mailbox's number.
 pub(crate) const MESSAGES: u32 = 0;
 
 /// The table of the bin; no mailbox has this number.
@@ -55,7 +55,7 @@ pub(crate) fn block_keys(state: &AccountState) -> BTreeSet<(u32, u32)> {
     messages.chain(rows).chain(bin).collect()
 }
 
-/// Writes the first value, then each one's distance from the one before.
+/// Writes the first value, then each one's difference from the previous one.
 fn column(out: &mut Writer, values: impl Iterator<Item = i64>) {
     let mut before = 0_i64;
     for value in values {
@@ -223,7 +223,7 @@ pub(crate) fn empty_block(table: u32) -> Vec<u8> {
     if table == MESSAGES { vec![0] } else { vec![0, 0] }
 }
 
-/// Whether these octets are a block of that table.
+/// Whether these bytes are a block of that table.
 pub(crate) fn is_block(table: u32, octets: &[u8]) -> bool {
     let mut flags = Arc::default();
     match table {

@@ -1,7 +1,7 @@
-//! The small binary language of changes and snapshots: unsigned LEB128, zigzag for signed, length before bytes.
+//! The binary encoding of changes and snapshots: unsigned LEB128, zigzag for signed, length before bytes.
 //!
-//! What is read here was sealed by this node's own service key, and still nothing is believed: a length that exceeds
-//! what is left is an error before anything is allocated.
+//! What is read here was sealed by this node's own service key, but nothing is trusted: a length that exceeds
+//! the remaining input is an error before anything is allocated.
 
 use crate::values::uid_set::UidSet;
 
@@ -39,7 +39,7 @@ impl Writer {
         self.raw(text.as_bytes());
     }
 
-    /// Count, then for each range the distance from the end of the one before, and its length less one.
+    /// Count, then for each range the distance from the end of the previous one, and its length minus one.
     pub(crate) fn uids(&mut self, set: &UidSet) {
         self.number(set.ranges().len() as u64);
         let mut after = 0;
@@ -55,7 +55,7 @@ impl Writer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// Takes an encoding apart.
+/// Reads an encoding.
 pub(crate) struct Reader<'b>(&'b [u8]);
 
 impl<'b> Reader<'b> {
@@ -67,12 +67,12 @@ impl<'b> Reader<'b> {
         self.0.is_empty()
     }
 
-    /// Nothing may be left over.
+    /// Fails if anything is left over.
     pub(crate) fn end(self) -> Result<(), Malformed> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 
-    /// All that is left.
+    /// The remaining bytes.
     pub(crate) fn rest(self) -> &'b [u8] {
         self.0
     }
@@ -108,7 +108,7 @@ impl<'b> Reader<'b> {
         Ok((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    /// A count of things that take one byte each at least.
+    /// A count of items that take at least one byte each.
     pub(crate) fn count(&mut self) -> Result<usize, Malformed> {
         let count = usize::try_from(self.number()?).map_err(|_| Malformed)?;
         if count > self.0.len() { Err(Malformed) } else { Ok(count) }

@@ -2,7 +2,7 @@
 
 use terms::{CaseId, EpochId, MailboxId, MessageId, UnixMillis};
 
-use crate::account::change::{Act, Arrived, Change};
+use crate::account::change::{Arrived, Change, ChangeKind};
 use crate::encoding::bytes::{Malformed, Reader, Writer};
 use crate::encoding::values::{decode_flags, encode_flags};
 use crate::values::flags::FlagChange;
@@ -16,13 +16,13 @@ impl Change {
         out.signed(self.at.0);
         out.number(self.modseq);
         match &self.act {
-            Act::Append { mailbox, messages } => {
+            ChangeKind::Append { mailbox, messages } => {
                 out.byte(1);
                 out.number(mailbox.0.into());
                 out.number(messages.len() as u64);
                 messages.iter().for_each(|message| message.encode(&mut out));
             }
-            Act::Flags { mailbox, uids, change } => {
+            ChangeKind::Flags { mailbox, uids, change } => {
                 out.byte(2);
                 out.number(mailbox.0.into());
                 out.uids(uids);
@@ -33,28 +33,28 @@ impl Change {
                 });
                 encode_flags(change.named(), &mut out);
             }
-            Act::Expunge { mailbox, uids, keep } => {
+            ChangeKind::Expunge { mailbox, uids, keep } => {
                 out.byte(if *keep { 12 } else { 3 });
                 out.number(mailbox.0.into());
                 out.uids(uids);
             }
-            Act::Copy { from, uids, to } | Act::Move { from, uids, to } => {
-                out.byte(if matches!(self.act, Act::Copy { .. }) { 4 } else { 5 });
+            ChangeKind::Copy { from, uids, to } | ChangeKind::Move { from, uids, to } => {
+                out.byte(if matches!(self.act, ChangeKind::Copy { .. }) { 4 } else { 5 });
                 out.number(from.0.into());
                 out.uids(uids);
                 out.number(to.0.into());
             }
-            Act::Create { name, uid_validity, special_use } => {
+            ChangeKind::Create { name, uid_validity, special_use } => {
                 out.byte(6);
                 out.text(name);
                 out.number((*uid_validity).into());
                 out.byte(SpecialUse::code(*special_use));
             }
-            Act::Delete { mailbox, keep } => {
+            ChangeKind::Delete { mailbox, keep } => {
                 out.byte(if *keep { 13 } else { 7 });
                 out.number(mailbox.0.into());
             }
-            Act::Rename { names } => {
+            ChangeKind::Rename { names } => {
                 out.byte(8);
                 out.number(names.len() as u64);
                 for (mailbox, name) in names {
@@ -62,39 +62,39 @@ impl Change {
                     out.text(name);
                 }
             }
-            Act::Subscribe { name, subscribed } => {
+            ChangeKind::Subscribe { name, subscribed } => {
                 out.byte(9);
                 out.text(name);
                 out.byte((*subscribed).into());
             }
-            Act::Hold { case, from, until } => {
+            ChangeKind::Hold { case, from, until } => {
                 out.byte(10);
                 out.number(case.0);
                 out.signed(from.0);
                 out.signed(until.0);
             }
-            Act::Release { case } => {
+            ChangeKind::Release { case } => {
                 out.byte(11);
                 out.number(case.0);
             }
-            Act::Restore { numbers, to } => {
+            ChangeKind::Restore { numbers, to } => {
                 out.byte(14);
                 out.uids(numbers);
                 out.number(to.0.into());
             }
-            Act::Forget { numbers } => {
+            ChangeKind::Forget { numbers } => {
                 out.byte(15);
                 out.uids(numbers);
             }
-            Act::Limit { limits } => {
+            ChangeKind::Limit { limits } => {
                 out.byte(16);
                 limits.encode(&mut out);
             }
-            Act::Renumber { uid_validity } => {
+            ChangeKind::Renumber { uid_validity } => {
                 out.byte(17);
                 out.number((*uid_validity).into());
             }
-            Act::Relocate { segment, offset, slots } => {
+            ChangeKind::Relocate { segment, offset, slots } => {
                 out.byte(18);
                 out.number((*segment).into());
                 out.number(*offset);
@@ -109,13 +109,13 @@ impl Change {
         let mut input = Reader::new(bytes);
         let at = UnixMillis(input.signed()?);
         let modseq = input.number()?;
-        let act = Act::decode(&mut input)?;
+        let act = ChangeKind::decode(&mut input)?;
         input.end()?;
         Ok(Self { at, modseq, act })
     }
 }
 
-impl Act {
+impl ChangeKind {
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
         Ok(match input.byte()? {
             1 => {
@@ -227,28 +227,28 @@ mod tests {
             flags: flags.clone(),
         };
         let acts = [
-            Act::Append { mailbox: inbox, messages: vec![arrived] },
-            Act::Flags { mailbox: inbox, uids: uids.clone(), change: FlagChange::Add(flags) },
-            Act::Expunge { mailbox: other, uids: uids.clone(), keep: false },
-            Act::Copy { from: inbox, uids: uids.clone(), to: other },
-            Act::Move { from: inbox, uids: uids.clone(), to: other },
-            Act::Create {
+            ChangeKind::Append { mailbox: inbox, messages: vec![arrived] },
+            ChangeKind::Flags { mailbox: inbox, uids: uids.clone(), change: FlagChange::Add(flags) },
+            ChangeKind::Expunge { mailbox: other, uids: uids.clone(), keep: false },
+            ChangeKind::Copy { from: inbox, uids: uids.clone(), to: other },
+            ChangeKind::Move { from: inbox, uids: uids.clone(), to: other },
+            ChangeKind::Create {
                 name: "Größe/a".to_owned(),
                 uid_validity: 4_000_000_000,
                 special_use: Some(SpecialUse::Sent),
             },
-            Act::Delete { mailbox: other, keep: false },
-            Act::Rename { names: vec![(other, "x".to_owned()), (MailboxId(3), "x/y".to_owned())] },
-            Act::Subscribe { name: "INBOX".to_owned(), subscribed: true },
-            Act::Hold { case: CaseId(9), from: UnixMillis(i64::MIN), until: UnixMillis(0) },
-            Act::Release { case: CaseId(9) },
-            Act::Expunge { mailbox: other, uids: uids.clone(), keep: true },
-            Act::Delete { mailbox: other, keep: true },
-            Act::Restore { numbers: uids.clone(), to: other },
-            Act::Forget { numbers: uids.clone() },
-            Act::Limit { limits: Limits { bytes: Limit::At(5_000_000_000), messages: Limit::Unlimited } },
-            Act::Renumber { uid_validity: 4_000_000_000 },
-            Act::Relocate { segment: 300, offset: 123_456_789, slots: uids },
+            ChangeKind::Delete { mailbox: other, keep: false },
+            ChangeKind::Rename { names: vec![(other, "x".to_owned()), (MailboxId(3), "x/y".to_owned())] },
+            ChangeKind::Subscribe { name: "INBOX".to_owned(), subscribed: true },
+            ChangeKind::Hold { case: CaseId(9), from: UnixMillis(i64::MIN), until: UnixMillis(0) },
+            ChangeKind::Release { case: CaseId(9) },
+            ChangeKind::Expunge { mailbox: other, uids: uids.clone(), keep: true },
+            ChangeKind::Delete { mailbox: other, keep: true },
+            ChangeKind::Restore { numbers: uids.clone(), to: other },
+            ChangeKind::Forget { numbers: uids.clone() },
+            ChangeKind::Limit { limits: Limits { bytes: Limit::At(5_000_000_000), messages: Limit::Unlimited } },
+            ChangeKind::Renumber { uid_validity: 4_000_000_000 },
+            ChangeKind::Relocate { segment: 300, offset: 123_456_789, slots: uids },
         ];
         acts.into_iter().map(|act| Change { at: UnixMillis(1_795_420_800_123), modseq: 1000, act }).collect()
     }
@@ -263,7 +263,7 @@ mod tests {
         for (change, hex) in changes.into_iter().zip(hex) {
             let bytes = terms::unhex(hex).unwrap();
             assert_eq!(Change::decode(&bytes), Ok(change));
-            // Cut anywhere, or with an octet more, it is none.
+            // Cut anywhere, or with one more byte, it is malformed.
             for len in 0..bytes.len() {
                 assert_eq!(Change::decode(&bytes[..len]), Err(Malformed));
             }

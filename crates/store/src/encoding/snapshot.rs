@@ -66,7 +66,7 @@ pub(crate) fn encode_head(state: &AccountState) -> Vec<u8> {
     out.finish()
 }
 
-/// The list of a table's blocks: count, then number and how many changes ago it was touched.
+/// The list of a table's blocks: the count, then for each its number and how many changes ago it was touched.
 fn encode_list<R: crate::account::blocks::Row>(out: &mut Writer, table: &Blocks<R>, seq: u64) {
     out.number(table.blocks().len() as u64);
     for block in table.blocks() {
@@ -94,8 +94,8 @@ pub(crate) fn decode<E: From<Malformed>>(
     Ok(state)
 }
 
-/// As [`decode`], for whoever has an [`empty_block`] where one is lost: nothing is counted, and what refers to a lost message
-/// stays. `None` when the head is none.
+/// As [`decode`], with an [`empty_block`] in place of a lost one: nothing is counted, and references to lost messages
+/// stay. `None` if the head is malformed.
 pub(crate) fn decode_open<E>(
     head: &[u8],
     mut block: impl FnMut(BlockName) -> Result<Vec<u8>, E>,
@@ -193,7 +193,7 @@ fn decode_mailbox_head(input: &mut Reader<'_>, seq: u64) -> Result<(Mailbox, Vec
     Ok((mailbox, list))
 }
 
-/// Counts what refers to each message, and each mailbox's totals. A reference into nothing is `Malformed`.
+/// Counts the references to each message, and each mailbox's totals. A dangling reference is `Malformed`.
 fn count_references(state: &mut AccountState) -> Result<(), Malformed> {
     let mut in_mailboxes = vec![0_u32; state.messages.len() as usize];
     for mailbox in state.mailboxes.values_mut() {

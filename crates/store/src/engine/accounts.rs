@@ -1,4 +1,4 @@
-//! The accounts of this home, and for each the one copy of its columns that all sessions share.
+//! The accounts of this home, and for each the one copy of its state that all sessions share.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -17,13 +17,13 @@ use crate::engine::watch::Bell;
 pub struct AccountRecord {
     /// Its id.
     pub id: AccountId,
-    /// Its addresses, the first one foremost.
+    /// Its addresses, the primary one first.
     pub addresses: Vec<Address>,
     /// The owner's name as the owner wants it shown; may be empty.
     pub display_name: String,
-    /// When it was made.
+    /// When it was created.
     pub created: UnixMillis,
-    /// The public half of its key, in hexadecimal on disk.
+    /// Its public key, in hexadecimal on disk.
     #[serde(with = "public_key")]
     pub public_key: AccountPublicKey,
     /// Whether it was closed when it was read.
@@ -32,7 +32,7 @@ pub struct AccountRecord {
 }
 
 impl AccountRecord {
-    /// An opened profile, if it is one and of this account.
+    /// Parses an opened profile; `None` if it is not one of this account.
     pub(crate) fn parse(id: AccountId, plain: &[u8]) -> Option<Self> {
         serde_json::from_slice::<Self>(plain).ok().filter(|record| record.id == id)
     }
@@ -63,20 +63,20 @@ mod public_key {
 pub(crate) struct Account {
     /// Its number in the rows.
     pub(crate) number: i64,
-    /// As it was read; which half receives may be another since.
+    /// As it was read; the receiving key may have been replaced since.
     pub(crate) record: AccountRecord,
     receives: RwLock<AccountPublicKey>,
-    /// Held from the making of a profile until it is written: the later one must not go back to what the earlier changed.
+    /// Held from building a profile until it is written: a later one must not undo what an earlier one changed.
     pub(crate) profile: Mutex<()>,
-    /// What sessions see: durable always. `None` until somebody asks, and after a failed write.
+    /// What sessions see: always durable. `None` until it is first needed, and after a failed write.
     pub(crate) state: RwLock<Option<Arc<AccountState>>>,
-    /// The change at which the snapshot on disk stands.
+    /// The last change that the snapshot on disk includes.
     pub(crate) folded: AtomicU64,
     /// It was closed.
     pub(crate) closed: AtomicBool,
-    /// When something in its bin is due to go, in milliseconds; 0 while nobody has looked.
+    /// When something in its bin is due for deletion, in milliseconds; 0 until that has been determined.
     pub(crate) bin_due: AtomicI64,
-    /// A fold is under way.
+    /// A fold is in progress.
     pub(crate) folding: AtomicBool,
     pub(crate) epochs: Epochs,
     /// Sealed epoch keys read so far.
@@ -103,22 +103,22 @@ impl Account {
         }
     }
 
-    /// The public half that receives.
+    /// The public key that receives.
     pub(crate) fn receives(&self) -> AccountPublicKey {
         *self.receives.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Receives by another half, which is durable. Call it through the account's epochs, so that none begins meanwhile.
+    /// Receives by another public key, which is durable. Call it through the account's epochs, so that none begins meanwhile.
     pub(crate) fn receive_by(&self, public: AccountPublicKey) {
         *self.receives.write().unwrap_or_else(PoisonError::into_inner) = public;
     }
 
-    /// The account as the directory has it, with the half that receives now.
+    /// The account as the directory has it, with the key that receives now.
     pub(crate) fn record(&self) -> AccountRecord {
         self.record_by(self.receives())
     }
 
-    /// As [`record`](Self::record), with another half.
+    /// As [`record`](Self::record), with another key.
     pub(crate) fn record_by(&self, public_key: AccountPublicKey) -> AccountRecord {
         AccountRecord { public_key, closed: self.closed.load(Ordering::SeqCst), ..self.record.clone() }
     }
@@ -135,7 +135,7 @@ impl Account {
         self.bell.ring(modseq);
     }
 
-    /// Forgets the columns when nobody looks at them: the next one to ask reads them from disk.
+    /// Drops the state if nobody is looking at it; it is read from disk when next needed.
     pub(crate) fn let_go(&self) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.as_ref().is_some_and(|state| Arc::strong_count(state) == 1) {
@@ -143,7 +143,7 @@ impl Account {
         }
     }
 
-    /// Forgets the columns: the next one to ask reads them from disk.
+    /// Drops the state; it is read from disk when next needed.
     pub(crate) fn forget(&self) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.folding.store(false, Ordering::SeqCst);
@@ -151,9 +151,9 @@ impl Account {
 }
 
 impl Account {
-    /// One whose profile does not open, as far as it is known: its number and its id. Its mail is counted and checked, and
-    /// nobody works with it.
-    pub(crate) fn shut(number: i64, id: AccountId) -> Self {
+    /// An account whose profile cannot be opened: only its number and id are known. Its mail is counted and checked, but
+    /// not used.
+    pub(crate) fn quarantined(number: i64, id: AccountId) -> Self {
         let record = AccountRecord {
             id,
             addresses: Vec::new(),
@@ -170,10 +170,10 @@ impl Account {
 #[derive(Default)]
 pub(crate) struct Directory {
     pub(crate) by_id: HashMap<AccountId, Arc<Account>>,
-    /// Accounts whose profile does not open. Their ids, numbers and addresses stay taken, and their mail stays.
-    pub(crate) shut: HashMap<AccountId, Arc<Account>>,
+    /// Accounts whose profile cannot be opened. Their ids, numbers and addresses stay taken, and their mail is kept.
+    pub(crate) quarantined: HashMap<AccountId, Arc<Account>>,
     pub(crate) by_address: HashMap<[u8; 32], AccountId>,
-    /// The addresses as the profiles have them, in canonical form: what arrives for one of them asks the vault for no hash.
+    /// The addresses as the profiles have them, in canonical form: mail that arrives for one of them needs no hash from the vault.
     pub(crate) by_name: HashMap<String, AccountId>,
     /// The last number given out.
     pub(crate) last_number: i64,
@@ -186,32 +186,32 @@ impl Directory {
         self.last_number = self.last_number.max(account.number);
         self.by_address.extend(hashes.into_iter().map(|hash| (hash, id)));
         self.by_name.extend(account.record.addresses.iter().map(|address| (address.canonical(), id)));
-        self.shut.remove(&id);
+        self.quarantined.remove(&id);
         self.by_id.entry(id).or_insert(account);
     }
 
-    /// Adds an account whose profile does not open, unless it was read before: then it goes on as it was.
-    pub(crate) fn insert_shut(&mut self, account: Arc<Account>, hashes: impl IntoIterator<Item = [u8; 32]>) {
+    /// Adds an account whose profile cannot be opened, unless it was read before: then it continues as it was.
+    pub(crate) fn insert_quarantined(&mut self, account: Arc<Account>, hashes: impl IntoIterator<Item = [u8; 32]>) {
         let id = account.record.id;
         self.last_number = self.last_number.max(account.number);
         self.by_address.extend(hashes.into_iter().map(|hash| (hash, id)));
         if !self.by_id.contains_key(&id) {
-            self.shut.insert(id, account);
+            self.quarantined.insert(id, account);
         }
     }
 
-    /// Whether there is an account of this id, shut or not.
+    /// Whether there is an account with this id, quarantined or not.
     pub(crate) fn has(&self, id: AccountId) -> bool {
-        self.by_id.contains_key(&id) || self.shut.contains_key(&id)
+        self.by_id.contains_key(&id) || self.quarantined.contains_key(&id)
     }
 
-    /// Every account, the shut ones behind the others: for whoever must know what belongs to somebody.
+    /// Every account, the quarantined ones last: for callers that must know what belongs to any account.
     pub(crate) fn every(&self) -> Vec<Arc<Account>> {
-        [in_order(&self.by_id), in_order(&self.shut)].concat()
+        [in_order(&self.by_id), in_order(&self.quarantined)].concat()
     }
 }
 
-/// Accounts in the order in which they were made.
+/// Accounts in the order in which they were created.
 pub(crate) fn in_order(accounts: &HashMap<AccountId, Arc<Account>>) -> Vec<Arc<Account>> {
     let mut accounts: Vec<Arc<Account>> = accounts.values().cloned().collect();
     accounts.sort_unstable_by_key(|account| account.number);

@@ -4,33 +4,33 @@
 //!
 //! When a call that changes something returns `Ok`, all of it survives a power cut: the blobs are in a segment that was
 //! synced, and the rows are in a committed transaction whose log was synced. When it returns an error, either nothing of
-//! it is stored ([`StoreError::DiskFull`], or the call itself was refused), or nobody knows ([`StoreError::NotStored`]):
-//! then it is stored wholly or not at all, and no caller was told that it is. What a session sees ([`MailboxView`], the
-//! sizes, the MODSEQ) is durable already: it is published after the commit, before the answer.
+//! it is stored ([`StoreError::DiskFull`], or the call itself was refused), or it is not known ([`StoreError::NotStored`]):
+//! then it is stored completely or not at all, and no caller was told that it is. What a session sees ([`MailboxView`], the
+//! sizes, the MODSEQ) is already durable: it is published after the commit, before the answer.
 //!
 //! # How
 //!
-//! Jobs from all connections wait in one bounded line. The thread takes all that wait: while it syncs for one batch, the
-//! next one gathers, so that the busier the node, the more callers share a sync. For a batch:
+//! Jobs from all connections wait in one bounded queue. The thread takes everything in it: while it syncs one batch, the
+//! next one accumulates, so the busier the node, the more callers share a sync. For a batch:
 //!
-//! 1. each job plans against the tip of its account, which earlier jobs of the batch have moved ([`Draft`]);
-//! 2. all changes are given to the vault to be sealed, in one call; beside 3 a second thread takes them back and drafts one
-//!    transaction of all rows, with the number of the commit and the tail of the segment ([`Scribe`]);
+//! 1. each job plans against the latest state of its account, including earlier jobs of the batch ([`Draft`]);
+//! 2. all changes are sent to the vault to be sealed, in one call; concurrently with 3, a second thread receives them and drafts one
+//!    transaction of all rows, with the number of the commit and the tail of the segment ([`RowWriterThread`]);
 //! 3. the blobs of all jobs are appended to the segment in one write, and synced once;
 //! 4. the transaction is committed;
-//! 5. the tips are published, bells ring, callers are answered.
+//! 5. the new states are published, watchers are notified, callers are answered.
 //!
 //! # When it fails
 //!
-//! * No space: the batch is refused; the segment is cut back; the next batch is tried.
+//! * No space: the batch is refused; the segment is cut back; the next batch is attempted.
 //! * A sync or a commit fails: it is not retried, because the kernel may report success for pages that it has dropped.
 //!   The segment is abandoned (uncut: a commit whose sync failed may still be found after a kill, and then its blobs are
-//!   there), the database is opened anew, what was in memory of it is forgotten, and nobody in the batch is answered as
-//!   done. If the database cannot be opened, every batch is refused until it can.
-//! * The log of the rows cannot flow back into their file: nothing is lost, the log grows, the node says so, and it is tried
-//!   again when the log has grown.
+//!   there), the database is reopened, what was in memory of it is dropped, and no caller in the batch is told that
+//!   its call succeeded. If the database cannot be opened, every batch is refused until it can.
+//! * The WAL of the rows cannot be checkpointed: nothing is lost, the WAL grows, the node reports it, and the checkpoint is retried
+//!   when the WAL has grown.
 //!
-//! What the kernel makes of a sync that failed, and why this is enough, is at the head of `rows/log.rs`.
+//! What the kernel does after a failed sync, and why this is sufficient, is at the head of `rows/wal.rs`.
 //!
 //! [`MailboxView`]: crate::MailboxView
 
@@ -39,7 +39,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 
 use crate::engine::draft::{Batch, Draft, Job};
-use crate::engine::row_writer::{RowDraft, Scribe, Undrafted};
+use crate::engine::row_writer::{RowDraft, RowWriterThread, Undrafted};
 use crate::engine::settings::Settings;
 use crate::engine::shared::{Engine, Health};
 use crate::engine::snapshotter::Request;
@@ -47,17 +47,17 @@ use crate::error::StoreError;
 use crate::pack::PackWriter;
 use crate::rows::{LastCommit, RowReader, RowWriter};
 
-/// The thread's own things.
+/// What the commit thread owns.
 pub(crate) struct Committer {
     engine: Arc<Engine>,
-    /// `None` while the database could not be opened anew.
+    /// `None` while the database could not be reopened.
     rows: Option<RowWriter>,
     pack: PackWriter,
-    folder: Sender<Request>,
+    snapshotter: Sender<Request>,
     settings: Settings,
-    /// The log of the rows flows back when so many of its pages have not.
-    flow_back_at: u64,
-    scribe: Scribe,
+    /// A checkpoint is due when the WAL has this many pages that are not in the database.
+    checkpoint_at: u64,
+    row_writer_thread: RowWriterThread,
 }
 
 impl Committer {
@@ -65,16 +65,16 @@ impl Committer {
         engine: Arc<Engine>,
         rows: RowWriter,
         pack: PackWriter,
-        folder: Sender<Request>,
+        snapshotter: Sender<Request>,
         settings: Settings,
-        scribe: Scribe,
+        row_writer_thread: RowWriterThread,
     ) -> Self {
-        let flow_back_at = settings.log_pages.into();
-        Self { engine, rows: Some(rows), pack, folder, settings, flow_back_at, scribe }
+        let checkpoint_at = settings.wal_pages.into();
+        Self { engine, rows: Some(rows), pack, snapshotter, settings, checkpoint_at, row_writer_thread }
     }
 
-    /// Works until the line is closed and empty. If the thread should ever panic, the line is closed, so that every
-    /// caller learns that nobody will answer.
+    /// Works until the queue is closed and empty. If the thread should ever panic, the queue is closed, so that every
+    /// caller learns that no answer will come.
     pub(crate) fn run(mut self) {
         struct Abort(Arc<Engine>);
         impl Drop for Abort {
@@ -87,8 +87,8 @@ impl Committer {
             self.batch(jobs);
         }
         if let Some(rows) = &self.rows {
-            // Only tidiness: what has not flowed back does so after the next opening.
-            let _ = self.engine.while_nobody_reads(|| rows.checkpoint());
+            // Only tidiness: what is not checkpointed now is after the next opening.
+            let _ = self.engine.while_nobody_reads(|| rows.truncate_wal());
         }
     }
 
@@ -96,7 +96,7 @@ impl Committer {
         let mut answers = Vec::with_capacity(jobs.len());
         let outcome = match self.ready() {
             Ok(()) => {
-                // Without a segment to write, what needs none goes on.
+                // Without a segment to write, jobs that need none continue.
                 let place = self.pack.ready().map(|()| self.pack.tail()).map_err(|error| StoreError::writing(&error));
                 let mut batch = Batch::new(&self.engine, place.clone());
                 for job in jobs {
@@ -109,7 +109,7 @@ impl Committer {
                 }
                 let writes = !batch.writes.is_empty();
                 let outcome = self.store(batch);
-                // A batch that wrote nothing, because its jobs were refused or had nothing to change, says nothing of
+                // A batch that wrote nothing, because its jobs were refused or had nothing to change, says nothing about
                 // the disk.
                 if writes || place.is_err() {
                     *self.engine.health() = Health::of(outcome.as_ref().err().or(place.as_ref().err()));
@@ -123,29 +123,29 @@ impl Committer {
             }
         };
         answers.into_iter().for_each(|answer| answer(outcome.clone()));
-        self.flow_back();
+        self.checkpoint();
     }
 
-    /// Brings the log of the rows back into their file when it is long and nobody reads; else after a later batch. Nothing
-    /// acknowledged hangs on it: when it fails, the operator is told, and it is done again, as `rows/log.rs` says, when the
-    /// log has grown by as much again.
-    fn flow_back(&mut self) {
+    /// Checkpoints the WAL of the rows when it is long and nobody is reading; otherwise after a later batch. Nothing
+    /// acknowledged depends on it: when it fails, the operator is told, and it is retried, as `rows/wal.rs` says, when the
+    /// WAL has grown by as much again.
+    fn checkpoint(&mut self) {
         let Some(rows) = &self.rows else { return };
-        let usual = u64::from(self.settings.log_pages);
-        let (flowed, next) = match rows.log_pages() {
-            Ok(pages) if pages < self.flow_back_at => return,
-            Ok(pages) => match self.engine.while_nobody_reads(|| rows.flow_back()) {
+        let usual = u64::from(self.settings.wal_pages);
+        let (flowed, next) = match rows.wal_pages() {
+            Ok(pages) if pages < self.checkpoint_at => return,
+            Ok(pages) => match self.engine.while_nobody_reads(|| rows.checkpoint()) {
                 None => return,
                 Some(Ok(())) => (Ok(()), usual),
                 Some(Err(error)) => (Err(error), pages + usual),
             },
-            Err(error) => (Err(error), self.flow_back_at),
+            Err(error) => (Err(error), self.checkpoint_at),
         };
-        self.flow_back_at = next;
-        *self.engine.log_stays() = flowed.err().map(|error| error.to_string());
+        self.checkpoint_at = next;
+        *self.engine.wal_stuck() = flowed.err().map(|error| error.to_string());
     }
 
-    /// Opens the rows that an earlier failure has closed.
+    /// Reopens the rows if an earlier failure has closed them.
     fn ready(&mut self) -> Result<(), StoreError> {
         if self.rows.is_none() { self.start_over() } else { Ok(()) }
     }
@@ -159,7 +159,7 @@ impl Committer {
         let before = rows.last();
         let begins = self.pack.tail();
         let (places, sealing) = batch.seal();
-        // A commit without blobs says again what the last one said: the segment may have been abandoned since.
+        // A commit without blobs repeats what the last one said: the segment may have been abandoned since.
         let tail = match batch.place {
             Ok(ends) if !batch.blobs.is_empty() => ends,
             _ => (before.segment, before.tail),
@@ -170,9 +170,9 @@ impl Committer {
             (Ok(()), Ok(draft.write()))
         } else {
             let pack = &mut self.pack;
-            self.scribe.beside(draft, || write_blobs(pack, &batch.blobs))
+            self.row_writer_thread.beside(draft, || write_blobs(pack, &batch.blobs))
         };
-        // From here on an error leaves it to the next batch to open the rows, unless they are put back or opened below.
+        // From here on an error leaves it to the next batch to reopen the rows, unless they are put back or reopened below.
         let (rows, drafted) = drafted?;
         let rows = self.rows.insert(rows);
         if let Err(unwritten) = blobs {
@@ -182,7 +182,7 @@ impl Committer {
             Ok(()) => rows.finish(),
             Err(Undrafted::Rows(error)) => Err(error),
             Err(Undrafted::Sealing(error)) => {
-                // No row knows the blobs: the next batch overwrites them.
+                // No row refers to the blobs: the next batch overwrites them.
                 if !batch.blobs.is_empty() {
                     self.pack.cut_to(begins.0, begins.1);
                 }
@@ -197,7 +197,7 @@ impl Committer {
         Ok(())
     }
 
-    /// After the blobs of a batch could not be written: gives up what was drafted of its rows, and makes ready for the next one.
+    /// After the blobs of a batch could not be written: rolls back the draft of its rows, and prepares for the next one.
     fn without_blobs(&mut self, begins: (u32, u64), unwritten: Unwritten) -> StoreError {
         if self.rows.as_ref().is_some_and(|rows| rows.give_up().is_err()) {
             self.rows = None;
@@ -228,8 +228,8 @@ impl Committer {
     fn without_rows(&mut self, before: LastCommit, error: &rusqlite::Error) -> StoreError {
         let error = StoreError::rows(error);
         if error != StoreError::DiskFull {
-            // The commit may be whole in the log's file: this process goes on without it, but whoever opens the log after a
-            // kill finds it, and must find its blobs. (A write that had no room left no whole commit.)
+            // The commit may be complete in the WAL's file: this process continues without it, but a process that opens the WAL after a
+            // kill finds it, and must find its blobs. (A write that failed for lack of space leaves no complete commit.)
             self.pack.abandon();
         }
         let start_over = self.start_over();
@@ -241,13 +241,13 @@ impl Committer {
         }
     }
 
-    /// Opens the database anew and forgets what was in memory of it.
+    /// Reopens the database and drops what was in memory of it.
     fn start_over(&mut self) -> Result<(), StoreError> {
         self.rows = None;
         let rows = RowWriter::open(&self.engine.dir)?;
         self.engine.start_over(RowReader::open(&self.engine.dir)?)?;
         let last = rows.last();
-        // What lies behind the last commit is in no row.
+        // No row refers to what is beyond the last commit.
         self.pack.cut_to(last.segment, last.tail);
         self.rows = Some(rows);
         Ok(())
@@ -264,14 +264,14 @@ impl Committer {
             let long = log >= self.settings.changes_before_fold;
             account.publish(state);
             if long && !account.folding.swap(true, Ordering::SeqCst) {
-                // The folder is gone only when the store closes.
-                let _ = self.folder.send(Request::Fold(account));
+                // This fails only when the store is closing.
+                let _ = self.snapshotter.send(Request::Fold(account));
             }
         }
     }
 }
 
-/// Why the blobs of a batch are not there.
+/// Why the blobs of a batch were not written.
 enum Unwritten {
     Append(std::io::Error),
     Sync(std::io::Error),

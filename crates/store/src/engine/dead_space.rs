@@ -1,4 +1,4 @@
-//! What the store knows of its dead space: segments that nothing refers to any more, and who may still read them.
+//! What the store knows about its dead space: segments that nothing refers to any more, and who may still read them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -7,10 +7,10 @@ use terms::{AccountId, UnixMillis};
 
 use crate::pack::{Era, Packs};
 
-/// The packs, for the operator's eyes.
+/// The state of the packs, for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PackStatus {
-    /// When a pass last looked at all segments; what follows is as it was then, without what that pass has emptied.
+    /// When a pass last looked at all segments; the following figures are from then, without the segments that it emptied.
     pub looked: Option<UnixMillis>,
     /// Segments.
     pub segments: u64,
@@ -18,33 +18,33 @@ pub struct PackStatus {
     pub bytes: u64,
     /// Bytes that nothing refers to.
     pub dead_bytes: u64,
-    /// Bytes of segments that are empty, and wait (now) for somebody who may still read them.
+    /// Bytes of emptied segments that are being kept (now) for readers that may still use them.
     pub waiting_bytes: u64,
-    /// Bytes that came back since the store was opened.
+    /// Bytes reclaimed since the store was opened.
     pub freed_bytes: u64,
-    /// Segments that stay as they are because a record in them is damaged.
+    /// Segments that are kept as they are because a record in them is damaged.
     pub damaged: Vec<u32>,
 }
 
-/// What messages have in a segment.
+/// The live messages in a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Live {
     pub(crate) messages: u64,
     pub(crate) bytes: u64,
 }
 
-/// What an account has in each segment.
+/// An account's live messages in each segment.
 pub(crate) type Share = BTreeMap<u32, Live>;
 
 /// A segment that nothing refers to.
 pub(crate) struct Emptied {
     pub(crate) segment: u32,
     pub(crate) bytes: u64,
-    /// The eras whose readers may know places in it.
+    /// The eras whose readers may still refer to it.
     eras: Vec<Weak<Era>>,
 }
 
-/// What the store knows of its dead space.
+/// What the store knows about its dead space.
 #[derive(Default)]
 pub(crate) struct Compaction {
     inner: Mutex<Inner>,
@@ -54,11 +54,11 @@ pub(crate) struct Compaction {
 
 pub(crate) struct Inner {
     era: Arc<Era>,
-    /// Eras of before that somebody may still hold.
+    /// Earlier eras that readers may still hold.
     before: Vec<Weak<Era>>,
     pub(crate) emptied: Vec<Emptied>,
     pub(crate) damaged: BTreeSet<u32>,
-    /// What accounts that are not in memory have, so that each is read from disk once. One that comes into memory is out.
+    /// The shares of accounts that are not in memory, so that each is read from disk once. An account that is loaded into memory is removed.
     pub(crate) shares: HashMap<AccountId, Share>,
     pub(crate) status: PackStatus,
 }
@@ -81,22 +81,22 @@ impl Compaction {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The present era. Take it before what tells the places.
+    /// The current era. Take it before reading the places.
     pub(crate) fn era(&self) -> Arc<Era> {
         Arc::clone(&self.inner().era)
     }
 
-    /// Forgets what accounts have: the rows were opened anew.
+    /// Drops the accounts' shares: the rows were reopened.
     pub(crate) fn forget(&self) {
         self.inner().shares.clear();
     }
 
-    /// Gives up segments, with their lengths: nothing refers to them from now on.
+    /// Marks segments as emptied, with their lengths: nothing refers to them from now on.
     pub(crate) fn give_up(&self, segments: impl IntoIterator<Item = (u32, u64)>) {
         let mut inner = self.inner();
         let segments: Vec<(u32, u64)> = segments.into_iter().collect();
         let bytes = segments.iter().map(|(_, bytes)| bytes).sum::<u64>();
-        // They are told of as waiting from now on.
+        // They are reported as waiting from now on.
         inner.status.segments = inner.status.segments.saturating_sub(segments.len() as u64);
         inner.status.bytes = inner.status.bytes.saturating_sub(bytes);
         inner.status.dead_bytes = inner.status.dead_bytes.saturating_sub(bytes);
@@ -108,7 +108,7 @@ impl Compaction {
         inner.emptied.extend(emptied);
     }
 
-    /// Removes the emptied segments that nobody can read any more. Returns how many bytes came back. One that cannot be
+    /// Removes the emptied segments that nobody can read any more. Returns how many bytes were reclaimed. A segment that cannot be
     /// removed is tried again the next time.
     pub(crate) fn sweep(&self, packs: &Packs) -> u64 {
         let (free, waits) = {

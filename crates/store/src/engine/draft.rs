@@ -1,4 +1,4 @@
-//! What jobs plan, and what a batch gathers of it, before anything is written.
+//! What jobs plan, and what a batch collects from them, before anything is written.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use terms::{AccountId, UnixMillis};
 use vault::SealedSoon;
 
 use crate::account::apply::apply;
-use crate::account::change::{Act, Change};
+use crate::account::change::{Change, ChangeKind};
 use crate::account::state::AccountState;
 use crate::engine::accounts::Account;
 use crate::engine::epochs::Epoch;
@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::rows::Write;
 use crate::values::quota::Policy;
 
-/// Something to commit. It plans in the draft, or is told why it cannot; what it returns is called after the commit.
+/// Something to commit. It plans in the draft, or is told why it cannot; the answer it returns is called after the commit.
 pub(crate) type Job = Box<dyn FnOnce(Result<&mut Draft<'_>, StoreError>) -> Planned + Send>;
 
 /// What a job has planned.
@@ -28,13 +28,13 @@ pub(crate) struct Planned {
     pub(crate) answer: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
 }
 
-/// An account that a batch makes.
+/// An account that a batch creates.
 pub(crate) struct NewAccount {
     pub(crate) account: Arc<Account>,
     pub(crate) hashes: Vec<[u8; 32]>,
 }
 
-/// What a batch has gathered.
+/// What a batch has collected.
 pub(crate) struct Batch {
     engine: Arc<Engine>,
     now: UnixMillis,
@@ -49,11 +49,11 @@ pub(crate) struct Batch {
     folds: HashSet<AccountId>,
 }
 
-/// A change whose octets are still to be sealed: which of the writes, the context, the plain octets. A batch seals them in
-/// one call, because each call is a way to the vault's process and back.
+/// A change that is still to be sealed: the index of its write, the context, the plain bytes. A batch seals all of them in
+/// one call, because each call is a round trip to the vault's process.
 type Unsealed = (usize, String, Vec<u8>);
 
-/// What one job has gathered so far. Kept as a whole or not at all.
+/// What one job has collected so far. Kept completely or not at all.
 pub(crate) struct Draft<'b> {
     batch: &'b mut Batch,
     tips: HashMap<AccountId, (Arc<Account>, Arc<AccountState>)>,
@@ -86,7 +86,7 @@ impl Draft<'_> {
         self.batch.now
     }
 
-    /// What the operator has set.
+    /// The operator's policy.
     pub(crate) fn policy(&self) -> Policy {
         self.batch.engine.policy()
     }
@@ -111,8 +111,8 @@ impl Draft<'_> {
         self.tips.get_mut(&id).ok_or(StoreError::NoSuchAccount)
     }
 
-    /// Does `act` and writes its row. A visible act takes the account's next MODSEQ, which is returned.
-    pub(crate) fn change(&mut self, id: AccountId, act: Act, visible: bool) -> Result<u64, StoreError> {
+    /// Applies a change and writes its row. A visible change takes the account's next MODSEQ, which is returned.
+    pub(crate) fn change(&mut self, id: AccountId, act: ChangeKind, visible: bool) -> Result<u64, StoreError> {
         let at = self.batch.now;
         let (account, state) = self.tip(id)?;
         let change = Change { at, modseq: state.modseq + u64::from(visible), act };
@@ -140,7 +140,7 @@ impl Draft<'_> {
         Ok((segment, offset))
     }
 
-    /// Writes the epoch's sealed key, unless that was done.
+    /// Writes the epoch's sealed key, unless that has been done.
     pub(crate) fn epoch(&mut self, id: AccountId, epoch: &Arc<Epoch>) -> Result<(), StoreError> {
         if !epoch.on_disk.load(Ordering::SeqCst) {
             let account = self.tip(id)?.0.number;
@@ -157,7 +157,7 @@ impl Draft<'_> {
             || self.batch.engine.directory().by_address.contains_key(hash)
     }
 
-    /// Makes an account without mailboxes. `account` gets the number that it is given.
+    /// Creates an account without mailboxes. `account` receives its number.
     pub(crate) fn create(
         &mut self,
         id: AccountId,
@@ -224,7 +224,7 @@ impl Batch {
         }
     }
 
-    /// Has the changes sealed that the jobs have planned: where they belong among the writes, and the vault at work.
+    /// Starts sealing the changes that the jobs have planned: returns their indexes among the writes, and the pending result.
     pub(crate) fn seal(&mut self) -> (Vec<usize>, SealedSoon) {
         let (places, plain): (Vec<_>, Vec<_>) =
             self.unsealed.drain(..).map(|(at, context, plain)| (at, (context, plain))).unzip();

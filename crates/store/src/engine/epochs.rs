@@ -11,11 +11,11 @@ use vault::{AccountPublicKey, EpochSealer, SealedEpochKey};
 
 use crate::error::StoreError;
 
-/// An epoch ends after an hour: what a thief of the running process's memory can open is one hour's arrivals.
+/// An epoch ends after an hour: a thief of the running process's memory can open one hour's arrivals.
 const EPOCH_MILLIS: i64 = 60 * 60 * 1000;
 
-/// An epoch ends after this many messages, so that an import does not hang on one key. At 81 octets per sealed key, the
-/// cost is nothing.
+/// An epoch ends after this many messages, so that an import does not depend on one key. At 81 bytes per sealed key, the
+/// cost is negligible.
 const EPOCH_MESSAGES: u32 = 1000;
 
 /// The running epoch of one account.
@@ -32,7 +32,7 @@ struct Running {
 }
 
 impl Running {
-    /// Ends the running epoch; what it sealed goes its way.
+    /// Ends the running epoch; messages sealed in it are not affected.
     fn end(&mut self) {
         self.over.retain(|epoch| epoch.strong_count() > 0);
         self.over.extend(self.epoch.take().map(|epoch| Arc::downgrade(&epoch)));
@@ -55,14 +55,14 @@ impl Epoch {
     }
 
     fn is_over(&self, now: UnixMillis) -> bool {
-        // A clock that was set back ends the epoch too: its hour can no longer be measured.
+        // A clock that was set back also ends the epoch: its hour can no longer be measured.
         let age = now.0.saturating_sub(self.started.0);
         !(0..EPOCH_MILLIS).contains(&age) || self.messages.load(Ordering::Relaxed) >= EPOCH_MESSAGES
     }
 }
 
 impl Epochs {
-    /// The epoch for one more message. `public` is asked when one begins, `last_on_disk` once per process and account.
+    /// The epoch for one more message. `public` is called when one begins, `last_on_disk` once per process and account.
     pub(crate) fn current(
         &self,
         account: AccountId,
@@ -95,7 +95,7 @@ impl Epochs {
         Ok(epoch)
     }
 
-    /// Forgets the epoch's key when its time is over, also when nothing arrives.
+    /// Drops the epoch's key when its time is over, even if nothing arrives.
     pub(crate) fn forget_if_over(&self, now: UnixMillis) {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if running.epoch.as_ref().is_some_and(|epoch| epoch.is_over(now)) {
@@ -110,7 +110,7 @@ impl Epochs {
         change();
     }
 
-    /// Whether no message of an epoch that is over is on its way to the disk: each is written, or never will be.
+    /// Whether no message of a past epoch is still on its way to the disk: each is written, or never will be.
     pub(crate) fn rests(&self) -> bool {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         running.over.retain(|epoch| epoch.strong_count() > 0);

@@ -1,9 +1,9 @@
-//! The bounded line before the commit thread: who comes when it is full, waits. That is the back-pressure that slows a
-//! sender down instead of filling memory.
+//! The bounded queue in front of the commit thread: callers wait while it is full. This back-pressure slows senders
+//! down instead of filling memory.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Jobs that may wait. Each waiter is a connection's thread; a node has some thousand connections at most in a burst.
+/// Jobs that may wait. Each waiter is a connection's thread; a node has about a thousand connections at most in a burst.
 const JOBS_MAX: usize = 4096;
 
 /// Bytes that the waiting jobs may hold together: 64 MiB, two seconds of a slow disk. One job may exceed it alone.
@@ -19,7 +19,7 @@ pub(crate) struct Queue<J> {
 struct Inner<J> {
     jobs: Vec<J>,
     bytes: usize,
-    /// No job is taken any more.
+    /// No job is accepted any more.
     closed: bool,
 }
 
@@ -35,11 +35,11 @@ impl<J> Queue<J> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a job of `bytes` bytes at the end; waits while the queue is full. Gives it back when the queue is closed.
+    /// Puts a job of `bytes` bytes at the end; waits while the queue is full. Returns the job if the queue is closed.
     pub(crate) fn put(&self, job: J, bytes: usize) -> Result<(), J> {
         let full = |inner: &mut Inner<J>| {
-            let has_room = inner.jobs.len() < JOBS_MAX && inner.bytes.saturating_add(bytes) <= BYTES_MAX;
-            !(has_room || inner.closed || inner.jobs.is_empty())
+            let has_capacity = inner.jobs.len() < JOBS_MAX && inner.bytes.saturating_add(bytes) <= BYTES_MAX;
+            !(has_capacity || inner.closed || inner.jobs.is_empty())
         };
         let mut inner = self.went.wait_while(self.inner(), full).unwrap_or_else(PoisonError::into_inner);
         if inner.closed {
@@ -52,13 +52,13 @@ impl<J> Queue<J> {
         Ok(())
     }
 
-    /// Whether a job of `bytes` bytes would not wait now. Others may come first.
-    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+    /// Whether a job of `bytes` bytes would not have to wait now. Other jobs may come first.
+    pub(crate) fn has_capacity(&self, bytes: usize) -> bool {
         let inner = self.inner();
         inner.closed || (inner.jobs.len() < JOBS_MAX / 2 && inner.bytes.saturating_add(bytes) <= BYTES_MAX / 2)
     }
 
-    /// Whether no job is taken any more.
+    /// Whether no job is accepted any more.
     pub(crate) fn is_closed(&self) -> bool {
         self.inner().closed
     }
@@ -74,14 +74,14 @@ impl<J> Queue<J> {
         if jobs.is_empty() { None } else { Some(jobs) }
     }
 
-    /// Refuses further jobs; those that wait are still taken.
+    /// Refuses further jobs; those in the queue are still processed.
     pub(crate) fn close(&self) {
         self.inner().closed = true;
         self.came.notify_all();
         self.went.notify_all();
     }
 
-    /// Refuses further jobs and drops those that wait: their callers learn that nobody will answer.
+    /// Refuses further jobs and drops those in the queue: their callers learn that no answer will come.
     pub(crate) fn abort(&self) {
         let mut inner = self.inner();
         inner.closed = true;

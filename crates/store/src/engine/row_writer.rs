@@ -1,4 +1,4 @@
-//! The rows of a batch are drafted beside the writing of its blobs.
+//! The rows of a batch are drafted while its blobs are written.
 //!
 //! While the commit thread waits for the disk to sync a segment, a second thread waits for the vault to seal the changes and runs the
 //! statements of the transaction. What is drafted is in memory only: the commit thread commits it, and only when the blobs are
@@ -12,7 +12,7 @@ use vault::SealedSoon;
 use crate::error::StoreError;
 use crate::rows::{RowWriter, Write};
 
-/// The rows of a batch that are to be drafted, and where.
+/// The rows of a batch that are to be drafted, and the connection to use.
 pub(crate) struct RowDraft {
     pub(crate) rows: RowWriter,
     pub(crate) writes: Vec<Write>,
@@ -31,7 +31,7 @@ pub(crate) enum Undrafted {
     Rows(rusqlite::Error),
 }
 
-/// The rows again, and whether they have a draft.
+/// The connection, and whether it has a draft.
 pub(crate) type Drafted = (RowWriter, Result<(), Undrafted>);
 
 impl RowDraft {
@@ -53,25 +53,25 @@ impl RowDraft {
 }
 
 /// The thread that drafts. It ends when this is dropped.
-pub(crate) struct Scribe {
+pub(crate) struct RowWriterThread {
     /// `None` only while this is dropped.
     to: Option<SyncSender<RowDraft>>,
     from: Receiver<Drafted>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Scribe {
+impl RowWriterThread {
     /// Starts the thread.
     pub(crate) fn start() -> std::io::Result<Self> {
         let (to, drafts) = sync_channel::<RowDraft>(1);
         let (back, from) = sync_channel(1);
         let work =
             move || drafts.into_iter().try_for_each(|draft| back.send(draft.write()).map_err(drop)).unwrap_or(());
-        let thread = std::thread::Builder::new().name("store-scribe".to_owned()).spawn(work)?;
+        let thread = std::thread::Builder::new().name("store-row_writer_thread".to_owned()).spawn(work)?;
         Ok(Self { to: Some(to), from, thread: Some(thread) })
     }
 
-    /// Drafts while `act` runs; what both gave. An error is that the thread has ended, and the rows with it.
+    /// Drafts while `act` runs; returns both results. An error means that the thread has ended, and the connection is lost with it.
     pub(crate) fn beside<T>(&self, draft: RowDraft, act: impl FnOnce() -> T) -> (T, Result<Drafted, StoreError>) {
         let sent = self.to.as_ref().is_some_and(|to| to.send(draft).is_ok());
         let outcome = act();
@@ -80,10 +80,10 @@ impl Scribe {
     }
 }
 
-impl Drop for Scribe {
+impl Drop for RowWriterThread {
     fn drop(&mut self) {
         self.to = None;
-        // A thread that panicked has said so.
+        // A panic of the thread has already been reported.
         self.thread.take().map(JoinHandle::join);
     }
 }

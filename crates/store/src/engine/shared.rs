@@ -1,4 +1,4 @@
-//! What the threads of a store share: keys, packs, rows for reading, the accounts, the line of jobs.
+//! What the threads of a store share: keys, packs, rows for reading, the accounts, the queue of jobs.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,19 +21,19 @@ use crate::pack::Packs;
 use crate::rows::RowReader;
 use crate::values::quota::Policy;
 
-/// How the store is, for the operator's eyes.
+/// The state of the store, for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Health {
-    /// The last write went well.
+    /// The last write succeeded.
     #[default]
     Fine,
-    /// The last write was refused for want of space. The next one is tried.
+    /// The last write was refused for lack of space. The next one will be attempted.
     DiskFull,
-    /// The last write failed; what the machine said. The next one is tried with fresh files.
+    /// The last write failed; the text is the machine's. The next one will be attempted with fresh files.
     Failing(String),
-    /// All is stored, and the log of the rows cannot be brought into their file, so that it grows; what the machine said. It
-    /// is tried again when the log has grown.
-    LogStays(String),
+    /// Everything is stored, but the WAL of the rows cannot be checkpointed, so it grows; the text is the machine's. It
+    /// is retried when the WAL has grown.
+    WalStuck(String),
 }
 
 impl Health {
@@ -55,12 +55,12 @@ pub(crate) struct Engine {
     pub(crate) packs: Arc<Packs>,
     pub(crate) queue: Queue<Job>,
     reader: Mutex<RowReader>,
-    /// How many connections beside the reader hold a moment of the rows.
+    /// How many connections besides the reader hold a snapshot of the rows.
     moments: Arc<AtomicUsize>,
     directory: RwLock<Directory>,
     health: Mutex<Health>,
-    /// Why the log of the rows could not flow back at the last attempt.
-    log_stays: Mutex<Option<String>>,
+    /// Why the last checkpoint of the WAL failed.
+    wal_stuck: Mutex<Option<String>>,
     pub(crate) policy: RwLock<Policy>,
     pub(crate) compaction: Compaction,
 }
@@ -74,7 +74,7 @@ impl Drop for Moment {
     }
 }
 
-/// The contexts under which rows are sealed: each names the row's place, so that none can stand in for another.
+/// The contexts under which rows are sealed: each names the row's place, so that no row can stand in for another.
 pub(crate) mod context {
     use terms::AccountId;
 
@@ -132,7 +132,7 @@ impl Engine {
             moments: Arc::default(),
             directory: RwLock::default(),
             health: Mutex::default(),
-            log_stays: Mutex::default(),
+            wal_stuck: Mutex::default(),
             policy: RwLock::default(),
             compaction: Compaction::default(),
         };
@@ -144,15 +144,15 @@ impl Engine {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a connection read one moment of the rows for long: as long as what is returned lives, their log does not flow
-    /// back. Call it before the moment is taken.
+    /// Lets a connection read one snapshot of the rows for a long time: as long as the returned value exists, the WAL is not
+    /// checkpointed. Call it before the snapshot is taken.
     pub(crate) fn moment(&self) -> Moment {
         let _reader = self.reader();
         self.moments.fetch_add(1, Ordering::SeqCst);
         Moment(Arc::clone(&self.moments))
     }
 
-    /// Runs `act` while no connection of this process reads the rows; `None`, without running it or waiting, if one does.
+    /// Runs `act` while no connection of this process is reading the rows; `None`, without running it or waiting, if one is.
     pub(crate) fn while_nobody_reads<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
         let _reader = match self.reader.try_lock() {
             Ok(reader) => reader,
@@ -179,23 +179,25 @@ impl Engine {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why the log of the rows could not flow back at the last attempt.
-    pub(crate) fn log_stays(&self) -> MutexGuard<'_, Option<String>> {
-        self.log_stays.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Why the last checkpoint of the WAL failed.
+    pub(crate) fn wal_stuck(&self) -> MutexGuard<'_, Option<String>> {
+        self.wal_stuck.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The account in memory.
     pub(crate) fn account(&self, id: AccountId) -> Result<Arc<Account>, StoreError> {
         let directory = self.directory();
-        match (directory.by_id.get(&id), directory.shut.get(&id)) {
+        match (directory.by_id.get(&id), directory.quarantined.get(&id)) {
             (Some(account), _) => Ok(Arc::clone(account)),
-            (None, Some(shut)) => Err(StoreError::Damaged(format!("the profile of account number {}", shut.number))),
+            (None, Some(account)) => {
+                Err(StoreError::Damaged(format!("the profile of account number {}", account.number)))
+            }
             (None, None) => Err(StoreError::NoSuchAccount),
         }
     }
 
-    /// Adds the accounts on disk that are not in memory. One whose profile does not open is shut and keeps its addresses; the
-    /// others go on.
+    /// Adds the accounts on disk that are not in memory. One whose profile cannot be opened is quarantined and keeps its addresses; the
+    /// others continue.
     pub(crate) fn read_directory(&self) -> Result<(), StoreError> {
         let (accounts, addresses) = {
             let reader = self.reader();
@@ -210,13 +212,13 @@ impl Engine {
             let hashes = addresses.iter().filter(|(_, account)| *account == number).map(|(hash, _)| *hash);
             match plain.and_then(|plain| AccountRecord::parse(id, &plain)) {
                 Some(record) => directory.insert(Arc::new(Account::new(number, record)), hashes),
-                None => directory.insert_shut(Arc::new(Account::shut(number, id)), hashes),
+                None => directory.insert_quarantined(Arc::new(Account::quarantined(number, id)), hashes),
             }
         }
         Ok(())
     }
 
-    /// Takes new rows for reading, after the old ones failed, and forgets everything that was read from those.
+    /// Takes a new connection for reading, after the old one failed, and drops everything that was read from that.
     pub(crate) fn start_over(&self, reader: RowReader) -> Result<(), StoreError> {
         *self.reader() = reader;
         self.read_directory()?;
@@ -243,7 +245,7 @@ impl Engine {
         Ok(state)
     }
 
-    /// An account as its rows have it, and the change at which its snapshot stands.
+    /// An account as its rows have it, and the last change that its snapshot includes.
     pub(crate) fn read_account(&self, account: &Account) -> Result<(AccountState, u64), StoreError> {
         let reader = self.reader();
         reader.at_one_moment(|reader| {
@@ -273,18 +275,18 @@ impl Engine {
     ) -> Result<AccountState, StoreError> {
         let (id, number) = (account.record.id, account.number);
         let damaged = |what: &str| StoreError::Damaged(format!("{what} of account number {number}"));
-        let shut = |error: &VaultError, what: &str| match StoreError::vault(error) {
+        let unreadable = |error: &VaultError, what: &str| match StoreError::vault(error) {
             StoreError::VaultAway => StoreError::VaultAway,
             _ => damaged(what),
         };
         let head = self.vault.service_open(&context::snapshot(id, seq), sealed);
-        let head = head.map_err(|error| shut(&error, "the snapshot"))?;
+        let head = head.map_err(|error| unreadable(&error, "the snapshot"))?;
         let state = snapshot::decode(&head, |name| {
             let sealed = reader.block(number, name.table, name.number);
             let sealed = sealed.map_err(|error| Unreadable::Store(StoreError::reading(&error)))?;
             let sealed = sealed.ok_or_else(|| Unreadable::Store(damaged("a block")))?;
             let opened = self.vault.service_open(&context::block(id, name), &sealed);
-            opened.map_err(|error| Unreadable::Store(shut(&error, "a block")))
+            opened.map_err(|error| Unreadable::Store(unreadable(&error, "a block")))
         });
         match state {
             Ok(state) if state.seq == seq => Ok(state),

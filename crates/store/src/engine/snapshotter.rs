@@ -1,6 +1,6 @@
-//! The folding thread: turns long logs of changes into snapshots, and forgets epochs whose hour is over.
+//! The snapshotter thread: folds long logs of changes into snapshots, and drops the keys of epochs whose hour is over.
 //!
-//! It works on what sessions see, which nobody changes in place, so it locks nothing; the snapshot is committed by the
+//! It works on what sessions see, which is never changed in place, so it locks nothing; the snapshot is committed by the
 //! commit thread like any other change.
 
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use crate::engine::shared::{Engine, context};
 use crate::error::StoreError;
 use crate::rows::{SealedBlock, Write};
 
-/// Changes that gather before they are folded. Replaying this many takes about a millisecond; a fold writes some ten
-/// kilobytes, so that for a delivery it costs less than its own row.
+/// Changes that accumulate before they are folded. Replaying this many takes about a millisecond; a fold writes about ten
+/// kilobytes, so per delivery it costs less than the delivery's own row.
 pub(crate) const CHANGES_BEFORE_FOLD: u64 = 512;
 
-/// How often epochs are looked at when nothing else happens.
+/// How often epochs are checked when nothing else happens.
 const TICK: Duration = Duration::from_secs(60);
 
-/// What the thread is asked for.
+/// A request to the thread.
 pub(crate) enum Request {
     /// Fold this account; its `folding` is set.
     Fold(Arc<Account>),
-    /// End.
+    /// End the thread.
     Stop,
 }
 
@@ -39,14 +39,14 @@ pub(crate) fn run(engine: &Arc<Engine>, requests: &Receiver<Request>) {
         match requests.recv_timeout(TICK) {
             Ok(Request::Fold(account)) => {
                 if fold_one(engine, &account).is_err() {
-                    // The log stays as it is; the next change asks again.
+                    // The log stays as it is; the next change triggers another attempt.
                     account.folding.store(false, Ordering::SeqCst);
                 }
             }
             Ok(Request::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {}
         }
-        // What readers had of segments that are to go, they may have let go since.
+        // Readers may have finished with emptied segments since.
         engine.compaction.sweep(&engine.packs);
         let now = engine.clock.now();
         engine.directory().by_id.values().for_each(|account| account.epochs.forget_if_over(now));

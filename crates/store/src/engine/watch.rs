@@ -1,13 +1,13 @@
 //! Telling sessions that an account has changed (IDLE, JMAP push).
 //!
-//! What is told is the MODSEQ, and only when it moved: a hold moves nothing that an owner could notice.
+//! Watchers are told the MODSEQ, and only when it changed: a hold changes nothing that an owner could notice.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 type Callback = Arc<dyn Fn(u64) + Send + Sync>;
 
-/// Who waits for changes of one account.
+/// The watchers of one account.
 #[derive(Default)]
 pub(crate) struct Bell {
     inner: Mutex<Inner>,
@@ -40,7 +40,7 @@ impl Bell {
         callbacks.iter().for_each(|callback| callback(modseq));
     }
 
-    /// Calls back though nothing has changed: who waits looks again, and lets go of an old view.
+    /// Calls back although nothing has changed: watchers look again, and drop old views.
     pub(crate) fn stir(&self) {
         let (modseq, callbacks): (u64, Vec<Callback>) = {
             let inner = self.inner();
@@ -65,13 +65,13 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A watch that has seen everything up to `modseq`.
+    /// A watch that already knows everything up to `modseq`.
     pub(crate) fn new(bell: Arc<Bell>, modseq: u64) -> Self {
         Self { bell, seen: modseq }
     }
 
-    /// Waits until the account has changed since the last call (or since the watch was made), `timeout` at most.
-    /// Returns the account's MODSEQ when it has; `None` when time ran out.
+    /// Waits until the account has changed since the last call (or since the watch was created), for at most `timeout`.
+    /// Returns the account's MODSEQ if it has; `None` on timeout.
     pub fn wait(&mut self, timeout: Duration) -> Option<u64> {
         let quiet = |inner: &mut Inner| inner.modseq <= self.seen;
         let inner = self.bell.rung.wait_timeout_while(self.bell.inner(), timeout, quiet);
@@ -82,10 +82,9 @@ impl Watch {
         })
     }
 
-    /// Calls back with the account's MODSEQ after each change, and now and then without one, until the returned value is
-    /// dropped. The callback runs
-    /// on the commit thread, before the change's own caller is answered: it must do no more than wake somebody.
-    /// What changed between the making of this watch and now is called at once.
+    /// Calls back with the account's MODSEQ after each change, and occasionally without one, until the returned value is
+    /// dropped. The callback runs on the commit thread, before the change's own caller is answered: it must do no more than
+    /// wake another task. If the account has changed since this watch was created, it is called at once.
     pub fn call_back(self, callback: impl Fn(u64) + Send + Sync + 'static) -> Watching {
         let callback: Callback = Arc::new(callback);
         let watching = self.bell.register(Arc::clone(&callback));

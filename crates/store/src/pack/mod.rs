@@ -1,8 +1,8 @@
 //! Packs: the bytes of sealed messages, in segment files that only grow (docs/formats/store.md).
 //!
-//! All accounts share a segment, so that all that arrives in one moment costs one sync. The rows say how far a segment
-//! is acknowledged; what lies behind that, torn or whole, was promised to nobody and is cut at opening. A segment whose
-//! sync failed is abandoned: it is read, and never written again.
+//! All accounts share a segment, so that everything that arrives in one moment costs one sync. The rows say how far a segment
+//! is acknowledged; anything beyond that, torn or complete, was acknowledged to nobody and is cut off at opening. A segment whose
+//! sync failed is abandoned: it is still read, but never written again.
 
 mod era;
 mod record;

@@ -20,14 +20,14 @@ pub(crate) struct Record {
     pub(crate) checksum: u32,
 }
 
-/// Why a record is none.
+/// Why bytes are not the expected record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordError {
-    /// The header is not one, or its checksum does not fit.
+    /// The header is invalid, or its checksum is wrong.
     Header,
-    /// The bytes do not fit the header's checksum.
+    /// The bytes do not match the header's checksum.
     Body,
-    /// The header belongs to another message, part or length than was asked for.
+    /// The header belongs to another message, part or length than requested.
     Other,
 }
 
@@ -35,8 +35,8 @@ impl std::fmt::Display for RecordError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Header => "the record's header is damaged",
-            Self::Body => "the record's bytes do not fit its checksum",
-            Self::Other => "another record lies there",
+            Self::Body => "the record's bytes do not match its checksum",
+            Self::Other => "there is another record",
         })
     }
 }
@@ -84,7 +84,7 @@ impl Record {
     }
 }
 
-/// Appends to `out` a header and, behind it, what `seal` appends. `None` when a record cannot be that long.
+/// Appends to `out` a header, followed by what `seal` appends. `None` when a record cannot be that long.
 pub(crate) fn frame<E>(
     account: AccountId,
     id: MessageId,

@@ -1,4 +1,4 @@
-//! Segment files: making, opening, cutting, abandoning, reading.
+//! Segment files: creating, opening, cutting, abandoning, reading.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,8 +10,8 @@ use durable::{AppendFile, Disk, ReadAt};
 
 use crate::damage::{Damage, DamageKind};
 
-/// A batch begins a new segment when the last one has this many bytes. Large enough that a node of some terabytes has
-/// some ten thousand files, small enough that rewriting one is a matter of a second.
+/// A batch begins a new segment when the last one has this many bytes. Large enough that a node with some terabytes has
+/// about ten thousand files, small enough that rewriting one takes about a second.
 pub(crate) const SEGMENT_BYTES: u64 = 256 << 20;
 
 /// The length of a segment's own header, in bytes.
@@ -41,17 +41,17 @@ impl Packs {
         Self { disk, dir, open: RwLock::default() }
     }
 
-    /// What they lie on.
+    /// The disk they are on.
     pub(crate) fn disk(&self) -> &dyn Disk {
         &*self.disk
     }
 
-    /// Where a segment lies.
+    /// The path of a segment.
     pub(crate) fn path(&self, segment: u32) -> PathBuf {
         self.dir.join(format!("{segment:08}.pack"))
     }
 
-    /// The numbers of the segments that there are, ascending.
+    /// The numbers of the existing segments, ascending.
     pub(crate) fn segments(&self) -> io::Result<Vec<u32>> {
         let names = self.disk.list(&self.dir)?;
         let mut numbers: Vec<u32> = names.iter().filter_map(|name| name.strip_suffix(".pack")?.parse().ok()).collect();
@@ -64,7 +64,7 @@ impl Packs {
         if let Some(reader) = self.open.read().unwrap_or_else(PoisonError::into_inner).get(&segment) {
             return Ok(Arc::clone(reader));
         }
-        // Opened under the lock, so that a segment that was removed is not kept open by who was late.
+        // Opened under the lock, so that a late caller does not keep a removed segment open.
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(reader) = open.get(&segment) {
             return Ok(Arc::clone(reader));
@@ -74,8 +74,8 @@ impl Packs {
         Ok(reader)
     }
 
-    /// Removes a segment that nothing refers to; how many bytes it had. Durable when it returns. One that is not there is no
-    /// error.
+    /// Removes a segment that nothing refers to; returns how many bytes it had. Durable when it returns. A missing segment is not
+    /// an error.
     pub(crate) fn remove(&self, segment: u32) -> io::Result<u64> {
         let len = match self.reader(segment).and_then(|reader| reader.len()) {
             Ok(len) => len,
@@ -102,8 +102,8 @@ impl Packs {
         Ok(bytes)
     }
 
-    /// Gives the bytes of one range to `look`, without memory of their own: they lie in a place of this thread that the
-    /// next call uses again. A page fault for each page of each message would cost more than opening it.
+    /// Passes the bytes of one range to `look`, without allocating: they are in a buffer of this thread that the
+    /// next call reuses. A page fault for each page of each message would cost more than opening it.
     pub(crate) fn look<T>(
         &self,
         segment: u32,
@@ -116,7 +116,7 @@ impl Packs {
         }
         let reader = self.reader(segment)?;
         PLACE.with(|place| {
-            // Nobody calls back into this one from `look`; if somebody did, the bytes get memory of their own.
+            // `look` never calls back into this function; if it did, the bytes would get a buffer of their own.
             let Ok(mut place) = place.try_borrow_mut() else {
                 return self.read(segment, offset, len).map(|it| look(&it));
             };
@@ -134,7 +134,7 @@ impl Packs {
     }
 }
 
-/// Opens a segment and cuts what is behind `tail`; how long it is then.
+/// Opens a segment and cuts off what is beyond `tail`; returns its length afterwards.
 fn cut(packs: &Packs, segment: u32, tail: u64) -> io::Result<(Box<dyn AppendFile>, u64)> {
     let mut file = packs.disk.open_append_in_blocks(&packs.path(segment))?;
     if file.len() > tail {
@@ -144,18 +144,18 @@ fn cut(packs: &Packs, segment: u32, tail: u64) -> io::Result<(Box<dyn AppendFile
     Ok((file, len))
 }
 
-/// The segment that grows. One thread has it.
+/// The segment that grows. Owned by one thread.
 pub(crate) struct PackWriter {
     packs: Arc<Packs>,
     segment: u32,
-    /// `None` after an abandonment, until a new segment could be made.
+    /// `None` after an abandonment, until a new segment could be created.
     file: Option<Box<dyn AppendFile>>,
     segment_bytes: u64,
 }
 
 impl PackWriter {
-    /// Goes on with the last segment, or begins the first. `acknowledged` is the last segment that the rows know and
-    /// how many of its bytes; what lies behind is cut. The second value says what of it is missing, if anything.
+    /// Continues with the last segment, or begins the first. `acknowledged` is the last segment that the rows refer to and
+    /// how many of its bytes; anything beyond is cut off. The second value says what is missing, if anything.
     pub(crate) fn open(
         packs: &Arc<Packs>,
         acknowledged: Option<(u32, u64)>,
@@ -168,11 +168,11 @@ impl PackWriter {
         match highest {
             Some(highest) if highest == known => {
                 this.segment = highest;
-                // If its end cannot be read or cut, it does not grow any more. What of it cannot be read is found where every record
+                // If its end cannot be read or cut, it does not grow any more. What cannot be read is found when every record
                 // is checked.
                 if let Ok((file, len)) = cut(packs, highest, tail) {
-                    // A header that is damaged is found where all headers are checked.
-                    let what = format!("it has {len} of {tail} acknowledged octets");
+                    // A damaged header is found when all headers are checked.
+                    let what = format!("it has {len} of {tail} acknowledged bytes");
                     let short = Damage::of_segment(DamageKind::SegmentShort, highest, None, what);
                     damage = (len != tail).then_some(short);
                     let sound = len == tail && packs.header_is_sound(highest).unwrap_or(false);
@@ -183,7 +183,7 @@ impl PackWriter {
                 this.segment = highest;
                 let (mut file, len) = cut(packs, highest, SEGMENT_HEADER_BYTES)?;
                 if len != SEGMENT_HEADER_BYTES || !packs.header_is_sound(highest)? {
-                    // Made, and never acknowledged: its header did not reach the disk.
+                    // Created, but never acknowledged: its header did not reach the disk.
                     file.truncate(0)?;
                     file.append(&[&header(highest)])?;
                     file.sync()?;
@@ -213,8 +213,8 @@ impl PackWriter {
             Ok(file)
         };
         let file = begin().inspect_err(|_: &io::Error| {
-            // Tidiness: nothing refers to it, and on a full disk each batch would leave one more. The next attempt takes
-            // the number again, so nobody may go on reading this file under it.
+            // Tidiness: nothing refers to it, and on a full disk each batch would leave one more. The next attempt reuses
+            // the number, so nobody may keep reading this file under it.
             let _ = self.packs.disk.remove(&path);
             self.packs.close(next);
         })?;
@@ -223,7 +223,7 @@ impl PackWriter {
         Ok(())
     }
 
-    /// Makes ready for a batch: a new segment when the last one is full or abandoned.
+    /// Prepares for a batch: begins a new segment if the last one is full or abandoned.
     pub(crate) fn ready(&mut self) -> io::Result<()> {
         match &self.file {
             Some(file) if file.len() < self.segment_bytes => Ok(()),
@@ -242,7 +242,7 @@ impl PackWriter {
         file.append(pieces).map(|_| ())
     }
 
-    /// Makes durable what was appended. After an error: [`abandon`](Self::abandon).
+    /// Makes what was appended durable. After an error: [`abandon`](Self::abandon).
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         self.file.as_mut().ok_or_else(|| io::Error::other("the segment was abandoned"))?.sync()
     }
@@ -252,7 +252,7 @@ impl PackWriter {
         self.file = None;
     }
 
-    /// Takes back what was appended behind `tail` of the present segment, when no row can know it.
+    /// Removes what was appended beyond `tail` of the current segment, when no row can refer to it.
     pub(crate) fn cut_to(&mut self, segment: u32, tail: u64) {
         let Some(file) = self.file.as_mut() else { return };
         if self.segment == segment && file.len() > tail && file.truncate(tail).is_err() {

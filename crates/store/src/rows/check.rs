@@ -1,4 +1,4 @@
-//! Is every commit there that ever was? A gap, or an account that stands behind what a commit says, is a loss.
+//! Is every commit still there? A gap, or an account that is behind what a commit says, is a loss.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub(super) fn commits(connection: &Connection) -> Result<LastCommit, StoreError>
         if there < head {
             return Err(StoreError::Damaged(format!("changes of account number {account} are missing up to {head}")));
         }
-        // To go on would cut the segment where an earlier commit said, and take acknowledged mail with it.
+        // Continuing would cut the segment where an earlier commit ended, and lose acknowledged mail.
         if there > head {
             return Err(StoreError::Damaged(format!(
                 "account number {account} has changes up to {there} and the commits tell of {head}: the last commits are \
@@ -62,7 +62,7 @@ fn collect_heads(list: &[u8], heads: &mut BTreeMap<i64, u64>) -> Option<()> {
     Some(())
 }
 
-/// The last change of an account that is on disk, in the log or folded.
+/// The last change of an account on disk, in the log or folded.
 fn account_head(connection: &Connection, account: i64) -> rusqlite::Result<u64> {
     let mut logged = connection.prepare_cached("SELECT max(seq) FROM changes WHERE account = ?1")?;
     let logged: Option<i64> = logged.query_row(params![account], |row| row.get(0))?;

@@ -1,11 +1,11 @@
 //! Rows: SQLite, and every statement that the store makes.
 //!
 //! Write-ahead log with `synchronous=FULL`: when a commit returns, the log is synced. Two connections: the commit
-//! thread writes, everybody else reads. Nothing temporary goes to disk, and deleted content is overwritten. What a sync
-//! that failed leaves behind is in [`log`].
+//! thread writes, everything else reads. Nothing temporary goes to disk, and deleted content is overwritten. What a failed
+//! sync leaves behind is in [`wal`].
 
 mod check;
-mod log;
+mod wal;
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -21,17 +21,17 @@ use crate::error::StoreError;
 /// `PRAGMA application_id`: "Bail".
 const APPLICATION: i64 = 0x4261_696c;
 
-/// How many pages the log has before it flows back: 16 MiB, so that a burst of deliveries is not stopped by each.
-pub(crate) const LOG_PAGES: u32 = 4096;
+/// How many pages the WAL has before it is checkpointed: 16 MiB, so that a burst of deliveries is not interrupted each time.
+pub(crate) const WAL_PAGES: u32 = 4096;
 
 /// The size of a page, SQLite's default.
 const PAGE_BYTES: i64 = 4096;
 
-/// How many rows of `commits` stay. A few thousand are enough to see a loss, and a few hundred kilobytes.
+/// How many rows of `commits` are kept. A few thousand are enough to detect a loss, and take a few hundred kilobytes.
 const COMMITS_KEPT: u64 = 4096;
 
-/// How long a lock is waited for. Only this process has the file and its readers do not block its writer; it is an
-/// operator's own SQL shell that may hold one for a moment.
+/// How long to wait for a lock. Only this process has the file open and its readers do not block its writer; but an
+/// operator's SQL shell may hold a lock for a moment.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// One write of a batch.
@@ -45,12 +45,12 @@ pub(crate) enum Write {
         hash: [u8; 32],
         account: i64,
     },
-    /// An account's profile, in the place of the one before.
+    /// An account's profile, replacing the previous one.
     Profile {
         account: i64,
         sealed: Vec<u8>,
     },
-    /// An address's hash, by another key.
+    /// An address's hash, under another key.
     Rehash {
         old: [u8; 32],
         new: [u8; 32],
@@ -60,7 +60,7 @@ pub(crate) enum Write {
         epoch: EpochId,
         sealed: SealedEpochKey,
     },
-    /// The sealed key of an epoch, in the place of the one before.
+    /// The sealed key of an epoch, replacing the previous one.
     ReplaceEpoch {
         account: i64,
         epoch: EpochId,
@@ -101,7 +101,7 @@ pub(crate) fn path(dir: &Path) -> PathBuf {
 pub(crate) struct RowWriter {
     connection: Connection,
     last: LastCommit,
-    /// What [`RowWriter::finish`] makes the last commit.
+    /// What becomes the last commit in [`RowWriter::finish`].
     next: LastCommit,
 }
 
@@ -115,16 +115,16 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "secure_delete", "ON")?;
     connection.pragma_update(None, "foreign_keys", "OFF")?;
-    // SQLite would not tell whether the log flowed back: the commit thread has it done.
+    // SQLite would not report whether a checkpoint succeeded: the commit thread runs them.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // What a long read lets it grow to is given back, so that the next opening does not write all of it anew.
-    connection.pragma_update(None, "journal_size_limit", i64::from(LOG_PAGES) * 2 * PAGE_BYTES)?;
+    // The space to which a long read lets the WAL grow is given back, so that the next opening does not rewrite all of it.
+    connection.pragma_update(None, "journal_size_limit", i64::from(WAL_PAGES) * 2 * PAGE_BYTES)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
 impl RowWriter {
-    /// Opens the rows in `dir`, making them when there are none, and checks the commit sequence.
+    /// Opens the rows in `dir`, creating them if there are none, and checks the commit sequence.
     pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = path(dir);
         let cannot = |error: &dyn std::fmt::Display| StoreError::CannotOpen(format!("{}: {error}", path.display()));
@@ -132,20 +132,20 @@ impl RowWriter {
             StoreError::DiskFull => StoreError::DiskFull,
             _ => cannot(error),
         };
-        // SQLite would make the file readable for the group; its log takes over the mode. A file that is there is not
-        // opened here: to close it would drop the locks of every connection that this process has.
+        // SQLite would make the file readable for the group; its WAL inherits the mode. An existing file is not
+        // opened here: closing it would drop the locks of every connection of this process.
         if !path.exists() {
             let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
             file.and_then(|_| File::open(dir)?.sync_all()).map_err(|error| failed(&error))?;
         }
-        log::settle(&path).map_err(|error| failed(&error))?;
+        wal::settle(&path).map_err(|error| failed(&error))?;
         let connection = connect(&path).map_err(|error| cannot(&error))?;
         let mut this = Self { connection, last: LastCommit::default(), next: LastCommit::default() };
         this.prepare().map_err(|error| match StoreError::rows(&error) {
             StoreError::DiskFull => StoreError::DiskFull,
             _ => cannot(&error),
         })??;
-        // The log may have been made just now, and one of before removed. SQLite does not tell when it could not sync that.
+        // The WAL may just have been created, and an earlier one removed. SQLite does not report it if syncing that failed.
         File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| failed(&error))?;
         this.last = check::commits(&this.connection)?;
         Ok(this)
@@ -178,7 +178,7 @@ impl RowWriter {
         self.last
     }
 
-    /// Begins a transaction and writes a batch into it. Nothing is durable: [`finish`](Self::finish) it, or [give it
+    /// Begins a transaction and writes a batch into it. Nothing is durable yet: [`finish`](Self::finish) it, or [give it
     /// up](Self::give_up).
     pub(crate) fn draft(
         &mut self,
@@ -205,21 +205,21 @@ impl RowWriter {
         Ok(())
     }
 
-    /// Commits what was [drafted](Self::draft). Durable when it returns. After an error nobody knows whether the commit
-    /// took place: open the rows anew and see.
+    /// Commits what was [drafted](Self::draft). Durable when it returns. After an error it is not known whether the commit
+    /// took place: reopen the rows to find out.
     pub(crate) fn finish(&mut self) -> rusqlite::Result<()> {
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.last = self.next;
         Ok(())
     }
 
-    /// Gives up what was drafted, if anything was.
+    /// Rolls back what was drafted, if anything was.
     pub(crate) fn give_up(&self) -> rusqlite::Result<()> {
         if self.connection.is_autocommit() { Ok(()) } else { self.connection.execute_batch("ROLLBACK") }
     }
 
-    /// Commits a batch as one transaction. Durable when it returns. After an error nobody knows whether the commit took
-    /// place: open the rows anew and see.
+    /// Commits a batch as one transaction. Durable when it returns. After an error it is not known whether the commit took
+    /// place: reopen the rows to find out.
     pub(crate) fn commit(&mut self, writes: &[Write], heads: &[(i64, u64)], tail: (u32, u64)) -> rusqlite::Result<()> {
         self.draft(writes, heads, tail)?;
         self.finish()
@@ -281,7 +281,7 @@ impl Write {
 pub(crate) type AccountRow = (i64, AccountId, Vec<u8>);
 
 impl RowReader {
-    /// Opens the rows for reading; the writer has opened them before.
+    /// Opens the rows for reading; the writer has already opened them.
     pub(crate) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = path(dir);
         let cannot = |error: rusqlite::Error| StoreError::CannotOpen(format!("{}: {error}", path.display()));
@@ -304,7 +304,7 @@ impl RowReader {
         rows.collect()
     }
 
-    /// The numbers of accounts with a row whose second octet, which is the number of the service key, is another.
+    /// The numbers of accounts with a row whose second byte, which is the number of the service key, is a different one.
     pub(crate) fn stale(&self, generation: u8) -> rusqlite::Result<Vec<i64>> {
         let sql = "SELECT account FROM accounts WHERE substr(sealed, 2, 1) <> ?1
              UNION SELECT account FROM changes WHERE substr(sealed, 2, 1) <> ?1
@@ -315,7 +315,7 @@ impl RowReader {
         rows.collect()
     }
 
-    /// The last epoch of an account; 0 when it has none.
+    /// The last epoch of an account; 0 if it has none.
     pub(crate) fn last_epoch(&self, account: i64) -> rusqlite::Result<u32> {
         let mut statement = self.0.prepare_cached("SELECT coalesce(max(epoch), 0) FROM epochs WHERE account = ?1")?;
         statement.query_row([account], |row| row.get(0))
@@ -341,14 +341,14 @@ impl RowReader {
         rows.collect()
     }
 
-    /// Runs `read` on one unchanging view of the rows.
+    /// Runs `read` on one snapshot of the rows.
     pub(crate) fn at_one_moment<T>(&self, read: impl FnOnce(&Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
         // Dropping the transaction ends it; nothing was written.
         let _transaction = self.0.unchecked_transaction().map_err(|error| StoreError::reading(&error))?;
         read(self)
     }
 
-    /// Holds this connection's view of the rows at this moment, until it is dropped.
+    /// Keeps this connection's snapshot of the rows as of now, until it is dropped.
     pub(crate) fn hold_moment(&self) -> rusqlite::Result<()> {
         self.0.execute_batch("BEGIN")
     }
@@ -363,7 +363,7 @@ impl RowReader {
         Ok(self.0.query_row(sql, [], row).optional()?.unwrap_or_default())
     }
 
-    /// The head of an account's snapshot, and the change at which it stands.
+    /// The head of an account's snapshot, and the last change that it includes.
     pub(crate) fn snapshot(&self, account: i64) -> rusqlite::Result<Option<(u64, Vec<u8>)>> {
         let mut statement = self.0.prepare_cached("SELECT seq, sealed FROM snapshots WHERE account = ?1")?;
         statement.query_row([account], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?))).optional()
@@ -375,7 +375,7 @@ impl RowReader {
         self.0.prepare_cached(sql)?.query_row(params![account, table, number], |row| row.get(0)).optional()
     }
 
-    /// The blocks that there are: table and number.
+    /// The existing blocks: table and number.
     pub(crate) fn block_keys(&self, account: i64) -> rusqlite::Result<Vec<(u32, u32)>> {
         let mut statement = self.0.prepare_cached("SELECT mailbox, block FROM blocks WHERE account = ?1")?;
         let rows = statement.query_map([account], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -389,7 +389,7 @@ impl RowReader {
         rows.collect()
     }
 
-    /// What SQLite itself finds wrong with its file; empty when nothing.
+    /// What SQLite itself finds wrong with its file; empty if nothing.
     pub(crate) fn faults(&self) -> rusqlite::Result<Vec<String>> {
         let mut statement = self.0.prepare("PRAGMA quick_check")?;
         let rows = statement.query_map([], |row| row.get::<_, String>(0))?;

@@ -1,9 +1,9 @@
--- The rows of a store, format 1 (docs/formats/store.md says what each sealed column holds).
+-- The rows of a store (docs/formats/store.md says what each sealed column holds).
 --
--- What stands here in the clear is counted or random: no address, no name, no time, nothing of a message.
+-- What is unencrypted here is counters and random values: no address, no name, no time, nothing of a message.
 
--- One row per commit. The numbers have no gap from the first row to the last; every 4,096 commits the rows before the
--- last 4,096 go, so that the first number is 1, or one more than a multiple of 4,096.
+-- One row per commit. The numbers have no gap from the first row to the last; every 4,096 commits all but the
+-- last 4,096 rows are deleted, so that the first number is 1, or one more than a multiple of 4,096.
 CREATE TABLE commits (
     seq     INTEGER PRIMARY KEY,
     segment INTEGER NOT NULL,   -- the pack segment that grew last; 0 when none did
@@ -24,7 +24,7 @@ CREATE TABLE addresses (
     account INTEGER NOT NULL REFERENCES accounts
 ) STRICT, WITHOUT ROWID;
 
--- The key of an epoch, sealed to the account's public half.
+-- The key of an epoch, sealed to the account's public key.
 CREATE TABLE epochs (
     account INTEGER NOT NULL REFERENCES accounts,
     epoch   INTEGER NOT NULL,
@@ -40,7 +40,7 @@ CREATE TABLE changes (
     PRIMARY KEY (account, seq)
 ) STRICT, WITHOUT ROWID;
 
--- The snapshot of an account: its head, which stands at change `seq`, …
+-- The snapshot of an account: its head, as of change `seq`, …
 CREATE TABLE snapshots (
     account INTEGER PRIMARY KEY REFERENCES accounts,
     seq     INTEGER NOT NULL,

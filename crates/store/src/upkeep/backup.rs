@@ -1,8 +1,8 @@
-//! A copy of the store at one moment, while it goes on; and a store made of such a copy (docs/formats/backup.md).
+//! A copy of the store as of one moment, while it keeps working; and a store restored from such a copy (docs/formats/backup.md).
 //!
-//! Rows are handed out in *pieces*, of one account each, that stay the same octets as long as their rows do: whoever keeps
-//! pieces by their digest copies only what is new. Segments only grow, so that a copy of one is carried on where it ended.
-//! Nothing is opened on the way: what is sealed stays sealed.
+//! Rows are handed out in *pieces*, of one account each, which stay identical as long as their rows do: a caller that stores
+//! pieces by digest copies only what is new. Segments only grow, so copying one continues where it last ended.
+//! Nothing is opened in the process: what is sealed stays sealed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,23 +13,23 @@ use durable::ReadAt;
 use terms::{AccountId, EpochId};
 use vault::{SealedEpochKey, Vault};
 
-use crate::account::change::Act;
+use crate::account::change::ChangeKind;
 use crate::account::decide;
 use crate::encoding::bytes::{Malformed, Reader, Writer};
 use crate::engine::accounts::AccountRecord;
 use crate::engine::shared::{Engine, Moment, context};
 use crate::error::StoreError;
 use crate::pack::Era;
-use crate::rows::{AccountRow, LOG_PAGES, LastCommit, RowReader, RowWriter, SealedBlock, Write};
+use crate::rows::{AccountRow, LastCommit, RowReader, RowWriter, SealedBlock, WAL_PAGES, Write};
 use crate::store::Store;
 
 /// What a piece begins with.
 const MAGIC: &[u8] = b"bailiwick rows\n\x01";
 
-/// Epochs in one piece: at a hundred octets each, a hundred kilobytes.
+/// Epochs in one piece: at a hundred bytes each, a hundred kilobytes.
 const EPOCHS_IN_PIECE: u32 = 1024;
 
-/// Blocks in one piece: 16,384 messages, some hundred kilobytes.
+/// Blocks in one piece: 16,384 messages, a few hundred kilobytes.
 const BLOCKS_IN_PIECE: u32 = 64;
 
 /// The kinds of records in a piece.
@@ -42,16 +42,16 @@ mod kind {
     pub(super) const CHANGE: u8 = 6;
 }
 
-/// The store at one moment. Until [`rows_are_taken`](Self::rows_are_taken), the log of the rows cannot flow back: take those
+/// The store as of one moment. Until [`rows_are_taken`](Self::rows_are_taken), the WAL of the rows cannot be checkpointed: copy the rows
 /// first.
 pub struct Backup {
-    /// In this order, so that the connection is closed before the log may flow back.
+    /// In this order, so that the connection is closed before the WAL may be checkpointed.
     rows: Option<(RowReader, Moment)>,
     last: LastCommit,
     accounts: Vec<AccountRow>,
     addresses: Vec<([u8; 32], i64)>,
     segments: Vec<BackupSegment>,
-    /// As long as it lives, no segment goes that the rows of the moment refer to.
+    /// As long as it exists, no segment that these rows refer to is removed.
     _era: Arc<Era>,
 }
 
@@ -59,7 +59,7 @@ pub struct Backup {
 pub struct BackupSegment {
     /// Its number.
     pub number: u32,
-    /// How many of its bytes are to be copied. Those are there for ever.
+    /// How many of its bytes are to be copied. These never change.
     pub len: u64,
     file: Arc<dyn ReadAt>,
 }
@@ -75,17 +75,17 @@ impl BackupSegment {
 }
 
 impl Store {
-    /// The store as it is at this moment: everything that was acknowledged before this call, and no half of anything.
+    /// The store as it is now: everything that was acknowledged before this call, and nothing partially.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when rows or segments cannot be read; a segment that went away meanwhile is one, so that
-    /// a second attempt is worth while.
+    /// [`StoreError::Damaged`] when rows or segments cannot be read; this includes a segment removed meanwhile, so
+    /// a second attempt is worthwhile.
     pub fn backup(&self) -> Result<Backup, StoreError> {
         Backup::of(&self.engine)
     }
 
-    /// Gives every mailbox of an account another UIDVALIDITY, higher than any that it had: after a restoration, a client
-    /// may know messages by UIDs that are now given to others. Durable when it returns.
+    /// Gives every mailbox of an account a new UIDVALIDITY, higher than any that it had: after a restore, a client
+    /// may know messages by UIDs that now belong to others. Durable when it returns.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`], and those of writing.
@@ -93,7 +93,7 @@ impl Store {
         self.run(0, move |draft| {
             let now = draft.now();
             let uid_validity = decide::renumber(draft.state(account)?, now)?;
-            draft.change(account, Act::Renumber { uid_validity }, true).map(|_| ())
+            draft.change(account, ChangeKind::Renumber { uid_validity }, true).map(|_| ())
         })
     }
 }
@@ -109,7 +109,7 @@ impl Backup {
         let (accounts, addresses) = (rows.accounts().map_err(read)?, rows.addresses().map_err(read)?);
         let mut segments = Vec::new();
         let numbers = engine.packs.segments().map_err(|error| StoreError::writing(&error))?;
-        // A segment above the last acknowledged one has nothing that a row knows.
+        // A segment above the last acknowledged one has nothing that a row refers to.
         for number in numbers.into_iter().filter(|number| *number <= last.segment) {
             let damaged = |error: io::Error| StoreError::Damaged(format!("segment {number}: {error}"));
             let file = engine.packs.reader(number).map_err(damaged)?;
@@ -135,12 +135,12 @@ impl Backup {
         &self.segments
     }
 
-    /// The accounts, in the order in which they were made.
+    /// The accounts, in the order in which they were created.
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
         self.accounts.iter().map(|(_, id, _)| *id)
     }
 
-    /// Lets go of the rows: [`pieces`](Self::pieces) gives no more. The segments stay, and may take long to copy.
+    /// Releases the rows: [`pieces`](Self::pieces) returns nothing more. The segments stay, and may take long to copy.
     pub fn rows_are_taken(&mut self) {
         self.rows = None;
     }
@@ -148,7 +148,7 @@ impl Backup {
     /// The rows of an account in pieces, sealed as they are.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`]; [`StoreError::Closed`] when the rows were let go.
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`]; [`StoreError::Closed`] when the rows were released.
     pub fn pieces(&self, account: AccountId) -> Result<Vec<Vec<u8>>, StoreError> {
         let (rows, _) = self.rows.as_ref().ok_or(StoreError::Closed)?;
         let read = |error: rusqlite::Error| StoreError::reading(&error);
@@ -183,7 +183,7 @@ impl Backup {
     }
 }
 
-/// A piece in the making.
+/// A piece being built.
 struct Piece(Vec<u8>);
 
 impl Default for Piece {
@@ -193,7 +193,7 @@ impl Default for Piece {
 }
 
 impl Piece {
-    /// `record = length (4) | CRC-32C (4) | kind (1) | number … | octets`
+    /// `record = length (4) | CRC-32C (4) | kind (1) | number … | bytes`
     fn put(&mut self, kind: u8, numbers: &[u64], octets: &[&[u8]]) {
         let mut body = Writer::default();
         body.byte(kind);
@@ -210,7 +210,7 @@ impl Piece {
     }
 }
 
-/// What the pieces of one account say.
+/// The contents of one account's pieces.
 #[derive(Default)]
 struct AccountRows {
     account: Option<(i64, AccountId, Vec<u8>)>,
@@ -222,7 +222,7 @@ struct AccountRows {
 }
 
 impl AccountRows {
-    /// Reads pieces. Whatever is not as it was written is `Malformed`: an account is restored whole or from an older copy.
+    /// Reads pieces. Anything that is not as it was written is `Malformed`: an account is restored completely or from an older copy.
     fn read(pieces: &[Vec<u8>]) -> Result<Self, Malformed> {
         let mut rows = Self::default();
         for piece in pieces {
@@ -264,7 +264,7 @@ impl AccountRows {
     }
 }
 
-/// The sealed profile that an account's pieces have; `None` when they have none that opens.
+/// The sealed profile in an account's pieces; `None` if they have none that can be opened.
 ///
 /// # Errors
 /// [`StoreError::VaultAway`].
@@ -277,17 +277,17 @@ pub fn profile_in(vault: &Vault, id: AccountId, pieces: &[Vec<u8>]) -> Result<Op
     }
 }
 
-/// The rows of a store in the making.
+/// The rows of a store being restored.
 pub struct RowRestorer {
     rows: RowWriter,
     tail: (u32, u64),
 }
 
 impl RowRestorer {
-    /// Begins the rows of a store in `dir`, which has none. `tail` is what [`Backup::tail`] said.
+    /// Begins the rows of a store in `dir`, which has none. `tail` comes from [`Backup::tail`].
     ///
     /// # Errors
-    /// [`StoreError::CannotOpen`], also when there are rows.
+    /// [`StoreError::CannotOpen`], also if there are rows already.
     pub fn create(dir: &Path, tail: (u32, u64)) -> Result<Self, StoreError> {
         let rows = RowWriter::open(dir)?;
         if rows.last().seq > 0 {
@@ -296,11 +296,11 @@ impl RowRestorer {
         Ok(Self { rows, tail })
     }
 
-    /// Writes the rows of an account, all of them or none; its profile is `profile` where there is one, which
-    /// [`profile_in`] gave, perhaps of another copy. Durable when it returns.
+    /// Writes the rows of an account, all of them or none; `profile`, if given, comes from
+    /// [`profile_in`], perhaps from another copy. Durable when it returns.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when the pieces are not what [`Backup::pieces`] gave for this account; [`StoreError::DiskFull`],
+    /// [`StoreError::Damaged`] when the pieces are not what [`Backup::pieces`] returned for this account; [`StoreError::DiskFull`],
     /// [`StoreError::NotStored`].
     pub fn account(&mut self, id: AccountId, pieces: &[Vec<u8>], profile: Option<Vec<u8>>) -> Result<(), StoreError> {
         let damaged = || StoreError::Damaged(format!("the rows of account {id} in this copy"));
@@ -322,7 +322,7 @@ impl RowRestorer {
         writes.extend(changes.into_iter().map(|(seq, sealed)| Write::Change { account, seq, sealed }));
         let mut commit = || {
             self.rows.commit(&writes, &[(account, head)], self.tail)?;
-            if self.rows.log_pages()? < LOG_PAGES.into() { Ok(()) } else { self.rows.flow_back() }
+            if self.rows.wal_pages()? < WAL_PAGES.into() { Ok(()) } else { self.rows.checkpoint() }
         };
         commit().map_err(|error| StoreError::rows(&error))
     }
@@ -332,6 +332,6 @@ impl RowRestorer {
     /// # Errors
     /// [`StoreError::NotStored`].
     pub fn finish(self) -> Result<(), StoreError> {
-        self.rows.checkpoint().map_err(|error| StoreError::rows(&error))
+        self.rows.truncate_wal().map_err(|error| StoreError::rows(&error))
     }
 }

@@ -1,10 +1,10 @@
-//! How space comes back: segments with much dead space are emptied, and go when nobody can read them any more.
+//! Reclaiming disk space: segments with much dead space are emptied, and removed when nobody can read them any more.
 //!
-//! There is no second writer. What is live in a segment is appended once more to the one that grows, by jobs of the commit
-//! thread like a delivery, and the same commit says where it lies now. So a crash leaves each message in its old
+//! There is no second writer. The live messages of a segment are appended again to the one that grows, by jobs of the commit
+//! thread like a delivery, and the same commit records their new place. So a crash leaves each message in its old
 //! place or in its new one, and both are readable. A segment that nothing refers to any more is removed when the last reader
-//! is gone that may know a place in it: whoever takes a view takes the [`Era`] with it, an emptied segment begins a new era,
-//! and waits for those before it to end.
+//! that may refer to it has finished: a view holds the [`Era`](crate::pack::Era) in which it was taken; emptying a segment begins a new era,
+//! and the segment waits for the earlier ones to end.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use terms::{AccountId, MessageId};
 
 use crate::account::blobs::{Blobs, PARTS};
-use crate::account::change::Act;
+use crate::account::change::ChangeKind;
 use crate::account::state::AccountState;
 use crate::calls::opening::check_header;
 use crate::engine::accounts::Account;
@@ -27,33 +27,33 @@ use crate::store::Store;
 /// When segments are rewritten, and how fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompactionPlan {
-    /// A segment is rewritten when at least so many hundredths of it are dead; one that is wholly dead goes always.
+    /// A segment is rewritten when at least this percentage of it is dead; one that is fully dead is always removed.
     pub dead_percent: u8,
-    /// How many bytes a second are written anew, at most; 0 for no limit.
+    /// How many bytes a second are rewritten, at most; 0 for no limit.
     pub bytes_per_second: u64,
 }
 
 impl Default for CompactionPlan {
-    /// Half: then each byte that is written gives a byte back, and a store takes at most twice what lives in it. 16 MiB a
-    /// second, which leaves a slow disk (100 MB/s) to those who wait for mail.
+    /// 50 %: then each byte written frees at least one, and a store takes at most twice the space of its live mail. 16 MiB a
+    /// second, which leaves most of a slow disk (100 MB/s) to mail.
     fn default() -> Self {
         Self { dead_percent: 50, bytes_per_second: 16 << 20 }
     }
 }
 
-/// What a pass has done.
+/// The result of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Compacted {
     /// Segments that were emptied.
     pub segments: u64,
-    /// Bytes that those had, which come back when nobody reads them any more.
+    /// Bytes that those had, which are reclaimed when nobody reads them any more.
     pub bytes_emptied: u64,
-    /// Bytes that were written anew for that.
+    /// Bytes that were rewritten for that.
     pub bytes_rewritten: u64,
 }
 
 impl Store {
-    /// The packs as the last pass has seen them.
+    /// The packs as the last pass saw them.
     pub fn pack_status(&self) -> PackStatus {
         let inner = self.engine.compaction.inner();
         PackStatus {
@@ -64,11 +64,11 @@ impl Store {
     }
 }
 
-/// Bytes that one job writes anew, unless a message alone is longer: a delivery that comes behind it waits some
+/// Bytes that one job rewrites, unless a single message is longer: a delivery queued after it waits a few
 /// milliseconds.
 const JOB_BYTES: u64 = 1 << 20;
 
-/// While a pass waits, it looks this often whether the store is closed.
+/// While a pass waits, it checks this often whether the store is closed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A segment that a pass looks at.
@@ -89,7 +89,7 @@ impl Looked {
     }
 }
 
-/// A message that moves: where it lies, and its records as they are.
+/// A message that moves: where it is, and its records unchanged.
 struct Moving {
     blobs: Blobs,
     id: [u8; 16],
@@ -98,9 +98,9 @@ struct Moving {
 
 /// Why a segment was not emptied.
 enum Stays {
-    /// A record is damaged: nobody copies it, and whoever repairs it looks for it where it is.
+    /// A record is damaged: it is not copied, so that a repair finds it where it is.
     Damaged,
-    /// The caller wanted to go no further.
+    /// The caller asked to stop.
     Stopped,
     Store(StoreError),
 }
@@ -112,14 +112,14 @@ impl From<StoreError> for Stays {
 }
 
 impl Store {
-    /// One pass over all segments: those that are wholly dead are given up, and those with much dead space are rewritten.
-    /// Blocks as long as that takes; `seen` is told how many bytes of how many are written anew, and says whether to go on;
-    /// a pass that ends early has done what it says. What a message's owner, a case or the bin has stays. When it returns, what moved is durable in its new place; the space comes back when
-    /// nobody reads the old one any more, within a minute or so, or after the next start.
+    /// One pass over all segments: those that are fully dead are emptied, and those with much dead space are rewritten.
+    /// Blocks as long as that takes; `seen` receives how many bytes of how many have been rewritten, and returns whether to continue;
+    /// a pass that ends early has done what it reports. What a message's owner, a case or the bin refers to is kept. When it returns, what moved is
+    /// durable in its new place; the space is reclaimed when nobody reads the old one any more, within a minute or so, or after the next start.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when an account cannot be read: then nobody knows what is dead, and nothing is given up.
-    /// [`StoreError::DiskFull`] and those of writing; segments that were wholly dead are given up before.
+    /// [`StoreError::Damaged`] when an account cannot be read: then it is not known what is dead, and nothing is removed.
+    /// [`StoreError::DiskFull`] and those of writing; segments that were fully dead have been emptied by then.
     pub fn compact(
         &self,
         plan: &CompactionPlan,
@@ -153,7 +153,7 @@ impl Store {
             }
         }
         if !emptied.is_empty() {
-            // Looked at once more: only what nothing refers to goes.
+            // Checked again: only what nothing refers to is removed.
             let after = self.look()?;
             let gone = emptied.into_iter().filter_map(|segment| {
                 let one = after.get(&segment)?;
@@ -172,12 +172,12 @@ impl Store {
         done.segments += segments.len() as u64;
         done.bytes_emptied += segments.iter().map(|(_, len)| len).sum::<u64>();
         self.engine.compaction.give_up(segments);
-        // Sessions that wait for news hold views: they take new ones.
+        // Waiting sessions hold views: they take new ones.
         let accounts: Vec<Arc<Account>> = self.engine.directory().by_id.values().cloned().collect();
         accounts.iter().for_each(|account| account.bell.stir());
     }
 
-    /// The segments below the one that the last commit knows, which nobody writes any more, without those that were given up.
+    /// The segments below the one that the last commit names, which are no longer written, except those already emptied.
     fn look(&self) -> Result<BTreeMap<u32, Looked>, StoreError> {
         let engine = &self.engine;
         let last = engine.reader().last_commit().map_err(|error| StoreError::reading(&error))?;
@@ -192,7 +192,7 @@ impl Store {
             }
             let len = match engine.packs.reader(segment).and_then(|reader| reader.len()) {
                 Ok(len) => len,
-                // Emptied before, and removed since the names were listed.
+                // Emptied earlier, and removed since the names were listed.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(StoreError::Damaged(format!("segment {segment}: {error}"))),
             };
@@ -210,18 +210,18 @@ impl Store {
         Ok(looked)
     }
 
-    /// Moves every message out of a segment; `moved` is told of bytes.
+    /// Moves every message out of a segment; `moved` receives the number of bytes.
     fn empty(&self, segment: u32, plan: &CompactionPlan, moved: &mut dyn FnMut(u64) -> bool) -> Result<(), Stays> {
         let engine = &self.engine;
-        // Behind the others come those whose profile does not open: what such a one has there stays, and with it the segment.
-        // The list is taken first: the commit that is waited for below needs the directory.
+        // Quarantined accounts come last: what such an account has there stays, and so does the segment.
+        // The list is taken first: the commit awaited below needs the directory.
         let accounts = engine.directory().every();
         for account in accounts {
-            // One that is not in memory is known from the look at all; one that is, is asked below.
+            // An account that is not in memory is known from the first look; one that is in memory is checked below.
             if account.seen().is_none() && !engine.share(&account)?.contains_key(&segment) {
                 continue;
             }
-            if engine.directory().shut.contains_key(&account.record.id) {
+            if engine.directory().quarantined.contains_key(&account.record.id) {
                 return Err(Stays::Damaged);
             }
             let (state, in_memory) = engine.glance(&account)?;
@@ -248,8 +248,8 @@ impl Store {
         Ok(())
     }
 
-    /// Appends records to the segment that grows, and has the rows refer to them there. What has moved or gone meanwhile is
-    /// left out. Returns how many bytes were written.
+    /// Appends records to the segment that grows, and makes the rows refer to them there. What was moved or removed meanwhile is
+    /// skipped. Returns how many bytes were written.
     fn relocate(&self, account: &Arc<Account>, batch: Vec<Moving>, in_memory: bool) -> Result<u64, StoreError> {
         let id = account.record.id;
         let bytes = batch.iter().map(|one| one.bytes.len()).sum();
@@ -261,7 +261,7 @@ impl Store {
         outcome
     }
 
-    /// Waits so long that writing stays below the plan's rate. Ends early when the store is closed.
+    /// Waits long enough to keep writing below the plan's rate. Ends early when the store is closed.
     fn breathe(&self, bytes: u64, plan: &CompactionPlan, began: Instant) -> Result<(), StoreError> {
         if plan.bytes_per_second > 0 {
             let until = began + Duration::from_secs_f64(bytes as f64 / plan.bytes_per_second as f64);
@@ -286,17 +286,17 @@ fn relocate(draft: &mut Draft<'_>, id: AccountId, batch: &[Moving]) -> Result<u6
     if there.is_empty() {
         return Ok(0);
     }
-    // By slot, as the rows are: in this order the change lays them out.
+    // By slot, like the rows: the change places them in this order.
     let slots = state.messages.cover(there.iter().map(|one| one.blobs.slot));
     let bytes: Vec<u8> = there.iter().flat_map(|one| one.bytes.iter().copied()).collect();
     let written = bytes.len() as u64;
     let (segment, offset) = draft.blob(bytes)?;
-    draft.change(id, Act::Relocate { segment, offset, slots }, false)?;
+    draft.change(id, ChangeKind::Relocate { segment, offset, slots }, false)?;
     Ok(written)
 }
 
 impl Engine {
-    /// An account, and whether it is in memory; one that is not is read and not kept.
+    /// An account, and whether it is in memory; if not, it is read and not kept.
     fn glance(&self, account: &Account) -> Result<(Arc<AccountState>, bool), StoreError> {
         match account.seen() {
             Some(state) => Ok((state, true)),
@@ -304,7 +304,7 @@ impl Engine {
         }
     }
 
-    /// What an account has in each segment. An account that is not in memory does not change, so that it is read once.
+    /// An account's live messages in each segment. An account that is not in memory does not change, so it is read once.
     fn share(&self, account: &Account) -> Result<Share, StoreError> {
         let id = account.record.id;
         if account.seen().is_none()
@@ -328,7 +328,7 @@ impl Engine {
         Ok(share)
     }
 
-    /// What all accounts have in each segment. In segments that nobody writes any more it can only become less.
+    /// The live messages of all accounts in each segment. In segments that are no longer written they can only decrease.
     fn live(&self) -> Result<Share, StoreError> {
         let accounts = self.directory().every();
         let mut live = Share::new();
@@ -342,7 +342,7 @@ impl Engine {
         Ok(live)
     }
 
-    /// The records of messages as they lie on the disk, each checked.
+    /// The records of messages as they are on the disk, each checked.
     fn moving(&self, account: AccountId, messages: Vec<(Blobs, [u8; 16])>) -> Result<Vec<Moving>, Stays> {
         let one = |(blobs, id): (Blobs, [u8; 16])| {
             let len = usize::try_from(blobs.len_bytes()).map_err(|_| Stays::Damaged)?;

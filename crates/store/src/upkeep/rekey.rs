@@ -1,5 +1,5 @@
-//! Another pair for an account: what arrives from now on is sealed to the new half, and the sealed keys of its epochs are
-//! written anew, while mail comes and goes (docs/flows/rotate.md).
+//! Replacing an account's key pair: what arrives from now on is sealed to the new public key, and the keys of its epochs are
+//! sealed again, while mail service continues (docs/flows/rotate.md).
 
 use std::sync::PoisonError;
 
@@ -10,21 +10,21 @@ use crate::error::StoreError;
 use crate::rows::Write;
 use crate::store::Store;
 
-/// How many epochs are sealed anew together: a tenth of a second of the vault's, a transaction of 50 KB here.
+/// How many epochs are sealed again together: a tenth of a second in the vault, a transaction of 50 KB here.
 const EPOCHS_AT_ONCE: usize = 500;
 
-/// How far the epochs of an account are sealed to its new half.
+/// How far the epochs of an account are sealed to its new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rekeyed {
     /// How many epochs there are.
     pub epochs: u64,
-    /// The old half is destroyed; `false` while a message that was sealed to it is on its way: call again.
+    /// The old private key is destroyed; `false` while a message that was sealed to it is still on its way to the disk: call again.
     pub finished: bool,
 }
 
 impl Store {
-    /// Lets an account receive by another public half. What arrives after this call is sealed to it. Durable when it returns;
-    /// after an error the old half may receive until it is called again.
+    /// Lets an account receive by another public key. What arrives after this call is sealed to it. Durable when it returns;
+    /// after an error the old key may receive until this is called again.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], and those of writing.
@@ -44,8 +44,8 @@ impl Store {
         Ok(())
     }
 
-    /// Lets an account receive by the half that the vault has of it, if that is another: after an interruption, or when rows
-    /// of before a replacement were put back. An account of which the vault has nothing stays as it is.
+    /// Lets an account receive by the public key that the vault has for it, if that differs: after an interruption, or when rows
+    /// from before a replacement were restored. An account of which the vault has nothing stays as it is.
     ///
     /// # Errors
     /// As [`receive_by`](Self::receive_by); those of the vault.
@@ -66,17 +66,17 @@ impl Store {
         self.engine.reader().epochs(account.number).map_err(|error| StoreError::reading(&error))
     }
 
-    /// Seals the epochs of an account to its new half, whose replacement the vault has begun, and then has the old half
-    /// destroyed. `progress` hears how many of how many are done. An interruption costs nothing: call it again. Durable when
+    /// Seals the epochs of an account to its new public key, which the vault has begun to put in place, and then has the old private key
+    /// destroyed. `progress` receives how many of how many are done. An interruption does no harm: call it again. Durable when
     /// it returns.
     ///
     /// # Errors
-    /// [`StoreError::Vault`] when the account's halves are not at hand or an epoch opens with neither; those of writing.
+    /// [`StoreError::Vault`] when the account's private keys are not available or neither opens an epoch; those of writing.
     pub fn rekey_account(&self, id: AccountId, progress: &mut dyn FnMut(u64, u64)) -> Result<Rekeyed, StoreError> {
         let account = self.engine.account(id)?;
         self.follow_vault(id)?;
         loop {
-            // Asked before the rows are read: what is on its way then is in the rows, or was seen here to be on its way.
+            // Checked before the rows are read: what is on its way is then either in the rows, or was seen here to be on its way.
             let rests = account.epochs.rests();
             let all = self.all_epoch_keys(id)?;
             let (total, mut done, mut changed) = (all.len() as u64, 0, false);
@@ -101,7 +101,7 @@ impl Store {
         }
     }
 
-    /// Writes sealed keys in the places of those before. Durable when it returns.
+    /// Writes sealed keys, replacing the previous ones. Durable when it returns.
     fn replace_epochs(&self, id: AccountId, fresh: Vec<(EpochId, SealedEpochKey)>) -> Result<(), StoreError> {
         if fresh.is_empty() {
             return Ok(());
@@ -115,7 +115,7 @@ impl Store {
             }
             Ok(())
         });
-        // After an error nobody knows which there are.
+        // After an error it is not known which are stored.
         let mut known = account.epoch_keys.lock().unwrap_or_else(PoisonError::into_inner);
         match &written {
             Ok(()) => known.extend(fresh),

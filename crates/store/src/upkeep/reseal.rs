@@ -1,9 +1,9 @@
-//! Sealing the rows anew after the service key was replaced, account by account, while mail comes and goes; and closing an
+//! Sealing the rows again after the service key was replaced, account by account, while mail service continues; and closing an
 //! account.
 //!
-//! What an account's log and blocks hold is written as one fresh snapshot, which is what a fold does anyway; its profile and
-//! the keyed hashes of its addresses go with it. Which key sealed a row stands in the row's second octet, so that what is
-//! left is asked of the rows, and an interruption costs nothing.
+//! An account's log and blocks are written as one new snapshot, which is what a fold does anyway, together with its profile and
+//! the keyed hashes of its addresses. Which key sealed a row is in the row's second byte, so the rows themselves say what remains to
+//! be done, and an interruption does no harm.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -18,24 +18,24 @@ use crate::error::StoreError;
 use crate::rows::Write;
 use crate::store::Store;
 
-/// An address's hash by an older key, and by the present one.
+/// An address's hash under an older key, and under the current one.
 type Rehash = ([u8; 32], [u8; 32]);
 
 impl Store {
-    /// Accounts with a row that another service key than the one of this number sealed.
+    /// Accounts with a row that was sealed by a service key with another number.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when the rows cannot be read.
     pub fn stale_accounts(&self, generation: u8) -> Result<Vec<AccountId>, StoreError> {
         let numbers = self.engine.reader().stale(generation).map_err(|error| StoreError::reading(&error))?;
-        // One whose profile does not open counts: the key that sealed its rows must not go.
+        // Quarantined accounts count: the key that sealed their rows must be kept.
         let every = self.engine.directory().every();
         let stale = every.iter().filter(|account| numbers.contains(&account.number));
         Ok(stale.map(|account| account.record.id).collect())
     }
 
-    /// Seals every row of an account under the present service key. Durable when it returns. While it runs, the account is
-    /// as it was. `false` when it was busy: call it again.
+    /// Seals every row of an account under the current service key. Durable when it returns. While it runs, the account works
+    /// as before. `false` when it was busy: call it again.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`], and those of writing.
@@ -54,7 +54,7 @@ impl Store {
         let id = account.record.id;
         let state = engine.seen(account)?;
         let (baseline, seq) = (account.folded.load(Ordering::SeqCst), state.seq);
-        // All of them: nothing has changed before change 0.
+        // All of them: nothing changed before change 0.
         let (blocks, sealed) = sealed_snapshot(engine, id, &state, 0)?;
         let kept = blocks::block_keys(&state);
         let on_disk = engine.reader().block_keys(account.number).map_err(|error| StoreError::reading(&error))?;
@@ -85,7 +85,7 @@ impl Store {
         Ok(written)
     }
 
-    /// Each address's hash as the rows have it, and as the present key makes it, where they differ.
+    /// Each address's hash as the rows have it and under the current key, where they differ.
     fn rehashed(&self, account: &Account) -> Result<Vec<Rehash>, StoreError> {
         let mut changed = Vec::new();
         for address in &account.record.addresses {
@@ -115,14 +115,14 @@ impl Store {
         sealed.map_err(|error| StoreError::vault(&error))
     }
 
-    /// The hashes of an address under every service key, the present one first.
+    /// The hashes of an address under every service key, the current one first.
     pub(crate) fn hashes(&self, address: &Address) -> Result<Vec<[u8; 32]>, StoreError> {
         let hashes = self.engine.vault.service_hashes(context::ADDRESS, address.canonical().as_bytes());
         hashes.map_err(|error| StoreError::vault(&error))
     }
 
     /// Closes an account: it receives nothing from then on, and its addresses stay taken. Durable when it returns. Its rows
-    /// and sealed mail stay, for what cases hold; whether any of it opens is the vault's matter.
+    /// and sealed mail stay, for what cases hold; whether any of it can be opened is up to the vault.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], and those of writing.
@@ -141,16 +141,16 @@ impl Store {
     /// Whether the account was closed.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`] where nobody can say.
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Damaged`] when this cannot be known.
     pub fn is_closed(&self, id: AccountId) -> Result<bool, StoreError> {
         Ok(self.engine.account(id)?.closed.load(Ordering::SeqCst))
     }
 
-    /// Whose address this is, unless that account was closed.
+    /// The account that has this address, unless it was closed.
     ///
     /// # Errors
-    /// [`StoreError::VaultAway`]: then nobody knows whose it is. [`StoreError::Damaged`]: somebody's whose account is shut
-    /// ([`shut_accounts`](Self::shut_accounts)).
+    /// [`StoreError::VaultAway`]: then this cannot be known. [`StoreError::Damaged`]: the account is quarantined
+    /// ([`quarantined_accounts`](Self::quarantined_accounts)).
     pub fn open_account_of(&self, address: &Address) -> Result<Option<AccountId>, StoreError> {
         let account = self.account_of(address)?;
         account.map_or(Ok(None), |id| self.unless_closed(id))
@@ -161,8 +161,8 @@ impl Store {
         Ok(Some(id).filter(|_| !closed))
     }
 
-    /// As [`open_account_of`](Self::open_account_of), for what arrives: of an address that somebody here has the vault is not
-    /// asked, only looked at. Not for a sign-in, where the time that it spares would tell who has an account.
+    /// As [`open_account_of`](Self::open_account_of), for incoming mail: for an address of a local account the vault is not
+    /// called, only its state is checked. Not for a sign-in, where the time saved would reveal who has an account.
     ///
     /// # Errors
     /// [`StoreError::VaultAway`], [`StoreError::Damaged`].

@@ -54,7 +54,7 @@ impl FlagSet {
         !self.has(Self::SEEN)
     }
 
-    /// Whether a message with these flags goes at the next EXPUNGE.
+    /// Whether a message with these flags is removed by the next EXPUNGE.
     pub fn is_deleted(&self) -> bool {
         self.has(Self::DELETED)
     }
@@ -63,11 +63,11 @@ impl FlagSet {
 /// What to do with the flags of some messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlagChange {
-    /// These flags and no others (`FLAGS`).
+    /// Set exactly these flags (`FLAGS`).
     Set(FlagSet),
-    /// These flags too (`+FLAGS`).
+    /// Add these flags (`+FLAGS`).
     Add(FlagSet),
-    /// These flags no more (`-FLAGS`).
+    /// Remove these flags (`-FLAGS`).
     Remove(FlagSet),
 }
 

@@ -1,4 +1,4 @@
-//! What callers, changes and snapshots all speak of: flags, names, limits, sets of UIDs. Plain values, without an account.
+//! Plain values that callers, changes and snapshots all use: flags, names, limits, sets of UIDs.
 
 pub(crate) mod flags;
 pub(crate) mod name;

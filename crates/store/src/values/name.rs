@@ -1,17 +1,17 @@
-//! The name of a mailbox: UTF-8, levels divided by `/`, INBOX in any case (RFC 9051 section 5.1).
+//! The name of a mailbox: UTF-8, levels separated by `/`, INBOX in any letter case (RFC 9051 section 5.1).
 
 use crate::error::StoreError;
 
-/// Divides the levels of a name.
+/// Separates the levels of a name.
 pub const SEPARATOR: char = '/';
 
-/// The name that every account has from the start and that never goes.
+/// The mailbox that every account has from the start and that cannot be deleted.
 pub const INBOX: &str = "INBOX";
 
-/// The longest name, in bytes. Twice what Dovecot takes (255 characters), with room for UTF-8.
+/// The longest name, in bytes. Twice what Dovecot allows (255 characters), with space for UTF-8.
 pub const NAME_BYTES_MAX: usize = 1024;
 
-/// `name` in the form in which it is kept: INBOX as first level is spelled in capitals.
+/// `name` in the form in which it is stored: INBOX as first level is spelled in capitals.
 pub(crate) fn canonical(name: &str) -> Result<String, StoreError> {
     let (first, rest) = match name.split_once(SEPARATOR) {
         Some((first, rest)) => (first, Some(rest)),
@@ -25,7 +25,7 @@ pub(crate) fn canonical(name: &str) -> Result<String, StoreError> {
     if fine { Ok(whole) } else { Err(StoreError::BadName) }
 }
 
-/// Whether `name` lies below `parent`.
+/// Whether `name` is below `parent`.
 pub(crate) fn is_below(name: &str, parent: &str) -> bool {
     name.strip_prefix(parent).is_some_and(|rest| rest.starts_with(SEPARATOR))
 }

@@ -1,10 +1,10 @@
-//! How much an account may have, and how much it has.
+//! How much an account may have.
 //!
-//! What counts is what the owner's mailboxes show: the sizes that clients see, a copy in a second mailbox once more. What was
-//! deleted does not count, whether it can be restored, or a case holds it, or not: a held account and its twin have the
+//! What counts is what the owner's mailboxes show: the sizes that clients see; a copy in a second mailbox counts again. What was
+//! deleted does not count, whether or not it can be restored or a case holds it: a held account and an identical one without a hold have the
 //! same quota (invariant 13).
 
-/// A limit as it is set for one account.
+/// A limit set for one account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Limit {
     /// What the node's policy says.
@@ -30,19 +30,19 @@ impl Limit {
 /// The limits of one account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
-    /// Of the sizes that clients see, in bytes.
+    /// The total of the sizes that clients see, in bytes.
     pub bytes: Limit,
-    /// Of messages, counted in each mailbox.
+    /// The number of messages, counted in each mailbox.
     pub messages: Limit,
 }
 
-/// What the operator has set for every account of the node.
+/// What the operator has set for all accounts of the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Policy {
-    /// The most bytes of an account that has no limit of its own; `None` for no limit.
+    /// The limit in bytes of an account without its own; `None` for no limit.
     pub bytes_max: Option<u64>,
-    /// The most messages of such an account; `None` for no limit.
+    /// The limit in messages of such an account; `None` for no limit.
     pub messages_max: Option<u64>,
-    /// For how many days what an owner deleted can be restored; 0: it is gone at once.
+    /// For how many days deleted messages can be restored; 0: they are deleted permanently at once.
     pub restorable_days: u32,
 }

@@ -42,7 +42,7 @@ impl SpecialUse {
         }
     }
 
-    /// The inverse of [`code`](Self::code); `None` when no program wrote that.
+    /// The inverse of [`code`](Self::code); `None` for an unknown code.
     pub(crate) fn of_code(code: u8) -> Option<Option<Self>> {
         match code {
             0 => Some(None),

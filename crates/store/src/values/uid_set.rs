@@ -1,11 +1,11 @@
-//! A set of UIDs (or of other counted things) as ranges: `STORE 1:*` is one pair, whatever the mailbox's size.
+//! A set of UIDs (or other numbers) as ranges: `STORE 1:*` is one pair, whatever the mailbox's size.
 
 /// Sorted, disjoint, inclusive ranges that do not touch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UidSet(Vec<(u32, u32)>);
 
 impl UidSet {
-    /// The set of these numbers, in any order, with repetitions or not.
+    /// The set of these numbers, in any order, with or without repetitions.
     pub fn of(numbers: &[u32]) -> Self {
         if numbers.is_sorted() {
             return Self::of_ranges(numbers.iter().map(|&number| (number, number)));
@@ -15,7 +15,7 @@ impl UidSet {
         Self::of_ranges(sorted.into_iter().map(|number| (number, number)))
     }
 
-    /// The set of these ranges, which come in the order of their first numbers. Overlapping and touching ones join.
+    /// The set of these ranges, ordered by their first numbers. Overlapping and adjacent ones are joined.
     pub fn of_ranges(ranges: impl IntoIterator<Item = (u32, u32)>) -> Self {
         let mut joined: Vec<(u32, u32)> = Vec::new();
         for (first, last) in ranges {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use store::{Compacted, CompactionPlan, Entry, FlagChange, FlagSet, MailboxView, Policy, Settings, StoreError};
+use store::{Compacted, CompactionPlan, FlagChange, FlagSet, MailboxView, MessageEntry, Policy, Settings, StoreError};
 use terms::{AccountId, CaseId, Category, MailboxId, UnixMillis};
 use vault::{Part, SignedIn};
 use world::{Fault, FaultyDisk, SeededEntropy};
@@ -14,7 +14,7 @@ use world::{Fault, FaultyDisk, SeededEntropy};
 use crate::house::{House, INBOX};
 
 /// Some ten messages a segment.
-const SMALL: Settings = Settings { segment_bytes: 4000, changes_before_fold: 8, log_pages: 64 };
+const SMALL: Settings = Settings { segment_bytes: 4000, changes_before_fold: 8, wal_pages: 64 };
 
 const AT_ONCE: CompactionPlan = CompactionPlan { dead_percent: 50, bytes_per_second: 0 };
 
@@ -48,7 +48,7 @@ fn seen(house: &House, owner: &SignedIn, mailbox: MailboxId) -> Vec<Row> {
 }
 
 fn read(house: &House, owner: &SignedIn, view: &MailboxView) -> Vec<Row> {
-    let entries: Vec<Entry> = view.entries().collect();
+    let entries: Vec<MessageEntry> = view.entries().collect();
     let texts = house.store().open_parts(owner, &entries, Part::Original).unwrap();
     let records = house.store().open_parts(owner, &entries, Part::Record).unwrap();
     let mut rows = Vec::new();
@@ -168,7 +168,7 @@ fn whoever_reads_an_old_view_reads_on_and_the_segment_waits() {
     }
     let view = house.store().snapshot(ann, INBOX).unwrap();
     let before = read(&house, &owner, &view);
-    let late: Vec<Entry> = view.entries().skip(35).collect();
+    let late: Vec<MessageEntry> = view.entries().skip(35).collect();
     house.store().expunge(ann, INBOX, &(1..=35).collect::<Vec<_>>()).unwrap();
     let (bytes, files) = (bytes_on_disk(&house), segments(&house));
     let done = compact(&house);
@@ -211,7 +211,7 @@ fn a_damaged_record_stays_where_it_is_and_stops_nothing_else() {
     assert_eq!(house.store().pack_status().damaged, [1]);
     assert!(first.exists());
     assert_eq!(compact(&house).bytes_rewritten, 0, "not again and again");
-    let entries: Vec<Entry> = house.store().snapshot(ann, INBOX).unwrap().entries().collect();
+    let entries: Vec<MessageEntry> = house.store().snapshot(ann, INBOX).unwrap().entries().collect();
     let opened = house.store().open_parts(&owner, &entries, Part::Original).unwrap();
     assert!(matches!(opened[0], Err(StoreError::Damaged(_))));
     assert_eq!(opened[1].as_deref(), Ok("message 39".as_bytes()));

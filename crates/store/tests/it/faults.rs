@@ -11,7 +11,7 @@ use world::{Fault, FaultyDisk, SeededEntropy};
 use crate::house::{House, INBOX, seen};
 
 /// Small segments, so that rollovers are among the steps; frequent folds.
-const SMALL: Settings = Settings { segment_bytes: 1500, changes_before_fold: 4, log_pages: 64 };
+const SMALL: Settings = Settings { segment_bytes: 1500, changes_before_fold: 4, wal_pages: 64 };
 
 /// What was tried, and what of it was acknowledged.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use durable::{Disk, RealDisk};
 use ledger::{Log, Opening};
-use store::{Changes, Entry, FlagSet, Incoming, MailboxInfo, ScopedMessage, Settings, Store, StoreError};
+use store::{Changes, FlagSet, Incoming, MailboxInfo, MessageEntry, ScopedMessage, Settings, Store, StoreError};
 use terms::{AccountId, Address, CaseId, Category, Clock, Digest, EpochId, MailboxId, OfficerName, Secret, UnixMillis};
 use vault::{Clearance, CostProfile, Founding, Order, Part, ProvenApproval, SignedIn, Vault, approval_statement};
 use world::{ManualClock, MemoryDisk, SeededEntropy};
@@ -204,7 +204,7 @@ pub(crate) fn copy_dir(from: &Path, to: &Path) {
 
 pub(crate) fn texts(store: &Store, owner: &SignedIn, mailbox: MailboxId) -> Vec<String> {
     let view = store.snapshot(owner.account(), mailbox).unwrap();
-    let entries: Vec<Entry> = view.entries().collect();
+    let entries: Vec<MessageEntry> = view.entries().collect();
     let opened = store.open_parts(owner, &entries, Part::Original).unwrap();
     opened.into_iter().map(|text| String::from_utf8(text.unwrap()).unwrap()).collect()
 }
@@ -212,7 +212,7 @@ pub(crate) fn texts(store: &Store, owner: &SignedIn, mailbox: MailboxId) -> Vec<
 /// Everything that an owner may notice of an account.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Seen {
-    pub(crate) mailboxes: Vec<(MailboxInfo, Vec<Entry>, Changes)>,
+    pub(crate) mailboxes: Vec<(MailboxInfo, Vec<MessageEntry>, Changes)>,
     pub(crate) subscriptions: Vec<String>,
 }
 
@@ -220,7 +220,7 @@ pub(crate) fn seen(store: &Store, account: AccountId) -> Seen {
     let one = |info: MailboxInfo| {
         let view = store.snapshot(account, info.id).unwrap();
         assert_eq!(view.info(), info);
-        let entries: Vec<Entry> = view.entries().collect();
+        let entries: Vec<MessageEntry> = view.entries().collect();
         assert_eq!(info.messages as usize, entries.len());
         assert_eq!(info.unseen as usize, entries.iter().filter(|entry| entry.flags.is_unseen()).count());
         assert_eq!(info.deleted as usize, entries.iter().filter(|entry| entry.flags.is_deleted()).count());

@@ -247,14 +247,14 @@ impl Model {
         Some(gone)
     }
 
-    /// The name of a mailbox, there or gone.
+    /// The name of a mailbox, whether it exists or was deleted.
     fn name_of(&self, id: u32) -> String {
         let there = self.mailboxes.iter().find(|(_, folder)| folder.id == id).map(|(name, _)| name.clone());
         there.unwrap_or_else(|| self.gone_names[&id].clone())
     }
 
     /// Whether so many messages more are within the limit.
-    fn has_room(&self, more: usize) -> bool {
+    fn has_space(&self, more: usize) -> bool {
         let there: usize = self.mailboxes.values().map(|folder| folder.rows.len()).sum();
         more == 0 || self.messages_max.is_none_or(|most| (there + more) as u64 <= most)
     }
@@ -423,7 +423,7 @@ impl Run {
     fn restore(&mut self, Picks(by, rest): Picks) {
         let numbers: Vec<u32> = self.model.bin.keys().copied().filter(|number| number % by == rest % by).collect();
         let restored = self.house.store().restore(&self.owner, &numbers).map(|restored| restored.messages);
-        if !self.model.has_room(numbers.len()) {
+        if !self.model.has_space(numbers.len()) {
             assert_eq!(restored, Err(StoreError::OverQuota));
             return;
         }
@@ -455,12 +455,12 @@ impl Run {
         };
         let stored = self.house.store().append((0..count).map(one).collect());
         let now = self.house.clock.now().0;
-        let has_room = self.model.has_room(count);
+        let has_space = self.model.has_space(count);
         let Some(folder) = self.model.mailboxes.get_mut(NAMES[mailbox]) else {
             assert!(matches!(stored, Err(StoreError::NoSuchMailbox | StoreError::OverQuota)), "{stored:?}");
             return;
         };
-        if !has_room {
+        if !has_space {
             assert_eq!(stored, Err(StoreError::OverQuota));
             return;
         }
@@ -509,13 +509,13 @@ impl Run {
             .mailboxes
             .get(NAMES[from])
             .map_or(0, |folder| uids.iter().filter(|uid| folder.rows.contains_key(uid)).count());
-        let has_room = moves || self.model.has_room(picked);
+        let has_space = moves || self.model.has_space(picked);
         let names = &mut self.model.mailboxes;
         if !names.contains_key(NAMES[from]) || !names.contains_key(NAMES[to]) {
             assert_eq!(done, Err(StoreError::NoSuchMailbox));
             return;
         }
-        if !has_room {
+        if !has_space {
             assert_eq!(done, Err(StoreError::OverQuota));
             return;
         }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use durable::Disk;
-use store::{Entry, Settings};
+use store::{MessageEntry, Settings};
 use terms::Clock;
 use vault::{Part, REMEMBERED_MILLIS};
 use world::{Fault, FaultyDisk, SeededEntropy};
@@ -104,7 +104,7 @@ fn a_store_restored_from_last_week_reads_as_then_and_repeats_no_key() {
     for n in 0..3 {
         house.deliver(ann, INBOX, &format!("since {n}"));
     }
-    let lost: Vec<Entry> = house.store().snapshot(ann, INBOX).unwrap().entries().collect();
+    let lost: Vec<MessageEntry> = house.store().snapshot(ann, INBOX).unwrap().entries().collect();
     house.close();
     let mut parts = Parts::new();
     collect_packs(&*house.disk, &house.path(), &mut parts, "before");

@@ -21,7 +21,7 @@ use crate::story::{Account, STORY, on_a_good_disk, policy, told};
 const HERE: &str = "BAILIWICK_TEST_FAILING_CALLS";
 
 /// Small segments and frequent folds; the log of the rows flows back every few steps.
-const SMALL: Settings = Settings { segment_bytes: 900, changes_before_fold: 4, log_pages: 24 };
+const SMALL: Settings = Settings { segment_bytes: 900, changes_before_fold: 4, wal_pages: 24 };
 
 /// Not done; done and told as failed; half a write; no room.
 const WAYS: [char; 4] = ['e', 'd', 'h', 's'];
@@ -352,7 +352,7 @@ fn a_log_that_cannot_flow_back_is_told() {
     with_failing_calls("a_log_that_cannot_flow_back_is_told", |dir| {
         let mut house = House::new();
         // It flows back after every commit, and nothing is folded.
-        house.settings = Settings { log_pages: 1, ..Settings::default() };
+        house.settings = Settings { wal_pages: 1, ..Settings::default() };
         house.reopen();
         let (ann, owner) = house.account("ann@example.org");
         let calls = Calls::watch(dir, &house);
@@ -368,7 +368,7 @@ fn a_log_that_cannot_flow_back_is_told() {
             let (_, failed) = calls.counted();
             let health = house.store().health();
             assert_eq!(health == Health::Fine, failed == 0, "{first}: {health:?}");
-            assert_eq!(matches!(health, Health::LogStays(_)), stored && failed > 0, "{first}: {health:?}");
+            assert_eq!(matches!(health, Health::WalStuck(_)), stored && failed > 0, "{first}: {health:?}");
             told += u64::from(stored && failed > 0);
             texts_stored.extend(stored.then_some(text));
             assert_eq!(texts(house.store(), &owner, INBOX), texts_stored);

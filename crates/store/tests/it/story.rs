@@ -16,7 +16,7 @@ use world::{Fault, FaultyDisk, SeededEntropy};
 use crate::house::{House, INBOX, seen, texts};
 
 /// Small segments, so that a new one is begun every other step; frequent folds.
-const SMALL: Settings = Settings { segment_bytes: 900, changes_before_fold: 4, log_pages: 64 };
+const SMALL: Settings = Settings { segment_bytes: 900, changes_before_fold: 4, wal_pages: 64 };
 
 pub(crate) struct Account<'h> {
     pub(crate) house: &'h House,

@@ -18,7 +18,7 @@ struct Left {
 
 impl Left {
     fn of(view: &MailboxView) -> Self {
-        let row = |entry: store::Entry| (entry.uid, (entry.modseq, (*entry.flags).clone()));
+        let row = |entry: store::MessageEntry| (entry.uid, (entry.modseq, (*entry.flags).clone()));
         Self { info: view.info(), rows: view.entries().map(row).collect() }
     }
 

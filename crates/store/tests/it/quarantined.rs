@@ -9,7 +9,7 @@ use vault::AccountPublicKey;
 use crate::house::{House, INBOX, address, copy_dir, seen};
 
 /// Some ten messages a segment.
-const SMALL: Settings = Settings { segment_bytes: 4000, changes_before_fold: 8, log_pages: 64 };
+const SMALL: Settings = Settings { segment_bytes: 4000, changes_before_fold: 8, wal_pages: 64 };
 
 const BEN: &str = "ben@example.org";
 
@@ -67,7 +67,7 @@ fn one_account_is_shut_and_the_others_go_on() {
         .unwrap();
     house.reopen();
     let store = house.store();
-    assert_eq!(store.shut_accounts(), [ben]);
+    assert_eq!(store.quarantined_accounts(), [ben]);
     let others: Vec<AccountId> = store.accounts().iter().map(|record| record.id).collect();
     assert_eq!(others, [ann]);
     all_ways_are_shut(store, &house, ben);
@@ -109,7 +109,7 @@ fn one_account_is_shut_and_the_others_go_on() {
         )
         .unwrap();
     house.reopen();
-    assert_eq!(house.store().shut_accounts(), []);
+    assert_eq!(house.store().quarantined_accounts(), []);
     assert!(house.store().verify().is_sound());
     assert_eq!((seen(house.store(), ben), house.texts(&of_ben, INBOX)), (before, texts));
     house.deliver(ben, INBOX, "of ben, later");
@@ -131,7 +131,7 @@ fn whatever_is_wrong_with_a_profile() {
         house.close();
         rows(&house).execute_batch(sql).unwrap();
         house.reopen();
-        assert_eq!(house.store().shut_accounts(), shut, "{sql}");
+        assert_eq!(house.store().quarantined_accounts(), shut, "{sql}");
         house.deliver(ann, INBOX, "goes on");
         assert_eq!(house.texts(&owner, INBOX), ["goes on"]);
         house.account("dora@example.org");
@@ -164,6 +164,6 @@ fn a_copy_takes_the_profile_of_an_older_one() {
     rows.account(ben, &pieces[&ben], profile).unwrap();
     rows.finish().unwrap();
     let store = house.open_at(restored.path()).unwrap();
-    assert_eq!(store.shut_accounts(), []);
+    assert_eq!(store.quarantined_accounts(), []);
     assert_eq!(crate::house::texts(&store, &owner, INBOX), ["early", "late"]);
 }
