@@ -1,7 +1,7 @@
-//! The check that only an owner can have made: every message opens, and what is kept beside it is what it gives.
+//! The check that only an owner can run: every message can be opened, and what is stored beside it matches it.
 //!
-//! Each original is opened; its record and its sizes are made anew and held against what is stored; so is what the owner's
-//! index keeps of it. One damaged message never stops the rest. Nothing is written.
+//! Each original is opened; its record and its sizes are derived again and compared with what is stored, and so is what the owner's
+//! index holds of it. One damaged message never stops the rest. Nothing is written.
 
 use store::{Damage, DamageKind, MessageEntry, StoreError};
 use vault::{Part, SignedIn};
@@ -11,7 +11,7 @@ use crate::index::{CheckedVolumes, Derived};
 use crate::mailroom::Mailroom;
 use crate::record::Record;
 
-/// Octets of mail that are opened at once; a longer message is opened alone.
+/// Bytes of mail that are opened at once; a longer message is opened alone.
 const OPEN_BYTES_MAX: u64 = 8 << 20;
 
 /// Messages that are opened at once.
@@ -20,25 +20,25 @@ const OPEN_MESSAGES_MAX: usize = 256;
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CheckReport {
-    /// Messages that were opened, those in the bin included.
+    /// Messages that were opened, including those in the bin.
     pub messages: u64,
-    /// Octets of their originals.
+    /// Bytes of their originals.
     pub bytes: u64,
     /// Files of the index.
     pub volumes: u64,
     /// Messages that are in the index.
     pub indexed: u64,
-    /// Every damage; empty when all is well.
+    /// All damage; empty if there is none.
     pub damages: Vec<Damage>,
-    /// What is no damage and yet worth knowing.
+    /// What is not damage but worth knowing.
     pub notes: Vec<String>,
 }
 
-/// Checks all that the signed-in owner has. `progress` is called before the first message and after each batch.
+/// Checks everything that the signed-in owner has. `progress` is called before the first message and after each batch.
 ///
 /// # Errors
 /// [`StoreError::VaultAway`], [`StoreError::Vault`] when the session is over; [`StoreError::Damaged`] when the account's rows
-/// do not read: the check without an owner says what of them.
+/// cannot be read: the check without an owner says which.
 pub fn run(mail: &Mailroom, right: &SignedIn, progress: &mut dyn FnMut(Progress)) -> Result<CheckReport, StoreError> {
     mail.look_at_volumes(right, |volumes| {
         let account = right.account();
@@ -128,7 +128,7 @@ impl Check<'_> {
             match Record::decode(&record) {
                 Ok(stored) if stored == now => {}
                 Ok(stored) => {
-                    let what = format!("it is not what the message gives: {}", differing(&stored, &now));
+                    let what = format!("it differs from what the message gives: {}", differing(&stored, &now));
                     self.damage(DamageKind::Derived, entry, Part::Record, what);
                 }
                 Err(error) => self.damage(DamageKind::Derived, entry, Part::Record, error),
@@ -140,7 +140,7 @@ impl Check<'_> {
         let whole = [&prefix[..], &view].concat();
         let sizes = [(entry.original_size_bytes, original.len()), (entry.view_size_bytes, whole.len())];
         for (row, found) in sizes.into_iter().filter(|(row, found)| *row as usize != *found) {
-            let what = format_args!("its row says {row} octets, and it has {found}").to_string();
+            let what = format_args!("its row says {row} bytes, but it has {found}").to_string();
             self.damage(DamageKind::Columns, entry, Part::Original, what);
         }
         if let Some(volumes) = self.volumes.as_mut().filter(|_| in_index) {
@@ -168,13 +168,13 @@ impl Check<'_> {
     }
 }
 
-/// Whether octets are lines of a header.
+/// Whether bytes are lines of a header.
 fn is_header(prefix: &[u8]) -> bool {
     let closed = [prefix, b"\r\n"].concat();
     message::header_len(&closed) == closed.len()
 }
 
-/// The names of what differs, in the words of the format.
+/// The names of the fields that differ, as in the format.
 fn differing(stored: &Record, now: &Record) -> String {
     let fields = [
         ("envelope", stored.envelope == now.envelope),

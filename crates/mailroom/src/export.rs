@@ -1,4 +1,4 @@
-//! Export: an owner's mail goes out as files, the bytes that once came in.
+//! Export: an owner's mail as files, with the bytes that originally arrived.
 //!
 //! ```text
 //! TARGET/export.json                       whose export this is
@@ -6,10 +6,10 @@
 //! TARGET/Lists/Rust/manifest.jsonl         a line for each message: file, uid, flags, internal date, size, SHA-256
 //! ```
 //!
-//! Nothing that lies there is overwritten. A second run compares what is there, finishes a file that was cut short, adds
-//! what is new, and reports a file that holds something else. No link below the target is followed: a target is often in
-//! its owner's reach, the node writes where the owner may not, and what was there on the first day may be a link on the
-//! second. One export at a time writes in a target.
+//! Existing files are never overwritten. A second run compares what is there, completes a file that was cut short, adds
+//! what is new, and reports a file with other contents. No link below the target is followed: owners can often modify
+//! the target, the node may write where the owner may not, and what was a directory on the first day may be a link on the
+//! second. One export at a time writes to a target.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -30,13 +30,13 @@ use crate::mailroom::Mailroom;
 /// Messages opened in one call to the store.
 const BATCH_MESSAGES_MAX: usize = 64;
 
-/// Octets of messages opened in one call; bounds the memory of an export.
+/// Bytes of messages opened in one call; bounds the memory of an export.
 const BATCH_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
-/// Failures that a report names one by one; beyond, they are counted.
+/// Failures that a report names individually; further ones are only counted.
 const FAILURES_NAMED_MAX: usize = 1_000;
 
-/// The longest name of one directory, in octets; file systems end at 255.
+/// The longest name of one directory, in bytes; file systems allow 255.
 const DIRECTORY_NAME_LEN_MAX: usize = 200;
 
 const MARKER: &str = "export.json";
@@ -45,22 +45,22 @@ const MANIFEST: &str = "manifest.jsonl";
 /// Where to export to.
 #[derive(Debug, Clone)]
 pub struct ExportPlan {
-    /// A directory that is missing, empty, or of an earlier export of the same account.
+    /// A directory that is missing, empty, or from an earlier export of the same account.
     pub target: PathBuf,
 }
 
-/// What an export did.
+/// The result of an export.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ExportReport {
     /// Messages written.
     pub exported: u64,
-    /// Their octets.
+    /// Their total size in bytes.
     pub bytes: u64,
     /// Messages that an earlier run had written.
     pub already_there: u64,
     /// Messages that were not written.
     pub failed: u64,
-    /// The first of them, with the reason.
+    /// The first of them, with the reasons.
     pub failures: Vec<Failure>,
 }
 
@@ -77,24 +77,24 @@ impl fmt::Display for ExportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} messages exported, {} bytes", self.exported, self.bytes)?;
         if self.already_there > 0 {
-            write!(f, "; {} were there already", self.already_there)?;
+            write!(f, "; {} were already there", self.already_there)?;
         }
         write_failures(f, self.failed, &self.failures)
     }
 }
 
-/// Why an export stopped. What was written stays, and the next run goes on behind it.
+/// Why an export stopped. What was written stays, and the next run continues from there.
 #[derive(Debug)]
 pub enum ExportError {
-    /// The caller's: the directory holds something else.
+    /// The caller's: the directory contains other files.
     Occupied(PathBuf),
-    /// The caller's: the directory holds the export of another account.
+    /// The caller's: the directory contains the export of another account.
     OtherAccount(PathBuf),
     /// The caller's: another export is writing there.
     Running(PathBuf),
     /// The machine's: a directory or file cannot be written.
     Target(PathBuf, io::Error),
-    /// The store's own words.
+    /// The store's; the text is its own.
     Store(StoreError),
 }
 
@@ -102,14 +102,14 @@ impl fmt::Display for ExportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Occupied(path) => {
-                write!(f, "{} holds other files: name an empty directory, or one of an earlier export", path.display())
+                write!(f, "{} contains other files: name an empty directory, or one from an earlier export", path.display())
             }
             Self::OtherAccount(path) => {
-                write!(f, "{} holds the export of another account: name another directory", path.display())
+                write!(f, "{} contains the export of another account: name another directory", path.display())
             }
             Self::Running(path) => write!(f, "another export is writing to {}: wait for it", path.display()),
             Self::Target(path, error) => {
-                write!(f, "{}: {error}; make room or name another directory, and run the export again", path.display())
+                write!(f, "{}: {error}; free some space or name another directory, and run the export again", path.display())
             }
             Self::Store(error) => error.fmt(f),
         }
@@ -143,10 +143,10 @@ struct Marker {
 }
 
 /// Exports every mailbox of the account that signed in. `progress` is called before the first message and after each
-/// batch. Files are given to the system, not synced: a power cut may tear the last ones, and the next run mends them.
+/// batch. Files are written but not synced: a power cut may tear the last ones, and the next run repairs them.
 ///
 /// # Errors
-/// When the target is not ours to write in, or cannot be written; what is there stays there.
+/// When the target may not be used, or cannot be written; what has been written stays there.
 pub fn run(
     mailroom: &Mailroom,
     right: &SignedIn,
@@ -183,13 +183,13 @@ pub fn run(
     Ok(report)
 }
 
-/// Makes `target` ours, or finds that it is. Nobody else exports there while the file is open.
+/// Claims `target` for this export, or finds it claimed. No other export writes there while the file is open.
 fn claim(target: &Path, account: AccountId) -> Result<File, ExportError> {
     let failed = |error| ExportError::Target(target.to_owned(), error);
     DirBuilder::new().recursive(true).mode(0o700).create(target).map_err(failed)?;
     let path = target.join(MARKER);
     let occupied = || ExportError::Occupied(target.to_owned());
-    // In this order: an export that begins at this moment has made its marker before it makes anything else.
+    // In this order: an export that starts at the same moment creates its marker before anything else.
     if !holds_marker_only(target).map_err(failed)? && fs::symlink_metadata(&path).is_err() {
         return Err(occupied());
     }
@@ -206,7 +206,7 @@ fn claim(target: &Path, account: AccountId) -> Result<File, ExportError> {
     let marker = Marker { bailiwick_export: 1, account };
     let mut text = Vec::new();
     file.read_to_end(&mut text).map_err(failed)?;
-    // New, or a power cut took what was in it.
+    // New, or emptied by a power cut.
     if text.is_empty() && holds_marker_only(target).map_err(failed)? {
         text = serde_json::to_vec(&marker).map_err(|error| failed(error.into()))?;
         file.write_all(&text).map_err(failed)?;
@@ -218,7 +218,7 @@ fn claim(target: &Path, account: AccountId) -> Result<File, ExportError> {
     }
 }
 
-/// Whether `target` holds nothing, or nothing but the marker.
+/// Whether `target` is empty, except for the marker.
 fn holds_marker_only(target: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(target)? {
         if entry?.file_name() != MARKER {
@@ -250,7 +250,7 @@ struct Writer {
     dir: PathBuf,
     uid_validity: u32,
     manifest: io::BufWriter<File>,
-    /// The files that the manifest has already.
+    /// The files that are already in the manifest.
     listed: HashSet<String>,
 }
 
@@ -267,7 +267,7 @@ impl Writer {
         .map_err(failed)?;
         let mut text = String::new();
         manifest.read_to_string(&mut text).map_err(failed)?;
-        // A line that a power cut tore is begun anew.
+        // A line torn by a power cut is written again.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         manifest.set_len(whole as u64).map_err(failed)?;
         let lines = text[..whole].lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
@@ -289,7 +289,7 @@ impl Writer {
             }
             Ok(Put::WasThere) => report.already_there += 1,
             Ok(Put::Other) => {
-                report.fail(&path, &"another file lies there and was left alone: move it and run the export again");
+                report.fail(&path, &"another file is there and was not changed: move it and run the export again");
                 return Ok(());
             }
             Err(error) => return Err(ExportError::Target(path, error)),
@@ -321,7 +321,7 @@ enum Put {
     Other,
 }
 
-/// Writes a file that is missing, or finishes one that is its beginning.
+/// Writes a missing file, or completes a partial one.
 fn put(path: &Path, original: &[u8]) -> io::Result<Put> {
     match new_file(path) {
         Ok(mut file) => file.write_all(original).map(|()| Put::Written),
@@ -342,14 +342,14 @@ fn put(path: &Path, original: &[u8]) -> io::Result<Put> {
     }
 }
 
-/// A file that is not there yet, for its owner's eyes.
+/// Creates a new file, readable by its owner only.
 fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(path)
 }
 
-/// A file that is there. Neither a link, nor another name of a file that lies elsewhere.
+/// Opens an existing file that is neither a link nor another name of a file elsewhere.
 fn old_file(path: &Path) -> io::Result<File> {
-    let strange = || io::Error::other("this is a link or no file, which no export leaves behind");
+    let strange = || io::Error::other("this is a link or not a regular file, which no export creates");
     let listed = fs::symlink_metadata(path)?;
     if !listed.is_file() || listed.nlink() != 1 {
         return Err(strange());
@@ -362,7 +362,7 @@ fn old_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes the directories of `below`, level by level, or finds them.
+/// Creates the directories of `below`, level by level, or finds them.
 fn make_dirs(target: &Path, below: &Path) -> io::Result<()> {
     let mut dir = target.to_owned();
     for level in below.components() {
@@ -391,7 +391,7 @@ fn flag_names(flags: &FlagSet) -> Vec<String> {
     system.chain(flags.keywords.iter().cloned()).collect()
 }
 
-/// The directory of a mailbox: a level each, with everything percent-encoded that could lead elsewhere or be taken for one
+/// The directory of a mailbox: one per level, with everything percent-encoded that could lead elsewhere or be mistaken for one
 /// of our files.
 fn directory(mailbox: &str) -> PathBuf {
     mailbox.split('/').map(level).collect()
@@ -414,7 +414,7 @@ fn level(name: &str) -> String {
         }
     }
     if out.len() > DIRECTORY_NAME_LEN_MAX {
-        // Cut, and told from others that begin alike.
+        // Cut, but distinguishable from others that begin alike.
         let whole = digest::digest(&digest::SHA256, name.as_bytes());
         let cut = (0..=DIRECTORY_NAME_LEN_MAX).rev().find(|at| out.is_char_boundary(*at)).unwrap_or(0);
         out.truncate(cut);

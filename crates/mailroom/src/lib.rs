@@ -1,5 +1,5 @@
-//! What is done with mail: delivery, reading, import and export. The machines (`smtp`, `imap`) decide, the store does,
-//! and this room stands between them: it knows both and neither socket nor clock of its own.
+//! What is done with mail: delivery, reading, import and export. The machines (`smtp`, `imap`) decide, the store stores,
+//! and this crate connects them. It has no socket and no clock of its own.
 
 use terms::Secret;
 
@@ -17,10 +17,10 @@ pub mod record;
 pub use opening::Opening;
 pub use mailroom::Mailroom;
 
-/// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret that a person chose.
+/// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret chosen by a person.
 pub const PASSWORD_CHARS_MIN: usize = 8;
 
-/// Whether a password that a person chose has [`PASSWORD_CHARS_MIN`] characters.
+/// Whether a password chosen by a person has at least [`PASSWORD_CHARS_MIN`] characters.
 pub fn is_password_long_enough(password: &Secret<String>) -> bool {
     password.expose().chars().count() >= PASSWORD_CHARS_MIN
 }

@@ -8,33 +8,33 @@ use vault::{Attempt, Claim, Network, OwnerError, Scopes, SignedIn, Vault, VaultE
 
 use crate::index::worker::Indexes;
 
-/// The mailroom of one node: what every door that moves mail needs. Cheap to clone.
+/// The mailroom of one node: what every server that handles mail needs. Cheap to clone.
 #[derive(Clone)]
 pub struct Mailroom {
     /// The sealed mail of this home.
     pub store: Arc<Store>,
-    /// Keys and proofs of right.
+    /// Keys, and proofs that a caller may use them.
     pub vault: Arc<Vault>,
     /// The node's clock.
     pub clock: Arc<dyn Clock>,
-    /// The node's source of chance.
+    /// The node's source of randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// The name by which this node greets and stamps (RFC 5321 section 4.1.3), e.g. `mail.ie.example`.
+    /// The name in this node's greetings and trace headers (RFC 5321 section 4.1.3), e.g. `mail.ie.example`.
     pub hostname: Arc<str>,
     /// The indexes of the owners who are signed in.
     pub index: Indexes,
 }
 
 impl Mailroom {
-    /// Whom `user` names: the owner of an address, or nobody.
+    /// Resolves `user` to the owner of an address, or to nobody.
     ///
     /// # Errors
-    /// [`VaultError::Away`] while nobody can say.
+    /// [`VaultError::Away`] while this cannot be known.
     pub fn claim(&self, user: &str) -> Result<Claim, VaultError> {
         Ok(match user.parse::<Address>() {
-            // The store knows whose an address is unless the vault is away.
+            // The store knows whose address it is unless the vault is unavailable.
             Ok(address) => match self.store.open_account_of(&address).or_else(|error| match error {
-                // Whoever proves to be its owner is told; nobody else is told more than of any other account.
+                // Only a person who proves to be its owner is told; others learn no more than about any other account.
                 StoreError::Damaged(_) => self.store.account_of(&address),
                 error => Err(error),
             }) {
@@ -46,13 +46,13 @@ impl Mailroom {
         })
     }
 
-    /// Signs the owner of the address `user` in, for `scope` and from `network`. What is no address, or nobody's, costs the
-    /// same work and gives the same error as a wrong password, so that neither time nor words tell who has an account here.
-    /// `code`: for the owner's pages and for the command line, where codes are on.
+    /// Signs the owner of the address `user` in, for `scope` and from `network`. An invalid or unknown address costs the
+    /// same work and gives the same error as a wrong password, so that neither time nor text reveals who has an account here.
+    /// `code`: for the owner's pages and for the command line, if two-factor authentication is on.
     ///
     /// # Errors
-    /// `OwnerError::WrongPassword` for all of them; `OwnerError::SlowDown` after too many guesses, whoever is guessed
-    /// at; the vault's own for a damaged key file.
+    /// `OwnerError::WrongPassword` for all of them; `OwnerError::SlowDown` after too many guesses, at whichever
+    /// account; the vault's own for a damaged key file.
     pub fn sign_in(
         &self,
         user: &str,

@@ -1,11 +1,11 @@
-//! zstd with contexts that a thread keeps: making one costs more than packing a record.
+//! zstd with one context per thread: creating one costs more than packing a record.
 
 use std::cell::RefCell;
 
 use zstd::bulk::{Compressor, Decompressor};
 
-/// The level for what is packed while somebody waits. On records of a kilobyte it is a tenth less dense than the default and
-/// takes some microseconds.
+/// The level for what is packed while a client waits. On records of a kilobyte it compresses a tenth less than the default and
+/// takes a few microseconds.
 const QUICK_LEVEL: i32 = 1;
 
 thread_local! {
@@ -13,7 +13,7 @@ thread_local! {
     static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// The octets as a zstd frame; `None` when that is no shorter.
+/// The bytes as a zstd frame; `None` if that is not shorter.
 pub(crate) fn pack(octets: &[u8]) -> Option<Vec<u8>> {
     let packed = PACKER.with(|place| {
         let mut place = place.try_borrow_mut().ok()?;
@@ -26,7 +26,7 @@ pub(crate) fn pack(octets: &[u8]) -> Option<Vec<u8>> {
     (packed.len() < octets.len()).then_some(packed)
 }
 
-/// The octets of a zstd frame, `plain_bytes` of them; `None` when it is none, or has more.
+/// The `plain_bytes` bytes of a zstd frame; `None` if it is invalid, or has more.
 pub(crate) fn unpack(packed: &[u8], plain_bytes: usize) -> Option<Vec<u8>> {
     UNPACKER.with(|place| {
         let mut place = place.try_borrow_mut().ok()?;
@@ -50,7 +50,7 @@ mod tests {
         assert_eq!(unpack(&packed, octets.len() - 1), None);
         assert_eq!(unpack(&packed, octets.len() + 1), None);
         assert_eq!(unpack(&packed[1..], octets.len()), None);
-        assert_eq!(unpack(&packed, octets.len()).unwrap(), octets, "after a failure it goes on");
+        assert_eq!(unpack(&packed, octets.len()).unwrap(), octets, "it works again after a failure");
         assert_eq!(pack(b"short"), None);
     }
 }

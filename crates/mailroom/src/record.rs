@@ -1,5 +1,5 @@
 //! The record of a message: what a client asks of every message in a list, made once at delivery and sealed beside the
-//! original, so that a list of 20,000 messages opens no original. The octets are in `docs/formats/record.md`.
+//! original, so that a list of 20,000 messages opens no original. The format is in `docs/formats/record.md`.
 //!
 //! It is a cache of the original's view (without the prefix): when it is lost or damaged it is derived again.
 
@@ -11,10 +11,10 @@ use terms::UnixMillis;
 /// The first byte of a record: its fields follow as they are.
 const PLAIN: u8 = 1;
 
-/// The first byte of a record: its fields follow as a zstd frame, behind their length.
+/// The first byte of a record: its fields follow as a zstd frame, after their length.
 const PACKED: u8 = 2;
 
-/// How long packed fields may be. Records are made of headers and structures, which are bounded far below; nothing longer is
+/// How long packed fields may be. Records consist of headers and structures, whose limits are far lower; nothing longer is
 /// unpacked.
 const UNPACKED_BYTES_MAX: u64 = 64 << 20;
 
@@ -29,24 +29,24 @@ mod field {
     pub(super) const VIEW: u64 = 7;
 }
 
-/// What is known of a message without opening it. Everything is of the view of the original, without the prefix.
+/// What is known of a message without opening it. Everything describes the view of the original, without the prefix.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Record {
-    /// The ENVELOPE as it goes on the wire (RFC 9051 section 7.5.2).
+    /// The ENVELOPE as sent to clients (RFC 9051 section 7.5.2).
     pub envelope: Vec<u8>,
-    /// BODYSTRUCTURE with extension data, as it goes on the wire.
+    /// BODYSTRUCTURE with extension data, as sent to clients.
     pub bodystructure: Vec<u8>,
-    /// BODY without extension data, as it goes on the wire.
+    /// BODY without extension data, as sent to clients.
     pub body: Vec<u8>,
     /// The first words of the text, UTF-8 (RFC 8970).
     pub preview: String,
-    /// The Date field: the moment, and the day as the sender's clock had it (RFC 9051 section 6.4.4).
+    /// The Date field: the moment, and the day by the sender's clock (RFC 9051 section 6.4.4).
     pub sent: Option<(UnixMillis, Day)>,
-    /// The header's length in octets, its empty line included.
+    /// The header's length in bytes, including its empty line.
     pub header_bytes: u64,
-    /// The view's length in octets.
+    /// The view's length in bytes.
     pub view_bytes: u64,
-    /// Whether the view is the original, octet for octet: then a range of it opens without the rest.
+    /// Whether the view is identical to the original: then a range of it can be opened without the rest.
     pub verbatim: bool,
 }
 
@@ -64,12 +64,12 @@ impl std::error::Error for RecordError {}
 
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Record({} octets of view)", self.view_bytes)
+        write!(f, "Record({} bytes of view)", self.view_bytes)
     }
 }
 
 impl Record {
-    /// The record of an original whose view was made already.
+    /// The record of an original and its view.
     pub fn of(original: &[u8], view: &[u8]) -> Self {
         let structure = Structure::parse(view);
         Self {
@@ -84,7 +84,7 @@ impl Record {
         }
     }
 
-    /// The octets to seal: packed where that is shorter.
+    /// The bytes to seal: packed if that is shorter.
     pub fn encode(&self) -> Vec<u8> {
         let plain = self.encode_plain();
         let fields = &plain[1..];
@@ -120,8 +120,8 @@ impl Record {
         out
     }
 
-    /// The inverse of [`encode`](Record::encode). Fields that this program does not know are passed over; fields that are
-    /// missing have their empty value.
+    /// The inverse of [`encode`](Record::encode). Unknown fields are skipped; missing fields
+    /// have their empty value.
     ///
     /// # Errors
     /// An unknown first byte, or bytes that are not fields.
@@ -183,7 +183,7 @@ fn put(out: &mut Vec<u8>, number: u64, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-/// LEB128: seven bits an octet, lowest first.
+/// LEB128: seven bits per byte, least significant first.
 fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number & 0x7f) as u8 | 0x80);

@@ -1,6 +1,6 @@
-//! Delivery: a message that a door accepted becomes sealed mail in its home. The life of it: `docs/flows/deliver.md`.
+//! Delivery: an accepted message becomes sealed mail in its home. Step by step: `docs/flows/deliver.md`.
 //!
-//! Decide (is it in circles, whose is it), then one call to the store, then the outcome; the wire words are the door's.
+//! Decide (is it a loop, whose is it), then one call to the store, then the outcome; the reply text is the server's.
 
 mod trace;
 
@@ -15,29 +15,29 @@ use terms::{AccountId, Address, MailboxId, UnixMillis};
 use crate::mailroom::Mailroom;
 use crate::record::Record;
 
-/// How many octets of copies one call to the store may hold. A message for many accounts is sealed for each: 100
-/// recipients of 50 MiB would be 5 GB at once. Beyond this a message goes in several calls.
+/// How many bytes of copies one call to the store may hold. A message for many accounts is sealed for each: 100
+/// recipients of 50 MiB would be 5 GB at once. Beyond this a message is stored in several calls.
 const BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// Up to this size a message is sealed in about a millisecond, where it was read. Nine of ten are shorter.
+/// Up to this size a message is sealed in about a millisecond, on the task that read it. Nine out of ten are shorter.
 pub(crate) const SOON_BYTES_MAX: usize = 256 * 1024;
 
 /// Why a message was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryError {
-    /// The sender's: no such mailbox lives here.
+    /// The sender's: there is no such mailbox here.
     NoSuchMailbox,
-    /// Somebody's on the way: the message passed more than a hundred hosts (RFC 5321 section 6.3).
+    /// A relay's: the message passed more than a hundred hosts (RFC 5321 section 6.3).
     Loop,
-    /// The store's; its own words.
+    /// The store's; the text is its own.
     Store(StoreError),
 }
 
 impl fmt::Display for DeliveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoSuchMailbox => f.write_str("no such mailbox lives here"),
-            Self::Loop => f.write_str("the message passed over 100 hosts: two of them send it to each other"),
+            Self::NoSuchMailbox => f.write_str("no such mailbox here"),
+            Self::Loop => f.write_str("mail loop detected: the message passed more than 100 hosts"),
             Self::Store(error) => error.fmt(f),
         }
     }
@@ -55,7 +55,7 @@ impl From<StoreError> for DeliveryError {
 }
 
 impl DeliveryError {
-    /// What the peer is told: to give up, or to try again. When in doubt, to try again: the sender still has the message.
+    /// Whether the peer is told to give up or to try again. When in doubt, to try again: the sender still has the message.
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::NoSuchMailbox => Refusal::NoSuchMailbox,
@@ -77,7 +77,7 @@ impl DeliveryError {
     }
 }
 
-/// What became of a message.
+/// The result of delivering a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {
     /// The `id` in the trace, for the debug log.
@@ -94,20 +94,20 @@ impl Delivered {
 }
 
 impl Mailroom {
-    /// Whose mailbox `address` is. Cheap: no file is read.
+    /// The account that has `address`. Cheap: no file is read.
     ///
     /// # Errors
-    /// [`DeliveryError::NoSuchMailbox`], which also is the answer to whoever wants mail relayed; [`DeliveryError::Store`]
-    /// while nobody can say, because the vault is away.
+    /// [`DeliveryError::NoSuchMailbox`], also for clients that want mail relayed; [`DeliveryError::Store`]
+    /// while this cannot be known, because the vault is unavailable.
     pub fn recipient(&self, address: &Address) -> Result<AccountId, DeliveryError> {
         self.store.receiver_of(address)?.ok_or(DeliveryError::NoSuchMailbox)
     }
 
-    /// Whose mailbox `<Postmaster>` is (RFC 5321 section 4.5.1): the account with the address `postmaster@` this node's
-    /// hostname or a domain above it, the nearest first. An operator names a postmaster by giving somebody that address.
+    /// The account that receives mail for `<Postmaster>` (RFC 5321 section 4.5.1): the one with the address `postmaster@` this node's
+    /// hostname or a parent domain, the nearest first. An operator appoints a postmaster by giving an account that address.
     ///
     /// # Errors
-    /// [`DeliveryError::NoSuchMailbox`] when nobody has it; [`DeliveryError::Store`] while nobody can say.
+    /// [`DeliveryError::NoSuchMailbox`] when no account has it; [`DeliveryError::Store`] while this cannot be known.
     pub fn postmaster(&self) -> Result<AccountId, DeliveryError> {
         let mut domain = &*self.hostname;
         loop {
@@ -119,8 +119,8 @@ impl Mailroom {
         }
     }
 
-    /// Whether a message of this size fits into an account's quota now, as far as that is known without reading a file. What
-    /// is not known yet is found when the message is stored.
+    /// Checks that a message of this size fits into an account's quota now, as far as that is known without reading a file. Otherwise
+    /// it is checked when the message is stored.
     ///
     /// # Errors
     /// [`StoreError::OverQuota`], as [`DeliveryError::Store`].
@@ -130,7 +130,7 @@ impl Mailroom {
         if fits { Ok(()) } else { Err(DeliveryError::Store(StoreError::OverQuota)) }
     }
 
-    /// A message made ready for the store: the record is derived, sizes are counted, it arrives now by the node's clock.
+    /// Prepares a message for the store: derives the record, counts sizes, sets the arrival to now by the node's clock.
     /// Used by delivery, APPEND and import. `prefix` is empty unless a hop is to be shown. Stores nothing yet.
     ///
     /// # Errors
@@ -165,8 +165,8 @@ impl Mailroom {
     /// Delivers a message into the INBOX of each recipient's account, once for each account. What is `Ok` is durable when
     /// this returns. Blocks for a sync of the disk.
     ///
-    /// All accounts are written in one step of the store, or in few when the copies together are large
-    /// ([`BATCH_BYTES_MAX`]); an account that went away meanwhile fails alone.
+    /// All accounts are written in one call to the store, or in a few if the copies together are large
+    /// ([`BATCH_BYTES_MAX`]); an account that was closed meanwhile fails alone.
     pub fn deliver(&self, message: Message) -> Delivered {
         let id = self.trace_id();
         let Message { envelope, recipients, original } = message;
@@ -194,7 +194,7 @@ impl Mailroom {
         for batch in firsts.chunks(copies) {
             let stored = self.put(&copy, batch);
             match stored {
-                // Somebody is gone, has no room, or is damaged: the others need not suffer for it.
+                // An account is closed, over quota or damaged: that must not affect the others.
                 Err(
                     DeliveryError::NoSuchMailbox | DeliveryError::Store(StoreError::OverQuota | StoreError::Damaged(_)),
                 ) if batch.len() > 1 => {
@@ -208,7 +208,7 @@ impl Mailroom {
         Delivered { results: recipients.iter().map(result).collect(), id }
     }
 
-    /// Puts a notice of the node itself into an account's INBOX. `subject` and `text` are ASCII, `text` in lines that end with
+    /// Puts a notice from the node itself into an account's INBOX. `subject` and `text` are ASCII, `text` in lines that end with
     /// CRLF. Durable when it returns.
     ///
     /// # Errors
@@ -225,18 +225,18 @@ impl Mailroom {
         );
         let inbox = self.store.mailbox_named(account, store::INBOX)?.id;
         let incoming = self.incoming(account, inbox, original.into_bytes(), Vec::new(), now, FlagSet::none())?;
-        // Also into a full mailbox: it may say that somebody is about to take it over.
+        // Even into a full mailbox: it may warn that someone is about to take it over.
         self.store.append_beyond_quota(vec![incoming])?;
         Ok(())
     }
 
     /// As [`deliver`](Self::deliver), without waiting for the disk: seals at once, which takes about a millisecond, and
     /// `answer` is called from the store's thread when the message is durable or refused; it must be quick. The usual
-    /// message (one account, not long, and the store has room for it) is taken; another is given back, for a thread that
+    /// message (one account, not long, and the store's queue has space) is accepted; any other is returned, for a thread that
     /// may block.
     ///
     /// # Errors
-    /// The message, when it is not the usual one.
+    /// The message, if it is not the usual one.
     pub fn deliver_soon(
         &self,
         message: Box<Message>,
@@ -256,7 +256,7 @@ impl Mailroom {
         let record = Record::of(original, &view).encode();
         let copy = DeliveryCopy { envelope, id: &id, original, view: &view, record, arrival: self.clock.now() };
         match self.addressed(&copy, to, Vec::new()) {
-            // Nobody else needs the original: it moves.
+            // Nothing else needs the original: it is moved.
             Ok(incoming) => {
                 self.store.submit(vec![Incoming { original: message.original, ..incoming }], move |stored| {
                     answer(Delivered { id, results: vec![stored.map(drop).map_err(DeliveryError::from)] });
@@ -301,7 +301,7 @@ impl Mailroom {
     }
 }
 
-/// A message on its way to several accounts: what is the same for all of them.
+/// What all copies of a delivered message have in common.
 struct DeliveryCopy<'m> {
     envelope: &'m Envelope,
     id: &'m str,
@@ -311,7 +311,7 @@ struct DeliveryCopy<'m> {
     arrival: UnixMillis,
 }
 
-/// What clients see as the size: the prefix and the view (RFC 9051 section 2.3.4).
+/// The size that clients see: the prefix and the view (RFC 9051 section 2.3.4).
 fn view_size(prefix: &[u8], view_bytes: usize) -> Result<u32, StoreError> {
     u32::try_from(prefix.len() + view_bytes).map_err(|_| StoreError::TooLarge)
 }

@@ -1,23 +1,23 @@
 //! The prefix: `Return-Path:` and `Received:` as the last hop writes them (RFC 5321 section 4.4).
 //!
-//! It is sealed beside the original and never mixed into it. Everything in it is of a type that cannot hold a line end or
-//! a bracket out of place: [`smtp::Helo`], [`terms::Address`], an `IpAddr`, this node's own name. So no peer writes a
-//! header through its name or its sender.
+//! It is sealed beside the original and never mixed into it. Everything in it has a type that cannot contain a line end or
+//! a misplaced bracket: [`smtp::Helo`], [`terms::Address`], an `IpAddr`, this node's own name. So no peer can inject a
+//! header through its name or its sender address.
 
 use std::net::IpAddr;
 
 use smtp::{Envelope, Recipient};
 use terms::UnixMillis;
 
-/// A message that passed more hosts than this goes in circles. RFC 5321 section 6.3: at least 100.
+/// A message that passed more hosts than this is in a mail loop. RFC 5321 section 6.3: at least 100.
 pub(super) const HOPS_MAX: usize = 100;
 
-/// How many hosts wrote their trace into the view's header.
+/// How many hosts added trace fields to the view's header.
 pub(super) fn hops(view: &[u8]) -> usize {
     message::fields(&view[..message::header_len(view)]).filter(|field| field.is("Received")).count()
 }
 
-/// The prefix for one recipient. The message's id at this node, `id`, is for finding a hop's debug log.
+/// The prefix for one recipient. The message's id at this node, `id`, helps to find the line in the debug log.
 pub(super) fn prefix(
     envelope: &Envelope,
     recipient: &Recipient,
@@ -44,7 +44,7 @@ pub(super) fn prefix(
         with = envelope.with(),
         date = date(at),
     );
-    // A message without any header is all text; without this line its first line would look like part of ours.
+    // A message without a header is all text; without this line its first line would look like part of ours.
     if message::header_len(view) == 0 {
         prefix.push_str("\r\n");
     }
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn no_peer_writes_a_header() {
-        // Whatever becomes a name or an address holds no line end: the types refuse it.
+        // A name or an address cannot contain a line end: the types refuse it.
         for text in ["x\r\nX-Evil: 1", "x\nX-Evil: 1", "x\rX-Evil", "x\0", "x (y)\r\n"] {
             assert!(Helo::parse(text).is_none());
             assert!(format!("{text}@y.example").parse::<terms::Address>().is_err());
@@ -126,7 +126,7 @@ mod tests {
             assert!(format!("x@{text}").parse::<terms::Address>().is_err());
             assert!(CipherSuite::parse(text).is_none());
         }
-        // And a quoted local part with every odd character that is allowed stays inside its line.
+        // And a quoted local part with every unusual character that is allowed stays within its line.
         let odd = envelope("\"a> (b);\\\" c:\"@y.example");
         let prefix = prefix(&odd, &Recipient::Postmaster, "h", "0", UnixMillis(0), b"A: b\r\n\r\n");
         assert_eq!(message::fields(&prefix).count(), 2);

@@ -1,16 +1,16 @@
-//! The journal of an import: what is in already, so that a second run goes on where the first stopped.
+//! The journal of an import: what has been imported, so that a second run continues where the first stopped.
 //!
 //! One file per account, target and source, in the node's data directory. Every record is sealed under the service key; a
-//! message is known by a keyed hash of its bytes, so that the file names nothing and nobody. The order of writing makes it
+//! message is identified by a keyed hash of its bytes, so that the file reveals nothing. The order of writes makes it
 //! exactly-once across a crash:
 //!
-//! 1. *Intent*: which messages go in next, and the next UID of each mailbox they go to. Synced.
+//! 1. *Intent*: which messages are next, and the next UID of each mailbox they go to. Synced.
 //! 2. The store appends them, all or none. Durable when it returns.
 //! 3. *Done*. Synced with the next intent.
 //!
-//! A crash leaves at most one intent whose outcome is open. The next run looks at the UIDs given out since: the batch is
-//! there as a whole, one message after the other with the same sizes and dates, or it is not there at all. Only if the
-//! owner expunged one of its messages between the crash and the next run would that batch come in twice.
+//! A crash leaves at most one intent whose outcome is unknown. The next run looks at the UIDs assigned since: either the whole batch is
+//! there, in sequence with the same sizes and dates, or none of it is. Only if the
+//! owner expunged one of its messages between the crash and the next run would that batch be imported twice.
 
 use std::collections::HashMap;
 use std::io;
@@ -33,13 +33,13 @@ pub(super) struct Row {
     pub(super) mailbox: MailboxId,
     /// [`Journal::digest`] of its bytes.
     pub(super) digest: [u8; 32],
-    /// Its size in octets.
+    /// Its size in bytes.
     pub(super) size: u64,
     /// Its internal date in milliseconds.
     pub(super) date: i64,
 }
 
-/// Where the UIDs of a mailbox stood at an intent.
+/// A mailbox's UIDVALIDITY and next UID at an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Floor {
     pub(super) mailbox: MailboxId,
@@ -58,17 +58,17 @@ pub(super) struct Intent {
 pub(super) struct Journal<'v> {
     vault: &'v Vault,
     file: Box<dyn AppendFile>,
-    /// Counts the records, so that none can be left out or moved unnoticed.
+    /// Counts the records, so that none can be omitted or moved unnoticed.
     next: u64,
-    /// How often a message is in a mailbox by this import.
+    /// How often this import has put a message into a mailbox.
     stored: HashMap<(MailboxId, [u8; 32]), u64>,
-    /// The last intent, while its outcome is open.
+    /// The last intent, while its outcome is unknown.
     open: Option<Intent>,
 }
 
 impl<'v> Journal<'v> {
-    /// Opens or makes the journal at `path`. It is cut at the first record that does not open: a power cut tears the last
-    /// ones. Damage by other hands costs messages that come in twice, never one that does not come in.
+    /// Opens or creates the journal at `path`. It is cut at the first record that cannot be opened: a power cut may tear the last
+    /// ones. Other damage may cause messages to be imported twice, but never to be missed.
     pub(super) fn open(vault: &'v Vault, disk: &dyn Disk, path: &Path) -> io::Result<Self> {
         let bytes = if disk.exists(path) { disk.read(path)? } else { Vec::new() };
         let file = disk.open_append(path, Visibility::Private)?;
@@ -80,7 +80,7 @@ impl<'v> Journal<'v> {
             rest = &rest[4 + sealed.len()..];
         }
         let sealed = frames.iter().map(|sealed| (CONTEXT.to_owned(), sealed.to_vec())).collect();
-        // A vault that is away says nothing about the records.
+        // An unavailable vault says nothing about the records.
         let opened = vault.service_open_all(sealed).map_err(io::Error::other)?;
         let mut at = 0;
         for (sealed, plain) in frames.iter().zip(opened) {
@@ -95,22 +95,22 @@ impl<'v> Journal<'v> {
         Ok(journal)
     }
 
-    /// The keyed hash by which the journal knows a message.
+    /// The keyed hash that identifies a message in the journal.
     pub(super) fn digest(vault: &Vault, original: &[u8]) -> io::Result<[u8; 32]> {
         vault.service_hash(CONTEXT, original).map_err(io::Error::other)
     }
 
-    /// How often each message is in by this import.
+    /// How often this import has imported each message.
     pub(super) fn stored(&self) -> &HashMap<(MailboxId, [u8; 32]), u64> {
         &self.stored
     }
 
-    /// The batch of which nobody knows whether it was stored.
+    /// The batch of which it is not known whether it was stored.
     pub(super) fn open_intent(&self) -> Option<&Intent> {
         self.open.as_ref()
     }
 
-    /// Records that `intent` comes next. Durable when it returns, and so is all before it. An earlier intent that is
+    /// Records that `intent` is next. Durable when it returns, and so is everything before it. An earlier intent that is
     /// still open was not stored.
     pub(super) fn intend(&mut self, intent: Intent) -> io::Result<()> {
         self.append(&encode(&intent))?;
@@ -168,7 +168,7 @@ impl<'v> Journal<'v> {
     }
 }
 
-/// The record at the front of `bytes`, if it is all there.
+/// The record at the beginning of `bytes`, if it is complete.
 fn framed(bytes: &[u8]) -> Option<&[u8]> {
     let (len, rest) = bytes.split_first_chunk::<4>()?;
     rest.get(..usize::try_from(u32::from_le_bytes(*len)).ok()?)

@@ -1,12 +1,12 @@
-//! Import: real mail goes in, from an mbox, a Maildir, a folder of message files, or one file.
+//! Import: existing mail from an mbox, a Maildir, a folder of message files, or one file.
 //!
-//! 1. [`source::find`] lists what there is, so that the number is known before anything is done.
+//! 1. [`source::find`] lists the messages, so that their number is known before anything is done.
 //! 2. Threads read and parse ([`Mailroom::incoming`]), a batch each, a batch or two ahead.
-//! 3. This thread gives the batches to the store in the order of the source, each between two lines of the
+//! 3. This thread passes the batches to the store in the order of the source, each between two records of the
 //!    [`journal`], which says what exactly-once means here and when it does not hold.
 //!
-//! The bytes go in as they are. A message that no parser understands is stored like any other; what fails is named in the
-//! report and the rest goes on. A run that was stopped goes on where it stopped when it is started again.
+//! The bytes are stored unchanged. A message that no parser understands is stored like any other; what fails is named in the
+//! report and the rest continues. A run that was stopped resumes where it stopped when it is started again.
 //!
 //! A message's arrival, by which a case finds it, is the one that the source states, never later than now: imported mail
 //! was received then, not on the day of the import.
@@ -36,18 +36,18 @@ use source::{Arrived, Item};
 /// Messages that go to the store in one call: enough to share a sync, few enough to lose little time at a crash.
 const BATCH_MESSAGES_MAX: usize = 64;
 
-/// Octets that go to the store in one call; with the batches that wait, this bounds the memory of an import.
+/// Bytes that go to the store in one call; together with the waiting batches, this bounds the memory of an import.
 const BATCH_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
-/// Threads that read and parse. The store has one commit thread; more than this wait for it.
+/// Threads that read and parse. The store has one commit thread; more than this would wait for it.
 const READERS_MAX: usize = 4;
 
 /// What to import.
 #[derive(Debug, Clone)]
 pub struct ImportPlan {
-    /// Whose mail it becomes.
+    /// The account that receives the mail.
     pub account: AccountId,
-    /// The mailbox it goes to, made if there is none. A Maildir's folders go below it, or beside it when it is INBOX.
+    /// The mailbox it goes to, created if necessary. A Maildir's folders go below it, or beside it when it is INBOX.
     pub mailbox: String,
     /// An mbox, a Maildir, a folder, or one message file.
     pub source: PathBuf,
@@ -59,7 +59,7 @@ pub struct ImportPlan {
 /// the first message and after each batch.
 ///
 /// # Errors
-/// When the source cannot be read at all, or nothing more can be stored; what is in stays in.
+/// When the source cannot be read at all, or nothing more can be stored; what has been imported stays.
 pub fn run(
     mailroom: &Mailroom,
     disk: &dyn Disk,
@@ -84,7 +84,7 @@ pub fn run(
     progress(step);
     let batches = batches(&found.items);
     let known: HashSet<[u8; 32]> = writer.journal.stored().keys().map(|(_, digest)| *digest).collect();
-    // What earlier runs brought in is counted down: a source may have the same message twice.
+    // What earlier runs imported is counted down: a source may contain the same message twice.
     let mut left = writer.journal.stored().clone();
     let readers = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, READERS_MAX);
     std::thread::scope(|scope| {
@@ -96,7 +96,7 @@ pub fn run(
                 scope.spawn(move || {
                     for batch in batches.iter().skip(reader).step_by(readers) {
                         let prepared = batch.iter().map(|item| prepare(mailroom, plan, item, known)).collect();
-                        // The other end is gone when the import stopped.
+                        // The receiver is gone if the import stopped.
                         if sender.send(prepared).is_err() {
                             return;
                         }
@@ -106,7 +106,7 @@ pub fn run(
             })
             .collect();
         for (number, batch) in batches.iter().enumerate() {
-            // A reader that is gone without a word panicked; the scope passes that on.
+            // A reader that ended without a message panicked; the scope propagates that.
             let Ok(prepared) = queues[number % readers].recv() else { break };
             let mut fresh = Vec::with_capacity(batch.len());
             for (item, prepared) in batch.iter().zip(prepared) {
@@ -146,7 +146,7 @@ pub fn run(
     Ok(writer.report)
 }
 
-/// One import of a source into a mailbox at a time. A node is one process (it holds its directory), so this suffices.
+/// One import of a source into a mailbox at a time. A node is one process (it locks its directory), so this suffices.
 struct Running<'n>(&'n str);
 
 static RUNNING: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -164,7 +164,7 @@ impl Drop for Running<'_> {
     }
 }
 
-/// The journal's name: a keyed hash of account, mailbox and source, so that the directory names nobody.
+/// The journal's name: a keyed hash of account, mailbox and source, so that the directory reveals nobody.
 fn run_name(mailroom: &Mailroom, plan: &ImportPlan) -> io::Result<String> {
     let source = fs::canonicalize(&plan.source)?;
     let mut identity = plan.account.0.to_vec();
@@ -197,13 +197,13 @@ struct Writer<'m> {
     mailroom: &'m Mailroom,
     plan: &'m ImportPlan,
     journal: Journal<'m>,
-    /// The mailboxes of this import by name; `None` for a name that cannot be one.
+    /// The mailboxes of this import by name; `None` for an invalid name.
     mailboxes: BTreeMap<String, Option<MailboxId>>,
     report: ImportReport,
 }
 
 impl Writer<'_> {
-    /// The mailbox of that name, made and subscribed to if there is none.
+    /// The mailbox with that name, created and subscribed to if there is none.
     fn mailbox(&mut self, name: &str) -> Result<MailboxId, StoreError> {
         let store = &self.mailroom.store;
         let id = match store.mailbox_named(self.plan.account, name) {
@@ -218,7 +218,7 @@ impl Writer<'_> {
         Ok(id)
     }
 
-    /// Where `item` goes; `None`, with the failure reported, when its folder's name is no name for a mailbox.
+    /// Where `item` goes; `None`, with the failure reported, if its folder's name is not a valid mailbox name.
     fn mailbox_of(&mut self, item: &Item) -> Result<Option<MailboxId>, StoreError> {
         let name = match &item.folder {
             None => self.plan.mailbox.clone(),
@@ -242,7 +242,7 @@ impl Writer<'_> {
         Ok(id)
     }
 
-    /// Finds out what became of the batch that was on its way when the last run ended.
+    /// Finds out whether the batch that was in progress when the last run ended was stored.
     fn settle_open_intent(&mut self) -> Result<(), ImportError> {
         let Some(intent) = self.journal.open_intent() else { return Ok(()) };
         let mut is_stored = true;
@@ -267,7 +267,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Stores messages, all in one call; one by one when one of them spoils it for the others.
+    /// Stores messages, all in one call; one by one if one of them makes the call fail.
     fn write(&mut self, messages: Vec<(&Item, [u8; 32], Incoming)>) -> Result<(), ImportError> {
         if messages.is_empty() {
             return Ok(());
@@ -316,11 +316,11 @@ impl Writer<'_> {
     }
 }
 
-/// What a reader makes of a message.
+/// What a reader thread makes of a message.
 enum Prepared {
     /// Ready for the store; the mailbox is yet to be set.
     Fresh([u8; 32], Incoming),
-    /// An earlier run brought in one like it. Whether it is this one, the counting says.
+    /// An earlier run imported an identical one. The count says whether it is this one.
     Known([u8; 32]),
     /// It could not be read, or does not fit.
     Failed(Failure),
@@ -356,10 +356,10 @@ fn failure(item: &Item, why: &dyn Display) -> Failure {
     Failure::new(&item.file, item.range.as_ref().map(|range| range.start), why)
 }
 
-/// How much of a message is looked through for a date, in octets: no honest header is longer.
+/// How much of a message is searched for a date, in bytes: no genuine header is longer.
 const HEADER_LEN_MAX: usize = 64 * 1024;
 
-/// When a message arrived, as its own bytes say it: a `From ` line, the last hop, the sender.
+/// When a message arrived, according to its own bytes: a `From ` line, the last hop, the sender.
 fn arrived(original: &[u8]) -> Option<UnixMillis> {
     let head = &original[..original.len().min(HEADER_LEN_MAX)];
     let postmark = head.strip_prefix(b"From ").and_then(|rest| rest.split(|b| *b == b'\n').next());
@@ -371,7 +371,7 @@ fn arrived(original: &[u8]) -> Option<UnixMillis> {
 }
 
 impl Mailroom {
-    /// A message that was received elsewhere, made ready for the store as an import does it: its arrival is what its own
+    /// Prepares a message that was received elsewhere for the store, as an import does: its arrival is what its own
     /// header says.
     ///
     /// # Errors
@@ -395,7 +395,7 @@ impl Mailroom {
         flags: FlagSet,
     ) -> Result<Incoming, StoreError> {
         let now = self.clock.now();
-        // A date before 1970 or after now is a broken clock's.
+        // A date before 1970 or after now comes from a wrong clock.
         let at = said.filter(|at| (0..=now.0).contains(&at.0)).unwrap_or(now);
         let incoming = self.incoming(account, mailbox, original, Vec::new(), at, flags)?;
         Ok(Incoming { arrival: at, ..incoming })

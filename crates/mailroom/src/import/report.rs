@@ -1,4 +1,4 @@
-//! What an import or an export says of itself: how far it is, what it did, what failed.
+//! What an import or an export reports: its progress, what it did, what failed.
 
 use std::fmt;
 use std::io;
@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use store::StoreError;
 
-/// Failures that a report names one by one; beyond, they are counted.
+/// Failures that a report names individually; further ones are only counted.
 const FAILURES_NAMED_MAX: usize = 1_000;
 
-/// How far an import or export is.
+/// The progress of an import or export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// Messages dealt with, whether imported, already there, or failed.
+    /// Messages processed, whether imported, already there, or failed.
     pub done: u64,
     /// Messages in all.
     pub total: u64,
     /// Messages that failed.
     pub failed: u64,
-    /// Octets of the messages dealt with.
+    /// Bytes of the messages processed.
     pub bytes: u64,
 }
 
@@ -42,18 +42,18 @@ impl Failure {
     }
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ImportReport {
-    /// Messages that went in.
+    /// Messages that were imported.
     pub imported: u64,
-    /// Their octets.
+    /// Their total size in bytes.
     pub bytes: u64,
-    /// Messages that an earlier run had brought in.
+    /// Messages that an earlier run had imported.
     pub already_in: u64,
-    /// Messages that did not go in.
+    /// Messages that were not imported.
     pub failed: u64,
-    /// The first of them, with the reason.
+    /// The first of them, with the reasons.
     pub failures: Vec<Failure>,
 }
 
@@ -70,13 +70,13 @@ impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} messages imported, {} bytes", self.imported, self.bytes)?;
         if self.already_in > 0 {
-            write!(f, "; {} were in already", self.already_in)?;
+            write!(f, "; {} were already there", self.already_in)?;
         }
         write_failures(f, self.failed, &self.failures)
     }
 }
 
-/// The end of a report, also of an export's: how many failed, the first of them with the reason, and how many more.
+/// The end of a report, also of an export's: how many failed, the first of them with the reasons, and how many more.
 pub(crate) fn write_failures(f: &mut fmt::Formatter<'_>, failed: u64, named: &[Failure]) -> fmt::Result {
     if failed == 0 {
         return Ok(());
@@ -91,16 +91,16 @@ pub(crate) fn write_failures(f: &mut fmt::Formatter<'_>, failed: u64, named: &[F
     }
 }
 
-/// Why an import stopped. What was imported before stays, and the next run goes on behind it.
+/// Why an import stopped. What was imported stays, and the next run continues from there.
 #[derive(Debug)]
 pub enum ImportError {
     /// The caller's: the source cannot be read at all.
     Source(PathBuf, io::Error),
     /// The caller's: an import of this source into this mailbox is running.
     Running,
-    /// The machine's: the journal cannot be kept.
+    /// The machine's: the journal cannot be written.
     Journal(io::Error),
-    /// The store's own words; the account, the mailbox or the disk.
+    /// The store's, about the account, the mailbox or the disk; the text is its own.
     Store(StoreError),
 }
 
@@ -108,11 +108,11 @@ impl fmt::Display for ImportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Source(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
-            Self::Running => f.write_str("an import of this source is running already: wait for it"),
+            Self::Running => f.write_str("an import of this source is already running: wait for it"),
             Self::Journal(error) => {
-                write!(f, "the journal of the import cannot be kept: {error}; make it so and run the import again")
+                write!(f, "the import's journal cannot be written: {error}; fix that and run the import again")
             }
-            Self::Store(error) => write!(f, "{error}; run the import again to go on"),
+            Self::Store(error) => write!(f, "{error}; run the import again to continue"),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Where mail comes from: mbox files, Maildirs, folders of message files. Reads only; nothing here knows the store.
+//! Where mail comes from: mbox files, Maildirs, folders of message files. Only reads; independent of the store.
 //!
-//! A folder's every regular file is a message and is kept byte for byte, whatever is in it: an importer that picks loses.
+//! Every regular file in a folder is a message and is kept byte for byte, whatever its contents: an importer that selects loses mail.
 //!
-//! Nothing below the source that is a link is followed, and nothing is opened that is neither a file nor a folder. A node
-//! reads more than the owner of a Maildir may: through a link `cur/1` would be the node's own key file, and land in the
-//! owner's mailbox. A link to a folder above goes round for ever, and a FIFO is waited for.
+//! Links below the source are not followed, and only files and folders are opened. A node
+//! can read more than the owner of a Maildir: through a link, `cur/1` could be the node's own key file, and end up in the
+//! owner's mailbox. A link to a parent folder would never end, and opening a FIFO would block.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -20,42 +20,42 @@ use terms::UnixMillis;
 
 use super::report::Failure;
 
-/// One message to bring in.
+/// One message to import.
 #[derive(Clone)]
 pub(super) struct Item {
     /// The file it is in.
     pub(super) file: Arc<Path>,
-    /// Where in the file; `None` is all of it.
+    /// Where in the file; `None` for all of it.
     pub(super) range: Option<Range<u64>>,
-    /// The mailbox below the plan's; `None` is the plan's own.
+    /// The mailbox below the plan's; `None` for the plan's own.
     pub(super) folder: Option<Arc<str>>,
     /// Its flags.
     pub(super) flags: FlagSet,
-    /// When it arrived, as the source says it.
+    /// When it arrived, according to the source.
     pub(super) arrived: Arrived,
-    /// Its size in octets.
+    /// Its size in bytes.
     pub(super) size: u64,
 }
 
 /// What a source says about a message's arrival.
 #[derive(Clone, Copy)]
 pub(super) enum Arrived {
-    /// The container says it: the file time in a Maildir, the `From ` line in an mbox.
+    /// As the container says: the file time in a Maildir, the `From ` line in an mbox.
     At(UnixMillis),
-    /// The message must say it itself; else the file's time.
+    /// As the message says; otherwise the file's time.
     InMessage(Option<UnixMillis>),
 }
 
-/// What a source holds.
+/// The contents of a source.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) items: Vec<Item>,
-    /// What could not even be listed.
+    /// What could not be listed.
     pub(super) failures: Vec<Failure>,
 }
 
 impl Found {
-    /// Whether `path` is a folder. A link to one is not, and what is behind it is missed aloud.
+    /// Whether `path` is a folder. A link to one is not, and is reported as skipped.
     fn is_dir(&mut self, path: &Path) -> bool {
         let is_folder = is_dir(path);
         if !is_folder && path.is_dir() {
@@ -65,16 +65,16 @@ impl Found {
     }
 }
 
-/// Why something in a source is left alone.
+/// Why something in a source is skipped.
 const NO_FILE: &str = "neither a file nor a folder; links are not followed";
 
-/// Looks through `source` and lists its messages in the order in which they go in.
+/// Scans `source` and lists its messages in the order of their import.
 ///
 /// A folder with two of `cur`, `new` and `tmp` is a Maildir; any other folder is message files, below it too. A file is an mbox when it begins
-/// with a `From ` line, unless it is called `.eml`: such files have a `From ` line in front as often as not. An empty file
+/// with a `From ` line, unless it is called `.eml`: such files often have a `From ` line in front. An empty file
 /// is an mbox without messages.
 ///
-/// `source` itself may be a link: the operator named it.
+/// `source` itself may be a link: the operator chose it.
 pub(super) fn find(source: &Path) -> io::Result<Found> {
     let mut found = Found::default();
     let source = &fs::canonicalize(source)?;
@@ -93,7 +93,7 @@ pub(super) fn find(source: &Path) -> io::Result<Found> {
     Ok(found)
 }
 
-/// Opens a regular file, and no other: what was one when it was listed may have been exchanged since.
+/// Opens a regular file only: what was one when it was listed may have been replaced since.
 fn open(path: &Path) -> io::Result<File> {
     let listed = fs::symlink_metadata(path)?;
     if !listed.is_file() {
@@ -102,7 +102,7 @@ fn open(path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
     let opened = file.metadata()?;
     if (opened.dev(), opened.ino()) != (listed.dev(), listed.ino()) {
-        return Err(io::Error::other("the file was exchanged for another while it was opened"));
+        return Err(io::Error::other("the file was replaced while it was being opened"));
     }
     Ok(file)
 }
@@ -116,10 +116,10 @@ pub(super) fn read(item: &Item) -> io::Result<Vec<u8>> {
     let mut file = open(&item.file)?;
     file.seek(SeekFrom::Start(item.range.as_ref().map_or(0, |range| range.start)))?;
     let mut bytes = Vec::new();
-    // One octet more shows that a file has grown; an mbox may grow behind this message.
+    // One more byte shows that a file has grown; an mbox may grow after this message.
     file.take(item.size + u64::from(item.range.is_none())).read_to_end(&mut bytes)?;
     if bytes.len() as u64 != item.size {
-        return Err(io::Error::other("the file is not as long as it was a moment ago; run the import again"));
+        return Err(io::Error::other("the file's length has changed; run the import again"));
     }
     Ok(bytes)
 }
@@ -150,10 +150,10 @@ fn mbox(source: &Path, found: &mut Found) -> io::Result<()> {
     Ok(())
 }
 
-/// How much of a message is looked through for flags, in octets: mbox programs write them near the top.
+/// How much of a message is searched for flags, in bytes: mbox programs write them near the top.
 const FLAGS_WITHIN_LEN_MAX: usize = 64 * 1024;
 
-/// `Status` and `X-Status`, in which mbox programs keep flags. Other programs have fields of these names too.
+/// `Status` and `X-Status`, in which mbox programs keep flags. Other programs use fields with these names too.
 fn mbox_flags(original: &[u8]) -> FlagSet {
     let view = message::view(&original[..original.len().min(FLAGS_WITHIN_LEN_MAX)]);
     let mut flags = FlagSet::none();
@@ -240,7 +240,7 @@ fn maildir(dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> 
             }
         }
     }
-    // The order of arrival is the order of the UIDs to be.
+    // The UIDs will follow the order of arrival.
     items.sort_by_key(|item| match item.arrived {
         Arrived::At(time) => time,
         Arrived::InMessage(_) => UnixMillis::default(),
@@ -258,18 +258,18 @@ fn maildir(dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> 
     Ok(())
 }
 
-/// Whether a folder within a Maildir is one too. Programs make all three directories; archives leave out empty ones.
+/// Whether a folder within a Maildir is also one. Programs create all three directories; archives omit empty ones.
 fn is_maildir(dir: &Path) -> bool {
     is_dir(&dir.join("cur")) || is_dir(&dir.join("new"))
 }
 
-/// Whether a folder that is no Maildir leads to one: Dovecot's `fs` layout has such levels.
+/// Whether a folder that is not a Maildir leads to one: Dovecot's `fs` layout has such levels.
 fn has_maildir_below(dir: &Path) -> bool {
     entries(dir)
         .is_ok_and(|below| below.iter().any(|path| is_dir(path) && (is_maildir(path) || has_maildir_below(path))))
 }
 
-/// The mailbox that a directory within a Maildir stands for; `None` for the three of the Maildir itself.
+/// The mailbox that a directory within a Maildir represents; `None` for the Maildir's own three.
 fn folder_name(directory: &str) -> Option<String> {
     if matches!(directory, "cur" | "new" | "tmp") {
         return None;
@@ -321,7 +321,7 @@ fn maildir_flags(file_name: &str, keywords: &[Option<String>]) -> FlagSet {
                     flags = flags.and_keyword(keyword);
                 }
             }
-            // Until the next mark, such as Dovecot's `,S=1234`.
+            // Until the next marker, such as Dovecot's `,S=1234`.
             b',' => break,
             _ => {}
         }
@@ -329,7 +329,7 @@ fn maildir_flags(file_name: &str, keywords: &[Option<String>]) -> FlagSet {
     flags
 }
 
-/// The longest file of keywords, in octets: 26 lines.
+/// The longest keywords file, in bytes: 26 lines.
 const KEYWORDS_LEN_MAX: u64 = 64 * 1024;
 
 /// The names of the letters a to z in a Maildir's file names (Dovecot's `dovecot-keywords`: `0 $Junk`).
@@ -337,7 +337,7 @@ fn keywords(dir: &Path) -> Vec<Option<String>> {
     let mut out = vec![None; 26];
     let mut text = String::new();
     let read = open(&dir.join("dovecot-keywords")).map(|file| file.take(KEYWORDS_LEN_MAX).read_to_string(&mut text));
-    // A Maildir has this file or not; what is there and cannot be read names nothing.
+    // A Maildir may lack this file; one that cannot be read names nothing.
     if !matches!(read, Ok(Ok(_))) {
         return out;
     }

@@ -26,7 +26,7 @@ const SLICE_DOCS_MAX: usize = 1024;
 /// Octets of mail after which a slice is full. Its words and lists take about as much memory at most.
 const SLICE_BYTES_MAX: u64 = 64 << 20;
 
-/// Octets of mail that are opened at once; a longer message is opened alone.
+/// Bytes of mail that are opened at once; a longer message is opened alone.
 const OPEN_BYTES_MAX: u64 = 4 << 20;
 
 /// Octets of a message's texts that are indexed. A message with more is looked through itself: it is one in many

@@ -35,7 +35,7 @@ pub(super) const BLOCK_BYTES_MAX: u64 = 64 << 20;
 pub(crate) enum Column {
     /// ENVELOPE as it goes on the wire.
     Envelope = 1,
-    /// BODYSTRUCTURE with extension data, as it goes on the wire.
+    /// BODYSTRUCTURE with extension data, as sent to clients.
     BodyStructure = 2,
     /// BODY without, as it goes on the wire.
     Body = 3,
