@@ -102,14 +102,22 @@ impl fmt::Display for ExportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Occupied(path) => {
-                write!(f, "{} contains other files: name an empty directory, or one from an earlier export", path.display())
+                write!(
+                    f,
+                    "{} contains other files: name an empty directory, or one from an earlier export",
+                    path.display()
+                )
             }
             Self::OtherAccount(path) => {
                 write!(f, "{} contains the export of another account: name another directory", path.display())
             }
             Self::Running(path) => write!(f, "another export is writing to {}: wait for it", path.display()),
             Self::Target(path, error) => {
-                write!(f, "{}: {error}; free some space or name another directory, and run the export again", path.display())
+                write!(
+                    f,
+                    "{}: {error}; free some space or name another directory, and run the export again",
+                    path.display()
+                )
             }
             Self::Store(error) => error.fmt(f),
         }

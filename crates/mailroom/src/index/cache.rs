@@ -1,12 +1,12 @@
-//! Opened blocks of all owners' indexes, as many as memory should hold. What an owner's last session leaves behind goes
-//! with it.
+//! Opened blocks of all owners' indexes, as many as memory should hold. An owner's blocks are dropped with the
+//! owner's last session.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::volume::{Block, BlockRow, Volume};
 
-/// Octets of opened blocks that are kept, of all owners together: the dictionary of some 100,000 messages.
+/// Bytes of opened blocks that are kept, of all owners together: the dictionary of about 100,000 messages.
 const CACHE_BYTES_MAX: usize = 64 << 20;
 
 /// Opened blocks.
@@ -25,7 +25,7 @@ struct Inner {
 
 struct Kept {
     block: Arc<Block>,
-    /// When it was asked for last.
+    /// When it was last used.
     asked: u64,
 }
 
@@ -34,7 +34,7 @@ impl Cache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A block, opened now or before.
+    /// A block, opened now or earlier.
     pub(super) fn block(&self, volume: &Volume, row: &BlockRow) -> Option<Arc<Block>> {
         let name = (volume.ticket, row.number);
         {
@@ -58,7 +58,7 @@ impl Cache {
         Some(block)
     }
 
-    /// Forgets the blocks of a volume.
+    /// Drops the blocks of a volume.
     pub(super) fn forget(&self, ticket: u64) {
         let mut inner = self.inner();
         inner.blocks.retain(|(of, _), _| *of != ticket);
@@ -67,7 +67,7 @@ impl Cache {
 }
 
 impl Inner {
-    /// Forgets what was not asked for longest, until a quarter is free: seldom, so that it may look at everything.
+    /// Drops the least recently used blocks until a quarter is free: rarely, so it may look at everything.
     fn shrink(&mut self) {
         let mut by_age: Vec<(u64, BlockName)> = self.blocks.iter().map(|(name, kept)| (kept.asked, *name)).collect();
         by_age.sort_unstable();

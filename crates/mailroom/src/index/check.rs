@@ -1,6 +1,6 @@
-//! Is an owner's index what the owner's mail gives? Without the owner only its outside can be told: where a file begins and
-//! ends. With the owner's key every block is opened, each kept value is held against what the message gives now, and each
-//! dictionary against the texts that are kept beside it.
+//! Does an owner's index match the owner's mail? Without the owner only the head and foot of each file can be
+//! checked. With the owner's key every block is opened, each stored value is compared with what the message gives now, and each
+//! dictionary with the texts stored beside it.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,20 +19,20 @@ use super::words::{BETWEEN, words};
 use crate::mailroom::Mailroom;
 use crate::record::Record;
 
-/// What the outside of the index files of a node says.
+/// What the heads and feet of a node's index files say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IndexFiles {
     /// How many files there are.
     pub files: u64,
-    /// Files that are none.
+    /// Damaged files.
     pub damages: Vec<Damage>,
-    /// What is no damage: files that nobody needs.
+    /// What is not damage: files that nothing needs.
     pub notes: Vec<String>,
 }
 
 impl Mailroom {
-    /// Looks at the index files of all accounts, without any owner: whether each begins and ends as one. What lies between is
-    /// sealed, and only [`check::run`](crate::check::run) can tell.
+    /// Looks at the index files of all accounts, without any owner: whether each begins and ends as one. What is in between is
+    /// sealed, and only [`check::run`](crate::check::run) can check it.
     pub fn check_index_files(&self) -> IndexFiles {
         let mut out = IndexFiles::default();
         for account in self.store.derived_accounts().unwrap_or_default() {
@@ -46,7 +46,7 @@ impl Mailroom {
             };
             out.files += numbers.len() as u64;
             if self.store.account(account) == Err(StoreError::NoSuchAccount) {
-                out.notes.push(format!("index/{account}: no account has these {} files", numbers.len()));
+                out.notes.push(format!("index/{account}: these {} files belong to no account", numbers.len()));
             }
             for &number in &numbers {
                 if let Err(wrong) = outside(&self.store, account, number) {
@@ -58,13 +58,13 @@ impl Mailroom {
     }
 }
 
-/// Why a file is no volume.
+/// Why a file is not a volume.
 enum Wrong {
-    /// It does not begin as one, or belongs to somebody else.
+    /// It does not begin as one, or belongs to another account.
     Head,
     /// It does not end as one.
     End,
-    /// It begins and ends as one, and does not open.
+    /// It begins and ends as one, but cannot be opened.
     Inside,
 }
 
@@ -73,18 +73,18 @@ fn name(account: AccountId, number: u64) -> String {
 }
 
 impl Wrong {
-    /// A damage; or a note, when it may be a file that is being written or whose writing was interrupted: the last one.
+    /// Reports damage; or a note, if it may be a file that is being written or whose writing was interrupted: the last one.
     fn tell(&self, account: AccountId, number: u64, is_last: bool, damages: &mut Vec<Damage>, notes: &mut Vec<String>) {
         let file = name(account, number);
         let what = match self {
-            Self::Head => "it does not begin as an index",
+            Self::Head => "it does not begin like an index",
             Self::End if is_last => {
                 return notes.push(format!(
-                    "{file}: not finished, or damaged at its end; a sign-in of the owner makes it anew"
+                    "{file}: not finished, or damaged at its end; it is rebuilt when the owner signs in"
                 ));
             }
-            Self::End => "it does not end as an index",
-            Self::Inside => "its list of blocks does not open: altered, or sealed with a key of before",
+            Self::End => "it does not end like an index",
+            Self::Inside => "its list of blocks cannot be opened: altered, or sealed with a previous key",
         };
         damages.push(Damage::of_file(DamageKind::Index, file, what).of(account));
     }
@@ -127,16 +127,16 @@ pub(crate) struct Volumes {
 
 struct Open {
     volume: Volume,
-    /// The block that was opened last, of each column.
+    /// The last opened block of each column.
     last: Vec<(u32, Option<Block>)>,
-    /// Blocks that were named.
+    /// Blocks already reported.
     bad: BTreeSet<u32>,
-    /// Something in it is not what the messages give.
+    /// Something in it does not match the messages.
     differs: bool,
 }
 
 impl Volumes {
-    /// Opens all volumes of an account. Nobody writes any meanwhile.
+    /// Opens all volumes of an account. Nothing may write any meanwhile.
     pub(super) fn open(store: &Store, key: &IndexKey) -> Result<Self, StoreError> {
         let account = key.account();
         let numbers = store.derived_files(account)?;
@@ -163,12 +163,12 @@ impl Volumes {
         Ok(this)
     }
 
-    /// How many there are.
+    /// The number of volumes.
     pub(crate) fn count(&self) -> u64 {
         self.open.len() as u64
     }
 
-    /// Holds what the volumes keep of a message against what it gives.
+    /// Compares what the volumes hold of a message with what it gives.
     pub(crate) fn hold(&mut self, entry: &MessageEntry, record: &Record, derived: &Derived<'_>) {
         let Some((open, doc)) =
             self.open.iter_mut().find_map(|open| Some((open.volume.find(entry)?, open))).map(|(d, o)| (o, d))
@@ -179,28 +179,28 @@ impl Volumes {
         let known = open.volume.list.docs.get(doc as usize);
         let mut same = known.is_some_and(|doc| doc.sent == record.sent && doc.searchable == derived.searchable);
         for (column, value) in derived.values(record) {
-            // A block that does not open is named by itself.
+            // A block that cannot be opened is reported separately.
             if let Some(kept) = open.value(self.account, column, doc, &mut self.damages) {
                 same &= kept.as_deref() == value;
             }
         }
         if !same && !open.differs {
             open.differs = true;
-            let what = "what it keeps of a message is not what the message gives";
+            let what = "what it holds of a message differs from what the message gives";
             let damage =
                 Damage::of_file(DamageKind::Index, name(self.account, open.volume.number), what).of(self.account);
             self.damages.push(damage.at(entry.id, None, Vec::new()));
         }
     }
 
-    /// Opens what was not opened yet, and holds each dictionary against the kept texts.
+    /// Opens what has not been opened yet, and compares each dictionary with the stored texts.
     pub(crate) fn finish(&mut self) {
         for open in &mut self.open {
             for of in [Texts::Header, Texts::Body] {
                 let kept = open.kept_words(self.account, of, &mut self.damages);
                 let listed = open.listed_words(self.account, of, &mut self.damages);
                 if kept.is_some() && listed.is_some() && kept != listed {
-                    let what = format!("its words of {of:?} texts are not those of the texts it keeps");
+                    let what = format!("its words of {of:?} texts do not match the texts it holds");
                     let file = name(self.account, open.volume.number);
                     self.damages.push(Damage::of_file(DamageKind::Index, file, what).of(self.account));
                 }
@@ -209,8 +209,8 @@ impl Volumes {
     }
 }
 
-/// All pairs of a word and a message that has it, in no order: their number and a sum. Two that agree are of the same pairs,
-/// unless somebody made them up, who would need the key.
+/// All pairs of a word and a message that contains it, in no order: their number and a sum. Two equal values mean the same pairs,
+/// unless they were forged, which takes the key.
 #[derive(Default, PartialEq, Eq)]
 struct Pairs(u64, u128);
 
@@ -228,18 +228,18 @@ fn hash(word: &[u8]) -> u64 {
 }
 
 impl Open {
-    /// A block; `None` when it does not open, which is named once.
+    /// A block; `None` if it cannot be opened, which is reported once.
     fn block(&mut self, account: AccountId, row: &BlockRow, damages: &mut Vec<Damage>) -> Option<Vec<u8>> {
         let opened = self.volume.read(row);
         if opened.is_none() && self.bad.insert(row.number) {
-            let what = format!("block {} ({:?}) does not open", row.number, row.column);
+            let what = format!("block {} ({:?}) cannot be opened", row.number, row.column);
             let damage = Damage::of_file(DamageKind::Index, name(account, self.volume.number), what).of(account);
             damages.push(Damage { offset: Some(row.offset), ..damage });
         }
         opened
     }
 
-    /// The kept value of a message; `None` when its block does not open.
+    /// The stored value of a message; `None` if its block cannot be opened.
     #[allow(clippy::option_option, reason = "not readable, and not kept, are two things")]
     fn value(
         &mut self,
@@ -253,7 +253,7 @@ impl Open {
             Some(at) => at,
             None => {
                 let block = self.block(account, &row, damages).map(Block::new);
-                // One of each column: messages come in the order of their places.
+                // One per column: messages come in the order of their places.
                 self.last.retain(|(number, _)| {
                     self.volume.list.blocks.get(*number as usize - 1).is_some_and(|other| other.column != column)
                 });
@@ -265,7 +265,7 @@ impl Open {
         Some(block.value(doc - row.first).map(|(octets, range)| octets[range].to_vec()))
     }
 
-    /// The words of the texts that are kept.
+    /// The words of the stored texts.
     fn kept_words(&mut self, account: AccountId, of: Texts, damages: &mut Vec<Damage>) -> Option<Pairs> {
         let rows: Vec<BlockRow> = self.volume.blocks(of.column()).copied().collect();
         let (mut pairs, mut whole) = (Pairs::default(), true);
@@ -279,7 +279,7 @@ impl Open {
             for place in 0.. {
                 let doc = row.first + place;
                 let Some((octets, range)) = block.value(place) else {
-                    // Behind the last value, or a message without one.
+                    // Past the last value, or a message without one.
                     if block.has(place) { continue } else { break }
                 };
                 let text = &octets[range];

@@ -1,6 +1,6 @@
-//! Numbers as an index writes them: unsigned LEB128, zigzag for signed, and readers that believe nothing.
+//! Numbers in an index: unsigned LEB128, zigzag for signed, and readers that trust nothing.
 
-/// Appends a number: seven bits an octet, lowest first.
+/// Appends a number: seven bits per byte, least significant first.
 pub(super) fn put(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push((number & 0x7f) as u8 | 0x80);
@@ -14,7 +14,7 @@ pub(super) fn put_signed(out: &mut Vec<u8>, value: i64) {
     put(out, ((value << 1) ^ (value >> 63)) as u64);
 }
 
-/// Takes an encoding apart. Everything is `None` when it ends too early or says what cannot be.
+/// Reads an encoding. Everything is `None` if it ends too early or is impossible.
 pub(super) struct Reader<'b>(pub(super) &'b [u8]);
 
 impl<'b> Reader<'b> {
@@ -28,7 +28,7 @@ impl<'b> Reader<'b> {
                 return Some(value);
             }
         }
-        // The tenth octet has one bit of the number.
+        // The tenth byte has one bit of the number.
         let (&octet, rest) = self.0.split_first()?;
         self.0 = rest;
         (octet <= 1).then_some(value | u64::from(octet) << 63)
@@ -43,7 +43,7 @@ impl<'b> Reader<'b> {
         Some((value >> 1) as i64 ^ -((value & 1) as i64))
     }
 
-    /// A count of things that take an octet each at least.
+    /// A count of items that take at least one byte each.
     pub(super) fn count(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok().filter(|count| *count <= self.0.len())
     }

@@ -1,7 +1,7 @@
 //! Folding: messages become a volume; small volumes become a larger one.
 //!
 //! A fold takes a slice of messages at a time, so that memory is bounded, sessions have the first volumes soon, and a
-//! node that stops loses one slice of work. What is not folded yet is read and searched in the messages themselves.
+//! node that stops loses one slice of work. Until then, messages are read and searched themselves.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,20 +23,20 @@ use crate::record::Record;
 /// Messages in a slice.
 const SLICE_DOCS_MAX: usize = 1024;
 
-/// Octets of mail after which a slice is full. Its words and lists take about as much memory at most.
+/// Bytes of mail after which a slice is full. Its words and lists take at most about as much memory.
 const SLICE_BYTES_MAX: u64 = 64 << 20;
 
 /// Bytes of mail that are opened at once; a longer message is opened alone.
 const OPEN_BYTES_MAX: u64 = 4 << 20;
 
-/// Octets of a message's texts that are indexed. A message with more is looked through itself: it is one in many
-/// thousands, and its words would be most of a dictionary.
+/// Bytes of a message's texts that are indexed. A message with more is searched itself: it is one in many
+/// thousands, and its words would fill most of a dictionary.
 const TEXT_BYTES_MAX: usize = 8 << 20;
 
-/// Octets of a header that is kept for lists. Longer ones are read from the message.
+/// Bytes of a header that is stored for lists. Longer ones are read from the message.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
-/// Brings the index of an owner up to what the owner has. Returns when everything is folded, when it is told to stop, or
+/// Brings the index of an owner up to date. Returns when everything is folded, when it is told to stop, or
 /// when nothing more can be done now.
 pub(super) fn run(job: &Job, stop: &Stop) -> Result<(), StoreError> {
     let index = &job.index;
@@ -44,7 +44,7 @@ pub(super) fn run(job: &Job, stop: &Stop) -> Result<(), StoreError> {
     index.news.store(0, Ordering::Relaxed);
     follow_key(job)?;
     tidy(job)?;
-    // What cannot be opened is tried again at another sign-in.
+    // What cannot be opened is tried again at the next sign-in.
     let mut tried = BTreeSet::new();
     while !stop.is_set() {
         let wanted = missing(job, &tried)?;
@@ -59,7 +59,7 @@ pub(super) fn run(job: &Job, stop: &Stop) -> Result<(), StoreError> {
         }
         let number = fold_slice(job, &slice, stop)?;
         if follow_key(job)? {
-            // What was written is of the key before, and may hold what came since.
+            // What was written uses the previous key, and may contain what arrived since.
             tidy(job)?;
             tried.clear();
             continue;
@@ -72,7 +72,7 @@ pub(super) fn run(job: &Job, stop: &Stop) -> Result<(), StoreError> {
     merge::shrunk(job, stop)
 }
 
-/// Goes on with another key when the account's pair was replaced; nothing of the index is left then. Whether it was.
+/// Switches to another key if the account's key pair was replaced; then nothing of the index is left. Returns whether it was.
 fn follow_key(job: &Job) -> Result<bool, StoreError> {
     let key = job.vault.index_key(&job.owner).map_err(|error| StoreError::Vault(error.to_string()))?;
     let changed = !key.is(&job.index.key());
@@ -82,7 +82,7 @@ fn follow_key(job: &Job) -> Result<bool, StoreError> {
     Ok(changed)
 }
 
-/// Removes what is no volume of the index: torn by a stop, replaced by another, damaged, sealed with a key of before.
+/// Removes files that are not volumes of the index: torn by a stop, replaced by another, damaged, sealed with a previous key.
 fn tidy(job: &Job) -> Result<(), StoreError> {
     let index = &job.index;
     let volumes = index.volumes();
@@ -100,7 +100,7 @@ fn tidy(job: &Job) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The slots of messages that the owner has and no volume has, ascending.
+/// The slots of the owner's messages that are in no volume, ascending.
 fn missing(job: &Job, tried: &BTreeSet<u32>) -> Result<Vec<u32>, StoreError> {
     let volumes = job.index.volumes();
     let mut folded: Vec<u32> = volumes.iter().flat_map(|volume| volume.list.docs.iter().map(|doc| doc.slot)).collect();
@@ -110,7 +110,7 @@ fn missing(job: &Job, tried: &BTreeSet<u32>) -> Result<Vec<u32>, StoreError> {
     Ok(owned.into_iter().filter(is_new).collect())
 }
 
-/// The first of these messages, as many as one volume is made of.
+/// The first of these messages, as many as go into one volume.
 fn slice_of(job: &Job, slots: &[u32]) -> Result<Vec<MessageEntry>, StoreError> {
     let slots = slots.get(..SLICE_DOCS_MAX).unwrap_or(slots);
     let mut slice = job.store.owned(job.index.account(), slots)?;
@@ -118,7 +118,7 @@ fn slice_of(job: &Job, slots: &[u32]) -> Result<Vec<MessageEntry>, StoreError> {
     Ok(slice)
 }
 
-/// How many of these messages have `bytes` together, at least one.
+/// How many of these messages have `bytes` together, but at least one.
 fn full_at(entries: &[MessageEntry], bytes: u64) -> usize {
     let mut sum = 0;
     let room = |entry: &&MessageEntry| {
@@ -131,7 +131,7 @@ fn full_at(entries: &[MessageEntry], bytes: u64) -> usize {
 /// The words of one kind of texts.
 type Dictionary = HashMap<Box<[u8]>, Places>;
 
-/// Makes a volume of a slice. `None` when it was told to stop, or nothing of the slice could be opened.
+/// Makes a volume from a slice. `None` if it was told to stop, or nothing of the slice could be opened.
 fn fold_slice(job: &Job, slice: &[MessageEntry], stop: &Stop) -> Result<Option<u64>, StoreError> {
     let (index, account) = (&job.index, job.index.account());
     let number = next_number(job)?;
@@ -166,7 +166,7 @@ fn fold_slice(job: &Job, slice: &[MessageEntry], stop: &Stop) -> Result<Option<u
         Err(error) => Err(error),
     };
     if !matches!(finished, Ok(Some(_))) {
-        // A torn file is none, and the next fold would remove it as well.
+        // A torn file is not a volume, and the next fold would remove it as well.
         let _ = job.store.derived_remove(account, number);
     }
     finished
@@ -200,12 +200,12 @@ fn fold_one(
     Ok(())
 }
 
-/// What an index keeps of a message beside its record.
+/// What an index stores of a message besides its record.
 pub(crate) struct Derived<'m> {
     header: &'m [u8],
     header_text: Vec<u8>,
     body_text: String,
-    /// Whether its texts are kept: those of very long ones are not.
+    /// Whether its texts are stored: those of very long ones are not.
     pub(super) searchable: bool,
 }
 
@@ -218,7 +218,7 @@ impl<'m> Derived<'m> {
         Self { header, header_text, body_text, searchable }
     }
 
-    /// The value of each column; `None` where none is kept.
+    /// The value of each column; `None` where none is stored.
     pub(super) fn values<'v>(&'v self, record: &'v Record) -> [(Column, Option<&'v [u8]>); 7] {
         [
             (Column::Envelope, Some(&record.envelope)),
@@ -232,14 +232,14 @@ impl<'m> Derived<'m> {
     }
 }
 
-/// What a search sees of a message, as it is kept: the headers with their fields, the text parts.
+/// What a search sees of a message, as stored: the headers with their fields, the text parts.
 fn texts(whole: &[u8]) -> (Vec<u8>, String) {
     let text = message::search_text(whole, &Structure::parse(whole));
     let mut header = String::with_capacity(text.header.len() + text.header.len() / 8);
     let mut fields = Vec::with_capacity(text.fields.len());
     let mut at = 0;
     for field in &text.fields {
-        // What stands between two fields is a line end; between name and value, a colon and a space.
+        // Two fields are separated by a line end; name and value by a colon and a space.
         let mut take = |range: std::ops::Range<usize>| {
             casemap_into(&text.header[at..range.start], &mut header);
             let start = header.len();

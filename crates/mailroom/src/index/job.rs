@@ -14,12 +14,12 @@ pub(super) struct Job {
     pub(super) store: Arc<Store>,
     pub(super) vault: Arc<Vault>,
     pub(super) entropy: Arc<dyn Entropy>,
-    /// The right to open it. The session stays open until the job is done.
+    /// The authorization to open it. The session stays open until the job is done.
     pub(super) owner: SignedIn,
     pub(super) index: Arc<OwnerIndex>,
 }
 
-/// Says that the node stops.
+/// Tells that the node is stopping.
 #[derive(Default)]
 pub(super) struct Stop(AtomicBool);
 

@@ -1,8 +1,8 @@
-//! Merging: volumes of like size become one, and what is dead goes.
+//! Merging: volumes of similar size become one, and dead messages are dropped.
 //!
-//! A volume never changes, so a message that is expunged stays in it, sealed, out of everybody's sight, until the volume
-//! is written anew: when eight of its size have gathered, or when a quarter of it is dead. Each message is rewritten some
-//! five times in a life of 100,000 messages, without being opened again: blocks that are wholly alive are taken over.
+//! A volume never changes, so an expunged message stays in it, sealed and unreachable, until the volume
+//! is rewritten: when eight of its size have accumulated, or when a quarter of it is dead. Over 100,000 messages, each is rewritten about
+//! five times, without being opened again: blocks that are fully live are copied as they are.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,7 +17,7 @@ use super::volume::{Column, Volume, values};
 use super::words::BETWEEN;
 use super::writer::{Words, Writer};
 
-/// Volumes of one size that become one, and the step from one size to the next.
+/// How many volumes of one size become one, and the factor from one size to the next.
 const FAN: usize = 8;
 
 /// Messages in the smallest size.
@@ -27,10 +27,10 @@ const SMALLEST_DOCS: usize = 64;
 const MERGED_DOCS_MAX: usize = 1 << 16;
 const MERGED_BYTES_MAX: u64 = 256 << 20;
 
-/// A volume is written anew when one message in so many is dead.
+/// A volume is rewritten when one message in this many is dead.
 const DEAD_SHARE: usize = 4;
 
-/// A block of fewer octets is not taken over but filled up, so that small volumes do not leave small blocks.
+/// A block of fewer bytes is not copied but filled up, so that small volumes do not leave small blocks.
 const TAKEN_OVER_BYTES_MIN: u32 = 32 << 10;
 
 /// The size class of a volume.
@@ -38,7 +38,7 @@ fn size(volume: &Volume) -> u32 {
     (volume.list.docs.len() / SMALLEST_DOCS).checked_ilog(FAN).map_or(0, |size| size + 1)
 }
 
-/// Merges sizes that have gathered enough volumes, until none has.
+/// Merges sizes that have accumulated enough volumes, until none has.
 pub(super) fn grown(job: &Job, stop: &Stop) -> Result<(), StoreError> {
     while !stop.is_set() {
         let volumes = job.index.volumes();
@@ -58,7 +58,7 @@ pub(super) fn grown(job: &Job, stop: &Stop) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes volumes anew that have much that is dead.
+/// Rewrites volumes in which much is dead.
 pub(super) fn shrunk(job: &Job, stop: &Stop) -> Result<(), StoreError> {
     let owned = job.store.owned_slots(job.index.account())?;
     for volume in job.index.volumes().iter() {
@@ -99,7 +99,7 @@ impl Moves {
         Self { to, from: alive.into_iter().map(|(_, input, doc)| (input, doc)).collect() }
     }
 
-    /// Whether the messages `first..first + count` of an input stand together from new number `next` on.
+    /// Whether the messages `first..first + count` of an input are consecutive from new number `next` on.
     fn is_run(&self, input: usize, first: u32, count: u32, next: u32) -> bool {
         let mine = &self.to[input];
         (0..count).all(|at| mine.get((first + at) as usize).copied().flatten() == next.checked_add(at))
@@ -107,10 +107,10 @@ impl Moves {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("a volume of an index; it is made anew at the next sign-in".to_owned())
+    StoreError::Damaged("a volume of an index; it is rebuilt at the next sign-in".to_owned())
 }
 
-/// Writes one volume in the place of the inputs; none when all of it is dead.
+/// Writes one volume replacing the inputs; none if everything is dead.
 fn merge(job: &Job, inputs: &[Arc<Volume>]) -> Result<(), StoreError> {
     let (index, account) = (&job.index, job.index.account());
     let owned = job.store.owned_slots(account)?;
@@ -122,12 +122,12 @@ fn merge(job: &Job, inputs: &[Arc<Volume>]) -> Result<(), StoreError> {
         let written = write(job, inputs, &moves, number);
         let opened = written.and_then(|()| Volume::open(&job.store, &index.key(), number).ok_or_else(damaged));
         Some(opened.inspect_err(|_| {
-            // A torn file is none, and the next fold would remove it as well.
+            // A torn file is not a volume, and the next fold would remove it as well.
             let _ = job.store.derived_remove(account, number);
         })?)
     };
     index.publish(new, inputs);
-    // The new volume names these as replaced: should the node stop here, they are removed at the next fold.
+    // The new volume names these as replaced: if the node stops here, they are removed at the next fold.
     inputs.iter().try_for_each(|input| job.store.derived_remove(account, input.number))
 }
 
@@ -145,7 +145,7 @@ fn write(job: &Job, inputs: &[Arc<Volume>], moves: &Moves, number: u64) -> Resul
     writer.finish(inputs.iter().map(|input| input.number).collect()).map(|_| ())
 }
 
-/// The block of an input that was opened last, and where its values stand.
+/// The last opened block of an input, and the positions of its values.
 struct OpenBlock {
     number: u32,
     block: Vec<u8>,
@@ -179,14 +179,14 @@ fn write_values(writer: &mut Writer, inputs: &[Arc<Volume>], moves: &Moves, colu
     Ok(())
 }
 
-/// A dictionary that is read from its beginning to its end.
+/// A dictionary being read from beginning to end.
 struct Cursor<'v> {
     volume: &'v Volume,
     of: Texts,
     block: usize,
     words: Vec<u8>,
     places: Vec<u8>,
-    /// Where in them the present word and its places begin.
+    /// Where in them the current word and its places begin.
     at: usize,
     places_at: usize,
 }
@@ -211,13 +211,13 @@ impl<'v> Cursor<'v> {
         Ok(())
     }
 
-    /// The present word; `None` at the end.
+    /// The current word; `None` at the end.
     fn word(&self) -> Option<&[u8]> {
         let rest = self.words.get(self.at..).filter(|rest| !rest.is_empty())?;
         memchr::memchr(BETWEEN, rest).map(|end| &rest[..end])
     }
 
-    /// The places of the present word, and on to the next one.
+    /// The places of the current word; advances to the next one.
     fn take(&mut self, mut found: impl FnMut(u32)) -> Result<(), StoreError> {
         let word = self.word().map_or(0, <[u8]>::len);
         let mut input = super::code::Reader(self.places.get(self.places_at..).unwrap_or_default());
@@ -250,7 +250,7 @@ fn write_words(writer: &mut Writer, inputs: &[Arc<Volume>], moves: &Moves, of: T
         alive.sort_unstable();
         let mut places = Places::default();
         alive.iter().for_each(|&doc| places.push(doc));
-        // A word that only the dead had is gone with them.
+        // A word that only dead messages had is dropped with them.
         if !alive.is_empty() {
             out.word(writer, &word, &places.bytes)?;
         }

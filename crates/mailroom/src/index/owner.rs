@@ -1,4 +1,4 @@
-//! The index of one owner, while a session of the owner is open: its volumes, and what they say.
+//! The index of one owner, while a session of the owner is open: its volumes, and what they contain.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,21 +15,21 @@ use super::places::{DocSet, collect, hits};
 use super::volume::{Block, Column, IndexPlace, Piece, Volume};
 use super::words::Query;
 
-/// All volumes of an owner, at one moment.
+/// All volumes of an owner, as of one moment.
 pub(crate) type Volumes = Arc<Vec<Arc<Volume>>>;
 
-/// The index of one owner. Shared by the owner's sessions; with the last one its keys and opened blocks go.
+/// The index of one owner. Shared by the owner's sessions; its keys and opened blocks are dropped with the last one.
 pub(crate) struct OwnerIndex {
     account: AccountId,
-    /// Another one after the account's pair was replaced.
+    /// Changes when the account's key pair is replaced.
     key: RwLock<Arc<IndexKey>>,
     store: Arc<Store>,
     cache: Arc<Cache>,
-    /// `None` until somebody asks.
+    /// `None` until first used.
     volumes: Mutex<Option<Volumes>>,
-    /// Held by whoever writes volumes.
+    /// Held while writing volumes.
     pub(super) writing: Mutex<()>,
-    /// Messages that came since the last fold was asked for, as sessions saw them.
+    /// Messages that arrived since the last fold was requested, as sessions saw them.
     pub(super) news: AtomicU32,
 }
 
@@ -47,7 +47,7 @@ impl OwnerIndex {
         Self { account, key, store, cache, volumes, writing, news: AtomicU32::new(0) }
     }
 
-    /// Whose it is.
+    /// The owner's account.
     pub(super) fn account(&self) -> AccountId {
         self.account
     }
@@ -57,7 +57,7 @@ impl OwnerIndex {
         self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Goes on with another key. The volumes of the one before are no longer asked.
+    /// Switches to another key. The volumes of the previous one are no longer used.
     pub(super) fn take_key(&self, key: IndexKey) {
         *self.key.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
         self.publish(None, &self.volumes());
@@ -67,7 +67,7 @@ impl OwnerIndex {
         self.volumes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The volumes that there are now.
+    /// The current volumes.
     pub(crate) fn volumes(&self) -> Volumes {
         let mut place = self.place();
         match &*place {
@@ -76,7 +76,7 @@ impl OwnerIndex {
         }
     }
 
-    /// Opens the volumes on disk. One that another has replaced, that is torn or that does not open is passed over; the
+    /// Opens the volumes on disk. One that was replaced by another, is torn or cannot be opened is skipped; the
     /// next fold removes it.
     fn load(&self) -> Vec<Arc<Volume>> {
         let (numbers, key) = (self.store.derived_files(self.account).unwrap_or_default(), self.key());
@@ -86,7 +86,7 @@ impl OwnerIndex {
         opened.into_iter().filter(|volume| !replaced.contains(&volume.number)).map(Arc::new).collect()
     }
 
-    /// Puts a new volume beside the others, or in the place of some.
+    /// Adds a new volume, or replaces some with it.
     pub(super) fn publish(&self, new: Option<Volume>, instead_of: &[Arc<Volume>]) {
         let mut place = self.place();
         let gone = |volume: &Arc<Volume>| instead_of.iter().any(|old| old.ticket == volume.ticket);
@@ -96,7 +96,7 @@ impl OwnerIndex {
         instead_of.iter().for_each(|old| self.cache.forget(old.ticket));
     }
 
-    /// Counts messages that a session saw come; whether they are enough to fold.
+    /// Counts messages that a session saw arrive; returns whether they are enough to fold.
     pub(super) fn has_news(&self, more: usize, enough: u32) -> bool {
         let more = u32::try_from(more).unwrap_or(u32::MAX);
         let before = self.news.fetch_add(more, Ordering::Relaxed);
@@ -104,7 +104,7 @@ impl OwnerIndex {
     }
 }
 
-/// Where a message stands in these volumes.
+/// A message's place in these volumes.
 pub(crate) fn find(volumes: &Volumes, entry: &MessageEntry) -> Option<IndexPlace> {
     volumes.iter().filter(|volume| !volume.broken.load(Ordering::Relaxed)).find_map(|volume| {
         let doc = volume.find(entry)?;
@@ -112,7 +112,7 @@ pub(crate) fn find(volumes: &Volumes, entry: &MessageEntry) -> Option<IndexPlace
     })
 }
 
-/// What is said of a message that has a place. Every `None` means: ask the message.
+/// What the index says about a message that has a place. Every `None` means: look at the message.
 impl OwnerIndex {
     /// The value of a column.
     pub(crate) fn value(&self, place: &IndexPlace, column: Column) -> Option<Piece> {
@@ -120,7 +120,7 @@ impl OwnerIndex {
         self.cache.block(&place.volume, row)?.value(place.doc - row.first)
     }
 
-    /// The Date field, when there is one that could be read.
+    /// The Date field, if it could be read.
     pub(crate) fn sent(place: &IndexPlace) -> Option<Option<(UnixMillis, Day)>> {
         place.volume.list.docs.get(place.doc as usize).map(|doc| doc.sent)
     }
@@ -130,8 +130,8 @@ impl OwnerIndex {
         place.volume.list.docs.get(place.doc as usize).is_some_and(|doc| doc.searchable)
     }
 
-    /// The messages of a volume that may have the text of a query in their headers or in their bodies; none but those that
-    /// have it, when the query is exact.
+    /// The messages of a volume that may have the text of a query in their headers or in their bodies; exactly those that
+    /// have it, if the query is exact.
     pub(crate) fn candidates(&self, volume: &Volume, of: Texts, query: &Query) -> Option<DocSet> {
         let docs = volume.list.docs.len();
         let mut found = DocSet::all(docs);
@@ -153,7 +153,7 @@ impl OwnerIndex {
     }
 }
 
-/// One of the two texts of a message that a search looks through.
+/// One of the two texts of a message that a search covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Texts {
     /// Its header, those of its parts, names of attached files.
@@ -178,12 +178,12 @@ impl Texts {
     }
 }
 
-/// Texts of messages that are held against a query one after the other. The block that was opened last is kept here, not
-/// among all others: a search runs through many, each once.
+/// Texts of messages that are compared with a query one after the other. The last opened block is kept here, not
+/// in the cache: a search goes through many blocks, each once.
 #[derive(Default)]
 pub(crate) struct Opened {
     blocks: [Option<(BlockName, Arc<Block>)>; 2],
-    /// Octets of blocks opened so far.
+    /// Bytes of blocks opened so far.
     pub(crate) bytes: usize,
 }
 
@@ -206,11 +206,11 @@ impl Opened {
     }
 }
 
-/// A header text as it is kept: the fields of the message's own header, and the text that holds them all.
+/// A stored header text: the fields of the message's own header, and the text that contains them all.
 pub(crate) struct HeaderText<'b> {
     /// Lengths of name and value of each field.
     fields: Vec<(usize, usize)>,
-    /// What a search of everything looks through.
+    /// What a search of everything covers.
     pub(crate) text: &'b [u8],
 }
 
@@ -226,7 +226,7 @@ impl<'b> HeaderText<'b> {
         Some(Self { fields, text: input.0 })
     }
 
-    /// What is kept of a text whose fields have these lengths.
+    /// The stored form of a text whose fields have these lengths.
     pub(super) fn encode(fields: &[(usize, usize)], text: &str) -> Vec<u8> {
         use super::code::put;
         let mut out = Vec::with_capacity(text.len() + 3 * fields.len() + 4);
@@ -239,7 +239,7 @@ impl<'b> HeaderText<'b> {
         out
     }
 
-    /// The values of the fields of this name, in the form of `casemap` both. A line that is no field has no name.
+    /// The values of the fields with this name, both in the form of `casemap`. A line that is not a field has no name.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &'b [u8]> {
         let (text, mut at) = (self.text, 0_usize);
         self.fields.iter().filter_map(move |&(name_bytes, value_bytes)| {

@@ -1,4 +1,4 @@
-//! Which messages have a word: lists on disk, sets in memory.
+//! Which messages contain a word: lists on disk, sets in memory.
 
 use memchr::memchr_iter;
 use memchr::memmem::Finder;
@@ -9,13 +9,13 @@ use super::words::BETWEEN;
 /// A list of messages that grows at its end.
 #[derive(Default)]
 pub(super) struct Places {
-    /// One more than the last message; 0 when there is none.
+    /// One more than the last message; 0 if there is none.
     last: u32,
     pub(super) bytes: Vec<u8>,
 }
 
 impl Places {
-    /// Adds a message that is not below the last one; the last one once more adds nothing.
+    /// Adds a message that is not below the last one; adding the last one again does nothing.
     pub(super) fn push(&mut self, doc: u32) {
         if self.last != doc + 1 {
             put(&mut self.bytes, u64::from(doc + 1 - self.last));
@@ -66,17 +66,17 @@ impl DocSet {
     }
 }
 
-/// The words of a block that have what is sought, by their number in the block, ascending.
+/// The words of a block that contain what is searched for, by their number in the block, ascending.
 pub(super) fn hits(words: &[u8], lookup: &Finder<'_>) -> Vec<u32> {
     let mut found = Vec::new();
     let (mut at, mut counted, mut before) = (0, 0, 0_u32);
     while let Some(hit) = words.get(at..).and_then(|rest| lookup.find(rest)).map(|hit| at + hit) {
-        // A hit that begins between two words belongs to the one behind.
+        // A hit that begins between two words belongs to the second one.
         let inside = hit + usize::from(words[hit] == BETWEEN);
         before += memchr_iter(BETWEEN, &words[counted..inside]).count() as u32;
         counted = inside;
         found.push(before.saturating_sub(1));
-        // On with the next word; what stands between begins its hits.
+        // Continue with the next word; the separator begins its hits.
         match memchr::memchr(BETWEEN, &words[inside..]) {
             Some(end) => at = inside + end,
             None => break,
@@ -85,7 +85,7 @@ pub(super) fn hits(words: &[u8], lookup: &Finder<'_>) -> Vec<u32> {
     found
 }
 
-/// Adds to `set` the messages that have the words of these numbers. `None` when the block makes no sense.
+/// Adds to `set` the messages that contain the words with these numbers. `None` if the block is malformed.
 pub(super) fn collect(places: &[u8], words: &[u32], set: &mut DocSet) -> Option<()> {
     let mut input = Reader(places);
     let mut number = 0;

@@ -1,4 +1,4 @@
-//! What sessions ask of the index of their owner.
+//! What sessions need from the index of their owner.
 
 use std::sync::{Arc, PoisonError, Weak};
 
@@ -12,8 +12,8 @@ use super::job::Job;
 use super::owner::OwnerIndex;
 use crate::mailroom::Mailroom;
 
-/// New messages after which an index is folded while a session goes on. Until then they are read and searched one by
-/// one, which for so many costs no more than a millisecond or two.
+/// New messages after which an index is folded during a session. Until then they are read and searched one by
+/// one, which for this many costs no more than a millisecond or two.
 const NEWS_BEFORE_FOLD: u32 = 64;
 
 impl Job {
@@ -30,7 +30,7 @@ impl Job {
 
 /// Indexes of owners who are signed in.
 impl Mailroom {
-    /// The index of a signed-in owner, and its folding begun. Nothing is read yet. `None` when there is none: then
+    /// The index of a signed-in owner; starts folding it. Nothing is read yet. `None` if there is none: then
     /// everything is read and searched in the messages.
     pub(crate) fn enter_index(&self, owner: &SignedIn) -> Option<Arc<OwnerIndex>> {
         let handle = self.index.0.as_ref()?;
@@ -39,7 +39,7 @@ impl Mailroom {
         Some(index)
     }
 
-    /// Says that a session saw `more` messages come.
+    /// Reports that a session saw `more` messages arrive.
     pub(crate) fn index_news(&self, owner: &SignedIn, index: &Arc<OwnerIndex>, more: usize) {
         if let Some(handle) = &self.index.0
             && index.has_news(more, NEWS_BEFORE_FOLD)
@@ -48,7 +48,7 @@ impl Mailroom {
         }
     }
 
-    /// What the index of a signed-in owner has.
+    /// The size of a signed-in owner's index.
     ///
     /// # Errors
     /// [`StoreError::Vault`] when the session is over.
@@ -64,7 +64,7 @@ impl Mailroom {
         })
     }
 
-    /// Gives the volumes of a signed-in owner, as they are on disk, to `look`; nobody writes any meanwhile. `None` where there
+    /// Passes the volumes of a signed-in owner, as they are on disk, to `look`; none is written meanwhile. `None` if there
     /// are no indexes.
     pub(crate) fn look_at_volumes<T>(
         &self,
@@ -78,7 +78,7 @@ impl Mailroom {
         look(Some(CheckedVolumes::open(&self.store, &index.key())?))
     }
 
-    /// Drops the index of a signed-in owner and makes it anew, on this thread: for whoever does not trust it.
+    /// Drops the index of a signed-in owner and rebuilds it, on this thread: for owners who do not trust it.
     ///
     /// # Errors
     /// [`StoreError::Vault`] when the session is over, and those of the disk.
@@ -98,10 +98,10 @@ impl Mailroom {
     }
 }
 
-/// Indexes of owners of whom nobody may be signed in.
+/// Indexes of owners who need not be signed in.
 impl Mailroom {
-    /// Drops the index of an account whose pair was replaced: it is sealed by the half before. What a session has of it is
-    /// asked no more; it is made anew when the owner signs in.
+    /// Drops the index of an account whose key pair was replaced: it is sealed with a key from the previous pair. What a session has of it is
+    /// no longer used; it is rebuilt when the owner signs in.
     ///
     /// # Errors
     /// Those of the disk.
@@ -123,7 +123,7 @@ impl Mailroom {
 pub struct IndexSize {
     /// How many files.
     pub volumes: usize,
-    /// How many messages are in them, those that were expunged since included.
+    /// How many messages are in them, including those expunged since.
     pub messages: usize,
     /// How many bytes they have on disk.
     pub bytes: u64,

@@ -1,8 +1,8 @@
-//! A volume: one file of an owner's index, as it is read (docs/formats/index.md). It never changes; what it says of a
-//! message is true as long as the message is there.
+//! A volume: one file of an owner's index, as it is read (docs/formats/index.md). It never changes; what it says about a
+//! message is true as long as the message exists.
 //!
-//! Whatever does not open or does not make sense is `None` here: then the message itself is asked, which is slower and as
-//! right, and the volume is made anew.
+//! Anything that cannot be opened or is malformed is `None` here: then the message itself is read, which is slower but equally
+//! correct, and the volume is rebuilt.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,26 +22,26 @@ pub(super) const MAGIC: &[u8; 16] = b"bailiwick index\x01";
 /// Magic, account, salt, commitment.
 pub(super) const HEAD_BYTES: usize = 16 + 16 + 16 + 32;
 
-/// The last octets: where the list of blocks lies and how long it is, and a mark.
+/// The last bytes: offset and length of the list of blocks, and a mark.
 pub(super) const FOOT_BYTES: usize = 8 + 4 + 4;
 pub(super) const FOOT_MAGIC: &[u8; 4] = b"bwx\x01";
 
 /// The longest block before it was compressed, in bytes: a text of the longest that is indexed, and its header.
 pub(super) const BLOCK_BYTES_MAX: u64 = 64 << 20;
 
-/// What a block holds. The numbers are on disk, for ever.
+/// What a block holds. The numbers are part of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Column {
-    /// ENVELOPE as it goes on the wire.
+    /// ENVELOPE as sent to clients.
     Envelope = 1,
     /// BODYSTRUCTURE with extension data, as sent to clients.
     BodyStructure = 2,
-    /// BODY without, as it goes on the wire.
+    /// BODY without extension data, as sent to clients.
     Body = 3,
     /// The first words.
     Preview = 4,
-    /// The header that clients see, prefix included, its empty line too.
+    /// The header that clients see, including the prefix and the empty line.
     Header = 5,
     /// What a search sees of the headers.
     HeaderText = 8,
@@ -49,11 +49,11 @@ pub(crate) enum Column {
     BodyText = 9,
     /// Words of header texts.
     HeaderWords = 16,
-    /// Which messages have them.
+    /// Which messages contain them.
     HeaderPlaces = 17,
     /// Words of body texts.
     BodyWords = 18,
-    /// Which messages have them.
+    /// Which messages contain them.
     BodyPlaces = 19,
 }
 
@@ -75,7 +75,7 @@ impl Column {
     }
 }
 
-/// A block as the list has it.
+/// A block as listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BlockRow {
     pub(super) column: Column,
@@ -85,17 +85,17 @@ pub(super) struct BlockRow {
     /// Whether it is compressed.
     pub(super) packed: bool,
     pub(super) plain_bytes: u32,
-    /// Its number and its place in the file; not written, but counted.
+    /// Its number and its place in the file; not stored, but counted.
     pub(super) number: u32,
     pub(super) offset: u64,
 }
 
-/// What is known of a message beside its columns.
+/// What is known of a message besides its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Doc {
     pub(super) slot: u32,
     pub(super) id: MessageId,
-    /// The Date field: the moment, and the day as the sender's clock had it.
+    /// The Date field: the moment, and the day by the sender's clock.
     pub(super) sent: Option<(UnixMillis, Day)>,
     /// Whether its texts are in the volume. Those of very long ones are not.
     pub(super) searchable: bool,
@@ -104,7 +104,7 @@ pub(super) struct Doc {
 /// The list of a volume.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct List {
-    /// Volumes whose messages this one has taken over: they are to be removed.
+    /// Volumes that this one replaces: they are to be removed.
     pub(super) replaces: Vec<u64>,
     /// By slot, ascending.
     pub(super) docs: Vec<Doc>,
@@ -179,10 +179,10 @@ impl List {
     }
 }
 
-/// A piece of an opened block: shared octets and where in them.
+/// A piece of an opened block: shared bytes and a range in them.
 pub(crate) type Piece = (Arc<Vec<u8>>, Range<usize>);
 
-/// Where a message stands: in which volume, and which of its messages it is.
+/// A message's place: the volume, and which of its messages it is.
 #[derive(Clone)]
 pub(crate) struct IndexPlace {
     pub(crate) volume: Arc<Volume>,
@@ -200,7 +200,7 @@ pub(crate) struct Volume {
     pub(super) list: List,
     /// The places in `list.blocks` of each column's blocks, in order.
     columns: Vec<(Column, Vec<u32>)>,
-    /// Something in it did not open: it is not asked any more, and made anew.
+    /// Something in it could not be opened: it is no longer used, and is rebuilt.
     pub(super) broken: AtomicBool,
 }
 
@@ -243,7 +243,7 @@ impl Volume {
         Some(Self { number, ticket, file, opener, list, columns, broken: AtomicBool::new(false) })
     }
 
-    /// Which of its messages this one is. The id is compared too: a store that was put back may count slots again.
+    /// Which of its messages this one is. The id is compared, too: a restored store may assign slots again.
     pub(super) fn find(&self, entry: &MessageEntry) -> Option<u32> {
         let at = self.list.docs.binary_search_by_key(&entry.slot, |doc| doc.slot).ok()?;
         (self.list.docs[at].id == entry.id).then_some(at as u32)
@@ -255,14 +255,14 @@ impl Volume {
         blocks.unwrap_or_default().iter().map(|at| &self.list.blocks[*at as usize])
     }
 
-    /// The block of a column that has a message.
+    /// The block of a column that contains a message.
     pub(super) fn block_of(&self, column: Column, doc: u32) -> Option<&BlockRow> {
         let (_, blocks) = self.columns.iter().find(|(known, _)| *known == column)?;
         let after = blocks.partition_point(|at| self.list.blocks[*at as usize].first <= doc);
         Some(&self.list.blocks[*blocks.get(after.checked_sub(1)?)? as usize])
     }
 
-    /// Reads a block as it is sealed, opened, but not unpacked.
+    /// Reads a block, opened but not unpacked.
     pub(super) fn opened(&self, block: &BlockRow) -> Option<Vec<u8>> {
         let read = || {
             let mut sealed = vec![0; block.sealed_bytes as usize];
@@ -288,7 +288,7 @@ impl Volume {
         plain
     }
 
-    /// How many messages it has, dead ones too.
+    /// How many messages it has, including dead ones.
     pub(super) fn docs(&self) -> usize {
         self.list.docs.len()
     }
@@ -299,12 +299,12 @@ impl Volume {
     }
 }
 
-/// The sealed length of a block of `plain` octets, as they are sealed.
+/// The sealed length of a block of `plain` bytes.
 pub(super) fn sealed_bytes(plain: usize) -> usize {
     plain + INDEX_BLOCK_OVERHEAD
 }
 
-/// Where in a block of values each value stands; `None` for a message that has none.
+/// Where in a block of values each value is; `None` for a message that has none.
 pub(super) fn values(block: &[u8]) -> Option<Vec<Option<Range<usize>>>> {
     let mut input = Reader(block);
     let count = input.count()?;
@@ -323,7 +323,7 @@ pub(super) fn values(block: &[u8]) -> Option<Vec<Option<Range<usize>>>> {
     (at == block.len()).then_some(out)
 }
 
-/// An opened block, and where in it each value stands once somebody asked.
+/// An opened block, and the positions of its values once they are needed.
 pub(super) struct Block {
     pub(super) octets: Arc<Vec<u8>>,
     values: OnceLock<Option<Vec<Option<Range<usize>>>>>,
@@ -334,7 +334,7 @@ impl Block {
         Self { octets: Arc::new(octets), values: OnceLock::new() }
     }
 
-    /// Whether the block reaches to the message `place` messages after its first.
+    /// Whether the block includes the message `place` messages after its first.
     pub(super) fn has(&self, place: u32) -> bool {
         let values = self.values.get_or_init(|| values(&self.octets));
         values.as_ref().is_some_and(|values| (place as usize) < values.len())

@@ -1,23 +1,23 @@
-//! Words of a text, and what of them a search may ask.
+//! Words of a text, and what a search can ask about them.
 //!
-//! A text is cut by the class of each character alone, so that the words of a piece of a text are pieces of the text's
-//! words. What a reader would call a word matters only for speed: a search that lies within one word is answered from
-//! the dictionary, every other is answered from it roughly and then held against the text.
+//! A text is split by the class of each character alone, so that the words of a piece of a text are pieces of the text's
+//! words. What a reader would call a word matters only for speed: a search within one word is answered from
+//! the dictionary; any other is answered from it approximately and then compared with the text.
 
 use memchr::memmem::Finder;
 
-/// The longest word that is kept whole, in characters. A longer run (base64, a line of dashes and letters) is kept in
-/// windows of this length that overlap by half, so that whatever has [`PIECE_CHARS_MAX`] characters or fewer stands
-/// whole in one of them.
+/// The longest word that is stored whole, in characters. A longer run (base64, a line of dashes and letters) is stored in
+/// windows of this length that overlap by half, so that anything with at most [`PIECE_CHARS_MAX`] characters is
+/// completely in one of them.
 const WORD_CHARS_MAX: usize = 128;
 
-/// The longest text that is sought within a word.
+/// The longest text that is searched for within a word.
 const PIECE_CHARS_MAX: usize = WORD_CHARS_MAX / 2;
 
-/// Words of a phrase that are looked up; the rest is left to the text. The longest ones say most.
+/// Words of a phrase that are looked up; the rest is left to the text. The longest ones are the most selective.
 const LOOKUPS_MAX: usize = 6;
 
-/// What stands between the words of a dictionary's block. No word has it: it is of the class `Gap`.
+/// The separator of words in a dictionary's block. No word contains it: it is of the class `Gap`.
 pub(super) const BETWEEN: u8 = 0;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ enum Class {
     Gap,
     /// Part of a word.
     Word,
-    /// A word of its own: a character of a script that sets no spaces, or a picture.
+    /// A word of its own: a character of a script without spaces, or a pictograph.
     Solo,
 }
 
@@ -47,7 +47,7 @@ fn class(c: char) -> Class {
         | '\u{f900}'..='\u{faff}'
         | '\u{1f000}'..='\u{1faff}'
         | '\u{20000}'..='\u{3ffff}' => Class::Solo,
-        // Marks stay with the letter that they were taken from.
+        // Marks stay with the letter that they belong to.
         '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' => Class::Word,
         _ if c.is_alphanumeric() => Class::Word,
         _ => Class::Gap,
@@ -89,7 +89,7 @@ fn runs<'t>(text: &'t str, mut found: impl FnMut(usize, Run<'t>)) {
     }
 }
 
-/// The words of a text as the dictionary has them; a word comes as often as it stands there.
+/// The words of a text as in the dictionary; a word is repeated as often as it occurs.
 pub(super) fn words<'t>(text: &'t str, mut found: impl FnMut(&'t str)) {
     runs(text, |_, run| {
         if run.chars <= WORD_CHARS_MAX {
@@ -108,12 +108,12 @@ pub(super) fn words<'t>(text: &'t str, mut found: impl FnMut(&'t str)) {
     });
 }
 
-/// What is sought: a text in the form of `casemap`, and how the dictionary is asked about it.
+/// What is searched for: a text in the form of `casemap`, and how to look it up in the dictionary.
 pub(crate) struct Query {
     finder: Finder<'static>,
-    /// What a block of the dictionary must have for each word of the text; none when the text has no word.
+    /// What a block of the dictionary must contain for each word of the text; empty if the text has no word.
     pub(super) lookups: Vec<Finder<'static>>,
-    /// Whether the dictionary's answer is the whole answer: the text lies within one word.
+    /// Whether the dictionary's answer is complete: the text is within one word.
     pub(crate) exact: bool,
 }
 
@@ -128,7 +128,7 @@ impl Query {
             exact |= first && last && short;
             let piece = run.text.char_indices().nth(PIECE_CHARS_MAX).map_or(run.text, |(at, _)| &run.text[..at]);
             let mut lookup = Vec::with_capacity(piece.len() + 2);
-            // A word at an edge of the text may go on beyond it; one within ends where it ends.
+            // A word at an edge of the text may continue beyond it; one within ends where it ends.
             if run.solo || (short && !first) {
                 lookup.push(BETWEEN);
             }
@@ -145,7 +145,7 @@ impl Query {
         Self { finder: Finder::new(text.as_bytes()).into_owned(), lookups, exact }
     }
 
-    /// Whether a text has it.
+    /// Whether a text contains it.
     pub(crate) fn is_in(&self, text: &[u8]) -> bool {
         self.finder.find(text).is_some()
     }
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(list(&long).iter().map(|word| word.len()).collect::<Vec<_>>(), [128, 128, 128, 108]);
     }
 
-    /// What the dictionary says of a text: whether each lookup is in it.
+    /// What the dictionary says about a text: whether each lookup is in it.
     fn asked(text: &str, query: &Query) -> bool {
         let mut block = vec![BETWEEN];
         words(text, |word| {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     proptest! {
-        /// A text that has the query is never ruled out by its words; one that has it not is, when they are all.
+        /// A text that contains the query is never ruled out by its words; one that does not is, if all words are looked up.
         #[test]
         fn the_dictionary_is_never_wrong(text in text(), other in text(), from in 0_usize..200, len in 0_usize..90) {
             let chars: Vec<char> = text.chars().collect();

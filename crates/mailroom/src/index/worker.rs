@@ -29,12 +29,12 @@ pub(super) struct Shared {
     pub(super) owners: Mutex<HashMap<AccountId, Weak<OwnerIndex>>>,
     cache: Arc<Cache>,
     line: Mutex<Line>,
-    /// Something came into the line, or the thread is done with it.
+    /// The queue got a job, or the thread has finished with it.
     moved: Condvar,
     pub(super) stop: Stop,
 }
 
-/// Owners whose mail waits to be folded: each once, so that the line is as long as there are owners signed in.
+/// Owners whose mail is waiting to be folded: each once, so the queue is at most as long as there are owners signed in.
 #[derive(Default)]
 struct Line {
     jobs: VecDeque<Job>,
@@ -60,7 +60,7 @@ impl Drop for Handle {
         self.shared.line().jobs.clear();
         self.shared.moved.notify_all();
         if let Some(worker) = self.worker.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
-            // It ended by a panic at worst; nothing is left to do for it.
+            // At worst it ended by a panic; there is nothing left to do for it.
             let _ = worker.join();
         }
     }
@@ -71,7 +71,7 @@ impl Shared {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Folds what is in the line, one owner after the other, until the node stops.
+    /// Folds what is in the queue, one owner after the other, until the node stops.
     fn work(&self) {
         while !self.stop.is_set() {
             let mut line = self.line();
@@ -83,7 +83,7 @@ impl Shared {
             };
             line.busy = true;
             drop(line);
-            // A fold that fails (no room, a damaged volume, a message on which a reader of it stumbles) leaves the messages
+            // A fold that fails (no space, a damaged volume, a message that makes a parser panic) leaves the messages
             // to be read one by one, and is tried again at the next sign-in.
             let _ = catch_unwind(AssertUnwindSafe(|| fold::run(&job, &self.stop)));
         }
@@ -124,7 +124,7 @@ impl Handle {
         Ok(index)
     }
 
-    /// Puts an owner into the line, unless the owner stands there.
+    /// Puts an owner into the queue, unless already there.
     pub(super) fn fold(&self, job: Job) {
         let mut line = self.shared.line();
         if line.jobs.iter().any(|other| Arc::ptr_eq(&other.index, &job.index)) || self.shared.stop.is_set() {

@@ -1,4 +1,4 @@
-//! A volume as it is written: columns fill up, and go to the file block by block, so that memory holds one block of each.
+//! A volume being written: columns fill up, and go to the file block by block, so that memory holds one block of each.
 
 use store::{DerivedFile, Store, StoreError};
 use terms::Entropy;
@@ -8,21 +8,21 @@ use super::code::put;
 use super::volume::{BlockRow, Column, Doc, FOOT_BYTES, FOOT_MAGIC, HEAD_BYTES, List, MAGIC, sealed_bytes};
 use super::words::BETWEEN;
 
-/// Messages in a block of values: a list is fetched by so many at a time.
+/// Messages in a block of values: a list is fetched this many at a time.
 const BLOCK_DOCS_MAX: usize = 256;
 
-/// Octets after which a block is full. One AES call of this length costs some 30 microseconds; texts of this length are
-/// packed nearly as well as longer ones.
+/// Bytes after which a block is full. One AES call of this length costs about 30 microseconds; texts of this length
+/// compress nearly as well as longer ones.
 const BLOCK_BYTES_FULL: usize = 128 << 10;
 
-/// Octets of words after which a block of words is full, and of places.
+/// Bytes of words after which a block of words is full; also of places.
 const WORDS_BYTES_FULL: usize = 64 << 10;
 const PLACES_BYTES_FULL: usize = 256 << 10;
 
 /// zstd's own default: half the size of level 1 saves nothing more on mail.
 const PACKING_LEVEL: i32 = 3;
 
-/// A column that is filling up.
+/// A column being filled.
 struct Filling {
     column: Column,
     first: u32,
@@ -30,7 +30,7 @@ struct Filling {
     bytes: Vec<u8>,
 }
 
-/// A volume that is being written.
+/// A volume being written.
 pub(super) struct Writer {
     sealer: IndexSealer,
     file: DerivedFile,
@@ -66,7 +66,7 @@ impl Writer {
         self.list.docs.len() as u32
     }
 
-    /// Adds a message; its slot is above those of the messages before. Its values follow, one for each column.
+    /// Adds a message; its slot is above those of the previous messages. Its values follow, one for each column.
     pub(super) fn doc(&mut self, doc: Doc) {
         self.list.docs.push(doc);
     }
@@ -82,7 +82,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Seals what a column has gathered.
+    /// Seals what a column has collected.
     fn flush(&mut self, column: Column) -> Result<(), StoreError> {
         let Some(filling) = self.filling.iter_mut().find(|filling| filling.column == column) else { return Ok(()) };
         if filling.lens.is_empty() {
@@ -98,8 +98,8 @@ impl Writer {
         self.packed(column, first, &plain)
     }
 
-    /// Seals a block, compressed where that helps. What is opened often is in the cache as it was before, so it costs whoever
-    /// comes first.
+    /// Seals a block, compressed if that helps. What is opened often is in the cache uncompressed, so only the first use
+    /// costs.
     fn packed(&mut self, column: Column, first: u32, plain: &[u8]) -> Result<(), StoreError> {
         match self.packer.compress(plain).ok().filter(|packed| packed.len() < plain.len()) {
             Some(packed) => self.block(column, first, true, plain.len(), &packed),
@@ -107,7 +107,7 @@ impl Writer {
         }
     }
 
-    /// Takes over a block of values whose messages are the next `docs` ones of the column, as another volume had it.
+    /// Copies a block of values from another volume, whose messages are the next `docs` ones of the column.
     pub(super) fn take_over(&mut self, row: &BlockRow, docs: u32, opened: &[u8]) -> Result<(), StoreError> {
         self.flush(row.column)?;
         let Some(filling) = self.filling.iter_mut().find(|filling| filling.column == row.column) else { return Ok(()) };
@@ -134,7 +134,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Finishes the volume and makes it durable: before this returns, it is none. Returns its number.
+    /// Finishes the volume and makes it durable: before this returns, it is not a volume. Returns its number.
     pub(super) fn finish(mut self, replaces: Vec<u64>) -> Result<u64, StoreError> {
         for column in Column::VALUES {
             self.flush(column)?;
@@ -155,7 +155,7 @@ impl Writer {
     }
 }
 
-/// A dictionary that is being written: words ascending, each with the messages that have it.
+/// A dictionary being written: words ascending, each with the messages that contain it.
 pub(super) struct Words {
     columns: [Column; 2],
     words: Vec<u8>,
@@ -171,7 +171,7 @@ impl Words {
         Self { columns, words: Vec::new(), places: Vec::new(), first: 0, count: 0 }
     }
 
-    /// Adds a word. `places`: for each message, in order, its number less the one before (the first: plus one).
+    /// Adds a word. `places`: for each message, in order, its number minus the previous one (the first: plus one).
     pub(super) fn word(&mut self, writer: &mut Writer, word: &[u8], places: &[u8]) -> Result<(), StoreError> {
         if self.words.is_empty() {
             self.words.push(BETWEEN);

@@ -1,4 +1,4 @@
-//! The rows of a FETCH: as many at a time as memory should hold.
+//! The rows of a FETCH, as many at a time as memory should hold.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -22,10 +22,10 @@ const LIGHT_ROWS_MAX: usize = 256;
 /// Messages in one answer when columns suffice.
 const COLUMN_ROWS_MAX: usize = 4096;
 
-/// Octets after which an answer is full. A message is never divided, so one answer holds this and one message more.
+/// Bytes after which an answer is full. A message is never split, so one answer may exceed this by one message.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
-/// The rows of the first of `uids`, and what was found damaged. A damaged message has no row, and the rest goes on.
+/// The rows of the first of `uids`, and what was found damaged. A damaged message has no row; the rest continues.
 pub(super) fn rows(
     mail: &Mailroom,
     owner: &SignedIn,
@@ -46,7 +46,7 @@ pub(super) fn rows(
     if items.iter().any(listing::is_more) {
         entries.truncate(enough(&entries));
         let present: Vec<MessageEntry> = entries.iter().flatten().cloned().collect();
-        // Should one key not open, each message asks for its own, and only those that are damaged fail.
+        // If one key cannot be opened, each message requests its own, and only damaged ones fail.
         opener = mail.store.opener_near(owner, view, &present).ok();
     }
     let mut listings = Listings::of(index, &entries, items);
@@ -55,7 +55,7 @@ pub(super) fn rows(
         let unlisted = |entry: &&MessageEntry| !listings.knows(entry.uid);
         let present: Vec<MessageEntry> = entries.iter().flatten().filter(unlisted).cloned().collect();
         let opened = mail.store.open_parts(owner, &present, Part::Record)?;
-        // A record that does not open is derived from the original.
+        // A record that cannot be opened is derived from the original.
         records = present.iter().zip(opened).filter_map(|(entry, record)| Some((entry.uid, record.ok()?))).collect();
     }
     let mut answer = FetchRows { covered: 0, rows: Vec::with_capacity(uids.len()), damaged: 0 };
@@ -94,7 +94,7 @@ pub(super) fn rows(
     Ok((answer, damage))
 }
 
-/// How many of these messages an answer may need, if all of each is asked for; of a long one often a piece is.
+/// How many of these messages an answer may need if each is requested completely; of long ones, often only a piece is.
 fn enough(entries: &[Option<MessageEntry>]) -> usize {
     let mut bytes = 0;
     let full = |entry: &Option<MessageEntry>| {
@@ -143,7 +143,7 @@ fn without(why: DecodeError) -> FetchValue {
     }
 }
 
-/// `BODY[section]<partial>`, opening no more than it needs: mail programs ask for headers of lists, and for large
+/// `BODY[section]<partial>`, opening no more than it needs: mail clients request headers for lists, and large
 /// messages piece by piece.
 fn section_value(reader: &MessageReader<'_>, section: &Section, partial: Option<Partial>) -> Result<FetchValue, Unmet> {
     if let Some(octets) = listed_fields(reader, section)? {
@@ -176,8 +176,8 @@ fn section_value(reader: &MessageReader<'_>, section: &Section, partial: Option<
     Ok(octets.map_or(FetchValue::Nil, |octets| FetchValue::Octets(cut(octets, partial))))
 }
 
-/// Fields of the message's own header, when the index has that: what lists of mail programs ask for. `None`: it is something
-/// else, or is not there.
+/// Fields of the message's own header, if the index has them: what mail clients request for lists. `None` if something
+/// else was requested, or the index does not have it.
 fn listed_fields(reader: &MessageReader<'_>, section: &Section) -> Result<Option<Octets>, Unmet> {
     let (names, wanted) = match &section.text {
         Some(imap::SectionText::HeaderFields(names)) => (names, true),
@@ -190,7 +190,7 @@ fn listed_fields(reader: &MessageReader<'_>, section: &Section) -> Result<Option
     Ok(Some(octets.into()))
 }
 
-/// The octets as a range of `of`, where they are that, or as octets of their own.
+/// The octets as a range of `of` if they are one, or as octets of their own.
 fn keep(reader: &MessageReader<'_>, of: &Arc<Vec<u8>>, octets: Cow<'_, [u8]>) -> Result<Octets, Unmet> {
     match octets {
         Cow::Borrowed(octets) => {
@@ -225,7 +225,7 @@ fn spec(section: &Section) -> SectionSpec {
     SectionSpec { part: section.part.clone(), text }
 }
 
-/// Parts of one message without their transfer encoding, each decoded once, however many pieces of it are asked for.
+/// Parts of one message without their transfer encoding, each decoded once, however many pieces of it are requested.
 #[derive(Default)]
 struct Decoded(HashMap<Vec<u32>, Result<Octets, DecodeError>>);
 

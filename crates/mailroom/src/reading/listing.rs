@@ -1,4 +1,4 @@
-//! What the owner's index has of the messages of a list, so that the list opens blocks and not messages.
+//! What the owner's index has of the messages in a list, so that listing opens blocks, not messages.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use store::MessageEntry;
 
 use crate::index::{self, Column, OwnerIndex, Piece};
 
-/// Messages in a request from which headers are taken from the index. A block has the headers of some hundred messages:
-/// for a few, their own are nearer.
+/// From this many messages in a request on, headers are taken from the index. A block has the headers of about a hundred messages:
+/// for a few messages, opening their own is cheaper.
 const HEADERS_FROM: usize = 8;
 
 /// What the index has of one message.
@@ -26,7 +26,7 @@ impl Listing {
 /// What the index has of the messages of a request.
 pub(super) struct Listings {
     by_uid: HashMap<u32, Listing>,
-    /// How many columns a message of which nothing is missing has.
+    /// How many columns a message has if nothing is missing.
     wanted: usize,
 }
 
@@ -50,13 +50,13 @@ impl Listings {
         this
     }
 
-    /// Whether all that a record would be opened for is there.
+    /// Whether everything that a record would be opened for is there.
     pub(super) fn knows(&self, uid: u32) -> bool {
         let of_record = |listing: &Listing| listing.0.iter().filter(|(column, _)| *column != Column::Header).count();
         self.by_uid.get(&uid).is_some_and(|listing| of_record(listing) == self.wanted)
     }
 
-    /// What there is of one message.
+    /// What the index has of one message.
     pub(super) fn take(&mut self, uid: u32) -> Option<Listing> {
         self.by_uid.remove(&uid)
     }

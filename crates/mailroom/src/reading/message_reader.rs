@@ -1,4 +1,4 @@
-//! A stored message while it is read: what is needed of it is opened when it is needed, once.
+//! A stored message being read: each part is opened when it is needed, once.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
@@ -14,20 +14,20 @@ use crate::index::Column;
 use crate::mailroom::Mailroom;
 use crate::record::Record;
 
-/// Up to this size an original is opened whole even when a range would do: it is one chunk of the seal, which opens as a
+/// Up to this size an original is opened completely even if a range would be enough: it is one chunk of the seal, which is opened as a
 /// whole anyway.
 pub(super) const WHOLE_BYTES_MAX: u32 = 64 * 1024;
 
-/// Octets that the values of one message may have beside the message itself: headers of parts, decoded parts. A client
-/// could ask for the same large thing under 256 names; none does.
+/// Bytes that the values of one message may take besides the message itself: headers of parts, decoded parts. A client
+/// could request the same large item under 256 names; none does.
 const SPENT_BYTES_MAX: usize = 128 << 20;
 
-/// A message of the signed-in owner. What is asked of it may come from the record, from a range of the original, or from
+/// Reads a message of the signed-in owner. What is requested may come from the record, from a range of the original, or from
 /// all of it.
 pub(super) struct MessageReader<'r> {
     mail: &'r Mailroom,
     owner: &'r SignedIn,
-    /// The message's key, when it was asked for with others, and which of them it is.
+    /// The message's key, if it was requested together with others, and which of them it is.
     key: Option<(&'r Opener, usize)>,
     pub(super) entry: &'r MessageEntry,
     /// What the index has of it.
@@ -56,7 +56,7 @@ impl<'r> MessageReader<'r> {
         }
     }
 
-    /// With a record that was opened in a batch. One that is not readable is derived when it is needed.
+    /// With a record that was opened in a batch. An unreadable one is derived when it is needed.
     pub(super) fn with_record(self, octets: &[u8]) -> Self {
         if let Ok(record) = Record::decode(octets) {
             let _ = self.record.set(Arc::new(record));
@@ -75,7 +75,7 @@ impl<'r> MessageReader<'r> {
         self.listing.get(column)
     }
 
-    /// With its key, which was asked for with those of others: it was the `at`th.
+    /// With its key, which was requested together with others: it was the `at`th.
     pub(super) fn with_key(mut self, opener: &'r Opener, at: usize) -> Self {
         self.key = Some((opener, at));
         self
@@ -97,12 +97,12 @@ impl<'r> MessageReader<'r> {
         }
     }
 
-    /// The octets in memory because of this message.
+    /// The bytes in memory because of this message.
     pub(super) fn held_bytes(&self) -> usize {
         self.whole.get().map_or(0, |whole| whole.len()) + self.spent_bytes.get()
     }
 
-    /// Counts octets that are made from the message and held beside it.
+    /// Counts bytes that are derived from the message and held besides it.
     pub(super) fn spend(&self, bytes: usize) -> Result<(), Refusal> {
         self.spent_bytes.set(self.spent_bytes.get() + bytes);
         if self.spent_bytes.get() > SPENT_BYTES_MAX { Err(Refusal::Limit) } else { Ok(()) }
@@ -136,7 +136,7 @@ impl<'r> MessageReader<'r> {
         if let Some(whole) = self.whole.get() {
             return Ok(whole.clone());
         }
-        // Side by side in one place: the usual original is seen as it is, and goes to the client from there.
+        // Contiguous in one buffer: the usual original is seen unchanged, and goes to the client from there.
         let size = |part| self.entry.part_size_bytes(part) as usize;
         let mut whole = Vec::with_capacity(size(Part::Prefix) + size(Part::Original));
         self.open_into(Part::Prefix, &mut whole)?;
@@ -156,11 +156,11 @@ impl<'r> MessageReader<'r> {
             let whole = self.whole()?;
             let _ = self.structure.set(Structure::parse(&whole));
         }
-        // It was just set.
+        // It has just been set.
         self.structure.get().ok_or(StoreError::NoSuchMessage)
     }
 
-    /// Whether only ranges should be opened: the original is long, not opened yet, and seen as it is.
+    /// Whether only ranges should be opened: the original is long, not opened yet, and seen unchanged.
     fn by_range(&self) -> Result<bool, StoreError> {
         let long = self.whole.get().is_none() && self.entry.original_size_bytes > WHOLE_BYTES_MAX;
         Ok(long && self.record()?.verbatim)
@@ -170,7 +170,7 @@ impl<'r> MessageReader<'r> {
         self.mail.store.open_range(self.owner, self.entry, Part::Original, range)
     }
 
-    /// The header that clients see, its empty line included, or more than that.
+    /// The header that clients see, including its empty line, or more than that.
     pub(super) fn header(&self) -> Result<Arc<Vec<u8>>, StoreError> {
         if let Some(header) = self.listed(Column::Header) {
             return Ok(Arc::new(header.to_vec()));
@@ -182,7 +182,7 @@ impl<'r> MessageReader<'r> {
         Ok(Arc::new([self.prefix()?, &header].concat()))
     }
 
-    /// A piece of [`whole`](Self::whole), cut at its end.
+    /// A piece of [`whole`](Self::whole), clamped to its end.
     pub(super) fn piece(&self, partial: imap::Partial) -> Result<imap::Octets, StoreError> {
         if !self.by_range()? {
             let whole = self.whole()?;

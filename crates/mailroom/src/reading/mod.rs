@@ -1,8 +1,8 @@
-//! Reading: what an IMAP session needs, taken from the store for its owner. The life of a fetched message:
+//! Reading: what an IMAP session needs, taken from the store for its owner. A fetched message step by step:
 //! `docs/flows/read.md`.
 //!
-//! A [`ImapBackend`] belongs to one connection. It remembers who signed in and which mailbox is open, and does what the machine
-//! asks ([`imap::Need`]); every call blocks. What clients see of a message is its prefix and the view of its original
+//! An [`ImapBackend`] belongs to one connection. It remembers who signed in and which mailbox is open, and does what the machine
+//! requests ([`imap::Need`]); every call blocks. What clients see of a message is its prefix and the view of its original
 //! (`message::view`), and sizes count both.
 
 mod fetch;
@@ -29,19 +29,19 @@ use words::{flag_set, flags, mailbox_row, refusal, special_use};
 /// Up to this size a message is opened in about a millisecond.
 const QUICK_BYTES_MAX: u32 = 1 << 20;
 
-/// The performer of one IMAP connection.
+/// The backend of one IMAP connection.
 pub struct ImapBackend {
     mail: Mailroom,
     network: Network,
-    /// What the connection can be known by, under TLS.
+    /// The channel binding of the connection, under TLS.
     bindings: Vec<ChannelBinding>,
-    /// A sign-in by SCRAM that waits for the client's last message.
+    /// A SCRAM sign-in that waits for the client's final message.
     exchange: Option<ScramExchange>,
     owner: Option<SignedIn>,
-    /// The index of who signed in.
+    /// The index of the signed-in owner.
     index: Option<Arc<OwnerIndex>>,
     open: Option<Open>,
-    /// The search that goes on, answer by answer.
+    /// The search in progress, answer by answer.
     search: Option<search::Plan>,
     trouble: Option<Trouble>,
 }
@@ -49,13 +49,13 @@ pub struct ImapBackend {
 /// The open mailbox.
 struct Open {
     mailbox: MailboxId,
-    /// What the machine was told last. Fetches and searches look here, so that numbers stand still between two refreshes.
+    /// What the machine was told last. Fetches and searches use this, so that sequence numbers are stable between two refreshes.
     view: MailboxView,
     /// Flag changes of this session: MODSEQ and UIDs. The machine knows them, so the next refresh leaves them out.
     own: Vec<(u64, UidSet)>,
 }
 
-/// Something that the operator should know and the client need not. Names no address, subject or mailbox.
+/// Something that the operator should know but the client need not. Names no address, subject or mailbox.
 #[derive(Debug)]
 pub enum Trouble {
     /// The store's.
@@ -73,7 +73,7 @@ impl std::fmt::Display for Trouble {
     }
 }
 
-/// Why a need is not met.
+/// Why a need was not met.
 enum Unmet {
     Refused(Refusal),
     Store(StoreError),
@@ -107,12 +107,12 @@ impl ImapBackend {
         }
     }
 
-    /// The connection is under TLS now: what a sign-in can be bound to.
+    /// The connection is under TLS now: sets what a sign-in can be bound to.
     pub fn secured(&mut self, bindings: Vec<ChannelBinding>) {
         self.bindings = bindings;
     }
 
-    /// Who signed in.
+    /// The signed-in owner.
     pub fn account(&self) -> Option<AccountId> {
         self.owner.as_ref().map(SignedIn::account)
     }
@@ -122,13 +122,13 @@ impl ImapBackend {
         self.trouble.take()
     }
 
-    /// A watch over the account of who signed in, for IDLE. `None` when nobody did.
+    /// A watch over the signed-in owner's account, for IDLE. `None` before a sign-in.
     pub fn watch(&self) -> Option<Watch> {
         self.mail.store.watch(self.account()?).ok()
     }
 
-    /// Whether a need takes about a millisecond, from memory or by reading some megabytes at most: then the way to another
-    /// thread and back would cost more than it spares. On a slow disk such a read may take longer, so whoever asks has
+    /// Whether a need takes about a millisecond, from memory or by reading a few megabytes at most: then a round trip to another
+    /// thread would cost more than it saves. On a slow disk such a read may take longer, so callers need
     /// threads to spare.
     pub fn is_quick(&self, need: &Need) -> bool {
         match need {
@@ -146,7 +146,7 @@ impl ImapBackend {
     }
 
     /// Does what the machine needs. Blocks: for a sync of the disk when something changes, for Argon2id at a sign-in.
-    /// What is answered as done is durable.
+    /// What is reported as done is durable.
     pub fn perform(&mut self, need: Need) -> Answer {
         let answer = self.attempt(need);
         self.answered(answer)
@@ -158,7 +158,7 @@ impl ImapBackend {
             Err(Unmet::Refused(refusal)) => Answer::Refused(refusal),
             Err(Unmet::Store(error)) => {
                 let refusal = refusal(&error);
-                // Of a full disk the node tells by itself, once.
+                // The node reports a full disk by itself, once.
                 let is_news = error != StoreError::DiskFull;
                 if is_news && matches!(refusal, Refusal::Unavailable | Refusal::Corrupt) {
                     self.trouble = Some(Trouble::Store(error));
@@ -249,7 +249,7 @@ impl ImapBackend {
         }
     }
 
-    /// Opens an account for its owner. Every refusal costs the same ([`Mailroom::sign_in`]).
+    /// Signs an owner in. Every refusal takes the same work ([`Mailroom::sign_in`]).
     fn sign_in(&mut self, user: &str, password: &Secret<String>) -> Result<Answer, Unmet> {
         match self.mail.sign_in(user, password, None, Scopes::IMAP, self.network) {
             Ok(owner) => {
@@ -260,7 +260,7 @@ impl ImapBackend {
         }
     }
 
-    /// Takes the client's first message of SCRAM. Whom it names is looked up as for a password.
+    /// Handles the client's first SCRAM message. The user it names is looked up as for a password.
     fn scram_begin(&mut self, plus: bool, message: &[u8]) -> Result<Answer, Unmet> {
         let user = vault::scram_user(message).ok_or(Refusal::MalformedResponse)?;
         let begun = self.mail.claim(&user).and_then(|claim| {
@@ -276,7 +276,7 @@ impl ImapBackend {
         }
     }
 
-    /// Takes the client's last message of SCRAM.
+    /// Handles the client's final SCRAM message.
     fn scram_finish(&mut self, message: &[u8]) -> Result<Answer, Unmet> {
         let exchange = self.exchange.take().ok_or(Refusal::MalformedResponse)?;
         match self.mail.vault.scram_finish(exchange, message) {
@@ -288,7 +288,7 @@ impl ImapBackend {
         }
     }
 
-    /// The owner is signed in, by whatever way.
+    /// The owner is signed in, by any mechanism.
     fn enter(&mut self, owner: SignedIn) {
         self.index = self.mail.enter_index(&owner);
         self.owner = Some(owner);
@@ -323,12 +323,12 @@ impl ImapBackend {
         Ok(Answer::Opened(opened))
     }
 
-    /// Takes a new view and tells how it differs from the one before.
+    /// Takes a new view and reports how it differs from the previous one.
     fn refresh(&mut self, account: AccountId) -> Result<Answer, Unmet> {
         let open = self.open.as_mut().ok_or(Refusal::Unavailable)?;
         let view = self.mail.store.snapshot(account, open.mailbox)?;
         if view.account_modseq() == open.view.account_modseq() {
-            // The same to the owner; but messages may lie elsewhere, and an old view keeps a segment from going.
+            // The same to the owner; but messages may have moved, and an old view keeps a segment from being removed.
             open.view = view;
             return Ok(Answer::Changes(Changes::default()));
         }
@@ -337,7 +337,7 @@ impl ImapBackend {
         let (vanished, changed) = open.view.flags_after(&before);
         let mut changes = Changes::default();
         if !vanished.is_empty() {
-            // A view may speak of UIDs that were gone long before.
+            // A view may report UIDs that were expunged long before.
             let gone = |uid: &u32| vanished.contains(*uid) && open.view.position(*uid).is_none();
             changes.gone = before.uids().filter(gone).collect();
         }
@@ -393,7 +393,7 @@ impl ImapBackend {
         Ok(Answer::Copied(Copied { uid_validity: done.uid_validity, from, to }))
     }
 
-    /// The message of an APPEND, ready for the store.
+    /// The message of an APPEND, prepared for the store.
     fn incoming(
         &self,
         account: AccountId,
@@ -408,12 +408,12 @@ impl ImapBackend {
     }
 
     /// As [`perform`](Self::perform) for APPEND, without waiting for the disk: seals at once, and `told` is called from the
-    /// store's thread when the message is durable or refused; it must be quick. [`appended`](Self::appended) makes the answer
-    /// of what it is given. The usual message is taken (not long, and the store has room for it); whatever else is given
-    /// back, for a thread that may block.
+    /// store's thread when the message is durable or refused; it must be quick. [`appended`](Self::appended) turns its argument
+    /// into the answer. The usual message is accepted (not long, and the store's queue has space); anything else is returned,
+    /// for a thread that may block.
     ///
     /// # Errors
-    /// The need, when it is not that.
+    /// The need, if it is not such an APPEND.
     pub fn append_soon(&mut self, need: Need, told: impl FnOnce(AppendOutcome) + Send + 'static) -> Result<(), Need> {
         let store = &self.mail.store;
         let account = self.account().filter(|account| store.is_in_memory(*account));

@@ -1,8 +1,8 @@
-//! SEARCH: columns decide where they can, then the owner's index; a message is opened only where neither can.
+//! SEARCH: columns decide where they can, then the owner's index; a message is opened only if neither can.
 //!
 //! Texts are compared in the form of RFC 5051 (`message::casemap`). The index answers a text within one word by itself;
-//! for every other text, and for one field of a header, it names candidates, whose kept texts are held against it. What
-//! has no place in the index yet is looked through itself. So the answer is the same with an index and without.
+//! for every other text, and for a single header field, it names candidates, whose stored texts are then searched. Messages
+//! that are not in the index yet are searched themselves. So the answer is the same with and without an index.
 
 use std::cell::OnceCell;
 use std::num::NonZero;
@@ -21,14 +21,14 @@ use crate::mailroom::Mailroom;
 
 type Key = SearchKey<UidRanges>;
 
-/// Messages that one lane looks through before the lanes meet, when there are two.
+/// Messages that one lane searches before the lanes synchronize, if there are two.
 const LANE_UIDS_MAX: usize = 256;
 
-/// Octets that are opened before an answer: some 10 ms of work, after which the door can see whether the client is still
+/// Bytes that are opened before an answer: about 10 ms of work, after which the server can see whether the client is still
 /// there.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
 
-/// A search as it is carried out: the key that asked for it, its texts, and what the index says of them.
+/// A search in progress: its key, its texts, and what the index says about them.
 pub(super) struct Plan {
     key: Arc<Key>,
     root: Node,
@@ -36,7 +36,7 @@ pub(super) struct Plan {
     index: Option<(Arc<OwnerIndex>, Volumes)>,
     /// What each lane has open.
     lanes: [Opened; 2],
-    /// Whether an answer was full before all was looked through: then both lanes are used.
+    /// Whether an answer was full before everything was searched: then both lanes are used.
     heavy: bool,
 }
 
@@ -47,7 +47,7 @@ enum Node {
     Not(Box<Self>),
     /// Answered by the columns.
     Columns(Key),
-    /// Answered by the day in the Date field.
+    /// Answered by the date in the Date field.
     Sent(When, Date),
     Text(usize),
 }
@@ -59,11 +59,11 @@ enum When {
     Since,
 }
 
-/// A text that is sought, and where.
+/// A text to search for, and where.
 struct Text {
     scope: Scope,
     query: Query,
-    /// By volume, in their order; asked for once.
+    /// By volume, in their order; requested once.
     candidates: Vec<OnceLock<Option<Candidates>>>,
 }
 
@@ -76,14 +76,14 @@ enum Scope {
     All,
 }
 
-/// What the dictionary of a volume says.
+/// The answer of a volume's dictionary.
 struct Candidates {
     header: Option<DocSet>,
     body: Option<DocSet>,
 }
 
 impl Plan {
-    /// The plan of a key: the one there is, when it is of the same search.
+    /// The plan of a key: the existing one, if it is of the same search.
     pub(super) fn of(before: Option<Self>, key: &Arc<Key>, index: Option<&Arc<OwnerIndex>>) -> Self {
         if let Some(plan) = before.filter(|plan| Arc::ptr_eq(&plan.key, key)) {
             return plan;
@@ -98,7 +98,7 @@ impl Plan {
         Self { key: Arc::clone(key), root, texts, index, lanes: Default::default(), heavy: false }
     }
 
-    /// Where a message stands in the index.
+    /// A message's place in the index.
     fn place(&self, entry: &MessageEntry) -> Option<(usize, IndexPlace)> {
         let (_, volumes) = self.index.as_ref()?;
         let place = index::find(volumes, entry)?;
@@ -128,9 +128,9 @@ impl Node {
     }
 }
 
-/// The matches among the first of `uids`. A message that is damaged matches nothing that it would have to be opened for.
+/// The matches among the first of `uids`. A damaged message matches nothing that requires opening it.
 ///
-/// A search that opens much uses two threads, if the machine has two: unpacking kept texts is work for the processor alone.
+/// A search that opens much uses two threads, if the machine has two cores: unpacking stored texts is pure CPU work.
 pub(super) fn found(
     mail: &Mailroom,
     owner: &SignedIn,
@@ -149,7 +149,7 @@ pub(super) fn found(
         std::thread::scope(|scope| {
             let beside = scope.spawn(|| work.stretch(second, &mut two));
             let mut found = work.stretch(first, &mut one)?;
-            // What the second found counts when nothing before it was left out.
+            // What the second lane found counts if nothing before it was left out.
             if let (true, Ok(Ok(more))) = (found.covered == first.len(), beside.join()) {
                 found.covered += more.covered;
                 found.uids.extend(more.uids);
@@ -164,7 +164,7 @@ pub(super) fn found(
     Ok(found)
 }
 
-/// What a lane works with.
+/// The state of a lane.
 struct Work<'w> {
     mail: &'w Mailroom,
     owner: &'w SignedIn,
@@ -209,7 +209,7 @@ impl Work<'_> {
     }
 }
 
-/// What the columns say of a key that they know.
+/// What the columns say about a key that they can answer.
 fn by_columns(key: &Key, entry: &MessageEntry) -> bool {
     let day = || Date::of(entry.internal_date);
     match key {
@@ -226,7 +226,7 @@ fn by_columns(key: &Key, entry: &MessageEntry) -> bool {
     }
 }
 
-/// A message that is looked through.
+/// A message being searched.
 struct Searched<'r> {
     work: &'r Work<'r>,
     entry: &'r MessageEntry,
@@ -236,14 +236,14 @@ struct Searched<'r> {
     text: OnceCell<Whole>,
 }
 
-/// What is looked through of a message that is opened, in the form of `casemap`.
+/// The searched text of an opened message, in the form of `casemap`.
 struct Whole {
     header: String,
     body: String,
 }
 
 impl<'r> Searched<'r> {
-    /// Whether the message matches, as far as columns and index know without opening anything of it.
+    /// Whether the message matches, as far as columns and index can tell without opening it.
     fn known(&self, node: &Node) -> Option<bool> {
         match node {
             Node::And(nodes) => {
@@ -294,7 +294,7 @@ impl<'r> Searched<'r> {
         text.candidates.get(at)?.get_or_init(ask).as_ref()
     }
 
-    /// Whether the message matches. What is known without opening it is asked first, at every level.
+    /// Whether the message matches. What is known without opening it is checked first, at every level.
     fn matches(&mut self, node: &Node) -> Result<bool, StoreError> {
         if let Some(known) = self.known(node) {
             return Ok(known);
@@ -326,7 +326,7 @@ impl<'r> Searched<'r> {
         }
     }
 
-    /// The day in the Date field as the sender wrote it; the internal date for a message without one.
+    /// The date in the Date field as the sender wrote it; the internal date for a message without one.
     fn sent(&self, when: When, date: Date, sent: Option<Day>) -> bool {
         let day = sent.map_or_else(|| Date::of(self.entry.internal_date), |day| Date(day.days_since_1970()));
         match when {
@@ -336,7 +336,7 @@ impl<'r> Searched<'r> {
         }
     }
 
-    /// What the kept texts say; `None` when they are not there or do not open.
+    /// What the stored texts say; `None` if there are none or they cannot be opened.
     fn by_kept_text(&mut self, text: &Text) -> Option<bool> {
         let (at, place) = self.place.filter(|(_, place)| OwnerIndex::is_searchable(place))?;
         let candidates = self.candidates(text, *at, place)?;
@@ -379,7 +379,7 @@ impl<'r> Searched<'r> {
         self.reader.get_or_init(|| MessageReader::new(self.work.mail, self.work.owner, self.entry))
     }
 
-    /// What is looked through of the message: once for all keys.
+    /// The searched text of the message: opened once for all keys.
     fn text(&self) -> Result<&Whole, StoreError> {
         if self.text.get().is_none() {
             let reader = self.reader();
@@ -388,7 +388,7 @@ impl<'r> Searched<'r> {
             let text = Whole { header: message::casemap(&text.header), body: message::casemap(&text.body) };
             let _ = self.text.set(text);
         }
-        // It was just set.
+        // It has just been set.
         self.text.get().ok_or(StoreError::NoSuchMessage)
     }
 }

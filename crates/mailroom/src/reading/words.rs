@@ -1,4 +1,4 @@
-//! The store's nouns as the machine's, and back. Both rooms have their own, since neither may know the other.
+//! Conversions between the store's types and the machine's. Each crate has its own, since neither may depend on the other.
 
 use imap::{Flags, Keyword, MailboxName, MailboxRow, Refusal, SystemFlag};
 use store::{FlagSet, MailboxInfo, StoreError};
@@ -41,7 +41,7 @@ pub(super) fn special_use(purpose: imap::SpecialUse) -> store::SpecialUse {
     }
 }
 
-/// `None` when the name is one that IMAP cannot say; the store's names are narrower, so there is none such.
+/// `None` if IMAP cannot express the name; the store's names are narrower, so that does not happen.
 pub(super) fn mailbox_row(info: &MailboxInfo) -> Option<MailboxRow> {
     let special_use = info.special_use.map(|purpose| match purpose {
         store::SpecialUse::Archive => imap::SpecialUse::Archive,
@@ -63,7 +63,7 @@ pub(super) fn mailbox_row(info: &MailboxInfo) -> Option<MailboxRow> {
     })
 }
 
-/// What the client may know of an error of the store.
+/// What the client may learn about an error of the store.
 pub(super) fn refusal(error: &StoreError) -> Refusal {
     match error {
         StoreError::NoSuchMailbox => Refusal::NoSuchMailbox,
