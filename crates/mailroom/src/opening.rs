@@ -1,13 +1,13 @@
-//! The mailroom as the doors find it: shut while the node is locked, and opened once.
+//! The mailroom as the servers see it: unavailable while the node is locked, then opened once.
 //!
-//! The doors listen all the same. A node that did not listen would look broken; one that says "locked, try again" keeps
-//! every sender's mail in the sender's queue, where it belongs until somebody can seal it.
+//! The servers listen meanwhile. A node that did not listen would look broken; one that says "locked, try again" keeps
+//! every sender's mail in the sender's queue until it can be sealed.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::mailroom::Mailroom;
 
-/// The mailroom, or the lack of it. Clones are of the same one.
+/// The mailroom, if it is open. Clones share one state.
 #[derive(Clone)]
 pub struct Opening {
     hostname: Arc<str>,
@@ -15,12 +15,12 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Shut. `hostname` is the name with which the doors greet meanwhile.
+    /// Not open yet. `hostname` is the name in the servers' greetings meanwhile.
     pub fn shut(hostname: &str) -> Self {
         Self { hostname: hostname.into(), mailroom: Arc::default() }
     }
 
-    /// Opens it, for connections that are open too. Only the first time counts.
+    /// Opens it, also for existing connections. Only the first call has an effect.
     pub fn open(&self, mailroom: Mailroom) {
         let _ = self.mailroom.set(mailroom);
     }
@@ -30,7 +30,7 @@ impl Opening {
         self.mailroom.get()
     }
 
-    /// The name with which the doors greet.
+    /// The name in the servers' greetings.
     pub fn hostname(&self) -> &Arc<str> {
         &self.hostname
     }
