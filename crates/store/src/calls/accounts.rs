@@ -88,7 +88,7 @@ impl Store {
 
     /// The accounts whose profile cannot be opened, in the order in which they were created. Their mail is kept, their addresses stay
     /// taken, and every call for one of them returns [`StoreError::Damaged`]; all other accounts continue.
-    pub fn shut_accounts(&self) -> Vec<AccountId> {
+    pub fn quarantined_accounts(&self) -> Vec<AccountId> {
         in_order(&self.engine.directory().quarantined).iter().map(|account| account.record.id).collect()
     }
 
