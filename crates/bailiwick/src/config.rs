@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 use durable::{Disk, SystemClock, Visibility};
 use serde::{Deserialize, Serialize};
-use terms::{Clock, HOME_FORMAT, Jurisdiction, OtherFormat};
-
-use crate::node::start_vault_in;
+use terms::{Clock, Jurisdiction, OtherFormat};
 
 pub(crate) use self::store::StoreConfig;
 
@@ -23,7 +21,7 @@ const RESET_DELAY_HOURS_MAX: u32 = 30 * 24;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Always [`HOME_FORMAT`]: the one number for all that is in the home (docs/formats/home.md).
+    /// Always [`terms::HOME_FORMAT`]: the one number for all that is in the home (docs/formats/home.md).
     pub format: u32,
     /// The one jurisdiction of every mailbox here.
     pub jurisdiction: Jurisdiction,
