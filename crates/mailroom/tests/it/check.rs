@@ -81,7 +81,7 @@ fn what_is_kept_beside_a_message_is_held_against_it() {
 }
 
 #[test]
-fn each_octet_of_an_index_counts() {
+fn each_byte_of_an_index_counts() {
     let room = Room::new(&[&[ANN]]);
     put(&room, 0..60);
     drop(session(&room));

@@ -84,7 +84,7 @@ fn one_copy_for_each_account() {
     assert_eq!(room.inbox("bob@ie.example").len(), 1);
     let prefix = |address| String::from_utf8(room.parts(address, Part::Prefix).remove(0)).unwrap();
     assert!(prefix("ann@ie.example").contains("for <annie@ie.example>"));
-    // A blind copy stays blind: nobody's prefix names another recipient.
+    // A blind copy stays blind: no prefix names another recipient.
     assert!(!prefix("ann@ie.example").contains("bob") && !prefix("bob@ie.example").contains("ann"));
 }
 
@@ -127,7 +127,7 @@ fn a_full_disk_is_said_and_passes() {
 }
 
 #[test]
-fn a_full_mailbox_is_said_and_harms_nobody_else() {
+fn a_full_mailbox_is_reported_and_affects_nobody_else() {
     let room = Room::new(&[&["ann@ie.example"], &["bob@ie.example"]]);
     let account = room.account("ann@ie.example");
     let limits = store::Limits { bytes: store::Limit::At(10), ..store::Limits::default() };

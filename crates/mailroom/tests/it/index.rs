@@ -240,7 +240,7 @@ fn lists_and_searches_open_no_message() {
     assert!(!scan.ask("FETCH 1:* ENVELOPE").contains("ENVELOPE"), "the mail is spoiled indeed");
 }
 
-/// Whatever becomes of a volume, the answers stay, and the next sign-in makes it anew.
+/// Whatever happens to a volume, the answers stay the same, and the next sign-in rebuilds it.
 #[test]
 fn damage_is_never_an_answer() {
     let room = Room::new(&[&[ANN], &[BEN]]);
@@ -281,12 +281,12 @@ fn damage_is_never_an_answer() {
         drop(fresh);
         drop(in_inbox(mailroom, ANN));
         mailroom.index.settle();
-        assert_eq!(mailroom.index_size(&room.sign_in(account)).unwrap().messages, 80, "made anew");
+        assert_eq!(mailroom.index_size(&room.sign_in(account)).unwrap().messages, 80, "rebuilt");
     }
 }
 
 /// What is expunged is found no more, held or not, and leaves the index when enough of it is dead; a held mailbox and its
-/// twin have indexes of one size.
+/// twin have indexes of the same size.
 #[test]
 fn the_dead_go_and_holds_do_not_show() {
     let room = Room::new(&[&[ANN], &[BEN]]);

@@ -312,7 +312,7 @@ fn a_damaged_message_keeps_none_from_being_read() {
     for subject in ["one", "two", "three"] {
         deliver(&room, format!("Subject: {subject}\r\n\r\n{}\r\n", "x".repeat(1000)).as_bytes());
     }
-    // One octet of the second original, on disk.
+    // One byte of the second original, on disk.
     let (segment, offset) = room.inbox(ANN)[1].place(vault::Part::Original).unwrap();
     let pack = room.dir.path().join(format!("store/packs/{segment:08}.pack"));
     let mut bytes = std::fs::read(&pack).unwrap();

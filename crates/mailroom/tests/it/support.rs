@@ -1,4 +1,4 @@
-//! A mailroom in a directory of its own, with one account or more: for tests of this room and of the doors.
+//! A mailroom in a directory of its own, with one or more accounts: for tests of this crate and of the doors.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part of this, and may fail this way")]
 
@@ -53,7 +53,7 @@ impl Room {
         self.mailroom.vault.sign_in(account, &Secret::new(PASSWORD.to_owned())).unwrap()
     }
 
-    /// What lies in an account's INBOX.
+    /// The contents of an account's INBOX.
     pub(crate) fn inbox(&self, address: &str) -> Vec<MessageEntry> {
         let account = self.account(address);
         let inbox = self.mailroom.store.mailbox_named(account, store::INBOX).unwrap().id;

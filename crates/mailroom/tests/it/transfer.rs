@@ -348,7 +348,7 @@ fn an_export_goes_on_and_overwrites_nothing() {
     let first = manifest();
     assert_eq!(first.lines().count(), 5);
 
-    // Torn, missing, and something of somebody else's; a torn line too.
+    // Torn, missing, and a foreign file; also a torn line.
     fs::write(out.join("INBOX/000001.eml"), b"Subject: 0\n").unwrap();
     fs::remove_file(out.join("INBOX/000002.eml")).unwrap();
     fs::write(out.join("INBOX/000003.eml"), b"precious").unwrap();
@@ -373,7 +373,7 @@ fn an_export_goes_on_and_overwrites_nothing() {
     assert!(matches!(case.export(&foreign), Err(ExportError::OtherAccount(_))));
 }
 
-/// A target lies where its owner can put links in it; the node follows none to files that are the node's.
+/// A target is where its owner can put links in it; the node follows none to its own files.
 #[test]
 fn an_export_leaves_by_no_link() {
     let link = |to: &Path, name: &Path| std::os::unix::fs::symlink(to, name).unwrap();

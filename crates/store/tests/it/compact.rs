@@ -1,4 +1,4 @@
-//! Space comes back: what is dead goes, what is live moves with its bytes, and whoever reads goes on reading.
+//! Space is reclaimed: what is dead is removed, what is live moves with its bytes, and readers are not disturbed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -81,7 +81,7 @@ fn space_comes_back_and_what_lives_reads_the_same() {
     let store = house.store();
     store.copy(ann, INBOX, &[7], other).unwrap();
     store.change_flags(ann, INBOX, &[60], FlagChange::Add(FlagSet::system(FlagSet::SEEN)), None).unwrap();
-    // Wholly gone: 1 to 45 but for the copy of 7; in the bin: 46 to 50.
+    // Removed completely: 1 to 45 except for the copy of 7; in the bin: 46 to 50.
     store.set_policy(Policy { restorable_days: 0, ..Policy::default() });
     store.expunge(ann, INBOX, &(1..=45).collect::<Vec<_>>()).unwrap();
     store.set_policy(Policy { restorable_days: 14, ..Policy::default() });
@@ -141,7 +141,7 @@ fn what_a_case_holds_moves_and_its_owner_sees_the_same_as_the_twin() {
     compact(&house);
     assert_eq!(seen(&house, &owner, INBOX), seen(&house, &twin_owner, INBOX));
     assert_eq!(house.store().usage(ann).unwrap(), house.store().usage(twin).unwrap());
-    // The twin's are gone; the held ones are all there, and open for the case.
+    // The twin's are gone; the held ones are all there, and can be opened for the case.
     let scope = house.store().scope(ann, from, until).unwrap();
     assert_eq!(scope.len(), 40);
     assert_eq!(house.store().scope(twin, from, until).unwrap().len(), 2);
@@ -159,7 +159,7 @@ fn what_a_case_holds_moves_and_its_owner_sees_the_same_as_the_twin() {
 }
 
 #[test]
-fn whoever_reads_an_old_view_reads_on_and_the_segment_waits() {
+fn a_reader_of_an_old_view_keeps_reading_and_the_segment_waits() {
     let house = small();
     house.store().set_policy(Policy::default());
     let (ann, owner) = house.account("ann@example.org");
@@ -173,7 +173,7 @@ fn whoever_reads_an_old_view_reads_on_and_the_segment_waits() {
     let (bytes, files) = (bytes_on_disk(&house), segments(&house));
     let done = compact(&house);
     assert!(done.segments > 2, "{done:?}");
-    // Nothing went: the view may read every message, those that are gone too.
+    // Nothing was removed: the view can read every message, including expunged ones.
     assert!(segments(&house).is_superset(&files));
     assert_eq!(house.store().pack_status().waiting_bytes, done.bytes_emptied);
     assert_eq!(read(&house, &owner, &view), before);
@@ -264,7 +264,7 @@ fn a_full_disk_gets_its_dead_space_back() {
     sound(&house);
 }
 
-/// Compacts with the fault at `step` steps from the beginning; loses power; goes on.
+/// Compacts with the fault at `step` steps from the beginning; loses power; continues.
 fn run(step: u64, fault: Fault) -> u64 {
     let disk = FaultyDisk::new();
     let mut house = House::on(

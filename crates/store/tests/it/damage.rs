@@ -1,4 +1,4 @@
-//! What lies on the disk is not what was written: it is noticed, named, and stops nothing else.
+//! What is on the disk is not what was written: it is noticed, named, and stops nothing else.
 
 use std::fs;
 use std::path::PathBuf;
@@ -197,7 +197,7 @@ fn checked_after(sql: &str, folded: bool) -> Report {
     rows.execute_batch(sql).unwrap();
     drop(rows);
     house.reopen();
-    // Others go on, and the account itself is whole or not there at all.
+    // Others continue, and the account itself is complete or not there at all.
     assert_eq!(house.texts(&owner, INBOX), ["of ben"]);
     assert!(sql.is_empty() || matches!(house.store().mailboxes(ann), Err(StoreError::Damaged(_))), "{sql}");
     house.store().verify()

@@ -42,7 +42,7 @@ impl Told {
     }
 }
 
-/// Delivers, with the fault at `step` steps from now; then goes on, loses power, and goes on again.
+/// Delivers, with the fault at `step` steps from now; then continues, loses power, and continues again.
 fn run(step: u64, fault: Fault) -> u64 {
     let disk = FaultyDisk::new();
     let mut house = House::on(Arc::new(disk.clone()), SMALL);
@@ -76,7 +76,7 @@ fn run(step: u64, fault: Fault) -> u64 {
 fn every_step_fails_in_both_ways() {
     for fault in [Fault::Failed, Fault::FailedButPersisted] {
         let mut step = 0;
-        // Until the fault lies beyond the last step.
+        // Until the fault is beyond the last step.
         while step <= run(step, fault) {
             step += 1;
         }
@@ -159,7 +159,7 @@ fn without_a_segment_to_write_the_acknowledged_tail_stands() {
     house.deliver(ann, INBOX, "kept");
     disk.fail_step(disk.steps() + 1, Fault::Failed);
     house.store().append(vec![house.message(ann, INBOX, "refused")]).unwrap_err();
-    // The segment is abandoned, and there is no room for another. Flags need none.
+    // The segment is abandoned, and there is no space for another. Flags need none.
     disk.limit_space(Some(0));
     for bits in 1..5 {
         let flags = FlagChange::Set(FlagSet::system(bits));
@@ -196,7 +196,7 @@ fn a_full_disk_refuses_and_resumes() {
         assert_eq!(refused, Err(StoreError::DiskFull));
         assert_eq!(house.store().health(), Health::DiskFull);
     }
-    // What needs no pack goes on.
+    // What needs no pack continues.
     let flags = FlagChange::Set(FlagSet::system(FlagSet::SEEN));
     house.store().change_flags(ann, INBOX, &[1], flags, None).unwrap();
     disk.limit_space(None);
@@ -210,11 +210,11 @@ fn a_full_disk_refuses_and_resumes() {
 }
 
 #[test]
-fn rows_that_cannot_be_written_are_opened_anew() {
+fn rows_that_cannot_be_written_are_reopened() {
     let mut house = House::new();
     let (ann, owner) = house.account("ann@example.org");
     house.deliver(ann, INBOX, "kept");
-    // Another program has the database: the commit fails, and opening it anew may fail too.
+    // Another program has the database open: the commit fails, and reopening it may fail, too.
     let other = rusqlite::Connection::open(house.path().join("rows.sqlite")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let refused = house.store().append(vec![house.message(ann, INBOX, "refused")]);

@@ -95,7 +95,7 @@ fn flags_follow_their_changes() {
     let again = change(&[1, 2, 3], FlagChange::Add(seen_flag.clone()), None);
     assert_eq!((again.modseq, again.changed.len()), (None, 0));
 
-    // Somebody changed 2 meanwhile: a conditional store leaves it alone (RFC 7162 section 3.1.3).
+    // 2 was changed meanwhile: a conditional store leaves it unchanged (RFC 7162 section 3.1.3).
     let known = first.modseq.unwrap();
     change(&[2], FlagChange::Add(FlagSet::none().and_keyword("$Forwarded")), None);
     let third = change(&[1, 2, 3, 4], FlagChange::Set(FlagSet::system(FlagSet::DELETED)), Some(known));
@@ -186,7 +186,7 @@ fn names_of_mailboxes() {
     assert_eq!(store.delete_mailbox(ann, "Inbox"), Err(StoreError::InboxStays));
     store.set_subscribed(ann, "a/b", true).unwrap();
     store.set_subscribed(ann, "nowhere", true).unwrap();
-    // A level that is no mailbox can be renamed with what lies below it.
+    // A level that is not a mailbox can be renamed with the mailboxes below it.
     store.rename_mailbox(ann, "a", "Größe").unwrap();
     assert_eq!(store.subscriptions(ann).unwrap(), ["Größe/b", "INBOX", "nowhere"]);
     assert_eq!(store.mailbox_named(ann, "Größe/b").unwrap().id, first.id);

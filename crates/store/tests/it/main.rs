@@ -1,6 +1,6 @@
 //! The store from outside: what its calls promise, through crashes, failures, and sessions that race.
 //!
-//! The packs lie on a disk of `world` where a test makes them fail; SQLite always has a real temporary directory, and
+//! The packs are on a disk of `world` where a test makes them fail; SQLite always has a real temporary directory, and
 //! its own failures are made by locking it, and by a library before the machine's calls (`rows_faults.rs`).
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should stop")]

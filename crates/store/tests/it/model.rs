@@ -56,7 +56,7 @@ enum Step {
     Release {
         case: u64,
     },
-    /// Those of the bin that leave this rest come back.
+    /// Restore messages from the bin: those whose number leaves this remainder.
     Restore {
         picks: Picks,
     },
@@ -72,7 +72,7 @@ enum Step {
     Limit {
         messages: Option<u64>,
     },
-    /// Space comes back, which nobody notices.
+    /// Space is reclaimed, which nobody notices.
     Compact,
     Reopen,
     Kill,
@@ -133,15 +133,15 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     mailboxes: BTreeMap<String, Folder>,
     subscriptions: BTreeSet<String>,
-    /// Text and arrival of every message that ever was.
+    /// Text and arrival of every message that ever existed.
     messages: Vec<(String, i64)>,
     holds: BTreeMap<u64, BTreeSet<usize>>,
     messages_max: Option<u64>,
-    /// Whether what is deleted can be restored, and what lies in the bin: by its number.
+    /// Whether what is deleted can be restored, and what is in the bin, by number.
     restorable: bool,
     bin: BTreeMap<u32, Binned>,
     bin_last: u32,
-    /// Names of mailboxes that are gone.
+    /// Names of deleted mailboxes.
     gone_names: BTreeMap<u32, String>,
 }
 
@@ -296,7 +296,7 @@ impl Run {
         this
     }
 
-    /// The id by which a test asks for a mailbox: one that never was, when there is none of that name.
+    /// The id by which a test refers to a mailbox: one that never existed, if there is none with that name.
     fn id(&self, name: usize) -> MailboxId {
         MailboxId(self.model.mailboxes.get(NAMES[name]).map_or(9999, |folder| folder.id))
     }
@@ -413,7 +413,7 @@ impl Run {
         }
     }
 
-    /// Opens the store anew, with what the operator has set.
+    /// Reopens the store, with the operator's policy.
     fn reopen(&mut self) {
         self.house.reopen();
         let restorable_days = if self.model.restorable { 14 } else { 0 };
@@ -584,7 +584,7 @@ impl Run {
             let texts = self.house.texts(&self.owner, info.id);
             let expected = folder.rows.values().map(|(message, _)| &model.messages[*message].0);
             assert!(texts.iter().eq(expected));
-            // Every UID that ever was is there or has vanished, and no other.
+            // Every UID that ever existed is there or has vanished, and no other.
             let vanished: BTreeSet<u32> = changes.vanished.iter().collect();
             assert!(folder.gone.is_subset(&vanished) && vanished.iter().all(|uid| !folder.rows.contains_key(uid)));
             assert_eq!(changes.changed.len(), entries.len());

@@ -1,4 +1,4 @@
-//! The profile of one account is damaged: that account is shut until it is restored, with nothing lost, and all others go on.
+//! The profile of one account is damaged: that account is quarantined until it is restored, with nothing lost, and all others continue.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ fn is_damaged<T: std::fmt::Debug>(what: &str, outcome: Result<T, StoreError>) {
 }
 
 /// Every way to use an account.
-fn all_ways_are_shut(store: &Store, house: &House, ben: AccountId) {
+fn every_call_is_refused(store: &Store, house: &House, ben: AccountId) {
     is_damaged("address", store.open_account_of(&address(BEN)));
     is_damaged("what arrives", store.receiver_of(&address(BEN)));
     is_damaged("profile", store.account(ben));
@@ -45,7 +45,7 @@ fn all_ways_are_shut(store: &Store, house: &House, ben: AccountId) {
 }
 
 #[test]
-fn one_account_is_shut_and_the_others_go_on() {
+fn one_account_is_quarantined_and_the_others_continue() {
     let mut house = House::new();
     house.settings = SMALL;
     house.reopen();
@@ -70,11 +70,11 @@ fn one_account_is_shut_and_the_others_go_on() {
     assert_eq!(store.quarantined_accounts(), [ben]);
     let others: Vec<AccountId> = store.accounts().iter().map(|record| record.id).collect();
     assert_eq!(others, [ann]);
-    all_ways_are_shut(store, &house, ben);
+    every_call_is_refused(store, &house, ben);
     let report = store.verify();
     let found: Vec<_> = report.damages.iter().map(|damage| (damage.kind, damage.account)).collect();
     assert_eq!(found, [(DamageKind::Profile, Some(ben))], "{report:?}");
-    assert_eq!((report.accounts, report.messages), (2, 40), "the mail of the shut account is checked, too");
+    assert_eq!((report.accounts, report.messages), (2, 40), "the mail of the quarantined account is checked, too");
     assert_eq!(report.notes, [""; 0]);
 
     // Neither its address nor its id nor its number is given to another.
@@ -116,7 +116,7 @@ fn one_account_is_shut_and_the_others_go_on() {
     assert_eq!(house.store().release_hold(CaseId(1)), Ok(1));
 }
 
-/// Each way in which a profile may not be one. Of two damaged ones each is shut.
+/// Each way in which a profile may be invalid. Of two damaged ones each is quarantined.
 #[test]
 fn whatever_is_wrong_with_a_profile() {
     for sql in [
@@ -127,11 +127,11 @@ fn whatever_is_wrong_with_a_profile() {
     ] {
         let mut house = House::new();
         let (ann, owner) = house.account("ann@example.org");
-        let shut = [house.account(BEN).0, house.account("cara@example.org").0];
+        let quarantined = [house.account(BEN).0, house.account("cara@example.org").0];
         house.close();
         rows(&house).execute_batch(sql).unwrap();
         house.reopen();
-        assert_eq!(house.store().quarantined_accounts(), shut, "{sql}");
+        assert_eq!(house.store().quarantined_accounts(), quarantined, "{sql}");
         house.deliver(ann, INBOX, "goes on");
         assert_eq!(house.texts(&owner, INBOX), ["goes on"]);
         house.account("dora@example.org");

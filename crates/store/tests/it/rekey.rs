@@ -1,4 +1,4 @@
-//! Another pair for an account: what arrives is sealed to the new half at once, the rest follows, and nothing is lost.
+//! Replacing an account's key pair: what arrives is sealed to the new key at once, the rest follows, and nothing is lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,7 +26,7 @@ fn house() -> (House, terms::AccountId, vault::SignedIn) {
 }
 
 #[test]
-fn what_arrives_is_sealed_to_the_new_half_at_once_and_the_rest_follows() {
+fn what_arrives_is_sealed_to_the_new_key_at_once_and_the_rest_follows() {
     let (mut house, ann, owner) = house();
     house.deliver(ann, INBOX, "Subject: in a running epoch\r\n\r\n");
     assert!(matches!(house.store().rekey_account(ann, &mut |_, _| {}), Err(StoreError::Vault(_))), "nothing was begun");
@@ -38,7 +38,7 @@ fn what_arrives_is_sealed_to_the_new_half_at_once_and_the_rest_follows() {
     house.deliver(ann, INBOX, "Subject: by the new half\r\n\r\n");
     let rows = house.store().all_epoch_keys(ann).unwrap();
     assert_eq!(rows.len(), 5, "the running epoch has ended");
-    // The vault says which are sealed to the old half.
+    // The vault says which are sealed to the old key.
     let stale = house.vault.reseal_epochs(ann, &rows).unwrap();
     assert_eq!(stale.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), (1..=4).map(EpochId).collect::<Vec<_>>());
 
@@ -93,9 +93,9 @@ fn no_message_that_is_on_its_way_is_lost() {
     assert!(opened.iter().all(Result::is_ok));
 }
 
-/// Rows of before the replacement are put back: what arrives then is sealed to the half that there is.
+/// Rows from before the replacement are restored: what arrives then is sealed to the key that the vault has.
 #[test]
-fn rows_that_were_put_back_receive_by_the_half_that_there_is() {
+fn restored_rows_receive_by_the_key_that_the_vault_has() {
     let (house, ann, owner) = house();
     house.after_a_kill(|old| {
         let (public, _) = house.vault.begin_account_rotation(ann, &proof(), false).unwrap();
@@ -108,7 +108,7 @@ fn rows_that_were_put_back_receive_by_the_half_that_there_is() {
         let entries: Vec<_> = view.entries().collect();
         let opened = old.open_parts(&owner, &entries[3..], Part::Original).unwrap();
         assert!(opened[0].is_ok());
-        // What was sealed to the half of before is shut, as the window promises.
+        // What was sealed to the previous key can no longer be opened, as the window promises.
         assert!(old.open_part(&owner, &entries[0], Part::Original).is_err());
     });
 }

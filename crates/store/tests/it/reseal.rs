@@ -5,7 +5,7 @@ use store::{FlagChange, FlagSet, Settings};
 use crate::house::{House, INBOX, address, texts};
 
 #[test]
-fn every_row_is_sealed_anew_while_mail_comes_and_goes() {
+fn every_row_is_sealed_again_while_mail_service_continues() {
     let mut house = House::new();
     house.settings = Settings { changes_before_fold: 8, ..Settings::default() };
     house.reopen();

@@ -88,7 +88,7 @@ fn a_message_that_was_refused_gets_another_id() {
 }
 
 /// Last week's rows and packs under today's vault: what was there then reads; what came since is lost, and opens nowhere
-/// under the numbers that are given anew.
+/// under the numbers that are assigned again.
 #[test]
 fn a_store_restored_from_last_week_reads_as_then_and_repeats_no_key() {
     let mut house = House::new();
@@ -126,7 +126,7 @@ fn a_store_restored_from_last_week_reads_as_then_and_repeats_no_key() {
     let texts = ["then 0", "then 1", "then 2", "anew 0", "anew 1", "anew 2"];
     assert_eq!(house.texts(&owner, INBOX), texts);
     assert!(house.store().verify().is_sound());
-    // The same UIDs and places, other messages: whoever still holds the lost ones' entries gets none of the new.
+    // The same UIDs and places, but other messages: a caller that still has the lost ones' entries gets none of the new.
     for entry in &lost[3..] {
         let opened = house.store().open_parts(&owner, std::slice::from_ref(entry), Part::Original);
         assert!(opened.map_or(true, |parts| parts.iter().all(Result::is_err)), "{entry:?}");

@@ -2,8 +2,8 @@
 //! row. After every refusal the process is killed, and the power is cut, and what is opened then is what was told.
 //!
 //! SQLite goes by no seam of ours. The tests run themselves again, in a process in which `tests/shim/failing_calls.c`
-//! stands before the C library; there it also keeps what a power cut would leave (a sync that failed leaves its octets out
-//! for good, as the kernel does). The packs lie on the real disk.
+//! stands before the C library; there it also keeps what a power cut would leave (a sync that failed leaves its bytes out
+//! permanently, as the kernel does). The packs are on the real disk.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
@@ -20,10 +20,10 @@ use crate::story::{Account, STORY, on_a_good_disk, policy, told};
 /// The environment variable by which the second process knows itself: a directory of its own.
 const HERE: &str = "BAILIWICK_TEST_FAILING_CALLS";
 
-/// Small segments and frequent folds; the log of the rows flows back every few steps.
+/// Small segments and frequent folds; the WAL of the rows is checkpointed every few steps.
 const SMALL: Settings = Settings { segment_bytes: 900, changes_before_fold: 4, wal_pages: 24 };
 
-/// Not done; done and told as failed; half a write; no room.
+/// Not done; done but reported as failed; half a write; no space.
 const WAYS: [char; 4] = ['e', 'd', 'h', 's'];
 
 /// The files that are watched.
@@ -99,7 +99,7 @@ impl Calls {
         self.tell(&format!("resume {}", self.rows.display()));
     }
 
-    /// Opens elsewhere what a kill and what a power cut would leave at this moment. A fold may go on meanwhile: the library
+    /// Opens elsewhere what a kill and what a power cut would leave at this moment. A fold may continue meanwhile: the library
     /// takes both files of the rows between two calls, and of a segment more than the rows know does no harm.
     fn after_the_end(&self, house: &House, look: impl Fn(&Store, &str)) {
         self.tell("cut");
@@ -150,7 +150,7 @@ fn take(calls: &Calls, account: &Account<'_>, at: usize, good: &[Vec<String>], w
     while let Err(error) = step(account) {
         assert!(is_refusal(&error), "{what}: {error}");
         assert_eq!(account.told(), before, "{what}: refused and left a trace");
-        // Once nobody knows, a later try that stores nothing makes it no better.
+        // Once it is unknown, a later attempt that stores nothing makes it no better.
         nobody_knows |= error != StoreError::DiskFull;
         let allowed = if nobody_knows { &both[..] } else { &both[..1] };
         calls.check_disk(house, owner, allowed, &format!("{what}: {error}"));
@@ -162,7 +162,7 @@ fn take(calls: &Calls, account: &Account<'_>, at: usize, good: &[Vec<String>], w
 }
 
 /// The story, its end and the next opening, while so many calls from the `first` on fail; how many calls there were. A
-/// backup is taken in the middle, over which the log cannot flow back whole.
+/// backup is taken in the middle, during which the WAL cannot be checkpointed completely.
 fn story(dir: &Path, first: u64, count: u64, way: char, good: &[Vec<String>]) -> u64 {
     let what = format!("{count} from {first} on, way {way}");
     let mut house = House::new();
@@ -348,10 +348,10 @@ fn what_is_built_after_a_kill_lasts() {
 }
 
 #[test]
-fn a_log_that_cannot_flow_back_is_told() {
-    with_failing_calls("a_log_that_cannot_flow_back_is_told", |dir| {
+fn a_wal_that_cannot_be_checkpointed_is_reported() {
+    with_failing_calls("a_wal_that_cannot_be_checkpointed_is_reported", |dir| {
         let mut house = House::new();
-        // It flows back after every commit, and nothing is folded.
+        // It is checkpointed after every commit, and nothing is folded.
         house.settings = Settings { wal_pages: 1, ..Settings::default() };
         house.reopen();
         let (ann, owner) = house.account("ann@example.org");
@@ -380,7 +380,7 @@ fn a_log_that_cannot_flow_back_is_told() {
     });
 }
 
-/// A shell of SQL that closes the rows while no lock of the node's lies on them takes itself for the last one, and removes
+/// An SQL shell that closes the rows while the node holds no lock on them takes itself for the last user, and removes
 /// the log: SQLite 3.40 does, 3.54 does not, and what the node commits from then on is in a file without a name.
 #[test]
 fn the_rows_stay_locked_when_the_node_starts_over() {

@@ -220,7 +220,7 @@ impl SmallDisk {
         None
     }
 
-    /// Takes all room but so many bytes.
+    /// Takes all space except this many bytes.
     fn fill(&self, but_bytes: u64) {
         let path = self.0.join("ballast");
         let mut file = File::create(&path).unwrap();
@@ -243,7 +243,7 @@ impl Drop for SmallDisk {
 }
 
 /// Packs and rows on one disk that is full, or all but full, at each step: SQLite's log, its index and the segments come to
-/// the end of the room at different steps.
+/// the end of the space at different steps.
 #[test]
 fn a_disk_that_is_full_at_every_step() {
     let good = on_a_good_disk();

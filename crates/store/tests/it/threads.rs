@@ -105,7 +105,7 @@ fn sessions_race_and_everything_acknowledged_is_there() {
     assert!(house.store().verify().is_sound());
 }
 
-/// A disk that does not answer: senders wait, so that what waits in memory stays within the line's bound; reading goes on;
+/// A disk that does not answer: senders wait, so that what waits in memory stays within the queue's bound; reading continues;
 /// and when the disk answers, every one of them is told that its message is there.
 #[test]
 fn a_disk_that_stalls_makes_senders_wait() {
@@ -137,7 +137,7 @@ fn a_disk_that_stalls_makes_senders_wait() {
         }
         std::thread::sleep(Duration::from_millis(500));
         let seen = (taken.load(Ordering::SeqCst), stored.load(Ordering::SeqCst), house.texts(&owner, INBOX));
-        // Before anything is judged: a thread that waits for ever would say nothing.
+        // Before anything is checked: a thread that waits forever would report nothing.
         disk.stall_syncs(false);
         let (waiting, told, texts) = seen;
         assert!(waiting <= TAKEN_MAX, "{waiting} messages were taken into memory");

@@ -1,5 +1,5 @@
-//! What a power cut leaves behind the last acknowledged octet: a beginning of what came next, at any octet, or sectors of
-//! it that were never written. It was promised to nobody, and is cut at opening, whole or torn.
+//! What a power cut leaves after the last acknowledged byte: a beginning of what came next, up to any byte, or sectors of
+//! it that were never written. It was acknowledged to nobody, and is cut off at opening, complete or torn.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use vault::SignedIn;
 
 use crate::house::{House, INBOX, copy_dir, texts};
 
-/// A house with two messages, as it lies on the disk then, and as it lies there with a third.
+/// A house with two messages, as it is on the disk then, and as it is with a third.
 struct Two {
     house: House,
     ann: AccountId,
@@ -38,13 +38,13 @@ impl Two {
         Self { house, ann, owner, before, after, tails }
     }
 
-    /// The octets of a file with two messages, and with three.
+    /// The bytes of a file with two messages, and with three.
     fn octets(&self, file: &str) -> (Vec<u8>, Vec<u8>) {
         let read = |dir: &tempfile::TempDir| fs::read(dir.path().join(file)).unwrap();
         (read(&self.before), read(&self.after))
     }
 
-    /// Opens what lies in `dir`: how many messages are there. They have their bytes, nothing is damaged, nothing lies in
+    /// Opens what is in `dir`; returns how many messages are there. They have their bytes, nothing is damaged, nothing is in
     /// the packs that no row knows, and the next message goes in and is there.
     fn open(&self, dir: &Path, what: &str) -> usize {
         let store = self.house.open_at(dir).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -64,7 +64,7 @@ impl Two {
 }
 
 #[test]
-fn a_segment_torn_at_any_octet_is_cut() {
+fn a_segment_torn_at_any_byte_is_cut() {
     let two = Two::new();
     let (mut known, mut whole) = two.octets("packs/00000001.pack");
     let block = known.len().max(whole.len());

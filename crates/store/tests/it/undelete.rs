@@ -1,4 +1,4 @@
-//! Quota and the bin: what counts, what comes back, what goes, and that a hold shows in none of it.
+//! Quota and the bin: what counts, what is restored, what is deleted, and that a hold shows in none of it.
 
 use store::{DeletedMessage, FlagChange, FlagSet, Limit, Limits, Policy, StoreError};
 use terms::{CaseId, Clock, UnixMillis};
@@ -91,7 +91,7 @@ fn after_its_days_it_is_gone() {
     house.clock.advance(13 * DAY - 1);
     assert_eq!(house.store().forget_deleted().unwrap(), 0);
     assert_eq!(house.store().verify().messages, 4);
-    // Of accounts that nobody has used since the start, too.
+    // Also of accounts that nobody has used since the start.
     house.reopen();
     let store = house.store();
     store.set_policy(policy(14));
@@ -149,7 +149,7 @@ fn a_quota_refuses_what_does_not_fit_and_nothing_else() {
     let (ann, owner) = house.account("ann@example.org");
     let store = house.store();
     store.set_policy(policy(14));
-    // A message of n octets counts n + 10: what clients see.
+    // A message of n bytes counts n + 10: what clients see.
     let text = "x".repeat(90);
     for _ in 0..3 {
         house.deliver(ann, INBOX, &text);
@@ -166,10 +166,10 @@ fn a_quota_refuses_what_does_not_fit_and_nothing_else() {
     assert_eq!(store.copy(ann, INBOX, &[1, 2], other), Err(StoreError::OverQuota));
     assert_eq!(append(90), Ok(()));
     assert_eq!(append(0), Err(StoreError::OverQuota));
-    // A move takes no room; a notice goes in all the same.
+    // A move takes no space; a notice is stored anyway.
     assert_eq!(store.move_(ann, INBOX, &[1], other).unwrap().uids.len(), 1);
     store.append_beyond_quota(vec![house.message(ann, INBOX, "notice")]).unwrap();
-    // What was deleted does not count, and does not come back where there is no room for it.
+    // What was deleted does not count, and is not restored if there is no space for it.
     store.expunge(ann, INBOX, &[2, 3]).unwrap();
     assert_eq!(store.usage(ann).unwrap().bytes, 216);
     assert_eq!(append(90), Ok(()));
@@ -191,7 +191,7 @@ fn a_quota_refuses_what_does_not_fit_and_nothing_else() {
     assert_eq!(store.append(vec![house.message(ann, INBOX, "a")]), Err(StoreError::OverQuota));
 }
 
-/// Quota, bin and restoration of a held account and of its twin, step by step.
+/// Quota, bin and restoring of a held account and of its twin, step by step.
 #[test]
 fn a_hold_shows_neither_in_the_bin_nor_in_the_quota() {
     let house = House::new();

@@ -2,7 +2,7 @@
  * before the calls that write, cut and sync, and passes all of them on but those that it was told to fail.
  *
  * It also keeps, for each of the two files that it watches, what would be on the disk after a power cut: the octets as of
- * the last sync that went well. A sync that fails without being done leaves its octets out for good, as the kernel does,
+ * the last sync that went well. A sync that fails without being done leaves its bytes out for good, as the kernel does,
  * which takes their pages for clean: only who writes them again has them on the disk after the next sync.
  *
  * It is told what to do by what is written, in one write, to a file of the name `failing-calls.control`:
