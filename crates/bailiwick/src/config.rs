@@ -12,6 +12,8 @@ use durable::{Disk, SystemClock, Visibility};
 use serde::{Deserialize, Serialize};
 use terms::{Clock, Jurisdiction, OtherFormat};
 
+use crate::node::start_vault_in;
+
 pub(crate) use self::store::StoreConfig;
 
 /// The longest delay of a reset: what the vault takes, 30 days.
