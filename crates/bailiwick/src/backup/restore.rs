@@ -129,12 +129,7 @@ pub(super) fn restore(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result
     let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let place = Place::new(disk.clone(), lineage_dir(&disk, &plan.from)?);
 
-    // Before the keys are opened: those of another format may be written in another way, too.
-    if let Some(newest) = place.manifests().map_err(said(&place.dir))?.first()
-        && let Ok(bytes) = place.disk.read(&place.manifest(*newest))
-    {
-        Manifest::check_format(&bytes).map_err(|other| format!("backup {newest}: {other}"))?;
-    }
+    check_format(&place)?;
     let keys = to.join("vault");
     disk.create_dir_all(&keys).map_err(said(&keys))?;
     let gate = start_vault(&to, &clock).map_err(|error| error.to_string())?;
@@ -198,6 +193,19 @@ fn lineage_dir(disk: &Arc<dyn Disk>, from: &Path) -> Result<PathBuf, String> {
         serde_json::from_slice::<serde_json::Value>(text).ok()?["at"].as_i64()
     };
     dirs.max_by_key(latest).ok_or_else(|| format!("{} has no backups of a node", from.display()))
+}
+
+/// Refuses a place where every backup is of another format: before the keys are opened, which may be written in another way, too.
+fn check_format(place: &Place) -> Result<(), String> {
+    let mut newest = None;
+    for number in place.manifests().map_err(said(&place.dir))? {
+        let Ok(bytes) = place.disk.read(&place.manifest(number)) else { continue };
+        match Manifest::check_format(&bytes) {
+            Ok(()) => return Ok(()),
+            Err(other) => newest = newest.or_else(|| Some(format!("backup {number}: {other}"))),
+        }
+    }
+    newest.map_or(Ok(()), Err)
 }
 
 /// The manifests that this vault's node wrote, the newest first, and what is said of the others.

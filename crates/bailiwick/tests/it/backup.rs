@@ -321,6 +321,19 @@ fn damage_is_named_and_stops_nothing_else() {
     assert_eq!(said["messages"], 16);
     std::fs::write(newest, text).unwrap();
 
+    // Every manifest of another format: nothing is opened, and the operator is told how to bring the mail along.
+    let other = terms::HOME_FORMAT + 1;
+    let texts: Vec<String> = manifests.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    for (path, text) in manifests.iter().zip(&texts) {
+        let changed = text.replacen(&format!("\"format\":{}", terms::HOME_FORMAT), &format!("\"format\":{other}"), 1);
+        assert_ne!(changed, *text);
+        std::fs::write(path, changed).unwrap();
+    }
+    let refused = scratch.restore("place", "other-format", &passphrase).unwrap_err();
+    assert!(refused.contains(&format!("written in format {other}")), "{refused}");
+    assert!(refused.contains("`bailiwick export`") && refused.contains("`bailiwick import`"), "{refused}");
+    manifests.iter().zip(texts).for_each(|(path, text)| std::fs::write(path, text).unwrap());
+
     // Every piece that only the newest has is gone: what is older stands in for it, and is named.
     let pieces = files(&dir.join("pieces"));
     let before: BTreeSet<_> = pieces.iter().filter(|path| path_is_in(path, &manifests[0])).collect();

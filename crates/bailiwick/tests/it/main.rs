@@ -12,6 +12,7 @@ mod corpus;
 mod counsel;
 mod demo;
 mod disk_full;
+mod format;
 mod fsck;
 mod hands;
 mod killed;
