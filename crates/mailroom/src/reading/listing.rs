@@ -31,7 +31,7 @@ pub(super) struct Listings {
 }
 
 impl Listings {
-    /// Of these messages, what these items ask for.
+    /// What these items require of these messages.
     pub(super) fn of(index: Option<&OwnerIndex>, entries: &[Option<MessageEntry>], items: &[FetchItem]) -> Self {
         let mut wanted: Vec<Column> = items.iter().filter_map(column).collect();
         wanted.sort_unstable();
@@ -62,7 +62,7 @@ impl Listings {
     }
 }
 
-/// The column that answers an item as it stands.
+/// The column that answers an item directly.
 fn column(item: &FetchItem) -> Option<Column> {
     match item {
         FetchItem::Envelope => Some(Column::Envelope),

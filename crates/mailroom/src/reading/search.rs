@@ -173,7 +173,7 @@ struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// The matches among the first of `uids`, until as much was opened as an answer may wait for.
+    /// The matches among the first of `uids`, until as much was opened as one answer may take.
     fn stretch(&self, uids: &[u32], opened: &mut Opened) -> Result<SearchHits, Unmet> {
         let mut found = SearchHits { covered: 0, uids: Vec::new() };
         let mut bytes = 0;
