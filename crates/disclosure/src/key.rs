@@ -1,4 +1,5 @@
 //! age keys (<https://c2sp.org/age>): the authority's public key, and key pairs for recipients who have none yet.
+//!
 //! X25519 only: a passphrase would have to be shared somehow, and a plugin would run a program of someone else's
 //! choosing.
 

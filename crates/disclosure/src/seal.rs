@@ -42,6 +42,7 @@ pub struct Sealed {
 
 /// Writes the package of `items` to `out`, sealed to `recipient` and signed by `signer`, whose key is the ledger's.
 /// Making `out` durable is up to the caller; after an error what was written is unusable.
+///
 /// Checks everything that [`verify`](crate::verify()) checks of the same facts, so that no package is made that would
 /// not verify.
 ///

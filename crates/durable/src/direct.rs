@@ -1,4 +1,5 @@
 //! Appending to files with `O_DIRECT`, bypassing the page cache.
+//!
 //! A mail server syncs what it writes at once and rarely reads it soon. Through the page cache, each batch is copied
 //! into newly allocated pages (allocated again by the host, on a virtual machine), and the sync then writes them out.
 //! With `O_DIRECT` (open(2)) the disk reads from one buffer that is reused. It requires whole blocks at aligned

@@ -1,4 +1,5 @@
 //! Files that survive a power cut, and the seam at which tests simulate one.
+//!
 //! Everything the program stores goes through a [`Disk`], except for SQLite, which syncs its own files. The contract is
 //! on the trait: each method says what is durable when it returns. `world` has a disk for tests that can fail any write
 //! and that loses what was not synced.

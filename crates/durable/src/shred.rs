@@ -1,4 +1,5 @@
 //! Overwriting key files in place.
+//!
 //! The order makes it safe: the old file gets a second name, the new one takes its place, and only then is the old one
 //! overwritten and its second name removed. A power cut at any point leaves the old or the new file intact, and a
 //! second name by which [`finish`] finds what remains to be overwritten.

@@ -1,4 +1,5 @@
 //! Parses the primitives of the grammar (RFC 9051 section 9) from one complete command, including its literals.
+//!
 //! [`crate::input`] delivers complete commands, so the parser has no state of its own, and its result cannot depend on
 //! how the bytes arrived.
 

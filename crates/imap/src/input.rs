@@ -1,4 +1,5 @@
 //! Splits the input into commands: a line with the literals that are part of it (RFC 9051 section 4.3, RFC 7888).
+//!
 //! A line that ends in `{n}` is followed by n octets and continues after them; RFC 7888 section 3 has the receiver
 //! check the end of every line before parsing. So splitting depends neither on the grammar of commands nor on how the
 //! bytes arrive.

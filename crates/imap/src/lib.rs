@@ -1,11 +1,15 @@
 //! IMAP4rev1 and rev2 as a state machine: bytes in, needs and bytes out (RFC 9051, RFC 3501).
+//!
 //! The crate knows only the protocol: no sockets, no clock, no mail. The owner of a connection feeds it bytes and asks
 //! for the next [`Step`]. A step is something to write, something the machine cannot do itself (a [`Need`], answered
 //! with an [`Answer`]), or a reason to wait. So the whole protocol can be tested with text files (`tests/sessions`),
-//! and what a mailbox *is* is left to the backend, the mailroom. Each command has a file in `command/`, in three parts:
-//! *parse* reads its grammar, *ask* decides what it needs next, *say* writes an answer to the client. [`table`] lists
-//! them all. Memory is bounded: a command by [`limits`], and a FETCH by the backend, which decides how many rows it
-//! answers with at a time; large literals are shared, not copied, until they are written.
+//! and what a mailbox *is* is left to the backend, the mailroom.
+//!
+//! Each command has a file in `command/`, in three parts: *parse* reads its grammar, *ask* decides what it needs next,
+//! *say* writes an answer to the client. The table in [`command`] lists them all.
+//!
+//! Memory is bounded: a command by [`limits`], and a FETCH by the backend, which decides how many rows it answers with
+//! at a time; large literals are shared, not copied, until they are written.
 
 mod code;
 mod command;

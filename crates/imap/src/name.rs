@@ -7,7 +7,9 @@ use crate::limits::MAILBOX_NAME_BYTES_MAX;
 use crate::mutf7;
 
 /// The name of a mailbox: UTF-8, non-empty levels separated by `/`, no control characters, `INBOX` in capitals as the
-/// first level. `Debug` prints none of it: folder names are private.
+/// first level.
+///
+/// `Debug` prints none of it: folder names are private.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MailboxName(String);
 

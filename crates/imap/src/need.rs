@@ -1,4 +1,5 @@
 //! What the machine cannot do itself, and the answers it gets.
+//!
 //! Needs concern one account (that of the signed-in user) and at most one open mailbox; the backend keeps track of
 //! both. Messages are always identified by UID: sequence numbers are internal to the session.
 
@@ -14,7 +15,9 @@ use crate::name::MailboxName;
 use crate::search::SearchKey;
 
 /// Something to be done outside the machine. Each variant names its answer; any may be answered with
-/// [`Answer::Refused`] instead. `Debug` prints only the kind: needs contain names, passwords and search terms.
+/// [`Answer::Refused`] instead.
+///
+/// `Debug` prints only the kind: needs contain names, passwords and search terms.
 pub enum Need {
     /// Check a password and remember the account. → [`Answer::Done`]
     SignIn {

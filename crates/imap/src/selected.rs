@@ -1,4 +1,5 @@
 //! The selected mailbox as the client sees it: the mapping of sequence numbers to messages.
+//!
 //! The client's view changes only by what is reported to it, and EXPUNGE may be reported only at certain times (RFC
 //! 9051 section 7.5.1). Until then, expunged messages are kept in `gone` and retain their numbers.
 
@@ -57,6 +58,7 @@ impl Selected {
     }
 
     /// The UIDs denoted by a set, as ascending ranges, which may include UIDs without a message.
+    ///
     /// A sequence number above the number of messages is an error, including `*` in an empty mailbox; a UID that does
     /// not exist is not (RFC 9051 sections 9, `seq-number`, and 6.4.9).
     pub(crate) fn ranges(&self, set: &SequenceSet, uid: bool) -> Result<UidRanges, Bad> {

@@ -55,6 +55,7 @@ impl Commitment {
 }
 
 /// What an entry says. Private: it is kept sealed, and disclosed in a package, or to the public when it may be.
+///
 /// `Debug` prints none of it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {

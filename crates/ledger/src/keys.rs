@@ -1,4 +1,5 @@
 //! The history of a log's signing keys.
+//!
 //! A log outlives its keys. A change of key is first recorded as an entry of the log; then the old key and the new one
 //! sign a statement, which is published beside the log in the file `keys`. Anyone who trusts either key can follow the
 //! link: forward, because the old key names its successor, and back, because the new key names its predecessor and the

@@ -1,12 +1,15 @@
 //! The tamper-evident log of one home, in the C2SP formats, so that stock tools can read it: tlog-tiles (the files),
 //! tlog-checkpoint (the signed head), signed-note (the signature), tlog-proof (a proof in one file). The tree is that
-//! of RFC 6962. Every entry is a salted [`Commitment`] of equal size: the log shows how many events were recorded,
-//! never what they were. What was recorded is an [`Opening`], which is kept separately and disclosed when it may be.
+//! of RFC 6962.
+//!
+//! Every entry is a salted [`Commitment`] of equal size: the log shows how many events were recorded, never what they
+//! were. What was recorded is an [`Opening`], which is kept separately and disclosed when it may be.
 //!
 //! * [`Log`] appends and proves. What it returns is durable.
 //! * [`Receipt`] is the result of an append: it proves, without access to the log, that a commitment is in it.
 //! * [`KeyHistory`] links each key that has signed the log to the next, up to the current one.
 //! * [`verify_dir`] checks a copy of the files using only the log's public key.
+//!
 //! `docs/formats/ledger.md` specifies the bytes.
 
 mod audit;

@@ -1,9 +1,11 @@
 //! The log: appending and proving. There is one writer per directory, which the node's lock guarantees.
+//!
 //! The order of an append makes it safe against a power cut: entry bundles, tiles, and last, atomically, the
 //! checkpoint. Until the checkpoint is replaced nothing has happened: files beyond its size do not count, and are
-//! overwritten, or removed when the log is opened. Once it is replaced, everything it covers is already durable. A log
-//! must never sign two histories. A failure while the checkpoint is replaced is therefore resolved by reading which one
-//! is there: anyone who has read the newer one from the disk must find it continued.
+//! overwritten, or removed when the log is opened. Once it is replaced, everything it covers is already durable.
+//!
+//! A log must never sign two histories. A failure while the checkpoint is replaced is therefore resolved by reading
+//! which one is there: anyone who has read the newer one from the disk must find it continued.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -175,9 +177,10 @@ impl Log {
 
     /// Makes `new` the signing key. `opening` is the entry at `index` that announced it
     /// ([`key_change_statement`](crate::key_change_statement)). Durable when it returns; until then, and after an
-    /// error, the old key signs, and the call can be repeated with the same key, also after a restart. The order makes
-    /// it safe: the history, then the head under both keys, then the published key. A reader in between always finds a
-    /// head that the published key has signed.
+    /// error, the old key signs, and the call can be repeated with the same key, also after a restart.
+    ///
+    /// The order makes it safe: the history, then the head under both keys, then the published key. A reader in between
+    /// always finds a head that the published key has signed.
     ///
     /// # Errors
     /// [`LedgerError::OutOfRange`] or [`LedgerError::Malformed`] for an entry that is not in this log or says something

@@ -1,4 +1,5 @@
 //! Finding all damage in a log, not only the first, to learn how much of it is intact.
+//!
 //! A bundle of entries, the tile of their hashes and the hash of that tile one level up are three records of the same
 //! thing. If two agree against the third, the third is damaged, and the check continues with the two.
 

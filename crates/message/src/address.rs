@@ -1,4 +1,5 @@
 //! Address lists in headers (RFC 5322 sections 3.4 and 4.4), also as spammers and old mailers write them.
+//!
 //! Nothing is rejected: text that is not a valid address becomes one with an empty domain, so that readers see that
 //! there was something. Encoded words are kept as they are.
 

@@ -11,6 +11,7 @@ use crate::structure::{Encoding, Kind, Part, Structure};
 use crate::wire;
 
 /// The BODYSTRUCTURE (`extensible`) or BODY of a view.
+///
 /// A message that is treated as an attachment (encoded, or nested too deeply) is `application/octet-stream` here, since
 /// the grammar requires an envelope for `message/rfc822`.
 pub fn bodystructure_wire(view: &[u8], structure: &Structure, extensible: bool) -> Vec<u8> {

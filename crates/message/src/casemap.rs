@@ -1,4 +1,5 @@
 //! `i;unicode-casemap` (RFC 5051): the normalization with which a search compares texts.
+//!
 //! Each character is mapped to titlecase, then decomposed (including compatibility decompositions), recursively. The
 //! mapping does not depend on neighbouring characters, so the form of a text is the concatenation of the forms of its
 //! pieces, and substrings remain substrings.

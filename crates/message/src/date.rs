@@ -1,4 +1,5 @@
 //! Dates in headers (RFC 5322 sections 3.3 and 4.3), parsed tolerantly.
+//!
 //! The pieces of a date can be recognized in any order, so this parses pieces rather than a grammar: `Thu, 22 Aug 2002
 //! 18:26:25 +0700`, `Aug 22 12:36:23 2002` of an mbox, `2002-08-22T12:36:23Z`.
 

@@ -1,4 +1,5 @@
 //! Transfer encodings (RFC 2045 sections 6.7 and 6.8), for BINARY (RFC 9051 section 6.4.5) and for text.
+//!
 //! We decode them ourselves because decoding must never fail: mail has stray characters in base64 and bare equal signs
 //! in quoted-printable, and both sections say to continue.
 

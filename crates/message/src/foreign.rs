@@ -1,4 +1,5 @@
 //! The wrapper around `mail-parser`: charsets, encoded words, HTML.
+//!
 //! It indexes slices and may panic on odd input. Panics are caught here, with a simple fallback, so that no message can
 //! stop a delivery. Programs should set a panic hook that prints only the location: the panic message may quote the
 //! mail.

@@ -1,4 +1,5 @@
 //! Header fields as byte ranges (RFC 5322 section 2.2), parsed tolerantly.
+//!
 //! A line that is not a field counts as a field without a name, provided the block has at least one real field: some
 //! programs put a `>From ` line among the fields. A block without any field is not a header but a body.
 

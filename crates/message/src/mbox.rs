@@ -3,6 +3,7 @@
 //! A message is the bytes after its `From ` line, up to the empty line before the next `From ` line or before the end
 //! of the file; that empty line belongs to the file, not to the message (Python's `mailbox` has the same rule). `>From
 //! ` stays `>From `: mboxrd and mboxo quote differently, no file says which it is, and the original must not change.
+//!
 //! What counts as a `From ` line: the first line of the file, whatever its date; after an empty line, one with a day
 //! and a time; elsewhere only one with a date in the fixed format of `asctime`. So a sentence that begins with "From "
 //! does not start a message, and a message that does not end in an empty line is still split correctly.

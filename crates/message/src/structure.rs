@@ -1,4 +1,5 @@
 //! The MIME parts of a view as byte ranges (RFC 2045, RFC 2046, numbering of RFC 9051 section 6.4.5).
+//!
 //! Boundaries are searched for from the outside in, so that even a damaged inner part cannot swallow its parent's
 //! boundary. A multipart without a boundary, or whose boundary never occurs, is plain text, so that its reader sees all
 //! of it.

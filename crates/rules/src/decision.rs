@@ -327,7 +327,7 @@ pub struct Silence {
     pub reasons: Vec<String>,
     /// Their legal bases.
     pub citations: Vec<Citation>,
-    /// How it came about.
+    /// How it was reached.
     pub proof: Proof,
 }
 

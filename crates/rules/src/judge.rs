@@ -1,6 +1,9 @@
 //! Deciding: facts in, conclusions out. A pure, total function: the same law set and facts always give the same
-//! decision, and no facts make it fail. For each item and each copy that holds its category, the rules of each topic
-//! are classified (`standing`), then combined here. Three principles:
+//! decision, and no facts make it fail.
+//!
+//! For each item and each copy that holds its category, the rules of each topic are classified (`standing`), then
+//! combined here. Three principles:
+//!
 //! * If undefeated rules disagree, that is a conflict, which counsel decides. No rule is picked silently.
 //! * A rule with an unknown fact neither applies nor is ignored: unless the outcome is the same with and without it,
 //!   the fact is asked for.

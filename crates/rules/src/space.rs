@@ -1,4 +1,5 @@
 //! The finite space of facts that the rules can distinguish, for the check.
+//!
 //! Facts have countless values, but rules have few tests. Two values for which every test of every rule gives the same
 //! result are equivalent to the law. So in a period in which no rule or membership begins or ends, each fact has a few
 //! *representatives*, and what holds for all of them holds for all facts. A test on one fact becomes a set of its

@@ -1,8 +1,9 @@
 //! What the check finds by enumeration: unreachable rules, gaps, contradictions, violated invariants. Each is a
 //! question about the finite space of one period ([`crate::space`]), answered by search ([`crate::search`]): either
-//! with facts as a witness, or with certainty that there are none. Missing facts need not be considered: a rule with a
-//! missing fact never makes an answer more definite (tested in `tests/it/properties.rs`), so what holds if all facts
-//! are known holds in general.
+//! with facts as a witness, or with certainty that there are none.
+//!
+//! Missing facts need not be considered: a rule with a missing fact never makes an answer more definite (tested in
+//! `tests/it/properties.rs`), so what holds if all facts are known holds in general.
 
 use std::collections::{BTreeMap, BTreeSet};
 

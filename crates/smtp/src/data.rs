@@ -1,8 +1,10 @@
 //! Receiving a message (RFC 5321 section 4.1.1.4): finding its end and undoing dot-stuffing (section 4.5.2).
+//!
 //! Only CRLF.CRLF ends a message. After a bare CR or LF the message is lost, but its end is still found by that rule
 //! alone: what another server might take for a second message inside this one stays inside it. The message is then
 //! refused as a whole and the session closed, so that nothing after it is read either. (Replying at once would be as
 //! safe, but few peers read a reply in the middle of a message: they would see a broken connection and retry for days.)
+//!
 //! One pass, one copy: octets are scanned with `memchr2` and copied in runs that end only where a stuffed dot is
 //! removed.
 

@@ -1,4 +1,5 @@
 //! Splitting input into command lines.
+//!
 //! `CRLF` ends a line (RFC 5321 section 2.3.8). After a bare CR or LF it is unclear how the peer, or a relay in
 //! between, would divide the rest, so none of it is read as commands.
 

@@ -1,4 +1,5 @@
 //! The nouns shared by every crate. No files, no sockets, no cryptography.
+//!
 //! A type that names a person (an [`Address`]) prints nothing through `Debug`, so that it cannot end up in a log line
 //! by accident.
 

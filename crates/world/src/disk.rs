@@ -1,4 +1,5 @@
 //! An in-memory disk that fails on demand and loses power.
+//!
 //! It models how real disks and kernels fail:
 //! * the n-th write or sync "failed": the caller gets an error, and nothing reached the disk;
 //! * "failed but persisted": the caller gets an error, but everything reached the disk (a commit whose answer was
@@ -10,6 +11,7 @@
 //! * a power cut: of its unsynced bytes, each file keeps none, all, a prefix, or a torn mixture in which some 512-byte
 //!   sectors were written and others are zero; a file written in blocks has zeros up to the end of its last block.
 //!   Every open handle is dead afterwards.
+//!
 //! Names are durable at once, as the contract of [`Disk`] demands.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -20,6 +20,7 @@ struct Append {
 }
 
 /// `append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal`
+///
 /// The literal may contain NUL, contrary to the grammar: mail received over SMTP may, and a client must be able to
 /// store what it fetched. The message is stored unchanged.
 pub(super) fn parse(cursor: &mut Cursor<'_>, context: &Context) -> Parsed {

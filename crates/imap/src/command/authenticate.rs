@@ -1,5 +1,6 @@
 //! AUTHENTICATE (RFC 9051 section 6.2.2), with initial responses (RFC 4959) and the mechanisms PLAIN (RFC 4616),
 //! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 7677).
+//!
 //! Of SCRAM this machine knows only the order of the messages; their content is opaque and passed to the backend.
 
 use data_encoding::BASE64;

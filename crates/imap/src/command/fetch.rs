@@ -28,7 +28,7 @@ struct Fetch {
 
 struct Work {
     left: Uids,
-    /// FetchRows that are held back until `\Seen` is set on their messages.
+    /// Rows that are held back until `\Seen` is set on their messages.
     held: Vec<FetchRow>,
     /// Whether a message was gone.
     missing: bool,

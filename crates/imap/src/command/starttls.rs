@@ -1,4 +1,5 @@
 //! STARTTLS (RFC 9051 section 6.2.1)
+//!
 //! The session discards what was received in clear text after the command: otherwise a man in the middle could inject
 //! commands (CVE-2011-0411 and similar).
 

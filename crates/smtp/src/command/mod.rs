@@ -1,4 +1,5 @@
 //! The commands: one file each, and the table that lists them.
+//!
 //! A command parses its argument, reads and updates the [`Dialog`], and says what comes [`Next`]. It does no I/O
 //! itself.
 
