@@ -1,11 +1,11 @@
-//! The table of layers and of absences: which room may lean on which, and what must not be in it.
+//! The table of layers and of absences: which room may depend on which, and what must not be in it.
 //!
 //! A manifest is a claim that an auditor reads in ten seconds; `tidy` holds every manifest and every source file
 //! against these tables. To let a room use more, change the table here, in the same change, and say why.
 
 /// The rooms of each layer. A room uses rooms with a lower number only, so siblings do not see each other.
 ///
-/// `border`, `jmap` and `queue` have their place before they are built, so that nobody has to ask where they go.
+/// `border`, `jmap` and `queue` have their place before they are built.
 pub(crate) const LAYERS: &[(u8, &[&str])] = &[
     (0, &["terms", "durable"]),
     (1, &["message", "smtp", "imap", "jmap", "rules", "ledger"]),
@@ -36,11 +36,11 @@ pub(crate) const BESIDE: &[Beside] = &[Beside {
     why: "secrets and their files belong to the vault's process alone: everybody else asks it, through `vault`",
 }];
 
-/// Two rooms of one layer where one may use the other all the same.
+/// Pairs of rooms in one layer where the first may use the second, and why.
 pub(crate) const NEIGHBOURS: &[(&str, &str, &str)] =
     &[("durable", "terms", "files need the words for time and digests; words need nothing")];
 
-/// Rooms that tests alone may use. They may use every room.
+/// Rooms that only tests may use. They may use every room.
 pub(crate) const FOR_TESTS: &[&str] = &["world"];
 
 /// The layer of a room, if the table knows it.
@@ -57,7 +57,7 @@ pub(crate) struct Kept {
     pub(crate) crates: &'static [&'static str],
     /// The rooms that may use them.
     pub(crate) rooms: &'static [&'static str],
-    /// Why nobody else.
+    /// Why no other room may.
     pub(crate) why: &'static str,
 }
 
@@ -102,23 +102,23 @@ pub(crate) const KEPT: &[Kept] = &[
     },
 ];
 
-/// Names that only some rooms may speak in what they ship (tests may do as they like).
+/// Names that only some rooms may use in shipped code (tests are free).
 pub(crate) struct Fence {
     /// Modules and crates (`std::fs`, `rand`), types (`TcpStream`), macros (`println!`).
     pub(crate) names: &'static [&'static str],
-    /// Where the fence stands.
+    /// Whom it restricts.
     pub(crate) around: Around,
     /// Why, and what to do instead.
     pub(crate) why: &'static str,
 }
 
-/// Which rooms a fence shuts in.
+/// Which rooms a fence restricts.
 pub(crate) enum Around {
     /// These.
     Rooms(&'static [&'static str]),
     /// All but these.
     AllBut(&'static [&'static str]),
-    /// Everything but what lies under these paths of the project.
+    /// Every file but those under these paths.
     AllButFiles(&'static [&'static str]),
 }
 
@@ -141,6 +141,11 @@ pub(crate) const FENCES: &[Fence] = &[
         names: &["rand", "getrandom", "aws_lc_rs::rand", "RandomState"],
         around: Around::Rooms(MACHINES),
         why: "a machine has no randomness in it: entropy is an argument",
+    },
+    Fence {
+        names: &["std::fs", "durable"],
+        around: Around::Rooms(&["vault"]),
+        why: "the handle has no files: those are the keeper's, in the vault's process",
     },
     Fence {
         names: &["HashMap", "HashSet"],

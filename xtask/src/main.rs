@@ -14,7 +14,7 @@ mod tree;
 
 use std::process::ExitCode;
 
-/// One command: its word, one line for the list, and what it does with the words that follow it.
+/// One command: its name, one line for the list, and the function that takes its arguments.
 struct Command {
     name: &'static str,
     about: &'static str,

@@ -1,4 +1,4 @@
-//! Enough of Markdown to find links, headings and code, so that a document which points at nothing is noticed.
+//! Enough of Markdown to find links, headings and code, so that a dead link or name in a document is found.
 
 /// A piece of inline code or of a link, with its line from 1.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,16 +1,16 @@
-//! The modules of a crate as its files have them: which file is which module, what it defines, and from which other
-//! files of the crate it takes names.
+//! The modules of a crate: which file is which module, what it defines, and from which other files of the crate it uses
+//! names.
 //!
-//! It follows `use`, re-exports and paths in the code down to the file that defines a name. It knows no types, so a
-//! method's call is no arrow. Declaring a module and handing its names on (`pub use`) are no arrows either: a façade
-//! needs nothing of what it shows.
+//! It follows `use`, re-exports and paths in the code down to the file that defines a name. It does not know types, so a
+//! method call is not an arrow. Neither is declaring a module or re-exporting its names (`pub use`): a façade depends on
+//! nothing that it shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rust::{self, Kind, Token};
 use crate::tree::{File, Tree};
 
-/// How many re-exports are followed: more would be one that names itself.
+/// How many re-exports are followed: a longer chain would be one that names itself.
 const HOPS_MAX: usize = 16;
 
 /// The place of a module in its crate: `["rows", "write"]` for `crate::rows::write`, nothing for the root.
@@ -23,10 +23,10 @@ pub(crate) struct Modules<'a> {
 
 struct Module<'a> {
     file: &'a File,
-    /// Names of what is defined here, in inner modules, too.
+    /// Names of what is defined here, including in inline modules.
     defines: BTreeSet<&'a str>,
     imports: Vec<Import>,
-    /// Paths of two and more parts that the code speaks, `use` left out, and all single words.
+    /// Paths of two parts or more in the code, except in `use`.
     spoken: Vec<Vec<String>>,
     words: BTreeSet<&'a str>,
 }
@@ -119,7 +119,7 @@ impl<'a> Modules<'a> {
         arrows
     }
 
-    /// The path from the crate's root that `spoken` means in the module `at`; nothing for what comes from outside.
+    /// The path from the crate's root that `spoken` means in the module `at`; `None` for other crates.
     fn absolute(&self, at: &Path, spoken: &[String], hops: usize) -> Option<Path> {
         let (first, rest) = spoken.split_first()?;
         let mut path = match first.as_str() {
@@ -147,7 +147,7 @@ impl<'a> Modules<'a> {
         Some(path)
     }
 
-    /// Follows a path from the root to a module, or to the module that defines its first name that is no module.
+    /// Follows a path from the root to a module, or to the module that defines the first name that is an item.
     fn resolve(&self, path: &[String], hops: usize) -> Option<Target> {
         let mut at = Path::new();
         for segment in path {
@@ -246,7 +246,7 @@ fn brought_in(tree: &[Token<'_>], before: &[String], is_public: bool, imports: &
     }
 }
 
-/// The parts between the commas that stand in no inner braces.
+/// The parts between commas, ignoring commas in inner braces.
 fn branches<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t [Token<'a>]> {
     let (mut found, mut depth, mut start) = (Vec::new(), 0_usize, 0);
     for (at, token) in tokens.iter().enumerate() {

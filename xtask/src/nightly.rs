@@ -2,8 +2,8 @@
 //! rounds of the tests that draw their inputs (each round draws others), everything once more with debug assertions,
 //! and the documentation.
 //!
-//! A step is a line in a table. A test that has a larger world asks for the variable and needs no line of its own.
-//! `rounds` takes about seven minutes a round on two processors, so there are three: whoever waits for the night's result
+//! A step is a line in a table. A test that has a larger world asks for the variable and needs no line here.
+//! `rounds` takes about seven minutes a round on two processors, so there are three: anyone who waits for the night's result
 //! before a change lands has it in half an hour. `--rounds 30` is for a night when nobody waits.
 //! Ignored tests stay ignored: those that there are write the fixtures of a new format version.
 
@@ -30,7 +30,7 @@ struct Step {
 enum Rounds {
     /// Once: a second time would do the same.
     Once,
-    /// So often, each time on other inputs, when `--rounds` does not say how often.
+    /// This many times, on fresh inputs each time, unless `--rounds` gives another number.
     Drawn(u32),
 }
 
@@ -95,7 +95,7 @@ const STEPS: &[Step] = &[
         name: "documents",
         about: "the documentation builds and no link in it is broken, private items included",
         cargo: &["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"],
-        // Links to private items are for whoever reads the source, and they are built here.
+        // Links to private items are for people who read the source, and they are built here.
         variables: &[(
             "RUSTDOCFLAGS",
             "-D warnings -A rustdoc::private_intra_doc_links -A rustdoc::redundant_explicit_links",

@@ -1,8 +1,8 @@
 //! The index of standards against the code: what the code names must be indexed, and what the index calls done must
 //! be named where it is done.
 //!
-//! `cargo xtask rfc` checks; `cargo xtask rfc --write` puts the sections that the code names into the index (titles,
-//! status and notes stay the writer's own).
+//! `cargo xtask rfc` checks; `cargo xtask rfc --write` copies the sections that the code names into the index (titles,
+//! status and notes are written by hand).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,12 +17,12 @@ pub(crate) const ABOUT: &str = "Hold rfc/index.toml against the code (--write: l
 
 const INDEX: &str = "rfc/index.toml";
 
-/// How far a standard is obeyed.
+/// How much of a standard is implemented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Status {
     Yes,
     Partial,
-    /// Known, and not offered.
+    /// Known and deliberately not offered.
     No,
 }
 
@@ -52,7 +52,7 @@ struct Standard {
     sections: BTreeSet<Section>,
 }
 
-/// A section's number (or an appendix' letter) that sorts as a reader would.
+/// A section's number (or an appendix letter), ordered as a reader would order it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Section(Vec<Part>);
 
@@ -177,7 +177,7 @@ fn read(text: &str) -> Result<Vec<Standard>, String> {
         .collect()
 }
 
-/// Rewrites the index with the sections that the code names now. The lines before the first entry stay.
+/// Rewrites the index with the sections that the code names now. Lines before the first entry are kept.
 #[expect(clippy::disallowed_methods, reason = "a file of the tree, under version control: git is its durability")]
 fn write(tree: &Tree) -> Result<(), String> {
     let index = tree.file(INDEX).ok_or("there is none")?;

@@ -1,7 +1,7 @@
 //! Enough of Rust's lexical grammar to tell code, comments and string literals apart, and tests from the program.
 //!
-//! A rule that greps lines sees a citation in a comment as one in a string. This reads tokens instead. It does not
-//! need to be a parser: a file that it misreads is a file that rustc refuses.
+//! A rule that greps lines sees a citation in a comment as one in a string. This reads tokens instead. It is not
+//! a parser: a file that it misreads is a file that rustc refuses.
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,7 +212,7 @@ pub(crate) fn closing(tokens: &[Token<'_>], at: usize) -> usize {
     tokens.len()
 }
 
-/// A path that the code speaks, such as `std::fs::read`, with the line on which it begins.
+/// A path in the code, such as `std::fs::read`, with the line on which it begins.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Spoken {
     pub(crate) segments: Vec<String>,
@@ -221,7 +221,7 @@ pub(crate) struct Spoken {
     pub(crate) bang: bool,
 }
 
-/// Every path in the program's part of the tokens: written out, and spread out of `use a::{b, c::d}`.
+/// Every path in the program's part of the tokens: written out, or taken from `use a::{b, c::d}`.
 pub(crate) fn spoken_paths(tokens: &[Token<'_>]) -> Vec<Spoken> {
     let code: Vec<Token<'_>> = tokens
         .iter()

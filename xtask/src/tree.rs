@@ -8,7 +8,7 @@ use std::process::Command;
 pub(crate) struct File {
     /// Path from the project's root, with `/` between its parts.
     pub(crate) path: String,
-    /// The text; empty when the bytes are no UTF-8 (sample mail is not).
+    /// The text; empty when the bytes are not UTF-8 (sample mail is not).
     pub(crate) text: String,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// A tree out of paths and texts.
+    /// A tree made of paths and texts.
     pub(crate) fn new(files: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut files: Vec<File> = files.into_iter().map(|(path, text)| File { path, text }).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));

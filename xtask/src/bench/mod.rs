@@ -1,6 +1,6 @@
 //! Measuring: what the program does, in figures, beside what others do in the same run on the same machine.
 //!
-//! A benchmark is no test: it asserts that the work was done, never how fast. Figures that were measured stand in
+//! A benchmark is not a test: it asserts that the work was done, never how fast. Figures that were measured stand in
 //! `docs/benchmarks.md`, with the day and the machine.
 
 pub(crate) mod law;

@@ -30,8 +30,8 @@ impl Fence {
     }
 }
 
-/// Whether a spoken path goes through a forbidden one: a macro by its last word and its `!`, a type wherever its
-/// name stands, anything else (a module, a crate) at the head of a longer path.
+/// Whether a path in the code goes through a forbidden one: a macro by its last word and its `!`, a type wherever its
+/// name occurs, anything else (a module, a crate) at the head of a longer path.
 fn speaks(path: &Spoken, name: &str) -> bool {
     let Spoken { segments, bang, .. } = path;
     if let Some(name) = name.strip_suffix('!') {

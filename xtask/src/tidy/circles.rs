@@ -1,5 +1,6 @@
-//! No circle of imports between files of different folders of a crate: in one, no file can be read, tested or moved
-//! without all others. Files of one folder may need each other; a folder is then what is read as a whole.
+//! No circle of imports between files of different folders of a crate: files in a circle
+//! can only be understood, tested or moved together. Files of one folder may depend on each other: a folder is read as a
+//! whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +27,7 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
     }
 }
 
-/// Every file that an arrow or several lead to.
+/// Every file that can be reached along the arrows.
 fn reached<'a>(start: &str, arrows: &Arrows<'a>) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut open = vec![start];
@@ -40,7 +41,7 @@ fn reached<'a>(start: &str, arrows: &Arrows<'a>) -> BTreeSet<&'a str> {
     reached
 }
 
-/// The shortest way around that leaves a folder, beginning with the arrow that does.
+/// The shortest circle that leaves a folder, starting with the arrow that does.
 fn shortest_between_folders<'a>(
     circle: &BTreeSet<&'a str>,
     folders: &BTreeMap<&'a str, String>,
@@ -53,7 +54,7 @@ fn shortest_between_folders<'a>(
         .min_by_key(Vec::len)
 }
 
-/// The shortest way from one file to another inside the circle, both named.
+/// The shortest path from one file to another inside the circle, ends included.
 fn way<'a>(from: &'a str, to: &str, circle: &BTreeSet<&'a str>, arrows: &Arrows<'a>) -> Option<Vec<&'a str>> {
     let mut ways = vec![vec![from]];
     let mut seen = BTreeSet::from([from]);

@@ -7,7 +7,7 @@ use crate::rust::{self, Kind};
 use crate::tidy::Findings;
 use crate::tree::{File, Tree};
 
-/// How citations look. Each stands alone: neither letter nor digit may touch it on a side that is one itself.
+/// What citations look like. Each is matched as a word: no letter or digit directly before or after it.
 const CITATIONS: &[&str] = &[
     "U.S.C.",
     "USC",
@@ -58,7 +58,7 @@ const CITATIONS: &[&str] = &[
     "§§",
 ];
 
-/// A file that may carry a citation, with the citation and the reason. Empty, and better so.
+/// A file that may carry a citation, with the citation and the reason. Empty, and should stay so.
 const ALLOWED: &[(&str, &str, &str)] = &[];
 
 pub(crate) fn check(tree: &Tree, found: &mut Findings) {
@@ -85,7 +85,7 @@ fn look(file: &File, line: usize, text: &str, found: &mut Findings) {
             found.at(file, line, format!("`{citation}` cites law: say it in law/ and read it from there"));
         }
     }
-    // A section sign cites law unless it belongs to a standard of the Internet.
+    // A section sign cites law unless it belongs to an RFC.
     if text.contains('§') && !text.contains("RFC") {
         found.at(file, line, "`§` cites law: say it in law/ and read it from there");
     }

@@ -1,4 +1,4 @@
-//! Every link leads somewhere, every path and every name of the code that a document speaks is there, and every
+//! Every link leads somewhere, every path and every name of the code that a document mentions exists, and every
 //! page of `docs/` can be reached from `docs/README.md`.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use crate::tree::{File, Tree};
 /// Beginnings of inline code that is taken for a path of this project.
 const PLACES: [&str; 7] = ["crates/", "xtask/", "docs/", "law/", "rfc/", ".ci/", "changes/"];
 
-/// Documents that describe the code by its names. A name in them that is gone is a description that is wrong.
+/// Documents that describe the code by its names. A name that no longer exists makes such a page wrong.
 fn describes_code(file: &File) -> bool {
     file.path == "ARCHITECTURE.md" || file.path.starts_with("docs/flows/")
 }
@@ -46,7 +46,7 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
     lost_pages(tree, found);
 }
 
-/// A document that a comment points to and that is not there: of `docs/`, or a paper that the project does not have.
+/// A document that a comment points to and that is not there: a page of `docs/`, or one that the project does not have.
 fn lost_page_of<'a>(tree: &Tree, comment: &'a str) -> Option<&'a str> {
     let end = |c: char| !(c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.'));
     comment
@@ -97,7 +97,7 @@ fn follow(tree: &Tree, from: &File, target: &str) -> Result<(), String> {
     }
 }
 
-/// If the code is a path of this project that is not there, what to say of it.
+/// If the code is a path of this project that does not exist, what to report.
 ///
 /// `crates/x/src/y.rs:12` and `crates/x/src/y.rs::name` are understood: the line is not checked, the name is.
 fn lost_path(tree: &Tree, code: &str) -> Option<String> {

@@ -29,7 +29,7 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
 }
 
 fn put_off(file: &File, line: usize, text: &str, found: &mut Findings) {
-    // Between back quotes the word is spoken of, not used.
+    // Between back quotes the word is mentioned, not used.
     for prose in text.split('`').step_by(2) {
         if let Some(word) = prose.split(|c: char| !c.is_alphanumeric()).find(|word| PUT_OFF.contains(word)) {
             found.at(file, line, format!("`{word}`: do it, open an issue, or say plainly what is weaker"));

@@ -22,7 +22,7 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
             None => {
                 let ours = |path: String| tree.file(&path).is_some();
                 if !ours(format!("crates/{name}/Cargo.toml")) && !ours(format!("{name}/Cargo.toml")) {
-                    found.at(file, line, format!("`{name}` has no source and is none of our crates"));
+                    found.at(file, line, format!("`{name}` has no source and is not one of our crates"));
                 }
             }
             Some(CRATES_IO) if text("checksum").is_some() => {}

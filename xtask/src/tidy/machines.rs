@@ -1,4 +1,4 @@
-//! Nothing in the tree knows the machine it was written on: no path of a builder's home, no registry but the
+//! Nothing in the tree depends on the machine it was written on: no path into someone's home, no registry but the
 //! public one.
 
 use crate::tidy::Findings;
@@ -7,7 +7,7 @@ use crate::tree::{File, Tree};
 /// Beginnings of paths that exist on one machine only.
 const PLACES: [&str; 5] = ["/work/", "/root/", "/home/", "/Users/", "/tmp/bash_jobs"];
 
-/// Words that point cargo, pip or npm at a registry of one's own.
+/// Words that point cargo, pip or npm at a private registry.
 const REGISTRIES: [&str; 7] =
     ["[source.", "[registries", "replace-with", "index-url", "INDEX_URL", "sparse+http", "GOPROXY"];
 
@@ -24,7 +24,7 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
                 found.at(file, offset + 1, format!("`{place}` exists on one machine only"));
             }
             for word in REGISTRIES.iter().filter(|word| line.contains(**word)) {
-                found.at(file, offset + 1, format!("`{word}` chooses a registry: that is for whoever builds"));
+                found.at(file, offset + 1, format!("`{word}` chooses a registry: that is up to the person who builds"));
             }
         }
     }

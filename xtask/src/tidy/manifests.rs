@@ -20,7 +20,7 @@ pub(crate) struct Manifest<'a> {
 }
 
 impl<'a> Manifest<'a> {
-    /// Every crate's manifest. The root's, and one that is no TOML (cargo says so itself), are left out.
+    /// Every crate's manifest. The root's, and one that is not TOML (cargo says so itself), are left out.
     pub(crate) fn all(tree: &'a Tree) -> impl Iterator<Item = Self> {
         tree.files()
             .filter(|file| file.path.ends_with("/Cargo.toml"))

@@ -1,5 +1,5 @@
-//! ARCHITECTURE.md draws the layers that the table holds, no room more, none less, none elsewhere, and says something of
-//! each room that is built: a map that is wrong is worse than none.
+//! ARCHITECTURE.md draws exactly the rooms that the table of layers has, each in its layer, and says something about
+//! each one that is built: a map that is wrong is worse than none.
 
 use crate::layers::{BESIDE, FOR_TESTS, LAYERS};
 use crate::markdown::{self, Block};

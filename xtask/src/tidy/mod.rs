@@ -1,4 +1,4 @@
-//! The house rules, each held by a function that reads the tree and says what breaks it.
+//! The house rules, each a function that reads the tree and reports what breaks it.
 //!
 //! One file per rule and one table that lists them. A rule's own tests are small broken trees in `xtask/cases/`,
 //! each with what must be found in it; `the_tree_is_tidy` runs all rules on the project.
@@ -35,7 +35,7 @@ pub(crate) use words::{ABOUT as WORDS_ABOUT, run as list_words};
 /// One house rule.
 struct Rule {
     name: &'static str,
-    /// What holds where the rule is kept.
+    /// What holds when the rule is kept.
     says: &'static str,
     check: fn(&Tree, &mut Findings),
 }
@@ -60,7 +60,7 @@ const RULES: &[Rule] = &[
     Rule { name: "readme", says: "the README has the two commands that everything else calls", check: readme::check },
 ];
 
-/// Rules that the tree does not keep yet: `cargo xtask tidy NAME` runs one, and nothing depends on what it finds.
+/// Rules that the tree does not keep yet. They run by name only: `cargo xtask tidy NAME`.
 const LATER: &[Rule] = &[
     Rule { name: "words", says: "plain words, in code and in what people read", check: words::check },
     Rule { name: "size", says: "functions of 100 lines at most; a long file says why", check: size::check },

@@ -1,4 +1,4 @@
-//! No module is called after being shared: a heap called `util` grows, a noun does not.
+//! No module is named for being shared: a heap called `util` grows, a noun does not.
 
 use crate::rust::{self, Kind};
 use crate::tidy::Findings;

@@ -1,4 +1,4 @@
-//! Every outside crate has its why in `docs/decisions/`, and somebody uses it.
+//! Every outside crate is explained in `docs/decisions/`, and at least one of our crates uses it.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A Rust file begins with `//!` and why it exists, and ends before it is a heap.
+//! A Rust file begins with `//!` and why it exists, and ends before it becomes a heap.
 
 use crate::tidy::Findings;
 use crate::tree::Tree;
@@ -11,7 +11,7 @@ pub(crate) fn check(tree: &Tree, found: &mut Findings) {
     for file in tree.files().filter(|file| file.has_extension("rs") && !file.is_case()) {
         let head = file.text.lines().next().unwrap_or_default();
         if head.strip_prefix("//!").is_none_or(|why| why.trim().is_empty()) {
-            found.at(file, 1, "the first line is no `//!` that says why this file exists");
+            found.at(file, 1, "the first line is not a `//!` that says why this file exists");
         }
         let lines = file.text.lines().count();
         if lines > LINES_MAX {

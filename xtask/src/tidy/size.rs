@@ -1,15 +1,15 @@
 //! No function of over 100 lines in what is shipped, and a file of over 500 says at its head why it is long.
 //!
-//! The form is a line of the file's own comment that begins with `//! Long because`.
+//! The reason is a line of the file's head comment that begins with `//! Long because`.
 
 use crate::rust::{self, Kind, Token};
 use crate::tidy::Findings;
 use crate::tree::{File, Tree};
 
-/// What fits on two screens. From the first line of the signature to the closing brace, comments included.
+/// Two screens. Counted from the first line of the signature to the closing brace, comments included.
 const FUNCTION_LINES_MAX: usize = 100;
 
-/// Where a reader begins to ask whether this is one thing.
+/// Where a reader starts to wonder whether this is still one thing.
 const FILE_LINES_MAX: usize = 500;
 
 const WHY: &str = "//! Long because";

@@ -1,5 +1,5 @@
-//! At most one binary of integration tests for a crate, `tests/it`: each links the crate and all that it leans on once
-//! more, and that is most of what a build of tests takes.
+//! At most one binary of integration tests for a crate, `tests/it`: each one links the crate and all its dependencies
+//! again, and linking is most of what a build of the tests costs.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Plain words: what the project's first months called by names of their own, and what an engineer, an operator or a
-//! lawyer would say instead.
+//! Plain words: the private dialect of the project's first months, and what an engineer, an operator or a lawyer would
+//! say instead.
 //!
 //! Everything that people read is looked at: names in the code, comments, literals, documents, templates, the law's
 //! texts, file names. A phrase is found across line ends, and `public_half` and `PublicHalf` are the words `public half`.
@@ -15,12 +15,12 @@ use crate::tree::{File, Tree};
 /// For the list of commands.
 pub(crate) const ABOUT: &str = "List words of the house's old dialect, with better ones (words PATH… looks there only)";
 
-/// A phrase that is not ours any more.
+/// A phrase that the project no longer uses.
 struct Banned {
-    /// The words, lower case: alternatives are divided by `|`, and one that ends in `*` stands for all that begin so.
+    /// The words, lower case: alternatives are separated by `|`, and `*` at the end of one stands for any ending.
     phrase: &'static str,
     better: &'static str,
-    /// Phrases in which these words are right.
+    /// Longer phrases in which these words are fine.
     but: &'static [&'static str],
     place: Place,
 }
@@ -28,13 +28,13 @@ struct Banned {
 /// Where a phrase is looked for.
 enum Place {
     Anywhere,
-    /// In files whose path begins so.
+    /// In files whose path begins with one of these.
     Under(&'static [&'static str]),
-    /// In names of the code, in files whose path begins so.
+    /// The same, but only in identifiers and file names.
     NamesUnder(&'static [&'static str]),
 }
 
-/// The crates and documents that have to do with keys.
+/// The crates and documents that deal with keys.
 const KEYS: &[&str] = &[
     "crates/vault/",
     "crates/keeper/",
@@ -48,7 +48,7 @@ const KEYS: &[&str] = &[
     "docs/flows/",
 ];
 
-/// Where no protocol speaks: bytes are bytes.
+/// Where the text is not about a protocol: a byte is called a byte.
 const BYTES: &[&str] = &[
     "crates/vault/",
     "crates/keeper/",
@@ -174,12 +174,12 @@ const ALLOWED: &[(&str, &str, &str)] = &[];
 /// Kinds of files that people read. Mail, fixtures and what other programs wrote may say what they like.
 const READ: [&str; 9] = ["rs", "md", "html", "toml", "css", "js", "py", "sh", "txt"];
 
-/// A word in lower case, where it is, and whether the one after it in the file follows it in the same sentence.
+/// A word in lower case, with its line.
 #[derive(Debug, PartialEq, Eq)]
 struct Word {
     text: String,
     line: usize,
-    /// Whether nothing but spaces, a line end or `_` parts it from the one before.
+    /// Whether only spaces, a line end or `_` separate it from the word before it.
     follows: bool,
     is_name: bool,
 }
@@ -269,7 +269,7 @@ fn matches(words: &[Word], phrase: &str) -> Option<usize> {
     Some(len)
 }
 
-/// Whether the words at `at` stand in a phrase in which they are right.
+/// Whether the words at `at` are part of a longer phrase in which they are fine.
 fn excepted(words: &[Word], at: usize, len: usize, but: &str) -> bool {
     let reach = but.split(' ').count();
     (at.saturating_sub(reach)..at + len)
@@ -310,7 +310,7 @@ fn read(text: &str, mut line: usize, is_name: bool, glued: bool, words: &mut Vec
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         if escaped {
-            // `\n` in a literal is no letter, and a line end after `\` is a space.
+            // `\n` in a literal is not the letter n, and a line end after `\` is a space.
             escaped = false;
             line += usize::from(c == '\n');
             continue;

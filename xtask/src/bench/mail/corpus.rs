@@ -4,7 +4,7 @@
 //! Zipf's law over 30,000 pronounceable ones, so that an index has a dictionary to keep; threads, encoded words, a rare
 //! word in 7 of 20,000 messages and one in a hundredth of them.
 
-use super::chance::Chance;
+use super::random::Random;
 
 /// In the body of 7 of every 20,000 messages, and nowhere else.
 pub(crate) const RARE: &str = "xylozephyr";
@@ -28,7 +28,7 @@ const WORDS: usize = 30_000;
 
 /// What makes messages.
 pub(crate) struct Maker {
-    chance: Chance,
+    random: Random,
     words: Vec<String>,
     /// The weights of the words, summed up.
     weights: Vec<f64>,
@@ -41,8 +41,8 @@ pub(crate) struct Maker {
 impl Maker {
     /// For this seed.
     pub(crate) fn new(seed: u64) -> Self {
-        let mut chance = Chance::new(seed);
-        let words = words(&mut chance);
+        let mut random = Random::new(seed);
+        let words = words(&mut random);
         let mut sum = 0.0;
         let weights = (0..words.len()).map(|rank| {
             sum += 1.0 / (rank as f64 + 2.7).powf(1.02);
@@ -52,12 +52,12 @@ impl Maker {
         let first: Vec<&str> = FIRST.split(' ').collect();
         let last: Vec<&str> = LAST.split(' ').collect();
         let people = (0..400).map(|number| {
-            let (first, last) = (chance.pick(&first), chance.pick(&last));
-            let address = format!("{}.{}{number}@{}", first.to_lowercase(), last.to_lowercase(), chance.pick(&DOMAINS));
+            let (first, last) = (random.pick(&first), random.pick(&last));
+            let address = format!("{}.{}{number}@{}", first.to_lowercase(), last.to_lowercase(), random.pick(&DOMAINS));
             (format!("{first} {last}"), address)
         });
         let people = people.collect();
-        Self { chance, words, weights, people, before: Vec::new(), made: 0 }
+        Self { random, words, weights, people, before: Vec::new(), made: 0 }
     }
 
     /// The next message as it goes over the wire, with CRLF. No line begins with a dot.
@@ -67,17 +67,17 @@ impl Maker {
         let mut text = self.header(number);
         // 7 of 20,000, evenly.
         let rare = number % 2857 == 1428;
-        let draw = self.chance.unit();
+        let draw = self.random.unit();
         let bytes = match draw < 0.85 {
-            true => self.chance.log_normal(8.75, 0.95).clamp(150.0, 80_000.0) as usize,
-            false => self.chance.log_normal(7.9, 0.8).clamp(150.0, 30_000.0) as usize,
+            true => self.random.log_normal(8.75, 0.95).clamp(150.0, 80_000.0) as usize,
+            false => self.random.log_normal(7.9, 0.8).clamp(150.0, 30_000.0) as usize,
         };
-        let with_html = draw < 0.85 && self.chance.unit() >= 0.45;
+        let with_html = draw < 0.85 && self.random.unit() >= 0.45;
         let mut body = self.text(if with_html { bytes / 2 } else { bytes });
         if rare {
             body.push_str(&format!("\r\nThe {PHRASE}.\r\n"));
         }
-        let boundary = format!("=_{:032x}", u128::from(self.chance.next()) << 64 | u128::from(self.chance.next()));
+        let boundary = format!("=_{:032x}", u128::from(self.random.next()) << 64 | u128::from(self.random.next()));
         let attached = draw >= 0.85;
         if attached {
             text.push_str(&format!("Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"));
@@ -105,7 +105,7 @@ impl Maker {
         let number = self.made;
         self.made += 1;
         let (from, to) = (self.person(), self.person());
-        let (date, subject, id) = (date(number as u64 * 600), self.sentence(4), self.chance.next());
+        let (date, subject, id) = (date(number as u64 * 600), self.sentence(4), self.random.next());
         let mut text = format!(
             "Received: from a.example by b.example with ESMTP id {number:08x}; {date}\r\nFrom: {} <{}>\r\nTo: {} <{}>\r\n\
              Subject: {subject}\r\nDate: {date}\r\nMessage-ID: <s{number}.{id:x}@example.com>\r\nMIME-Version: 1.0\r\n",
@@ -118,10 +118,10 @@ impl Maker {
 
     fn header(&mut self, number: usize) -> String {
         let (from, to) = (self.person(), self.person());
-        let date = date(number as u64 * 3024 + self.chance.below(600));
+        let date = date(number as u64 * 3024 + self.random.below(600));
         let mut text = format!("Return-Path: <{}>\r\n", from.1);
-        for hop in 0..1 + self.chance.below(4) {
-            let (host, id) = (1 + self.chance.below(254), self.chance.next());
+        for hop in 0..1 + self.random.below(4) {
+            let (host, id) = (1 + self.random.below(254), self.random.next());
             text.push_str(&format!(
                 "Received: from mx{hop}.relay.example ([192.0.2.{host}]) by mx{}.relay.example\r\n with ESMTPS id {id:016x} for \
                  <{}>; {date}\r\n",
@@ -129,7 +129,7 @@ impl Maker {
                 to.1
             ));
         }
-        if self.chance.unit() < 0.6 {
+        if self.random.unit() < 0.6 {
             let (hash, signature) = (self.base64(32), self.base64(256));
             let signature =
                 signature.as_bytes().chunks(70).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\r\n ");
@@ -139,55 +139,55 @@ impl Maker {
             ));
         }
         text.push_str(&format!("From: {} <{}>\r\nTo: {} <{}>", from.0, from.1, to.0, to.1));
-        for _ in 0..self.chance.below(5).saturating_sub(2) {
+        for _ in 0..self.random.below(5).saturating_sub(2) {
             let more = self.person();
             text.push_str(&format!(",\r\n {} <{}>", more.0, more.1));
         }
         text.push_str("\r\n");
-        if self.chance.unit() < 0.2 {
+        if self.random.unit() < 0.2 {
             let copied = self.person();
             text.push_str(&format!("Cc: {} <{}>\r\n", copied.0, copied.1));
         }
         let domain = from.1.split('@').nth(1).unwrap_or_default().to_owned();
-        let id = format!("<{:016x}{:08x}@{domain}>", self.chance.next(), self.chance.next() as u32);
+        let id = format!("<{:016x}{:08x}@{domain}>", self.random.next(), self.random.next() as u32);
         text.push_str(&format!("Date: {date}\r\nMessage-ID: {id}\r\n"));
-        let mut subject = if !self.before.is_empty() && self.chance.unit() < 0.4 {
+        let mut subject = if !self.before.is_empty() && self.random.unit() < 0.4 {
             let recent = &self.before[self.before.len().saturating_sub(200)..];
-            let (parent, subject) = &recent[self.chance.below(recent.len() as u64) as usize];
+            let (parent, subject) = &recent[self.random.below(recent.len() as u64) as usize];
             text.push_str(&format!("In-Reply-To: {parent}\r\nReferences: {parent}\r\n"));
             if subject.starts_with("Re: ") { subject.clone() } else { format!("Re: {subject}") }
         } else {
-            let words = 2 + self.chance.below(7) as usize;
+            let words = 2 + self.random.below(7) as usize;
             self.sentence(words)
         };
         self.before.push((id, subject.clone()));
         if self.before.len() > 400 {
             self.before.drain(..200);
         }
-        if self.chance.unit() < 0.03 {
+        if self.random.unit() < 0.03 {
             subject.push_str(" =?utf-8?q?=C3=BCn=C3=AFc=C3=B6d=C3=A9?=");
         }
         text.push_str(&format!(
             "Subject: {subject}\r\nX-Mailer: {}\r\nMIME-Version: 1.0\r\n",
-            self.chance.pick(&MAILERS)
+            self.random.pick(&MAILERS)
         ));
         text
     }
 
     fn attachment(&mut self, text: &mut String, boundary: &str) {
-        let bytes = match self.chance.unit() < 0.035 {
-            true => 1_000_000 + self.chance.below(1_000_000),
-            false => self.chance.log_normal(11.7, 0.9).clamp(3000.0, 900_000.0) as u64,
+        let bytes = match self.random.unit() < 0.035 {
+            true => 1_000_000 + self.random.below(1_000_000),
+            false => self.random.log_normal(11.7, 0.9).clamp(3000.0, 900_000.0) as u64,
         };
         let bytes = bytes as usize * 3 / 4;
         let name = self.word().to_owned();
         text.push_str(&format!("--{boundary}\r\n"));
-        if self.chance.unit() < 0.25 {
+        if self.random.unit() < 0.25 {
             text.push_str(&format!("Content-Disposition: attachment; filename=\"{name}.txt\"\r\n"));
             let attached = self.text(bytes);
             push_text(text, "plain", &attached);
         } else {
-            let kind = self.chance.pick(&["pdf", "octet-stream", "zip"]);
+            let kind = self.random.pick(&["pdf", "octet-stream", "zip"]);
             text.push_str(&format!(
                 "Content-Type: application/{kind}\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; \
                  filename=\"{name}.pdf\"\r\n\r\n"
@@ -202,11 +202,11 @@ impl Maker {
     }
 
     fn person(&mut self) -> (String, String) {
-        self.people[self.chance.below(self.people.len() as u64) as usize].clone()
+        self.people[self.random.below(self.people.len() as u64) as usize].clone()
     }
 
     fn word(&mut self) -> &str {
-        let wanted = self.chance.unit() * self.weights.last().copied().unwrap_or_default();
+        let wanted = self.random.unit() * self.weights.last().copied().unwrap_or_default();
         let at = self.weights.partition_point(|weight| *weight < wanted);
         &self.words[at.min(self.words.len() - 1)]
     }
@@ -230,9 +230,9 @@ impl Maker {
     fn text(&mut self, bytes: usize) -> String {
         let mut text = String::with_capacity(bytes + 128);
         while text.len() < bytes.max(40) {
-            let (mut width, mut left) = (0, 30 + self.chance.below(90) as usize);
+            let (mut width, mut left) = (0, 30 + self.random.below(90) as usize);
             while left > 0 {
-                let words = (6 + self.chance.below(13) as usize).min(left);
+                let words = (6 + self.random.below(13) as usize).min(left);
                 left -= words;
                 let sentence = self.sentence(words);
                 for word in sentence.split(' ') {
@@ -246,7 +246,7 @@ impl Maker {
                     text.push_str(word);
                     width += word.len();
                 }
-                text.push(self.chance.pick(&['.', '.', '.', '?', '!']));
+                text.push(self.random.pick(&['.', '.', '.', '?', '!']));
                 width += 1;
             }
             text.push_str("\r\n\r\n");
@@ -258,7 +258,7 @@ impl Maker {
         const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut text = String::with_capacity(bytes / 3 * 4 + 16);
         while text.len() < bytes / 3 * 4 {
-            let mut bits = self.chance.next();
+            let mut bits = self.random.next();
             for _ in 0..10 {
                 text.push(char::from(LETTERS[(bits & 63) as usize]));
                 bits >>= 6;
@@ -277,17 +277,17 @@ fn push_text(out: &mut String, subtype: &str, text: &str) {
     out.push_str(text);
 }
 
-fn words(chance: &mut Chance) -> Vec<String> {
+fn words(random: &mut Random) -> Vec<String> {
     let mut words: Vec<String> = REAL.split(' ').map(str::to_owned).collect();
     let mut seen: std::collections::HashSet<String> = words.iter().cloned().collect();
     let [onsets, nuclei, codas] = [ONSETS, NUCLEI, CODAS].map(|list| list.split(' ').collect::<Vec<_>>());
     while words.len() < WORDS {
         let mut word = String::new();
-        for _ in 0..chance.pick(&[1, 2, 2, 3]) {
-            word.push_str(chance.pick(&onsets[..]));
-            word.push_str(chance.pick(&nuclei[..]));
-            if chance.unit() < 0.5 {
-                word.push_str(chance.pick(&codas[..]));
+        for _ in 0..random.pick(&[1, 2, 2, 3]) {
+            word.push_str(random.pick(&onsets[..]));
+            word.push_str(random.pick(&nuclei[..]));
+            if random.unit() < 0.5 {
+                word.push_str(random.pick(&codas[..]));
             }
         }
         if word.len() > 2 && seen.insert(word.clone()) {

@@ -1,7 +1,7 @@
-//! The other side: Debian's Dovecot, as a careful operator would set it, in a folder of its own.
+//! The other side: Debian's Dovecot, as a careful operator would configure it, in its own folder.
 //!
 //! mdbox with its default fsync; login processes that stay (`service_count = 0`); one round of SHA-256 for a password,
-//! which is what a sign-in that our vault remembers costs, so that no side pays for Argon2id in the rows; LMTP and IMAP
+//! which is what a sign-in that our vault remembers costs, so that neither side pays for Argon2id in the rows; LMTP and IMAP
 //! processes as many as there are connections.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use super::service::{Kind, PASSWORD, run, write};
 
-/// The Debian packages, and where to see that they are there.
+/// The Debian packages, and a file of each that shows it is installed.
 const PACKAGES: [(&str, &str); 2] =
     [("dovecot-lmtpd", "/usr/lib/dovecot/lmtp"), ("dovecot-imapd", "/usr/lib/dovecot/imap")];
 const XAPIAN: (&str, &str) = ("dovecot-fts-xapian", "/usr/lib/dovecot/modules/lib21_fts_xapian_plugin.so");
@@ -28,7 +28,7 @@ pub(crate) fn install(xapian: bool) -> Result<(), String> {
     run(&mut command, "").map(|_| ()).map_err(|error| format!("{error}\ninstall {} first", missing.join(" ")))
 }
 
-/// Which user the mail processes run as: root hands over to Debian's `mail`, others stay who they are.
+/// Which user the mail processes run as: Debian's `mail` for root, otherwise the current user.
 fn owner() -> Result<(bool, String), String> {
     let name = run(Command::new("id").arg("-un"), "")?;
     Ok(match name.trim() {

@@ -1,7 +1,7 @@
 //! `cargo xtask bench mail`: the node and Debian's Dovecot on loopback, on the same disk, driven by the same client, round
 //! and round about. What it measures and how fair it is: `docs/benchmarks.md`.
 
-mod chance;
+mod random;
 mod client;
 pub(crate) mod compaction;
 mod corpus;
@@ -80,7 +80,7 @@ fn wish(words: &[String]) -> Result<Wish, String> {
     let mut wish = Wish {
         sizes: if words.iter().any(|word| word == "--quick") { QUICK } else { FULL },
         only: Vec::new(),
-        // Xapian's index of substrings takes minutes for a few thousand messages: only for whoever asks.
+        // Xapian's index of substrings takes minutes for a few thousand messages: only on request.
         kinds: vec![Kind::Node, Kind::Mdbox, Kind::Crypt],
         binary: None,
         scratch: root().join("target/bench/mail"),
@@ -212,7 +212,7 @@ fn compare(wish: &Wish, binary: PathBuf, rows: &[&Row], kinds: &[Kind]) -> Resul
     println!("{}", report.table(rows, kinds));
     service::write(&wish.json, &report.json(rows, kinds))?;
     println!("figures: {}", wish.json.display());
-    report.verdict()
+    report.missed_bars()
 }
 
 /// Builds the program as it is shipped.

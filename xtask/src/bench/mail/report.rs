@@ -229,7 +229,7 @@ impl Report {
     }
 
     /// An error when a row did not work, or when the services found different things.
-    pub(crate) fn verdict(&self) -> Result<(), String> {
+    pub(crate) fn missed_bars(&self) -> Result<(), String> {
         let mut wrong = self.failures.clone();
         let mut found: BTreeMap<&str, u64> = BTreeMap::new();
         for ((row, kind), samples) in &self.samples {

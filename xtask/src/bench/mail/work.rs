@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::chance::Chance;
+use super::random::Random;
 use super::client::{Imap, Lmtp};
 use super::corpus::{COMMON, PART_OF_RARE, PHRASE, RARE};
 use super::row::{Row, Sample, Unit, measured, repeated};
@@ -23,8 +23,8 @@ const INDEXED: &[Kind] = &[Kind::Node, Kind::Mdbox, Kind::Xapian];
 /// How often a short command is repeated within a round.
 const TIMES: usize = 5;
 
-/// Reads of single messages in a round: about a second of them. With a fifth of that the rounds of one run were apart by half, and
-/// much of it was the first reads of a session.
+/// Reads of single messages in a round: about a second of them. With a fifth of that the rounds of one run differed by half, mostly
+/// because of the first reads of a session.
 const RANDOM_READS: usize = 10_000;
 
 type Outcome = Result<Sample, String>;
@@ -126,7 +126,7 @@ fn append(stage: &Stage, to: &mut Service, connections: usize) -> Outcome {
 }
 
 fn login(to: &mut Service, user: &str) -> Outcome {
-    // The first may compute what later ones are spared for some minutes (Argon2id).
+    // The first pays for Argon2id; later ones are spared it for some minutes.
     drop(sign_in(to.imap(), user)?);
     let mut open = Vec::new();
     repeated(to, 4 * TIMES, || {
@@ -180,9 +180,9 @@ fn random(stage: &Stage, to: &mut Service, connections: usize) -> Outcome {
         in_threads(connections, RANDOM_READS, |numbers| {
             let first = numbers.first().copied().unwrap_or(0);
             let mut session = sessions[first % connections].lock().map_err(|_| "a client panicked")?;
-            let mut chance = Chance::new(first as u64);
+            let mut random = Random::new(first as u64);
             numbers.into_iter().try_for_each(|_| {
-                let number = 1 + chance.below(stage.sizes.big as u64);
+                let number = 1 + random.below(stage.sizes.big as u64);
                 session.ask(&format!("FETCH {number} BODY.PEEK[]")).map(|_| ())
             })
         })?;
@@ -248,8 +248,8 @@ fn search(to: &mut Service, key: &str, words: &str) -> Outcome {
     })
 }
 
-/// The memory of a service when it has come to rest: an allocator gives back what a sign-in or an index took some seconds
-/// after it was used. Waits for three looks that are alike, half a minute at most.
+/// The memory of a service when it has come to rest: an allocator returns what a sign-in or an index took some seconds
+/// after it was used. Waits for three equal readings, half a minute at most.
 fn settled(service: &Service) -> u64 {
     let (mut last, mut alike) = (service.memory(), 0);
     for _ in 0..30 {
@@ -265,7 +265,7 @@ fn settled(service: &Service) -> u64 {
 }
 
 /// Memory per connection. `open` opens so many; a quarter comes first, and the slope is what counts: what a service takes
-/// at its first connections, or gives back from earlier work, is not theirs.
+/// at its first connections, or frees from earlier work, does not count.
 fn memory_of<T>(stage: &Stage, to: &mut Service, open: impl Fn(&Service, usize) -> Result<T, String>) -> Outcome {
     let count = stage.sizes.idle;
     // Memory that earlier work left would be used by the connections, and they would look like nothing. So the service starts
@@ -300,7 +300,7 @@ fn idle(stage: &Stage, to: &mut Service) -> Outcome {
     })
 }
 
-/// Opens the connections in Python, whose standard library speaks TLS. Said when it is not there.
+/// Opens the connections in Python, whose standard library has TLS. Says so when Python is missing.
 fn idle_tls(stage: &Stage, to: &mut Service) -> Outcome {
     const SCRIPT: &str = include_str!("idle_tls.py");
     let users: Vec<String> = (0..stage.sizes.users).map(|number| stage.user(number)).collect();

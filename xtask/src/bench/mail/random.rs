@@ -1,9 +1,9 @@
-//! Chance from a seed (SplitMix64): the same messages and the same order of fetches in every run.
+//! Random numbers from a seed (SplitMix64): the same messages and the same order of fetches in every run.
 
 /// A stream of numbers.
-pub(crate) struct Chance(u64);
+pub(crate) struct Random(u64);
 
-impl Chance {
+impl Random {
     /// The stream of this seed.
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
