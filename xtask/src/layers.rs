@@ -89,6 +89,11 @@ pub(crate) const KEPT: &[Kept] = &[
         rooms: &["keeper", "durable"],
         why: "the vault's process confines itself, and segments need a flag of open(2); nobody else has business with the kernel",
     },
+    Kept {
+        crates: &["tracing", "tracing-", "log"],
+        rooms: &["border", "operations", "doors", "pages", "bailiwick"],
+        why: "what handles mail and demands has no log: it returns what happened",
+    },
     Kept { crates: &["rusqlite"], rooms: &["store"], why: "the database is the store's own matter" },
     Kept {
         crates: &["mail-parser"],

@@ -115,7 +115,11 @@ const BANNED: &[Banned] = &[
     anywhere("errand|errands", "task"),
     anywhere("somebody said", "was requested"),
     but("chance|chances", "randomness; random", &["by chance", "chance of", "a chance"]),
-    but("no|enough|more|much|makes|has|have|without room", "space, capacity", &[]),
+    but(
+        "no|enough|more|much|makes|has|have|without room",
+        "space, capacity",
+        &["no room can|may|uses|below|but|knows", "no other room", "more room|rooms of"],
+    ),
     but("room for|left|again|enough", "space, capacity", &["room for itself"]),
     // Names.
     anywhere("strongroom*", "VaultServer, vault, server"),

@@ -1,7 +1,6 @@
 //! `cargo xtask bench mail`: the node and Debian's Dovecot on loopback, on the same disk, driven by the same client, round
 //! and round about. What it measures and how fair it is: `docs/benchmarks.md`.
 
-mod random;
 mod client;
 pub(crate) mod compaction;
 mod corpus;
@@ -9,6 +8,7 @@ mod dovecot;
 mod machine;
 mod meter;
 mod node;
+mod random;
 mod report;
 mod row;
 mod service;

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::random::Random;
 use super::client::{Imap, Lmtp};
 use super::corpus::{COMMON, PART_OF_RARE, PHRASE, RARE};
+use super::random::Random;
 use super::row::{Row, Sample, Unit, measured, repeated};
 use super::service::{Kind, PASSWORD, Service};
 use super::stage::{Stage, big, in_threads, large, sign_in};
