@@ -1,7 +1,5 @@
 //! The test disk fails as documented.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
-
 use std::io::ErrorKind;
 use std::path::Path;
 
