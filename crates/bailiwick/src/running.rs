@@ -37,7 +37,7 @@ impl Running {
     /// As [`ClosedNode::take`].
     pub(crate) fn start(dir: &Path) -> Result<Self, NodeError> {
         let closed = ClosedNode::take(dir)?;
-        let mail = Opening::shut(&closed.config.hostname);
+        let mail = Opening::locked(&closed.config.hostname);
         Ok(Self { closed, mail, node: OnceLock::new(), opening: Mutex::new(()) })
     }
 

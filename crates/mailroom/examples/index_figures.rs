@@ -4,7 +4,7 @@
 //!     index_figures [MESSAGES | CORPUS]
 //!
 //! MESSAGES is how many are made (2,000 if nothing is said); CORPUS is a file of messages, each behind its length (4 octets,
-//! little-endian). The home lies in a temporary folder. Prints one JSON object.
+//! little-endian). The home is in a temporary folder. Prints one JSON object.
 
 #![allow(
     clippy::unwrap_used,
@@ -204,7 +204,7 @@ fn source(corpus: &str) -> Box<dyn FnMut() -> Option<Vec<u8>>> {
     })
 }
 
-/// The bytes of all files below, and of those that are no index.
+/// The bytes of all files below, and of those that are not index files.
 fn sizes(dir: &Path) -> (u64, u64) {
     let (mut all, mut others) = (0, 0);
     for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
@@ -232,27 +232,27 @@ fn peak_memory_mb() -> f64 {
 /// Messages that are made, the same each time: words by Zipf's law, sizes from some hundred octets to half a megabyte, HTML
 /// and attachments among them, a rare word in one of 2,857.
 struct Maker {
-    chance: SeededEntropy,
+    random: SeededEntropy,
     words: Vec<String>,
     made: usize,
 }
 
 impl Maker {
     fn new() -> Self {
-        let chance = SeededEntropy::new(1);
+        let random = SeededEntropy::new(1);
         let syllables = ["ba", "co", "di", "fu", "ger", "hal", "ing", "jo", "kel", "lum", "mer", "nos", "par", "quin"];
         let made = (0..30_000).map(|_| {
-            let count = 1 + chance.below(4);
-            (0..count).map(|_| syllables[chance.below(syllables.len() as u64) as usize]).collect::<String>()
+            let count = 1 + random.below(4);
+            (0..count).map(|_| syllables[random.below(syllables.len() as u64) as usize]).collect::<String>()
         });
         let common = ["the", "of", "and", "to", "meeting", "invoice", "thanks", "report"].map(str::to_owned);
         let words = common.into_iter().chain(made).collect();
-        Self { chance, words, made: 0 }
+        Self { random, words, made: 0 }
     }
 
     /// A word: each one is as often as its place in the list says.
     fn word(&self) -> &str {
-        let share = self.chance.below(1 << 20) as f64 / f64::from(1 << 20);
+        let share = self.random.below(1 << 20) as f64 / f64::from(1 << 20);
         let place = (self.words.len() as f64).powf(share) as usize - 1;
         &self.words[place.min(self.words.len() - 1)]
     }
@@ -272,7 +272,7 @@ impl Maker {
     fn message(&mut self) -> Vec<u8> {
         let number = self.made;
         self.made += 1;
-        let bytes = 400_usize << self.chance.below(7);
+        let bytes = 400_usize << self.random.below(7);
         let mut body = self.text(bytes);
         if number % 2_857 == 7 {
             body.push_str("The code is xylozephyr indeed.\r\n");
@@ -281,11 +281,11 @@ impl Maker {
             "From: anna {} <a{}@corp.example>\r\nTo: <b@x.example>\r\nSubject: {} {}\r\nDate: Mon, {} Mar 2025 10:00:00 +0000\r\n\
              Message-ID: <{:016x}@x.example>\r\nMIME-Version: 1.0\r\n",
             self.word(),
-            self.chance.below(400),
+            self.random.below(400),
             self.word(),
             self.word(),
             1 + number % 28,
-            self.chance.next_u64(),
+            self.random.next_u64(),
         );
         let text = "Content-Type: text/plain; charset=us-ascii\r\n\r\n";
         let rest = match number % 7 {
@@ -293,7 +293,7 @@ impl Maker {
                 "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n{text}{body}\r\n--b\r\nContent-Type: application/pdf\r\n\
                  Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename={}.pdf\r\n\r\n{}--b--\r\n",
                 self.word(),
-                "QmFpbGl3aWNrIGtlZXBzIG1haWwgc2VhbGVkIGFuZCBzZWFyY2hhYmxlLg==\r\n".repeat(200 << self.chance.below(6)),
+                "QmFpbGl3aWNrIGtlZXBzIG1haWwgc2VhbGVkIGFuZCBzZWFyY2hhYmxlLg==\r\n".repeat(200 << self.random.below(6)),
             ),
             1..=3 => format!(
                 "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n{text}{body}\r\n--b\r\n\

@@ -135,7 +135,7 @@ impl Check<'_> {
             }
         }
         if !is_header(&prefix) {
-            self.damage(DamageKind::Derived, entry, Part::Prefix, "it is no header");
+            self.damage(DamageKind::Derived, entry, Part::Prefix, "it is not a header");
         }
         let whole = [&prefix[..], &view].concat();
         let sizes = [(entry.original_size_bytes, original.len()), (entry.view_size_bytes, whole.len())];

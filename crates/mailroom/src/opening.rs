@@ -16,7 +16,7 @@ pub struct Opening {
 
 impl Opening {
     /// Not open yet. `hostname` is the name in the servers' greetings meanwhile.
-    pub fn shut(hostname: &str) -> Self {
+    pub fn locked(hostname: &str) -> Self {
         Self { hostname: hostname.into(), mailroom: Arc::default() }
     }
 
@@ -38,7 +38,7 @@ impl Opening {
 
 impl From<Mailroom> for Opening {
     fn from(mailroom: Mailroom) -> Self {
-        let opening = Self::shut(&mailroom.hostname);
+        let opening = Self::locked(&mailroom.hostname);
         opening.open(mailroom);
         opening
     }

@@ -127,7 +127,7 @@ impl Connection {
             Recipient::Mailbox(address) => mailroom.recipient(address),
             Recipient::Postmaster => mailroom.postmaster(),
         }
-        .and_then(|account| mailroom.room_for(account, declared.unwrap_or(0)).map(|()| account))
+        .and_then(|account| mailroom.check_quota(account, declared.unwrap_or(0)).map(|()| account))
         .map_err(|error| error.refusal())
     }
 

@@ -124,7 +124,7 @@ impl Mailroom {
     ///
     /// # Errors
     /// [`StoreError::OverQuota`], as [`DeliveryError::Store`].
-    pub fn room_for(&self, account: AccountId, size_bytes: u64) -> Result<(), DeliveryError> {
+    pub fn check_quota(&self, account: AccountId, size_bytes: u64) -> Result<(), DeliveryError> {
         let store = &self.store;
         let fits = !store.is_in_memory(account) || store.usage(account)?.has_space(size_bytes, 1);
         if fits { Ok(()) } else { Err(DeliveryError::Store(StoreError::OverQuota)) }

@@ -159,8 +159,8 @@ fn mbox_flags(original: &[u8]) -> FlagSet {
     let mut flags = FlagSet::none();
     for name in ["Status", "X-Status"] {
         let values = message::header_values(&view, name).filter(|value| value.iter().all(|b| b"RONUAFDT".contains(b)));
-        for letter in values.flat_map(|value| value.into_owned()) {
-            flags.system |= match letter {
+        for flag in values.flat_map(|value| value.into_owned()) {
+            flags.system |= match flag {
                 b'R' => FlagSet::SEEN,
                 b'A' => FlagSet::ANSWERED,
                 b'F' => FlagSet::FLAGGED,
@@ -308,8 +308,8 @@ fn modified_utf7(name: &str) -> Option<String> {
 fn maildir_flags(file_name: &str, keywords: &[Option<String>]) -> FlagSet {
     let mut flags = FlagSet::none();
     let Some(at) = [":2,", ";2,", "!2,"].iter().find_map(|mark| file_name.rfind(mark)) else { return flags };
-    for letter in file_name[at + 3..].bytes() {
-        match letter {
+    for flag in file_name[at + 3..].bytes() {
+        match flag {
             b'S' => flags.system |= FlagSet::SEEN,
             b'R' => flags.system |= FlagSet::ANSWERED,
             b'F' => flags.system |= FlagSet::FLAGGED,
@@ -317,7 +317,7 @@ fn maildir_flags(file_name: &str, keywords: &[Option<String>]) -> FlagSet {
             b'D' => flags.system |= FlagSet::DRAFT,
             b'P' => flags = flags.and_keyword("$Forwarded"),
             b'a'..=b'z' => {
-                if let Some(Some(keyword)) = keywords.get(usize::from(letter - b'a')) {
+                if let Some(Some(keyword)) = keywords.get(usize::from(flag - b'a')) {
                     flags = flags.and_keyword(keyword);
                 }
             }

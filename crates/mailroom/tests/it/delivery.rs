@@ -137,12 +137,12 @@ fn a_full_mailbox_is_reported_and_affects_nobody_else() {
     assert_eq!(delivered.outcomes(), [DeliveryOutcome::Refused(Refusal::MailboxFull), DeliveryOutcome::Stored]);
     assert_eq!((room.inbox("ann@ie.example").len(), room.inbox("bob@ie.example").len()), (0, 1));
     let full = Err(DeliveryError::Store(StoreError::OverQuota));
-    assert_eq!(room.mailroom.room_for(account, 10), Ok(()));
-    assert_eq!(room.mailroom.room_for(account, 11), full);
+    assert_eq!(room.mailroom.check_quota(account, 10), Ok(()));
+    assert_eq!(room.mailroom.check_quota(account, 11), full);
     // What the node itself must tell an owner goes in.
     room.mailroom.notice(account, "A notice", "text\r\n").unwrap();
     assert_eq!(room.inbox("ann@ie.example").len(), 1);
-    assert_eq!(room.mailroom.room_for(account, 0), full);
+    assert_eq!(room.mailroom.check_quota(account, 0), full);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn put(mailroom: &Mailroom, account: AccountId, messages: impl IntoIterator<Item
     mailroom.store.append(messages.into_iter().map(incoming).collect()).unwrap();
 }
 
-/// Texts that are hard on an index, from chance that repeats.
+/// Texts that are hard on an index, from a repeatable random source.
 struct Writer(SeededEntropy);
 
 const PIECES: [&str; 36] = [
@@ -318,7 +318,7 @@ fn the_dead_go_and_holds_do_not_show() {
         assert_eq!(client.search("BODY filler").len(), 49);
         assert_eq!(client.search("BODY word7").len(), 10, "word7 is gone, word70 to word79 are there");
     }
-    assert_eq!(sizes(), [49, 49], "half of it dead: written anew without");
+    assert_eq!(sizes(), [49, 49], "half of it dead: rewritten without");
     let bytes = accounts.map(|account| mailroom.index_size(&room.sign_in(account)).unwrap().bytes);
     assert!(bytes[0].abs_diff(bytes[1]) < 64, "{bytes:?}");
     for account in accounts {

@@ -201,7 +201,7 @@ fn a_maildir_keeps_flags_dates_and_folders() {
 
 /// The node reads files that the owner of a Maildir may not: a link would bring them into the owner's mailbox.
 #[test]
-fn links_and_what_is_no_file_stay_outside() {
+fn links_and_special_files_stay_outside() {
     let case = Case::new();
     let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, case.path(name)).unwrap();
     case.file("secret", b"the node's own");

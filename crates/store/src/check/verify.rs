@@ -150,7 +150,7 @@ impl Store {
                     report.damages.push(damage(DamageKind::SegmentHeader, &"its header is damaged"));
                 }
             } else if grows != Some(segment) {
-                report.notes.push(format!("segment {segment}: no message refers to its {len} octets"));
+                report.notes.push(format!("segment {segment}: no message refers to its {len} bytes"));
             }
         }
     }

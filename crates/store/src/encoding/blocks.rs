@@ -11,7 +11,7 @@ use crate::account::state::{AccountState, FlagTable, Mailbox, MailboxRow, Messag
 use crate::encoding::bytes::{Malformed, Reader, Writer};
 use crate::encoding::values::{decode_flags, encode_flags};
 
-/// The table of messages, in the place of a mailbox's number.
+/// The table of messages, instead of a mailbox's number.
 pub(crate) const MESSAGES: u32 = 0;
 
 /// The table of the bin; no mailbox has this number.
@@ -224,12 +224,12 @@ pub(crate) fn empty_block(table: u32) -> Vec<u8> {
 }
 
 /// Whether these bytes are a block of that table.
-pub(crate) fn is_block(table: u32, octets: &[u8]) -> bool {
+pub(crate) fn is_block(table: u32, bytes: &[u8]) -> bool {
     let mut flags = Arc::default();
     match table {
-        MESSAGES => decode_messages(octets).is_ok(),
-        BIN => decode_bin(octets, &mut flags).is_ok(),
-        _ => decode_mailbox(octets, &mut flags).is_ok(),
+        MESSAGES => decode_messages(bytes).is_ok(),
+        BIN => decode_bin(bytes, &mut flags).is_ok(),
+        _ => decode_mailbox(bytes, &mut flags).is_ok(),
     }
 }
 

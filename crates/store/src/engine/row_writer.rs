@@ -42,9 +42,9 @@ impl RowDraft {
             Ok(all) => all,
             Err(error) => return (rows, Err(Undrafted::Sealing(StoreError::vault(&error)))),
         };
-        for (at, octets) in places.into_iter().zip(all) {
+        for (at, bytes) in places.into_iter().zip(all) {
             if let Some(Write::Change { sealed, .. }) = writes.get_mut(at) {
-                *sealed = octets;
+                *sealed = bytes;
             }
         }
         let drafted = rows.draft(&writes, &heads, tail);

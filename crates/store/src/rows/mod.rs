@@ -117,7 +117,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "foreign_keys", "OFF")?;
     // SQLite would not report whether a checkpoint succeeded: the commit thread runs them.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // The space to which a long read lets the WAL grow is given back, so that the next opening does not rewrite all of it.
+    // The space to which a long read lets the WAL grow is freed, so that the next opening does not rewrite all of it.
     connection.pragma_update(None, "journal_size_limit", i64::from(WAL_PAGES) * 2 * PAGE_BYTES)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)

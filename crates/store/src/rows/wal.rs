@@ -47,12 +47,12 @@ pub(super) fn settle(database: &Path) -> io::Result<()> {
     };
     let len = file.metadata()?.len();
     if len >= HEADER_BYTES as u64 {
-        write_anew(&file, len)?;
+        rewrite(&file, len)?;
     }
     file.sync_all()
 }
 
-fn write_anew(file: &File, len: u64) -> io::Result<()> {
+fn rewrite(file: &File, len: u64) -> io::Result<()> {
     let mut header = [0; HEADER_BYTES];
     file.read_exact_at(&mut header, 0)?;
     file.write_all_at(&header, 0)?;

@@ -194,11 +194,11 @@ impl Default for Piece {
 
 impl Piece {
     /// `record = length (4) | CRC-32C (4) | kind (1) | number … | bytes`
-    fn put(&mut self, kind: u8, numbers: &[u64], octets: &[&[u8]]) {
+    fn put(&mut self, kind: u8, numbers: &[u64], bytes: &[&[u8]]) {
         let mut body = Writer::default();
         body.byte(kind);
         numbers.iter().for_each(|number| body.number(*number));
-        octets.iter().for_each(|some| body.raw(some));
+        bytes.iter().for_each(|some| body.raw(some));
         let body = body.finish();
         self.0.extend_from_slice(&(body.len() as u32).to_be_bytes());
         self.0.extend_from_slice(&crc32c::crc32c(&body).to_be_bytes());

@@ -44,12 +44,12 @@ impl Store {
         if account.folding.swap(true, Ordering::SeqCst) {
             return Ok(false);
         }
-        let resealed = self.write_anew(&account);
+        let resealed = self.rewrite(&account);
         account.folding.store(false, Ordering::SeqCst);
         resealed
     }
 
-    fn write_anew(&self, account: &Arc<Account>) -> Result<bool, StoreError> {
+    fn rewrite(&self, account: &Arc<Account>) -> Result<bool, StoreError> {
         let engine = &self.engine;
         let id = account.record.id;
         let state = engine.seen(account)?;

@@ -131,7 +131,7 @@ fn a_held_mailbox_and_its_twin_look_the_same_to_the_owner() {
         store.delete_mailbox(account, "Box").unwrap();
         store.create_mailbox(account, "Box", None).unwrap();
         house.deliver(account, INBOX, "last");
-        // Ids, epochs' numbers and places on disk are chance, or counted for all accounts together.
+        // Ids, epochs' numbers and places on disk are random, or counted for all accounts together.
         let mut seen = seen(store, account);
         let vanished = seen.mailboxes[0].2.vanished.clone();
         for (info, entries, changes) in &mut seen.mailboxes {

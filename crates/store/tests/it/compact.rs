@@ -260,7 +260,7 @@ fn a_full_disk_gets_its_dead_space_back() {
     assert!(matches!(outcome, Ok(_) | Err(StoreError::DiskFull)), "{outcome:?}");
     assert!(disk.used_bytes() < used);
     assert_eq!(house.texts(&owner, INBOX).len(), 10);
-    house.deliver(ann, INBOX, "there is room again");
+    house.deliver(ann, INBOX, "there is space again");
     sound(&house);
 }
 

@@ -40,8 +40,8 @@ fn every_call_is_refused(store: &Store, house: &House, ben: AccountId) {
     is_damaged("usage", store.usage(ben));
     is_damaged("holds", store.holds(ben));
     is_damaged("hold", store.hold(CaseId(1), ben, UnixMillis(0), UnixMillis(i64::MAX)));
-    is_damaged("sealing anew", store.reseal_account(ben));
-    is_damaged("another half", store.receive_by(ben, &AccountPublicKey([1; 32])));
+    is_damaged("sealing again", store.reseal_account(ben));
+    is_damaged("another key", store.receive_by(ben, &AccountPublicKey([1; 32])));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn one_account_is_quarantined_and_the_others_continue() {
     assert_eq!(house.store().release_hold(CaseId(2)), Ok(1));
     is_damaged("the case that holds mail of it", house.store().release_hold(CaseId(1)));
     assert_eq!(house.store().stale_accounts(99).unwrap().last(), Some(&ben));
-    // What is dead is given back, and none of the mail that waits.
+    // What is dead is reclaimed, and none of the mail that waits.
     let uids: Vec<u32> = (1..=20).collect();
     house.store().expunge(ann, INBOX, &uids).unwrap();
     let plan = CompactionPlan { dead_percent: 1, bytes_per_second: 0 };

@@ -35,7 +35,7 @@ fn what_arrives_is_sealed_to_the_new_key_at_once_and_the_rest_follows() {
     house.deliver(ann, INBOX, "Subject: before the store knows\r\n\r\n");
     house.store().receive_by(ann, &public).unwrap();
     assert_eq!(house.store().account(ann).unwrap().public_key, public);
-    house.deliver(ann, INBOX, "Subject: by the new half\r\n\r\n");
+    house.deliver(ann, INBOX, "Subject: by the new key\r\n\r\n");
     let rows = house.store().all_epoch_keys(ann).unwrap();
     assert_eq!(rows.len(), 5, "the running epoch has ended");
     // The vault says which are sealed to the old key.

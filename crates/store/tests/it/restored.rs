@@ -1,5 +1,5 @@
 //! No id is sealed twice: whatever write fails, whenever the power goes, and when last week's store is put back under a
-//! vault of today. An id used again would be a key and nonces used again.
+//! current vault. An id used again would be a key and nonces used again.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -121,9 +121,9 @@ fn a_store_restored_from_last_week_reads_as_then_and_repeats_no_key() {
     assert_eq!(seen(house.store(), ann), then);
     let owner = house.vault.sign_in(ann, &PASSWORD.into()).unwrap();
     for n in 0..3 {
-        house.deliver(ann, INBOX, &format!("anew {n}"));
+        house.deliver(ann, INBOX, &format!("again {n}"));
     }
-    let texts = ["then 0", "then 1", "then 2", "anew 0", "anew 1", "anew 2"];
+    let texts = ["then 0", "then 1", "then 2", "again 0", "again 1", "again 2"];
     assert_eq!(house.texts(&owner, INBOX), texts);
     assert!(house.store().verify().is_sound());
     // The same UIDs and places, but other messages: a caller that still has the lost ones' entries gets none of the new.

@@ -239,8 +239,8 @@ fn each_call_is_half_done() {
 }
 
 #[test]
-fn each_call_finds_no_room() {
-    every_call_fails("each_call_finds_no_room", 's');
+fn each_call_finds_no_space() {
+    every_call_fails("each_call_finds_no_space", 's');
 }
 
 /// Six sessions deliver at once while a call fails: who was told `Ok` finds the message after a kill and a power cut.

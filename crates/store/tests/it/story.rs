@@ -124,8 +124,8 @@ pub(crate) fn on_a_good_disk() -> Vec<Vec<String>> {
 }
 
 /// Takes a step that may be refused: then nothing of it is there, and the same step taken again does it. Returns whether it
-/// was refused. `mend` makes the disk good again.
-fn take(account: &Account<'_>, at: usize, good: &[Vec<String>], what: &str, mend: impl FnOnce()) -> bool {
+/// was refused. `repair` makes the disk good again.
+fn take(account: &Account<'_>, at: usize, good: &[Vec<String>], what: &str, repair: impl FnOnce()) -> bool {
     let (name, step) = STORY[at];
     let before = account.told();
     let refused = match step(account) {
@@ -136,7 +136,7 @@ fn take(account: &Account<'_>, at: usize, good: &[Vec<String>], what: &str, mend
     if refused {
         assert_eq!(account.told(), before, "{what}: {name} was refused and left a trace");
     }
-    mend();
+    repair();
     if refused {
         step(account).unwrap_or_else(|error| panic!("{what}: {name}, again: {error}"));
     }

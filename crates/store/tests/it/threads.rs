@@ -58,15 +58,15 @@ fn sessions_race_and_everything_acknowledged_is_there() {
     let target = house.store().create_mailbox(ann, "Target", None).unwrap().id;
     let acknowledged: Vec<BTreeSet<String>> = std::thread::scope(|scope| {
         let session = |seed: u64| {
-            let (house, chance) = (&house, SeededEntropy::new(seed));
+            let (house, random) = (&house, SeededEntropy::new(seed));
             move || {
                 let store = house.store();
                 let mut mine = BTreeSet::new();
                 let mut view = store.snapshot(ann, INBOX).unwrap();
                 let mut known: BTreeSet<u32> = view.uids().collect();
                 for n in 0..60 {
-                    let uids: Vec<u32> = view.uids().filter(|_| chance.below(3) == 0).collect();
-                    match chance.below(6) {
+                    let uids: Vec<u32> = view.uids().filter(|_| random.below(3) == 0).collect();
+                    match random.below(6) {
                         0..=2 => {
                             let text = format!("session {seed} message {n}");
                             house.deliver(ann, INBOX, &text);

@@ -39,7 +39,7 @@ impl Two {
     }
 
     /// The bytes of a file with two messages, and with three.
-    fn octets(&self, file: &str) -> (Vec<u8>, Vec<u8>) {
+    fn bytes(&self, file: &str) -> (Vec<u8>, Vec<u8>) {
         let read = |dir: &tempfile::TempDir| fs::read(dir.path().join(file)).unwrap();
         (read(&self.before), read(&self.after))
     }
@@ -66,9 +66,9 @@ impl Two {
 #[test]
 fn a_segment_torn_at_any_byte_is_cut() {
     let two = Two::new();
-    let (mut known, mut whole) = two.octets("packs/00000001.pack");
+    let (mut known, mut whole) = two.bytes("packs/00000001.pack");
     let block = known.len().max(whole.len());
-    assert!(known[two.tails.0..].iter().chain(&whole[two.tails.1..]).all(|&octet| octet == 0));
+    assert!(known[two.tails.0..].iter().chain(&whole[two.tails.1..]).all(|&byte| byte == 0));
     known.truncate(two.tails.0);
     whole.truncate(two.tails.1);
     let fresh = &whole[known.len()..];
@@ -99,7 +99,7 @@ fn a_log_of_rows_torn_at_any_boundary_is_cut() {
     /// SQLite's: a frame of the log is a header and a page.
     const FRAME_BYTES: usize = 24 + 4096;
     let two = Two::new();
-    let (known, whole) = two.octets("rows.sqlite-wal");
+    let (known, whole) = two.bytes("rows.sqlite-wal");
     assert!(whole.starts_with(&known) && (whole.len() - known.len()).is_multiple_of(FRAME_BYTES));
     let frames = (whole.len() - known.len()) / FRAME_BYTES;
     assert!(frames >= 2, "{frames}");
@@ -120,7 +120,7 @@ fn a_log_of_rows_torn_at_any_boundary_is_cut() {
         for sector in [0, 3, 7] {
             let at = known.len() + frame * FRAME_BYTES + sector * 512;
             let mut torn = whole.clone();
-            if torn[at..at + 512].iter().all(|&octet| octet == 0) {
+            if torn[at..at + 512].iter().all(|&byte| byte == 0) {
                 continue;
             }
             torn[at..at + 512].fill(0);

@@ -1,7 +1,7 @@
 /* Lets a test fail what SQLite asks of the machine, which no seam of ours reaches: loaded before the C library, it stands
  * before the calls that write, cut and sync, and passes all of them on but those that it was told to fail.
  *
- * It also keeps, for each of the two files that it watches, what would be on the disk after a power cut: the octets as of
+ * It also keeps, for each of the two files that it watches, what would be on the disk after a power cut: the bytes as of
  * the last sync that went well. A sync that fails without being done leaves its bytes out for good, as the kernel does,
  * which takes their pages for clean: only who writes them again has them on the disk after the next sync.
  *
@@ -85,11 +85,11 @@ static void write_now(const char *path, const char *to) {
         unlink(to);
         return;
     }
-    char *octets = enough(NULL, (size_t)now.st_size);
-    read_range(fd, octets, 0, (size_t)now.st_size);
+    char *bytes = enough(NULL, (size_t)now.st_size);
+    read_range(fd, bytes, 0, (size_t)now.st_size);
     close(fd);
-    write_file(to, octets, (size_t)now.st_size);
-    free(octets);
+    write_file(to, bytes, (size_t)now.st_size);
+    free(bytes);
 }
 
 static void set_len(struct file *file, size_t len) {
