@@ -12,8 +12,6 @@ use vault::{FileError, VaultError};
 
 use crate::crypto::{same, sha256};
 use crate::node::service_key::ServiceKey;
-use crate::owners::resets::RESETS;
-use crate::owners::seen::SEEN;
 
 /// The node's own keys; its presence makes the folder a vault.
 pub(crate) const NODE_FILE: &str = "node.keys";
@@ -54,8 +52,24 @@ pub(crate) const ROTATING: &str = "rotating";
 /// Folder of one file for each account that its owner is closing.
 pub(crate) const CLOSING: &str = "closing";
 
+/// Folder of one file for each reset that is under way.
+pub(crate) const RESETS: &str = "resets";
+
+/// Folder of one file for each account.
+pub(crate) const SEEN: &str = "seen";
+
 /// Bytes of the check at the end of each file: SHA-256 or HMAC-SHA256.
 const CHECK_LEN: usize = 32;
+
+/// The file of a reset.
+pub(crate) fn reset_file(account: AccountId) -> String {
+    format!("{RESETS}/{account}.reset")
+}
+
+/// The file of what was seen of an account.
+pub(crate) fn seen_file(account: AccountId) -> String {
+    format!("{SEEN}/{account}.seen")
+}
 
 /// The file of an account's keys.
 pub(crate) fn account_file(id: AccountId) -> String {

@@ -14,13 +14,13 @@ use crate::crypto::{Key32, KeyPair, Lanes, SigningKey, random_key};
 use crate::files::{Folder, NODE_FILE, ROSTER_FILE, damaged, officer_file};
 use crate::node::keys::NodeKeys;
 use crate::node::service_key::{FIRST_GENERATION, Numbered, ServiceKey};
-use crate::node::{service_rotation, signing};
-use crate::officers::acts::PendingAct;
-use crate::officers::escrow::EscrowSweep;
+use crate::node::{service_keys, signing_keys};
+use crate::officers::pending_act::PendingAct;
+use crate::officers::escrow_sweep::EscrowSweep;
 use crate::officers::roster::{OFFICERS_MAX, OFFICERS_MIN, OfficerKeys, Roster};
-use crate::owners::pairs;
+use crate::owners::pair_sweeps::PairSweeps;
 use crate::owners::sessions::{OpenShares, Remembered, Sessions, Tickets};
-use crate::owners::sign_in::Doorkeeper;
+use crate::owners::door::Doorkeeper;
 
 /// The keys of one node, unlocked. Shared by all threads; every call may block on the disk, and those that take a
 /// password or passphrase compute Argon2id.
@@ -31,7 +31,7 @@ pub(crate) struct Keeper {
     pub(crate) service: ServiceKey,
     /// The service key as the vault uses it for its own files.
     pub(crate) own: ServiceKey,
-    pub(crate) signing: RwLock<Arc<signing::Signing>>,
+    pub(crate) signing: RwLock<Arc<signing_keys::Signing>>,
     pub(crate) roster: RwLock<Arc<Roster>>,
     pub(crate) cost: CostProfile,
     pub(crate) lanes: Lanes,
@@ -39,7 +39,7 @@ pub(crate) struct Keeper {
     pub(crate) door: Doorkeeper,
     pub(crate) remembered: Remembered,
     pub(crate) sessions: Sessions,
-    pub(crate) pair_sweeps: pairs::PairSweeps,
+    pub(crate) pair_sweeps: PairSweeps,
     /// Epochs that were opened by X25519.
     pub(crate) epochs_opened: AtomicU64,
     pub(crate) shares: OpenShares,
@@ -47,7 +47,7 @@ pub(crate) struct Keeper {
     /// Taken before `changing`, where both are.
     pub(crate) escrow_sweep: Mutex<Option<EscrowSweep>>,
     /// Taken after `changing`, where both are.
-    pub(crate) keys: Mutex<service_rotation::Keys>,
+    pub(crate) keys: Mutex<service_keys::Keys>,
     /// Held while an account's or an officer's file, or the roster, is read, changed and replaced.
     pub(crate) changing: Mutex<()>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -84,7 +84,7 @@ impl Keeper {
         let seed = random_key(&*entropy);
         let named_by = SigningKey::from_seed(&seed).map_err(|_| VaultError::Mail(MailError::UnusableKey))?.public();
         let node = NodeKeys { home, log_origin, named_by, seeds: vec![seed] };
-        signing::Signing::of(&node)?;
+        signing_keys::Signing::of(&node)?;
         let keys = vec![(FIRST_GENERATION, service_key)];
         let own = ServiceKey::for_vault(&keys);
         let lanes = lanes();
@@ -127,7 +127,7 @@ impl Keeper {
         // A backup tool may have left out folders that were empty.
         folder.create()?;
         let (node, current) = NodeKeys::open_with(&bytes, &service_key)?;
-        let keys = service_rotation::with_older(&folder, current)?;
+        let keys = service_keys::with_older(&folder, current)?;
         let own = ServiceKey::for_vault(&keys);
         let roster = folder.read_checked(&own, ROSTER_FILE)?.ok_or_else(|| damaged(ROSTER_FILE))?;
         let roster = Roster::from_bytes(&roster)?;
@@ -155,7 +155,7 @@ impl Keeper {
             folder,
             service: ServiceKey::for_rooms(&keys),
             own,
-            signing: RwLock::new(Arc::new(signing::Signing::of(&node)?)),
+            signing: RwLock::new(Arc::new(signing_keys::Signing::of(&node)?)),
             home: node.home,
             roster: RwLock::new(Arc::new(roster)),
             cost,
@@ -163,12 +163,12 @@ impl Keeper {
             door,
             remembered: Remembered::new(&*entropy),
             sessions: Sessions::default(),
-            pair_sweeps: pairs::PairSweeps::default(),
+            pair_sweeps: PairSweeps::default(),
             epochs_opened: AtomicU64::new(0),
             shares: OpenShares::default(),
             acts: Tickets::default(),
             escrow_sweep: Mutex::default(),
-            keys: Mutex::new(service_rotation::Keys::new(keys, clock.now())),
+            keys: Mutex::new(service_keys::Keys::new(keys, clock.now())),
             changing: Mutex::new(()),
             clock,
             entropy,

@@ -1,9 +1,11 @@
 //! Officers: their keys, what they approve, and what two of them do together.
 
-pub(crate) mod acts;
+mod acts;
 mod approvals;
 mod clearances;
-pub(crate) mod escrow;
+mod escrow;
+pub(crate) mod escrow_sweep;
 pub(crate) mod paper;
+pub(crate) mod pending_act;
 pub(crate) mod release;
 pub(crate) mod roster;

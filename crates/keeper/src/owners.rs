@@ -2,8 +2,10 @@
 
 mod accounts;
 mod closing;
+pub(crate) mod door;
 pub(crate) mod epochs;
-pub(crate) mod pairs;
+pub(crate) mod pair_sweeps;
+mod pairs;
 pub(crate) mod resets;
 pub(crate) mod ring;
 pub(crate) mod scram;

@@ -1,7 +1,6 @@
 //! What the keeper needs of this crate and nobody else may name: the wire, the encoding, the cryptography that both sides
 //! use, and the way to a vault that answers in this process. `xtask/src/layers.rs` holds every other crate to that.
 
-use std::fmt;
 use std::sync::Arc;
 
 use terms::{AccountId, Clock};
@@ -16,23 +15,11 @@ pub use crate::mail::message::derive_key;
 pub use crate::officers::clearance::Cleared;
 pub use crate::owners::scram::{First, Flag, printable_text};
 pub use crate::token::{HelperAnswer, HelperAsk, Job, TokenAsk, answer_info};
-pub use crate::transport::{Asked, Link};
+pub use crate::transport::{Asked, Backend, Link};
 pub use crate::wire::{Out, Wire, frame, from_bytes, to_frame};
 pub use crate::wire_struct;
 
 use crate::{KeyAsk, MessageKey, OpenedShare, ShareId, Vault, VaultGate};
-
-/// A vault that answers in this process.
-pub trait Backend: std::any::Any + Send + Sync {
-    /// Answers a request: a frame with the answer, whose head is not filled in.
-    fn answer(&self, request: &[u8]) -> zeroize::Zeroizing<Vec<u8>>;
-}
-
-impl fmt::Debug for dyn Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Backend")
-    }
-}
 
 /// The way to a vault in this process.
 pub fn gate(backend: Arc<dyn Backend>, clock: Arc<dyn Clock>) -> VaultGate {

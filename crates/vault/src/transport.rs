@@ -3,5 +3,5 @@
 pub(crate) mod link;
 pub(crate) mod process;
 
-pub use link::{Asked, Link};
+pub use link::{Asked, Backend, Link};
 pub use process::VaultProgram;

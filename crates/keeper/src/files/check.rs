@@ -3,13 +3,9 @@
 use vault::{VaultError, calls};
 use zeroize::Zeroizing;
 
-use crate::files::{
-    ACCOUNTS, CLEARANCES, DAYS, HELD, HOLDERS_FILE, NODE_FILE, OFFICERS, OLDER, ROSTER_FILE, TOKEN_FILE,
-};
+use crate::files::{ACCOUNTS, CLEARANCES, DAYS, HELD, HOLDERS_FILE, NODE_FILE, OFFICERS, OLDER, RESETS, ROSTER_FILE, SEEN, TOKEN_FILE};
 use crate::keeper::Keeper;
-use crate::owners::resets::RESETS;
-use crate::owners::seen::SEEN;
-use crate::owners::sign_in::MADE_UP_FILE;
+use crate::owners::door::MADE_UP_FILE;
 
 impl calls::check::Calls for Keeper {
     fn damaged_files(&self) -> Result<(u64, Vec<String>), VaultError> {

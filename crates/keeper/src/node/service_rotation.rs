@@ -12,50 +12,16 @@ use zeroize::Zeroizing;
 
 use crate::account::Stretch;
 use crate::crypto::random_key;
-use crate::files::{
-    ACCOUNTS, CLEARANCES, DAYS, Folder, HELD, NODE_FILE, OFFICERS, OLDER, ROSTER_FILE, damaged, older_file,
-};
+use crate::files::{ACCOUNTS, CLEARANCES, DAYS, Folder, HELD, NODE_FILE, OFFICERS, OLDER, RESETS, ROSTER_FILE, SEEN, damaged, older_file};
 use crate::keeper::Keeper;
 use crate::node::keys::NodeKeys;
 use crate::node::service_key::{Numbered, ServiceKey};
-use crate::owners::resets::RESETS;
-use crate::owners::seen::SEEN;
-use crate::owners::sign_in::MADE_UP_FILE;
+use crate::owners::door::MADE_UP_FILE;
 use crate::unlock::key_holders::KeyHolders;
 use crate::unlock::token_wrap::TokenWrap;
 
 /// How long both keys open at least: a minute, longer than anything takes from its sealing to its commit.
 const BOTH_MILLIS_MIN: i64 = 60_000;
-
-/// The service keys as they are kept in memory, the one that seals first.
-pub(crate) struct Keys {
-    pub(crate) all: Vec<Numbered>,
-    /// When this process began to have two.
-    began: UnixMillis,
-}
-
-impl Keys {
-    pub(crate) fn new(all: Vec<Numbered>, now: UnixMillis) -> Self {
-        Self { all, began: now }
-    }
-}
-
-/// The key that opened `node.keys` and, while one is replaced, the one before it.
-pub(crate) fn with_older(folder: &Folder, current: Numbered) -> Result<Vec<Numbered>, VaultError> {
-    let file = older_file(current.0);
-    let mut keys = vec![current];
-    if let Some(sealed) = folder.read(&file)? {
-        let plain = ServiceKey::for_vault(&keys).open(&file, &sealed).map_err(|_| damaged(&file))?;
-        keys.extend(parse(&Zeroizing::new(plain)).ok_or_else(|| damaged(&file))?);
-    }
-    // A replacement that was interrupted before `node.keys` left a file under a key that nobody has.
-    for name in folder.list(OLDER)? {
-        if format!("{OLDER}/{name}") != file {
-            folder.remove(&format!("{OLDER}/{name}"))?;
-        }
-    }
-    Ok(keys)
-}
 
 fn to_bytes(keys: &[Numbered]) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(vec![u8::try_from(keys.len()).unwrap_or(u8::MAX)]);
@@ -64,14 +30,6 @@ fn to_bytes(keys: &[Numbered]) -> Zeroizing<Vec<u8>> {
         out.extend_from_slice(key.as_ref());
     }
     out
-}
-
-fn parse(plain: &[u8]) -> Option<Vec<Numbered>> {
-    let mut rest = Decoder::new(&[], plain)?;
-    let count = rest.u8()?;
-    let keys = (0..count).map(|_| Some((rest.u8()?, Zeroizing::new(rest.array()?)))).collect::<Option<Vec<_>>>()?;
-    rest.end()?;
-    Some(keys)
 }
 
 impl calls::service_rotation::Calls for Keeper {

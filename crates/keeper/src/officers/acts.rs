@@ -12,19 +12,8 @@ use crate::crypto::{KeyPair, PrivateKey, Share, SigningKey, join, seal_hybrid, s
 use crate::files::{damaged, officer_file};
 use crate::keeper::{Keeper, not_empty};
 use crate::officers::paper;
+use crate::officers::pending_act::{ACT_MILLIS_MAX, PendingAct};
 use crate::officers::roster::{OFFICERS_MAX, OFFICERS_MIN, OfficerKeys, OfficerSecrets, PAPERS_MAX, Previous, Roster};
-
-/// How long an act may wait for its proof from the ledger: 10 minutes, more than any append takes.
-pub(crate) const ACT_MILLIS_MAX: i64 = 10 * 60 * 1000;
-
-/// An act that two have agreed to and that waits for its proof from the ledger. Wiped when dropped.
-pub(crate) struct PendingAct {
-    signed: SignedAct,
-    escrow: PrivateKey,
-    newcomer: Option<(OfficerKeys, OfficerPublic)>,
-    /// The new password of an owner who forgot the old one.
-    password: Option<Secret<String>>,
-}
 
 /// What one of the two has shown.
 struct Shown {
@@ -261,7 +250,7 @@ mod tests {
 
     use crate::desk::Desk;
     use crate::keeper_of;
-    use crate::officers::acts::ACT_MILLIS_MAX;
+    use crate::officers::pending_act::ACT_MILLIS_MAX;
 
     /// Nobody proves the act, and nobody begins another: the escrow key that waits for it goes all the same.
     #[test]

@@ -9,13 +9,7 @@ use crate::account::AccountKeys;
 use crate::crypto::PrivateKey;
 use crate::files::{ACCOUNTS, account_file};
 use crate::keeper::Keeper;
-
-/// Accounts that are still to be sealed to the new key.
-pub(crate) struct EscrowSweep {
-    old: PrivateKey,
-    left: Vec<AccountId>,
-    total: u64,
-}
+use crate::officers::escrow_sweep::EscrowSweep;
 
 impl calls::escrow::Calls for Keeper {
     fn sweep_escrow(&self, count: u64) -> Result<Sweep, VaultError> {

@@ -16,9 +16,8 @@ use zeroize::Zeroizing;
 use crate::crypto::{
     AeadKey, HYBRID_OVERHEAD, Key32, NONCE_ZERO, PrivateKey, Prk, open_hybrid, random_key, seal_hybrid, sha256,
 };
-use crate::files::{CLOSING, HELD, account_file, closing_file, damaged, held_file, ring_file, unreadable};
+use crate::files::{CLOSING, HELD, account_file, closing_file, damaged, held_file, ring_file, seen_file, unreadable};
 use crate::keeper::Keeper;
-use crate::owners::seen::seen_file;
 use crate::owners::sessions::Session;
 
 /// "Bailiwick vault held", format 1.

@@ -34,43 +34,6 @@ const MAGIC: &[u8; 4] = b"BVT\x01";
 /// So many epochs are worth a thread: each takes some 200 microseconds.
 const EPOCHS_BY_THREAD: usize = 16;
 
-/// Accounts whose pair is being replaced and whose private keys are at hand. Wiped with the last epoch, or when the vault ends.
-#[derive(Default)]
-pub(crate) struct PairSweeps(Mutex<HashMap<AccountId, Arc<PairSweep>>>);
-
-struct PairSweep {
-    private_keys: PrivateKeys,
-    /// The epochs that open with the new key, as they were seen here.
-    done: Mutex<Opened>,
-}
-
-impl PairSweeps {
-    fn find(&self, account: AccountId) -> Result<Arc<PairSweep>, VaultError> {
-        let sweeps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sweeps.get(&account).cloned().ok_or(VaultError::Rotation(RotationError::NoRotation))
-    }
-
-    fn begin(&self, account: AccountId, private_keys: &PrivateKeys) {
-        let mut sweeps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |sweep: &Arc<PairSweep>| publics(&sweep.private_keys) == publics(private_keys);
-        if !sweeps.get(&account).is_some_and(same) {
-            sweeps.insert(account, Arc::new(PairSweep { private_keys: private_keys.clone(), done: Mutex::default() }));
-        }
-    }
-
-    fn end(&self, account: AccountId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&account);
-    }
-
-    fn accounts(&self) -> Vec<AccountId> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
-    }
-}
-
-fn publics(private_keys: &[PrivateKey]) -> Vec<Option<[u8; 32]>> {
-    private_keys.iter().map(|private_key| private_key.public().ok()).collect()
-}
-
 impl calls::pairs::Calls for Keeper {
     fn begin_account_rotation(
         &self,

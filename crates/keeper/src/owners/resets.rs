@@ -9,26 +9,18 @@ use vault::inside::{Decoder, Encoder};
 use vault::{Act, ActedBy, Custody, OfficerError, OwnerError, PendingReset, VaultError, calls};
 
 use crate::crypto::PrivateKey;
-use crate::files::damaged;
+use crate::files::{damaged, reset_file};
 use crate::keeper::{Keeper, not_empty};
 use crate::officers::roster::Roster;
 
 /// "Bailiwick vault, password reset", format 1.
 const MAGIC: &[u8; 4] = b"BVW\x01";
 
-/// Folder of one file for each reset that is under way.
-pub(crate) const RESETS: &str = "resets";
-
 /// How long a reset may take to be finished once its delay is over: 14 days, like an order.
 const LAPSES_MILLIS: i64 = 14 * 86_400_000;
 
 /// The longest delay: 30 days.
 const DELAY_MILLIS_MAX: i64 = 30 * 86_400_000;
-
-/// The file of a reset.
-pub(crate) fn reset_file(account: AccountId) -> String {
-    format!("{RESETS}/{account}.reset")
-}
 
 impl calls::resets::Calls for Keeper {
     fn pending_reset(&self, account: AccountId) -> Result<Option<PendingReset>, VaultError> {

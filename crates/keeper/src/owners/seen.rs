@@ -7,7 +7,7 @@ use terms::{AccountId, UnixMillis};
 use vault::inside::{Decoder, Encoder};
 use vault::{Network, SEEN_DAYS, VaultError};
 
-use crate::files::Folder;
+use crate::files::{Folder, SEEN, seen_file};
 use crate::node::service_key::ServiceKey;
 
 /// Networks remembered of one account: a traveller with a phone changes a few a day. The oldest goes.
@@ -143,14 +143,6 @@ pub(crate) fn forget_old(
         }
     }
     Ok(())
-}
-
-/// Folder of one file for each account.
-pub(crate) const SEEN: &str = "seen";
-
-/// The file of what was seen of an account.
-pub(crate) fn seen_file(account: AccountId) -> String {
-    format!("{SEEN}/{account}.seen")
 }
 
 const DAY_MILLIS: i64 = 86_400_000;

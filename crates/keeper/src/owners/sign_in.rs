@@ -1,55 +1,24 @@
 //! Signing in: by password, app password, SCRAM and web session. One way for all who fail: the same work, the same words.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use terms::{AccountId, Entropy, Secret, UnixMillis};
+use terms::{AccountId, Secret};
 use vault::{
-    Attempt, ChannelBinding, Claim, CostProfile, ExchangeId, Network, OwnerError, OwnerSecrets, SESSION_MILLIS_MAX,
-    Scopes, ScramError, SessionId, SessionToken, VaultError, calls,
+    Attempt, ChannelBinding, Claim, ExchangeId, Network, OwnerError, OwnerSecrets, SESSION_MILLIS_MAX, Scopes,
+    ScramError, SessionId, SessionToken, VaultError, calls,
 };
 
 use crate::account::AccountKeys;
 use crate::account::app_password::{check_name, looks_generated};
 use crate::account::root::Root;
 use crate::account::session::{Session as WebSession, token_of, token_parts};
-use crate::crypto::{Key32, SCRAM_SALT_LEN, ScramKeys, client_key, hmac, random_key, server_signature};
-use crate::files::{Folder, damaged};
+use crate::crypto::{ScramKeys, client_key, server_signature};
 use crate::keeper::Keeper;
-use crate::node::service_key::ServiceKey;
+use crate::owners::door::{EXCHANGE_MILLIS, EXCHANGES_MAX, Waiting};
 use crate::owners::scram::{Exchange, server_final};
 use crate::owners::seen::Seen;
 use crate::owners::sessions::Session;
-use crate::owners::throttle::{Admitted, Target, Throttle};
-
-/// SCRAM exchanges that wait for their second message, at most; the oldest goes.
-const EXCHANGES_MAX: usize = 1024;
-
-/// How long an exchange waits: a client computes PBKDF2 in milliseconds, a person confirms nothing in between.
-const EXCHANGE_MILLIS: i64 = 60_000;
-
-/// What signing in needs beside the keys: counts, exchanges under way, and what an unknown account is tried on.
-pub(crate) struct Doorkeeper {
-    /// An account that no secret opens.
-    nobody: AccountKeys,
-    /// From it come the salts of names that are nobody's. It outlives every service key: a salt that changed while others
-    /// stay would tell.
-    made_up: Key32,
-    throttle: Mutex<Throttle>,
-    exchanges: Mutex<HashMap<ExchangeId, Waiting>>,
-    /// The day on which old notes were removed last.
-    day: AtomicI64,
-}
-
-/// The file of the secret behind made-up salts.
-pub(crate) const MADE_UP_FILE: &str = "made-up.keys";
-
-struct Waiting {
-    exchange: Exchange,
-    attempt: Attempt,
-    until: UnixMillis,
-}
+use crate::owners::throttle::Admitted;
 
 /// How the root was reached, for what is noted of it.
 struct Reached {
@@ -57,77 +26,6 @@ struct Reached {
     root: Root,
     keys: AccountKeys,
     app_password: Option<u32>,
-}
-
-impl Doorkeeper {
-    /// Reads the secret behind made-up salts, or makes it. Durable when it returns.
-    pub(crate) fn new(
-        folder: &Folder,
-        own: &ServiceKey,
-        cost: CostProfile,
-        entropy: &dyn Entropy,
-    ) -> Result<Self, VaultError> {
-        let made_up = match folder.read(MADE_UP_FILE)? {
-            Some(sealed) => {
-                let plain = own.open(MADE_UP_FILE, &sealed).map(zeroize::Zeroizing::new);
-                let plain = plain.map_err(|_| damaged(MADE_UP_FILE))?;
-                let mut key = Key32::default();
-                if plain.len() != key.len() {
-                    return Err(damaged(MADE_UP_FILE));
-                }
-                key.copy_from_slice(&plain);
-                key
-            }
-            None => {
-                let key = random_key(entropy);
-                folder.write(MADE_UP_FILE, &own.seal(MADE_UP_FILE, key.as_ref(), entropy))?;
-                key
-            }
-        };
-        Ok(Self {
-            nobody: AccountKeys::nobody(cost, entropy),
-            made_up,
-            throttle: Mutex::default(),
-            exchanges: Mutex::default(),
-            day: AtomicI64::new(i64::MIN),
-        })
-    }
-
-    /// Whether this is the first call of its day.
-    pub(crate) fn new_day(&self, now: UnixMillis) -> bool {
-        let today = now.seconds().div_euclid(86_400);
-        self.day.swap(today, Ordering::Relaxed) != today
-    }
-
-    fn throttle(&self) -> MutexGuard<'_, Throttle> {
-        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn exchanges(&self) -> MutexGuard<'_, HashMap<ExchangeId, Waiting>> {
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The count that a claim asks: the account's, or that of a name.
-    fn target(&self, claim: &Claim) -> Target {
-        match claim {
-            Claim::Account(account) => Target(account.0),
-            Claim::Nobody(name) => {
-                let hash = hmac(&self.made_up, &[b"name", name.as_bytes()]);
-                Target(hash.first_chunk().copied().unwrap_or_default())
-            }
-        }
-    }
-
-    /// The salt that SCRAM shows: the account's own, or one that looks like it and stays the same.
-    fn salt(&self, claim: &Claim, keys: Option<&AccountKeys>) -> [u8; SCRAM_SALT_LEN] {
-        keys.map(AccountKeys::scram_salt).unwrap_or_else(|| {
-            let hash = match claim {
-                Claim::Account(account) => hmac(&self.made_up, &[b"salt of account", &account.0]),
-                Claim::Nobody(name) => hmac(&self.made_up, &[b"salt of name", name.as_bytes()]),
-            };
-            hash.first_chunk().copied().unwrap_or_default()
-        })
-    }
 }
 
 impl calls::sign_in::Calls for Keeper {

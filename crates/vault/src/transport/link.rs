@@ -1,6 +1,7 @@
 //! The way to one vault. A test's vault is in the same process; it is asked through the same bytes, so that every test
 //! tests them.
 
+use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -10,9 +11,20 @@ use zeroize::Zeroizing;
 
 use super::process::{Line, Question, VaultProgram};
 use crate::VaultError;
-use crate::inside::Backend;
 use crate::mail::kept::Registry;
 use crate::wire::{self, Wire, frame};
+
+/// A vault that answers in this process.
+pub trait Backend: std::any::Any + Send + Sync {
+    /// Answers a request: a frame with the answer, whose head is not filled in.
+    fn answer(&self, request: &[u8]) -> zeroize::Zeroizing<Vec<u8>>;
+}
+
+impl fmt::Debug for dyn Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Backend")
+    }
+}
 
 /// A request: a frame whose head is not filled in.
 type Request = Zeroizing<Vec<u8>>;
