@@ -175,7 +175,7 @@ fn rotations(vault: &Vault, say: &mut impl FnMut(&str, &str, f64)) {
         sealed = fresh;
         vault.finish_account_rotation(owner, &sealed).unwrap();
     });
-    say("an account's key: epochs sealed anew", "per second", f64::from(EPOCHS) / seconds);
+    say("an account's key: epochs resealed", "per second", f64::from(EPOCHS) / seconds);
 
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -190,14 +190,14 @@ fn rotations(vault: &Vault, say: &mut impl FnMut(&str, &str, f64)) {
     vault.begin_service_rotation(&"the node's passphrase".into()).unwrap();
     let mut files = 0;
     let seconds = timed(|| files = vault.reseal_own_files().unwrap());
-    say("service key: accounts' files sealed anew", "per second", files as f64 / seconds);
+    say("service key: accounts' files resealed", "per second", files as f64 / seconds);
 
     let dir = tempfile::tempdir().unwrap();
     let origin = vault.log_verifier().name().to_owned();
     let disk = Arc::new(durable::RealDisk);
     let log = ledger::Log::create(disk, dir.path().join("ledger"), origin, vault.log_signer()).unwrap();
-    let hand = |name: &str| vault::OfficerProof::Officer(name.parse().unwrap(), "an officer's passphrase".into());
-    let begun = vault.begin_act(vault::Act::RotateEscrow, None, [hand("ann"), hand("ben")]).unwrap();
+    let proof = |name: &str| vault::OfficerProof::Officer(name.parse().unwrap(), "an officer's passphrase".into());
+    let begun = vault.begin_act(vault::Act::RotateEscrow, None, [proof("ann"), proof("ben")]).unwrap();
     let opening = ledger::Opening::new(vault::act_statement(begun.signed()), &SystemEntropy);
     let receipt = log.append(&[opening.commitment()]).unwrap().remove(0);
     vault.finish_act(begun, &opening, &receipt).unwrap();
@@ -209,5 +209,5 @@ fn rotations(vault: &Vault, say: &mut impl FnMut(&str, &str, f64)) {
             !sweep.finished
         } {}
     });
-    say("escrow key: accounts sealed anew", "per second", total as f64 / seconds);
+    say("escrow key: accounts resealed", "per second", total as f64 / seconds);
 }

@@ -154,15 +154,15 @@ impl AccountKeys {
         if self.custody == Custody::Owner {
             return Err(VaultError::Owner(OwnerError::OwnerCustody(self.account)));
         }
-        let shut = || VaultError::Order(OrderError::EscrowDoesNotOpen(self.account));
-        let mine = escrow.public().map_err(|_| shut())?;
+        let refused = || VaultError::Order(OrderError::EscrowDoesNotOpen(self.account));
+        let mine = escrow.public().map_err(|_| refused())?;
         let sealed = self.wraps.iter().find_map(|wrap| match wrap {
             Wrap::Escrow { to, sealed } if *to == mine => Some(sealed),
             _ => None,
         });
-        let opened = open_hybrid(escrow, &escrow_info(self.account, self.first_public()), sealed.ok_or_else(shut)?)
-            .map_err(|_| shut())?;
-        Root::from_bytes(&opened).ok_or_else(shut)
+        let opened = open_hybrid(escrow, &escrow_info(self.account, self.first_public()), sealed.ok_or_else(refused)?)
+            .map_err(|_| refused())?;
+        Root::from_bytes(&opened).ok_or_else(refused)
     }
 
     /// Seals the root to another escrow key in place of `old`, whose private key this is. `false` when it is not sealed to
@@ -338,7 +338,7 @@ impl AccountKeys {
         self.wraps.push(Wrap::AppPassword(password));
     }
 
-    /// `false` when there is none of this number.
+    /// `false` when no app password has this number.
     pub(crate) fn revoke_app_password(&mut self, id: u32) -> bool {
         let before = self.wraps.len();
         self.wraps.retain(|wrap| !matches!(wrap, Wrap::AppPassword(password) if password.id == id));
@@ -468,15 +468,15 @@ impl AccountKeys {
     /// The file's bytes, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let count = |len: usize| u8::try_from(len).unwrap_or(u8::MAX);
-        let mut out = Encoder::new(MAGIC).fixed(&self.account.0).u8(self.custody.octet());
+        let mut out = Encoder::new(MAGIC).fixed(&self.account.0).u8(self.custody.byte());
         out = out.u8(self.settings).fixed(&self.scram_salt);
         out = match &self.codes {
-            None => out.octets(&[]),
-            Some(codes) => out.octets(&Encoder::new(&[]).u64(codes.used).fixed(&codes.sealed).finish()),
+            None => out.bytes(&[]),
+            Some(codes) => out.bytes(&Encoder::new(&[]).u64(codes.used).fixed(&codes.sealed).finish()),
         };
         out = out.u8(count(self.pairs.len()));
         for pair in &self.pairs {
-            out = out.fixed(&pair.public).octets(&pair.sealed);
+            out = out.fixed(&pair.public).bytes(&pair.sealed);
         }
         out = out.u8(count(self.wraps.len()));
         self.wraps.iter().fold(out, |out, wrap| wrap.write(out)).finish()
@@ -492,10 +492,10 @@ impl AccountKeys {
         if rest.array()? != account.0 {
             return None;
         }
-        let custody = Custody::from_octet(rest.u8()?)?;
+        let custody = Custody::from_byte(rest.u8()?)?;
         let settings = rest.u8().filter(|settings| settings & !PASSWORD_WITH_CODES == 0)?;
         let scram_salt = rest.array()?;
-        let codes = match rest.octets()? {
+        let codes = match rest.bytes()? {
             [] => None,
             bytes => {
                 let (used, sealed) = bytes.split_first_chunk::<8>()?;
@@ -504,7 +504,7 @@ impl AccountKeys {
         };
         let mut pairs = Vec::new();
         for _ in 0..rest.u8().filter(|count| (1..=PAIRS_MAX).contains(&usize::from(*count)))? {
-            pairs.push(Pair { public: rest.array()?, sealed: rest.octets()?.to_vec() });
+            pairs.push(Pair { public: rest.array()?, sealed: rest.bytes()?.to_vec() });
         }
         // The one that receives is never destroyed.
         if pairs.last()?.sealed.is_empty() {

@@ -34,7 +34,7 @@ pub(crate) const OFFICERS: &str = "officers";
 /// Folder of one file for each closed account and case that holds mail of it.
 pub(crate) const HELD: &str = "held";
 
-/// Folder of one file for each period in which keys were backed up.
+/// Folder of one file for each day on which keys were backed up.
 pub(crate) const DAYS: &str = "days";
 
 /// Folder of the service keys before this one.
@@ -170,7 +170,7 @@ impl Folder {
         append().map_err(disk(file))
     }
 
-    /// Overwrites the file and removes it; a missing one is no error. Durable when it returns.
+    /// Overwrites the file and removes it; a missing one is not an error. Durable when it returns.
     pub(crate) fn remove(&self, file: &str) -> Result<(), VaultError> {
         match self.disk.shred(&self.dir.join(file)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk(file)(error)),

@@ -15,12 +15,12 @@ use crate::files::{Folder, NODE_FILE, ROSTER_FILE, damaged, officer_file};
 use crate::node::keys::NodeKeys;
 use crate::node::service_key::{FIRST_GENERATION, Numbered, ServiceKey};
 use crate::node::{service_keys, signing_keys};
-use crate::officers::pending_act::PendingAct;
 use crate::officers::escrow_sweep::EscrowSweep;
+use crate::officers::pending_act::PendingAct;
 use crate::officers::roster::{OFFICERS_MAX, OFFICERS_MIN, OfficerKeys, Roster};
+use crate::owners::door::Doorkeeper;
 use crate::owners::pair_sweeps::PairSweeps;
 use crate::owners::sessions::{OpenShares, Remembered, Sessions, Tickets};
-use crate::owners::door::Doorkeeper;
 
 /// The keys of one node, unlocked. Shared by all threads; every call may block on the disk, and those that take a
 /// password or passphrase compute Argon2id.

@@ -2,7 +2,7 @@
 //! process ([`process`]), and in the process that talks to a token ([`token`]); a node has the crate `vault`, which asks.
 //!
 //! Nothing here knows who asks: a request comes in as plain data (`vault::calls`), and what goes out is never a private
-//! half, a share or the service key.
+//! key, a share or the service key.
 //!
 //! A folder for each subject, and in it the file that answers the calls of the subject (`impl calls::<subject>::Calls`):
 //! `unlock` (a vault that may be locked), `owners`, `officers`, `node` (the service key, the signing key, backups), `files`.

@@ -5,7 +5,7 @@ mod approvals;
 mod clearances;
 mod escrow;
 pub(crate) mod escrow_sweep;
-pub(crate) mod paper;
+pub(crate) mod paper_share;
 pub(crate) mod pending_act;
 pub(crate) mod release;
 pub(crate) mod roster;

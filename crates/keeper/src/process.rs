@@ -42,7 +42,7 @@ fn close_inherited() {
 /// is to give up everything that it does not need ([`Confinement`](vault::Confinement)), so call it before anything else, on the only thread.
 ///
 /// # Errors
-/// What makes it unsafe to hold secrets, or standard input when it is no socket.
+/// What makes it unsafe to hold secrets, or standard input when it is not a socket.
 pub fn serve_standard_input(dir: &Path) -> io::Result<()> {
     close_inherited();
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);

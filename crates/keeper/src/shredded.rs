@@ -1,4 +1,4 @@
-//! What is left of a closed account for somebody who has everything: the medium with its freed blocks, every backup, the
+//! What is left of a closed account for an attacker who has everything: the medium with its freed blocks, every backup, the
 //! service key, the owner's password, and the escrow key whole.
 
 use std::path::Path;
@@ -48,7 +48,7 @@ impl Thief {
         let image = desk.disk.image();
         let mut found = image.iter().filter(|piece| self.opens(piece)).count();
         for backup in backups {
-            // The key of the day lies in the vault's folder, or in a copy of it elsewhere.
+            // The day key is in the vault's folder, or in a copy of it elsewhere.
             let file = crate::files::day_key_file(backup.day);
             let keys = image.iter().chain(copies).filter_map(|piece| self.own.open(&file, piece).ok());
             let keys: Vec<Key32> = keys.filter_map(|plain| key_of(&plain)).collect();
@@ -109,7 +109,7 @@ fn an_interrupted_overwriting_is_finished_at_the_next_start() {
     desk.vault
         .set_password(desk.account, &vault::OwnerProof::here(PASSWORD.into(), None), &"another".into())
         .unwrap_err();
-    assert_eq!(thief.finds(&desk, &[], &[]), 2, "by the password of before, and by the escrow key");
+    assert_eq!(thief.finds(&desk, &[], &[]), 2, "by the previous password, and by the escrow key");
     let vault = desk.reopen().unwrap();
     assert_eq!(thief.finds(&desk, &[], &[]), 1);
     vault.sign_in(desk.account, &"another".into()).unwrap();
@@ -162,7 +162,7 @@ fn what_a_case_holds_opens_for_it_and_nothing_else_does() {
 
 /// The previous escrow key, whole, and the disk: a removed officer, a second one and a thief together.
 #[test]
-fn an_escrow_key_of_before_opens_nothing() {
+fn a_previous_escrow_key_opens_nothing() {
     let desk = Desk::new("IE", 1);
     let thief = Thief::of(&desk);
     let keys = |desk: &Desk| {
@@ -226,7 +226,7 @@ fn keys_by(root: &crate::account::root::Root, account: AccountId, piece: &[u8]) 
 /// The previous private key, its earlier file with the password, the medium with its freed blocks, the service key: they
 /// open nothing that came after the pair was replaced, and with another root nothing that is kept now.
 #[test]
-fn an_account_key_of_before_opens_nothing_that_came_later() {
+fn a_previous_account_key_opens_nothing_that_came_later() {
     for everything in [false, true] {
         let desk = Desk::new("IE", 1);
         let keeper = keeper_of(&desk.vault);
@@ -247,7 +247,7 @@ fn an_account_key_of_before_opens_nothing_that_came_later() {
         let open = |sealed: &(terms::EpochId, vault::SealedEpochKey)| {
             crate::owners::epochs::open_epoch(&private_key, desk.account, sealed.0, &sealed.1).is_ok()
         };
-        assert!(desk.epochs.iter().all(open), "the copy of the rows of before");
+        assert!(desk.epochs.iter().all(open), "the earlier copy of the rows");
         let lies = || {
             desk.disk
                 .image()
@@ -255,7 +255,11 @@ fn an_account_key_of_before_opens_nothing_that_came_later() {
                 .filter(|piece| keys_by(&root, desk.account, piece).contains(&desk.public.0))
                 .count()
         };
-        assert_eq!(lies(), usize::from(!everything), "until it is finished, the old private_key lies under the root");
+        assert_eq!(
+            lies(),
+            usize::from(!everything),
+            "until it is finished, the old private key is sealed under the root"
+        );
         desk.vault.finish_account_rotation(desk.account, &rows).unwrap();
         rows.push((terms::EpochId(9), later));
         assert!(!rows.iter().any(open));

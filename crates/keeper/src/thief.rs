@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use durable::Disk;
 use terms::{AccountId, MessageId};
-use vault::inside::{Decoder, derive_key, message_key, message_key_octets, share_id};
+use vault::inside::{Decoder, derive_key, message_key, message_key_bytes, share_id};
 use vault::{Approval, Custody, KeyAsk, MessageKey, Order, Part, ProvenApproval};
 
 use crate::crypto::{Key32, Lanes, PrivateKey, Share, SigningKey, join, open_hybrid};
@@ -19,7 +19,7 @@ use crate::officers::roster::{OfficerKeys, OfficerSecrets};
 /// Everything that a thief has read.
 struct Loot<'a> {
     desk: &'a Desk,
-    octets: Vec<Vec<u8>>,
+    bytes: Vec<Vec<u8>>,
 }
 
 /// What opens with it.
@@ -33,26 +33,26 @@ struct Found {
 impl<'a> Loot<'a> {
     /// Every file of the vault and the ledger, the sealed mail with its sealed epoch keys, and the desk's approvals.
     fn disk(desk: &'a Desk, approvals: &[ProvenApproval]) -> Self {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         let mut folders = vec![PathBuf::from("vault"), PathBuf::from("ledger")];
         while let Some(folder) = folders.pop() {
             for entry in desk.disk.list(&folder).unwrap_or_default() {
                 let path = folder.join(entry);
                 match desk.disk.read(&path) {
-                    Ok(bytes) => octets.push(bytes),
+                    Ok(read) => bytes.push(read),
                     Err(_) => folders.push(path),
                 }
             }
         }
-        assert!(octets.len() >= 8, "node, roster, three officers, an account, a ledger");
-        octets.extend(desk.mail.iter().map(|stored| stored.sealed.clone()));
-        octets.extend(desk.epochs.iter().map(|(_, sealed)| sealed.0.clone()));
+        assert!(bytes.len() >= 8, "node, roster, three officers, an account, a ledger");
+        bytes.extend(desk.mail.iter().map(|stored| stored.sealed.clone()));
+        bytes.extend(desk.epochs.iter().map(|(_, sealed)| sealed.0.clone()));
         for proven in approvals {
-            octets.push(proven.approval.bytes());
-            octets.push(proven.opening.body.clone());
-            octets.extend(proven.approval.released.values().map(|share| share.0.clone()));
+            bytes.push(proven.approval.bytes());
+            bytes.push(proven.opening.body.clone());
+            bytes.extend(proven.approval.released.values().map(|share| share.0.clone()));
         }
-        Self { desk, octets }
+        Self { desk, bytes }
     }
 
     /// The service key, and what opens with it.
@@ -64,17 +64,17 @@ impl<'a> Loot<'a> {
             contexts.push(format!("clearances/{file}"));
         }
         let mut opened = vec![key.to_vec()];
-        for bytes in &self.octets {
+        for bytes in &self.bytes {
             for context in &contexts {
                 opened.extend(own.open(context, bytes));
             }
         }
-        self.octets.extend(opened);
+        self.bytes.extend(opened);
         self
     }
 
-    fn and(mut self, octets: &[u8]) -> Self {
-        self.octets.push(octets.to_vec());
+    fn and(mut self, bytes: &[u8]) -> Self {
+        self.bytes.push(bytes.to_vec());
         self
     }
 
@@ -84,7 +84,7 @@ impl<'a> Loot<'a> {
         let mut publics = vec![roster.escrow, self.desk.public.0];
         publics.extend(roster.officers.iter().map(|officer| officer.sharing_key));
         let mut found = Found::default();
-        for window in self.octets.iter().flat_map(|octets| octets.windows(32)) {
+        for window in self.bytes.iter().flat_map(|bytes| bytes.windows(32)) {
             let mut key = Key32::default();
             key.copy_from_slice(window);
             let public = PrivateKey::from_bytes(window).and_then(|private| private.public().ok());
@@ -166,7 +166,7 @@ fn the_search_finds_a_key_that_is_there() {
     let epoch = crate::owners::epochs::open_epoch(&account, desk.account, desk.epochs[0].0, &desk.epochs[0].1).unwrap();
     let message = derived(&epoch, desk.account, desk.mail[0].ask);
     assert_eq!(Loot::disk(&desk, &[]).and(epoch.as_ref()).search().messages.len(), 2);
-    assert_eq!(Loot::disk(&desk, &[]).and(message_key_octets(&message)).search().messages, [desk.mail[0].ask.id]);
+    assert_eq!(Loot::disk(&desk, &[]).and(message_key_bytes(&message)).search().messages, [desk.mail[0].ask.id]);
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn custody_is_which_wraps_there_are() {
     let shares = [0, 1].map(|officer| secrets(&desk, officer).share);
     let escrow = PrivateKey::from_bytes(join(&shares[0], &shares[1]).unwrap().as_ref()).unwrap();
     for custody in Custody::ALL {
-        let account = AccountId([custody.octet(); 16]);
+        let account = AccountId([custody.byte(); 16]);
         let (public, codes) = desk.vault.create_account_in(account, custody, &"owner password".into()).unwrap();
         let keys = keeper_of(&desk.vault).account_keys(account).unwrap();
         let by_service = keys.root_by_service(&own);

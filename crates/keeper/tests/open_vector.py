@@ -43,12 +43,12 @@ class Reader:
     def text(self):
         return self.take(self.number("H"))
 
-    def octets(self):
+    def sized(self):
         return self.take(self.number("I"))
 
 
 text = lambda data: struct.pack(">H", len(data)) + data
-octets = lambda data: struct.pack(">I", len(data)) + data
+sized = lambda data: struct.pack(">I", len(data)) + data
 
 
 def open_box(box, passphrase, context):
@@ -130,10 +130,10 @@ def main(path):
     assert sha256(node[:-32]) == node[-32:]
     rest = Reader(node[:-32], b"BVN\x01")
     home, origin, signing = rest.text(), rest.text(), rest.take(32)
-    service = open_box(rest.octets(), vector["node_passphrase"],
+    service = open_box(rest.sized(), vector["node_passphrase"],
                        b"bailiwick/node/v1" + text(home) + text(origin) + signing)
     rooms, own = extract(b"bailiwick/service/v1", service), extract(b"bailiwick/vault/v1", service)
-    seed = service_open(own, "node signing key", rest.octets())
+    seed = service_open(own, "node signing key", rest.sized())
     assert Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw() == signing
     seal = vector["service"]
     assert service_open(rooms, seal["context"], bytes.fromhex(seal["sealed"])).hex() == seal["plain"]
@@ -146,13 +146,13 @@ def main(path):
     # the officers' roster, and each officer's secrets
     rest = checked("officers.roster", b"BVR\x01")
     assert rest.text() == home
-    escrow, deal, papers, roster, sealed_shares = rest.take(32), rest.number("I"), rest.number("B"), {}, {}
-    assert (deal, papers, rest.number("B")) == (1, 0, 0)
+    escrow, deal, paper_shares, roster, sealed_shares = rest.take(32), rest.number("I"), rest.number("B"), {}, {}
+    assert (deal, paper_shares, rest.number("B")) == (1, 0, 0)
     for _ in range(rest.number("B")):
         name = rest.text()
         roster[name.decode()] = (rest.take(32), rest.take(32), rest.number("q"))
         rest.number("q"), rest.number("Q")
-        sealed_shares[name.decode()] = rest.octets()
+        sealed_shares[name.decode()] = rest.sized()
     assert rest.at == len(rest.data)
     secrets = {}
     for name, passphrase in vector["officers"]:
@@ -160,7 +160,7 @@ def main(path):
         verifying, sharing, _ = roster[name]
         assert rest.text() == name.encode()
         context = b"bailiwick/officer/v1" + text(home) + text(name.encode()) + verifying + sharing
-        plain = open_box(rest.octets(), passphrase, context)
+        plain = open_box(rest.sized(), passphrase, context)
         assert Ed25519PrivateKey.from_private_bytes(plain[:32]).public_key().public_bytes_raw() == verifying
         assert len(plain) == 64 and public_of(plain[32:64]) == sharing
         info = b"bailiwick/share/v1" + text(home) + escrow + struct.pack(">I", deal) + text(name.encode()) + sharing
@@ -174,17 +174,17 @@ def main(path):
     rest = checked(name, b"BVA\x01")
     assert rest.take(16) == account
     custody, wraps = rest.number("B"), {}
-    settings, scram_salt, codes = rest.number("B"), rest.take(16), rest.octets()
-    pairs = [(rest.take(32), rest.octets()) for _ in range(rest.number("B"))]
+    settings, scram_salt, codes = rest.number("B"), rest.take(16), rest.sized()
+    pairs = [(rest.take(32), rest.sized()) for _ in range(rest.number("B"))]
     for _ in range(rest.number("B")):
-        wraps.setdefault(rest.number("B"), []).append(rest.octets())
+        wraps.setdefault(rest.number("B"), []).append(rest.sized())
     first = pairs[0][0]
     root = open_box(wraps[1][0], vector["password"], b"bailiwick/account-password/v1" + account + first)
     assert wraps[2][0][:32] == escrow
     assert hpke_open(escrow_private, b"bailiwick/account-escrow/v1" + account + first, wraps[2][0][32:]) == root
 
     def root_open(what, sealed):
-        info = b"bailiwick/account-root/v1" + account + octets(what) + sealed[:24]
+        info = b"bailiwick/account-root/v1" + account + sized(what) + sealed[:24]
         return AESGCM(expand(root, info, 32)).decrypt(bytes(12), sealed[24:], b"")
 
     private = root_open(b"pair" + pairs[-1][0], pairs[-1][1])
@@ -203,16 +203,16 @@ def main(path):
     salted = hashlib.pbkdf2_hmac("sha256", secrets_of["app_password"].encode(), scram_salt, 4096)
     client_key = hmac.digest(salted, b"Client Key", "sha256")
     assert sha256(client_key) == stored and scopes == 3
-    assert root_open(b"app password name" + number, app.octets()) == b"phone"
-    opened = random_open(b"bailiwick/account-app-password/v1", number, client_key, app.octets())
+    assert root_open(b"app password name" + number, app.sized()) == b"phone"
+    opened = random_open(b"bailiwick/account-app-password/v1", number, client_key, app.sized())
     assert opened == root + hmac.digest(salted, b"Server Key", "sha256")
     for code, sealed in zip(secrets_of["recovery_codes"], wraps[5]):
         assert random_open(b"bailiwick/account-recovery/v1", b"", code.encode(), sealed) == root
     token = base64.urlsafe_b64decode(secrets_of["session_token"] + "==")
     session = Reader(wraps[6][0])
     number, _, _ = session.take(4), session.number("q"), session.number("q")
-    assert token[:20] == account + number and root_open(b"session name" + number, session.octets()) == b"browser"
-    assert random_open(b"bailiwick/account-session/v1", number, token[20:], session.octets()) == root
+    assert token[:20] == account + number and root_open(b"session name" + number, session.sized()) == b"browser"
+    assert random_open(b"bailiwick/account-session/v1", number, token[20:], session.sized()) == root
     assert base64.b32encode(root_open(b"totp", codes[8:])).decode() == secrets_of["code_secret"]
     seen = Reader(service_open(own, f"seen/{vector['account']}.seen", files[f"seen/{vector['account']}.seen"]), b"BVU\x01")
     here = service_hash(own, "network", account + bytes(16))[:16]
@@ -232,7 +232,7 @@ def main(path):
     # the order, the approvals, and the share that the first officer released to the second
     order, codes = vector["order"], {"subscriber": 1, "identification": 2, "traffic": 3, "content": 4}
     canonical = (b"bailiwick/order/v1" + text(order["home"].encode()) + struct.pack(">Q", order["case"])
-                 + bytes.fromhex(order["account"]) + octets(bytes(sorted({codes[c] for c in order["categories"]})))
+                 + bytes.fromhex(order["account"]) + sized(bytes(sorted({codes[c] for c in order["categories"]})))
                  + struct.pack(">qq", order["from"], order["until"])
                  + b"".join(bytes.fromhex(order[name]) for name in ("demand", "decision", "law"))
                  + struct.pack(">q", order["expires"]))
@@ -256,7 +256,7 @@ def main(path):
     # the clearance that was kept: the keys of the messages in scope
     name = f"clearances/{digest.hex()}.clearance"
     rest = Reader(service_open(own, name, files[name]), b"BVC\x01")
-    assert json.loads(rest.octets()) == order
+    assert json.loads(rest.sized()) == order
     officers, _ = (rest.text(), rest.text()), rest.number("q")
     for _ in range(rest.number("I")):
         id, where, key = rest.take(16), rest.take(12), rest.take(32)

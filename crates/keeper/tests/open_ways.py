@@ -6,7 +6,7 @@ Shares no code with the program; needs what open_vector.py needs. Usage: open_wa
 """
 import hmac, json, struct, sys
 
-from open_vector import (AESGCM, Reader, expand, extract, hpke_open, join, message_key, octets, open_box, open_part,
+from open_vector import (AESGCM, Reader, expand, extract, hpke_open, join, message_key, sized, open_box, open_part,
                          public_of, service_hash, sha256, text)
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -33,12 +33,12 @@ def main(path):
         assert sha256(files[name][:-32]) == files[name][-32:], name
         return Reader(files[name][:-32], magic)
 
-    # by the node's passphrase: the new key, and by it the one of before
+    # by the node's passphrase: the new key, and by it the previous one
     rest = summed("node.keys", b"BVN\x01")
     home, origin, signing = rest.text(), rest.text(), rest.take(32)
-    new = open_box(rest.octets(), vector["node_passphrase"],
+    new = open_box(rest.sized(), vector["node_passphrase"],
                    b"bailiwick/node/v1" + text(home) + text(origin) + signing)
-    number = rest.octets()[1]
+    number = rest.sized()[1]
     own = extract(b"bailiwick/vault/v1", new)
     older = Reader(service_open(own, number, f"older/{number}.keys", files[f"older/{number}.keys"]))
     assert (older.number("B"), older.number("B")) == (1, 1) and number == 2
@@ -53,22 +53,22 @@ def main(path):
 
     # by the token: its key opens a secret, the secret both keys
     rest = summed("node.token", b"BVP\x01")
-    public, id, sealed = rest.octets(), rest.octets(), rest.octets()
+    public, id, sealed = rest.sized(), rest.sized(), rest.sized()
     key = serialization.load_der_private_key(bytes.fromhex(vector["token_private"]), None)
     form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     assert key.public_key().public_bytes(*form) == public and id.hex() == vector["token_id"]
     secret = key.decrypt(sealed, padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None))
     count = rest.number("B")
-    assert random_open(secret, b"bailiwick/token/v1" + sha256(public), rest.octets()) == new + old and count == 2
+    assert random_open(secret, b"bailiwick/token/v1" + sha256(public), rest.sized()) == new + old and count == 2
     by_either("node.token", rest)
 
     # by two people of three
     rest = summed("node.holders", b"BVU\x01")
     public = rest.take(32)
-    sealed = [rest.octets() for _ in range(rest.number("B"))]
+    sealed = [rest.sized() for _ in range(rest.number("B"))]
     shares = []
     for _ in range(rest.number("B")):
-        name, box = rest.text(), rest.octets()
+        name, box = rest.text(), rest.sized()
         context = b"bailiwick/key-holder/v1" + public + text(name)
         shares.append(open_box(box, vector["holders"][name.decode()], context))
     by_either("node.holders", rest)
@@ -83,20 +83,20 @@ def main(path):
     begun, not_before, without_codes = rest.number("q"), rest.number("q"), rest.number("B")
     assert not_before - begun == vector["reset_delay"] and without_codes == 1 and rest.at == len(rest.data)
 
-    # the ring: by the account's private half, every epoch key, each for the sealed key of its mark
+    # the ring: by the account's private key, every epoch key, each for the sealed key of its mark
     name = f"accounts/{in_hex}.keys"
     assert service_hash(own, name, files[name][:-32]) == files[name][-32:]
     rest = Reader(files[name][:-32], b"BVA\x01" + account)
-    rest.take(1 + 1 + 16), rest.octets()
-    pairs = [(rest.take(32), rest.octets()) for _ in range(rest.number("B"))]
-    wraps = {rest.number("B"): rest.octets() for _ in range(rest.number("B"))}
+    rest.take(1 + 1 + 16), rest.sized()
+    pairs = [(rest.take(32), rest.sized()) for _ in range(rest.number("B"))]
+    wraps = {rest.number("B"): rest.sized() for _ in range(rest.number("B"))}
     root = open_box(wraps[1], vector["password"], b"bailiwick/account-password/v1" + account + pairs[0][0])
-    info = b"bailiwick/account-root/v1" + account + octets(b"pair" + pairs[-1][0]) + pairs[-1][1][:24]
+    info = b"bailiwick/account-root/v1" + account + sized(b"pair" + pairs[-1][0]) + pairs[-1][1][:24]
     private = AESGCM(expand(root, info, 32)).decrypt(bytes(12), pairs[-1][1][24:], b"")
     prk, head, keys = extract(b"bailiwick/ring/v1", private), b"BVE\x01" + account, {}
     rest = Reader(files[f"rings/{in_hex}.ring"], head)
     while rest.at < len(rest.data):
-        piece = rest.octets()
+        piece = rest.sized()
         plain = AESGCM(expand(prk, b"piece" + account + piece[:24], 32)).decrypt(bytes(12), piece[24:], head)
         rows = Reader(plain)
         while rows.at < len(plain):

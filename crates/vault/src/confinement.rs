@@ -28,7 +28,7 @@ impl Confinement {
     pub fn lacks(&self) -> Vec<String> {
         let mut lacks = Vec::new();
         if self.files != Self::FULL {
-            lacks.push(format!("files outside the vault's folder are not shut off in full (Landlock: {})", self.files));
+            lacks.push(format!("files outside the vault's folder are not fully blocked (Landlock: {})", self.files));
         }
         if !self.system_calls {
             lacks.push("system calls are not restricted (seccomp is not known for this processor)".to_owned());

@@ -48,7 +48,7 @@ impl Encoder {
     }
 
     /// Bytes with their length in 4 bytes. Everything written so is a few hundred bytes.
-    pub fn octets(self, bytes: &[u8]) -> Self {
+    pub fn bytes(self, bytes: &[u8]) -> Self {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.u32(len).fixed(bytes)
     }
@@ -112,7 +112,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Bytes with their length in 4 bytes.
-    pub fn octets(&mut self) -> Option<&'a [u8]> {
+    pub fn bytes(&mut self) -> Option<&'a [u8]> {
         let len = self.u32()?;
         self.take(usize::try_from(len).ok()?)
     }

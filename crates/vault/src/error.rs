@@ -171,8 +171,8 @@ errors! {
     TwoOfficers => "two officers must agree to this, or one officer and a paper share";
     ActOver => "this act was carried out already, or its 10 minutes are over; start over";
     ActNotProven(why: Cow<'static, str>) => "this home's ledger does not prove the act: {why}; start over";
-    PaperUnreadable(why: Cow<'static, str>) => "not a paper share of this home: {why}; type it again";
-    PaperOutdated => "this paper share was replaced by a newer one and opens nothing; use the newest";
+    PaperShareUnreadable(why: Cow<'static, str>) => "not a paper share of this home: {why}; type it again";
+    PaperShareOutdated => "this paper share was replaced by a newer one and opens nothing; use the newest";
     SharesDisagree => "the two shares do not make this home's escrow key; restore the officers' files";
 }
 

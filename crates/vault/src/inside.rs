@@ -42,7 +42,7 @@ pub fn message_key(account: AccountId, ask: KeyAsk, key: Key32) -> MessageKey {
 }
 
 /// The bytes of a message key.
-pub fn message_key_octets(key: &MessageKey) -> &[u8; 32] {
+pub fn message_key_bytes(key: &MessageKey) -> &[u8; 32] {
     key.expose()
 }
 

@@ -1,7 +1,7 @@
 //! The words between a node and its vault: how every value that passes is written and read.
 //!
 //! One strict binary form (integers big-endian, lengths before what varies, nothing left over), so that both sides read
-//! the same or refuse. It is no format at rest: both ends are one program, so it may change with any version.
+//! the same or refuse. It is not a format at rest: both ends are one program, so it may change with any version.
 //!
 //! A message may hold a password or a key. It is written into memory that is wiped when it is dropped and when it grows.
 
@@ -273,7 +273,7 @@ impl Wire for String {
     }
 
     fn take(rest: &mut Decoder<'_>) -> Option<Self> {
-        std::str::from_utf8(rest.octets()?).ok().map(str::to_owned)
+        std::str::from_utf8(rest.bytes()?).ok().map(str::to_owned)
     }
 }
 
@@ -284,7 +284,7 @@ impl Wire for Secret<Vec<u8>> {
     }
 
     fn take(rest: &mut Decoder<'_>) -> Option<Self> {
-        rest.octets().map(|bytes| Self::new(bytes.to_vec()))
+        rest.bytes().map(|bytes| Self::new(bytes.to_vec()))
     }
 }
 
@@ -367,12 +367,12 @@ macro_rules! wire_json {
     ($($name:ty),* $(,)?) => {$(
         impl $crate::wire::Wire for $name {
             fn put(&self, out: &mut $crate::wire::Out) {
-                // An empty text is no JSON: its reader refuses what could not be written.
+                // An empty text is not JSON: its reader refuses what could not be written.
                 serde_json::to_vec(self).unwrap_or_default().put(out);
             }
 
             fn take(rest: &mut $crate::encode::Decoder<'_>) -> Option<Self> {
-                serde_json::from_slice(rest.octets()?).ok()
+                serde_json::from_slice(rest.bytes()?).ok()
             }
         }
     )*};

@@ -107,8 +107,8 @@ impl AppPassword {
             .i64(self.created.0)
             .i64(self.expires.0)
             .fixed(&self.stored_key)
-            .octets(&self.name)
-            .octets(self.wrap.as_bytes())
+            .bytes(&self.name)
+            .bytes(self.wrap.as_bytes())
             .finish()
     }
 
@@ -120,8 +120,8 @@ impl AppPassword {
             created: UnixMillis(rest.i64()?),
             expires: UnixMillis(rest.i64()?),
             stored_key: rest.array()?,
-            name: rest.octets()?.to_vec(),
-            wrap: RandomWrap::from_bytes(rest.octets()?, ROOT_LEN + 32)?,
+            name: rest.bytes()?.to_vec(),
+            wrap: RandomWrap::from_bytes(rest.bytes()?, ROOT_LEN + 32)?,
         };
         rest.end()?;
         Some(password)

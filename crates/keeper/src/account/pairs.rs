@@ -1,6 +1,6 @@
 //! The pairs of an account: the one that receives, and while a pair is being replaced the one before it.
 //!
-//! A new pair touches no way in: every wrap holds the root, and the private keys lie under the root. When nothing is
+//! A new pair touches no way in: every wrap holds the root, and the private keys are sealed under the root. When nothing is
 //! sealed to the old key any more, its private key leaves the file. The public key of the first pair stays for good: it
 //! names the account in the context of every wrap.
 

@@ -60,7 +60,7 @@ impl Root {
     }
 
     fn key(&self, account: AccountId, what: &[u8], salt: &[u8]) -> AeadKey {
-        let info = Encoder::new(b"bailiwick/account-root/v1").fixed(&account.0).octets(what).fixed(salt).finish();
+        let info = Encoder::new(b"bailiwick/account-root/v1").fixed(&account.0).bytes(what).fixed(salt).finish();
         AeadKey::new(&Prk::from_uniform(&self.0).expand::<32>(&[&info]))
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn token_of(account: AccountId, id: u32, secret: &Key32) -> SessionTo
     SessionToken::new(Secret::new(BASE64URL_NOPAD.encode(&bytes)))
 }
 
-/// Account, session and secret of a token; `None` when it is no token.
+/// Account, session and secret of a token; `None` when it is not a token.
 pub(crate) fn token_parts(token: &SessionToken) -> Option<(AccountId, u32, Key32)> {
     let bytes = Zeroizing::new(BASE64URL_NOPAD.decode(token.expose().as_bytes()).ok()?);
     let mut rest = Decoder::new(&[], &bytes)?;
@@ -92,8 +92,8 @@ impl Session {
             .u32(self.id)
             .i64(self.created.0)
             .i64(self.expires.0)
-            .octets(&self.name)
-            .octets(self.wrap.as_bytes())
+            .bytes(&self.name)
+            .bytes(self.wrap.as_bytes())
             .finish()
     }
 
@@ -103,8 +103,8 @@ impl Session {
             id: rest.u32()?,
             created: UnixMillis(rest.i64()?),
             expires: UnixMillis(rest.i64()?),
-            name: rest.octets()?.to_vec(),
-            wrap: RandomWrap::from_bytes(rest.octets()?, ROOT_LEN)?,
+            name: rest.bytes()?.to_vec(),
+            wrap: RandomWrap::from_bytes(rest.bytes()?, ROOT_LEN)?,
         };
         rest.end()?;
         Some(session)

@@ -41,18 +41,18 @@ impl Wrap {
     /// Kind (1) and body (4 + n).
     pub(crate) fn write(&self, out: Encoder) -> Encoder {
         match self {
-            Self::Password(boxed) => out.u8(PASSWORD).octets(boxed.as_bytes()),
-            Self::Escrow { to, sealed } => out.u8(ESCROW).octets(&[to, sealed.as_slice()].concat()),
-            Self::Service(sealed) => out.u8(SERVICE).octets(sealed),
-            Self::AppPassword(password) => out.u8(APP_PASSWORD).octets(&password.to_bytes()),
-            Self::Recovery(wrap) => out.u8(RECOVERY).octets(wrap.as_bytes()),
-            Self::Session(session) => out.u8(SESSION).octets(&session.to_bytes()),
+            Self::Password(boxed) => out.u8(PASSWORD).bytes(boxed.as_bytes()),
+            Self::Escrow { to, sealed } => out.u8(ESCROW).bytes(&[to, sealed.as_slice()].concat()),
+            Self::Service(sealed) => out.u8(SERVICE).bytes(sealed),
+            Self::AppPassword(password) => out.u8(APP_PASSWORD).bytes(&password.to_bytes()),
+            Self::Recovery(wrap) => out.u8(RECOVERY).bytes(wrap.as_bytes()),
+            Self::Session(session) => out.u8(SESSION).bytes(&session.to_bytes()),
         }
     }
 
     pub(crate) fn read(rest: &mut Decoder<'_>) -> Option<Self> {
         let kind = rest.u8()?;
-        let body = rest.octets()?;
+        let body = rest.bytes()?;
         match kind {
             PASSWORD => Some(Self::Password(PassphraseBox::from_bytes(body))),
             ESCROW if body.len() == 32 + HYBRID_OVERHEAD + ROOT_LEN => {

@@ -2,7 +2,7 @@
 //!
 //! With SHA-1 in both places, because that is what every token has (SoftHSM 2 has no other; smart cards that do OAEP by
 //! themselves often have no other). OAEP asks of its hash no resistance to collisions, and the breaks of SHA-1 are of that
-//! kind. The padding's chance is the library's own: nothing that is kept depends on who gives it.
+//! kind. The padding's randomness is the library's own: nothing that is kept depends on who gives it.
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents};
@@ -22,7 +22,7 @@ fn without_zeros(number: &[u8]) -> &[u8] {
     &number[number.iter().take_while(|byte| **byte == 0).count()..]
 }
 
-/// Seals `plain` to the RSA key whose SubjectPublicKeyInfo is `public`. Fails for what is no RSA key of 2048 to 8192 bits.
+/// Seals `plain` to the RSA key whose SubjectPublicKeyInfo is `public`. Fails for anything but an RSA key of 2048 to 8192 bits.
 pub(crate) fn seal_oaep(public: &[u8], plain: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
     let key = PublicEncryptingKey::from_der(public).map_err(|_| DoesNotOpen)?;
     let key = OaepPublicEncryptingKey::new(key).map_err(|_| DoesNotOpen)?;

@@ -3,7 +3,9 @@
 use vault::{VaultError, calls};
 use zeroize::Zeroizing;
 
-use crate::files::{ACCOUNTS, CLEARANCES, DAYS, HELD, HOLDERS_FILE, NODE_FILE, OFFICERS, OLDER, RESETS, ROSTER_FILE, SEEN, TOKEN_FILE};
+use crate::files::{
+    ACCOUNTS, CLEARANCES, DAYS, HELD, HOLDERS_FILE, NODE_FILE, OFFICERS, OLDER, RESETS, ROSTER_FILE, SEEN, TOKEN_FILE,
+};
 use crate::keeper::Keeper;
 use crate::owners::door::MADE_UP_FILE;
 

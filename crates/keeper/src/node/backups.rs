@@ -15,7 +15,7 @@ use crate::keeper::{Keeper, Place};
 use crate::node::keys::NodeKeys;
 use crate::node::service_key::{FIRST_GENERATION, ServiceKey};
 
-/// Milliseconds of a day: a period is a day, UTC.
+/// Milliseconds of a day, UTC.
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 pub(crate) fn context(day: u32) -> String {
@@ -75,7 +75,7 @@ impl Keeper {
             Encoder::new(&[]).u32(u32::try_from(names.len()).map_err(|_| VaultError::Mail(MailError::TooLong))?);
         for name in names {
             let bytes = self.folder.read(&name)?.ok_or_else(|| damaged(&name))?;
-            out = out.text(&name).octets(&bytes);
+            out = out.text(&name).bytes(&bytes);
         }
         Ok(out.finish())
     }
@@ -141,7 +141,7 @@ pub(crate) fn parse_files(plain: &[u8]) -> Option<Vec<(&str, &[u8])>> {
     let mut rest = Decoder::new(&[], plain)?;
     let mut files = Vec::new();
     for _ in 0..rest.u32()? {
-        let (name, bytes) = (rest.text()?, rest.octets()?);
+        let (name, bytes) = (rest.text()?, rest.bytes()?);
         // Only names that the vault gives: a backup is opened by anyone who has its key, and that may be a stranger.
         let (folder, file) = name.split_once('/').unwrap_or(("", name));
         let known = matches!(folder, ACCOUNTS | OFFICERS | HELD) || name == ROSTER_FILE;

@@ -80,8 +80,8 @@ impl NodeKeys {
             .text(self.home.as_str())
             .text(&self.log_origin)
             .fixed(&self.named_by)
-            .octets(service.as_bytes())
-            .octets(&own.seal(SIGNING_SEED, &seeds, entropy))
+            .bytes(service.as_bytes())
+            .bytes(&own.seal(SIGNING_SEED, &seeds, entropy))
             .finish())
     }
 
@@ -136,8 +136,8 @@ impl<'a> Parsed<'a> {
             home: rest.text()?,
             log_origin: rest.text()?,
             named_by: rest.array()?,
-            service: PassphraseBox::from_bytes(rest.octets()?),
-            seed: rest.octets()?,
+            service: PassphraseBox::from_bytes(rest.bytes()?),
+            seed: rest.bytes()?,
         };
         rest.end()?;
         Some(parsed)

@@ -5,14 +5,15 @@
 
 use std::sync::PoisonError;
 
-use terms::{Secret, UnixMillis};
-use vault::inside::Decoder;
+use terms::Secret;
 use vault::{RotationError, VaultError, calls};
 use zeroize::Zeroizing;
 
 use crate::account::Stretch;
 use crate::crypto::random_key;
-use crate::files::{ACCOUNTS, CLEARANCES, DAYS, Folder, HELD, NODE_FILE, OFFICERS, OLDER, RESETS, ROSTER_FILE, SEEN, damaged, older_file};
+use crate::files::{
+    ACCOUNTS, CLEARANCES, DAYS, HELD, NODE_FILE, OFFICERS, RESETS, ROSTER_FILE, SEEN, damaged, older_file,
+};
 use crate::keeper::Keeper;
 use crate::node::keys::NodeKeys;
 use crate::node::service_key::{Numbered, ServiceKey};

@@ -1,11 +1,11 @@
-//! The node's signing key, and replacing it. The next key lies beside the present one in `node.keys` until the ledger has it;
+//! The node's signing key, and replacing it. The next key is kept next to the present one in `node.keys` until the ledger has it;
 //! each signs by its own public key, so that both can sign the change. Then the old seed is overwritten. No passphrase is
-//! needed: the seeds lie under the service key.
+//! needed: the seeds are sealed under the service key.
 
 use std::sync::{Arc, PoisonError};
-use vault::{RotationError, UnlockError, VaultError, calls};
+use vault::{RotationError, VaultError, calls};
 
-use crate::crypto::{SigningKey, random_key};
+use crate::crypto::random_key;
 use crate::files::{NODE_FILE, damaged};
 use crate::keeper::Keeper;
 use crate::node::keys::NodeKeys;

@@ -11,9 +11,11 @@ use vault::{
 use crate::crypto::{KeyPair, PrivateKey, Share, SigningKey, join, seal_hybrid, sha256};
 use crate::files::{damaged, officer_file};
 use crate::keeper::{Keeper, not_empty};
-use crate::officers::paper;
+use crate::officers::paper_share;
 use crate::officers::pending_act::{ACT_MILLIS_MAX, PendingAct};
-use crate::officers::roster::{OFFICERS_MAX, OFFICERS_MIN, OfficerKeys, OfficerSecrets, PAPERS_MAX, Previous, Roster};
+use crate::officers::roster::{
+    OFFICERS_MAX, OFFICERS_MIN, OfficerKeys, OfficerSecrets, PAPER_SHARES_MAX, Previous, Roster,
+};
 
 /// What one of the two has shown.
 struct Shown {
@@ -129,10 +131,10 @@ impl calls::acts::Calls for Keeper {
             }
             Act::PrintShares { count } => {
                 let pair = pair(escrow);
-                let papers = roster.deal(&pair, count, &*self.entropy)?;
+                let paper_shares = roster.deal(&pair, count, &*self.entropy)?;
                 let deal = roster.deal;
                 self.replace_roster(roster)?;
-                Ok(papers.iter().map(|share| paper::to_words(&self.home, deal, share)).collect())
+                Ok(paper_shares.iter().map(|share| paper_share::to_words(&self.home, deal, share)).collect())
             }
             Act::RotateEscrow if roster.previous.is_some() => {
                 let previous =
@@ -183,15 +185,16 @@ impl Keeper {
                 Ok(Shown { by, share: secrets.share, signing: Some(secrets.signing) })
             }
             OfficerProof::PaperShare(words) => {
-                let share = paper::from_words(&self.home, roster.deal, words)?;
+                let share = paper_share::from_words(&self.home, roster.deal, words)?;
                 let officers = roster.officers.len();
                 let place = usize::from(share.place());
-                let number =
-                    place.checked_sub(officers).filter(|number| (1..=usize::from(roster.papers)).contains(number));
+                let number = place
+                    .checked_sub(officers)
+                    .filter(|number| (1..=usize::from(roster.paper_shares)).contains(number));
                 let number = number
                     .and_then(|number| u8::try_from(number).ok())
                     .ok_or(VaultError::Officer(OfficerError::SharesDisagree))?;
-                Ok(Shown { by: ActedBy::Paper { number }, share, signing: None })
+                Ok(Shown { by: ActedBy::PaperShare { number }, share, signing: None })
             }
         }
     }
@@ -236,7 +239,7 @@ fn check_act(act: &Act, roster: &Roster) -> Result<(), VaultError> {
             Err(VaultError::Officer(OfficerError::NoSuchOfficer(officer.clone())))
         }
         Act::Remove { .. } if count <= OFFICERS_MIN => Err(VaultError::Officer(OfficerError::OfficerRoster)),
-        Act::PrintShares { count } if !(1..=PAPERS_MAX).contains(count) => {
+        Act::PrintShares { count } if !(1..=PAPER_SHARES_MAX).contains(count) => {
             Err(VaultError::Officer(OfficerError::OfficerRoster))
         }
         _ => Ok(()),

@@ -74,12 +74,12 @@ pub(crate) fn released_share(
     opened: &OpenedSecrets,
     own: &ServiceKey,
 ) -> Result<Share, VaultError> {
-    let shut = || VaultError::Order(OrderError::ShareDoesNotOpen(approval.officer.clone()));
-    let sealed = approval.released.get(&to.name).ok_or_else(shut)?;
-    let sealed = own.open(RELEASE, &sealed.0).map_err(|_| shut())?;
+    let refused = || VaultError::Order(OrderError::ShareDoesNotOpen(approval.officer.clone()));
+    let sealed = approval.released.get(&to.name).ok_or_else(refused)?;
+    let sealed = own.open(RELEASE, &sealed.0).map_err(|_| refused())?;
     let info = release_info(&approval.home, approval.order, &approval.officer, to);
-    let share = open_hybrid(&opened.sharing, &info, &sealed).map_err(|_| shut())?;
-    Share::from_bytes(&share).ok_or_else(shut)
+    let share = open_hybrid(&opened.sharing, &info, &sealed).map_err(|_| refused())?;
+    Share::from_bytes(&share).ok_or_else(refused)
 }
 
 /// Binds a released share to the home, the order, and both officers.

@@ -23,8 +23,8 @@ pub(crate) const OFFICERS_MIN: usize = 2;
 /// See [`OFFICERS_MIN`].
 pub(crate) const OFFICERS_MAX: usize = 9;
 
-/// Shares on paper at most: with the officers' they stay far below the 255 places of a deal, and a cupboard is no archive.
-pub(crate) const PAPERS_MAX: u8 = 9;
+/// Paper shares at most: with the officers' they stay far below the 255 places of a deal, and a drawer is not an archive.
+pub(crate) const PAPER_SHARES_MAX: u8 = 9;
 
 /// "Bailiwick vault roster", format 1.
 const ROSTER_MAGIC: &[u8; 4] = b"BVR\x01";
@@ -57,7 +57,7 @@ pub(crate) struct Roster {
     /// Counts the deals of shares, from 1.
     pub(crate) deal: u32,
     /// How many shares of this deal are on paper. Their places follow the officers'.
-    pub(crate) papers: u8,
+    pub(crate) paper_shares: u8,
     pub(crate) previous: Option<Previous>,
     pub(crate) officers: Vec<OfficerPublic>,
     pub(crate) seats: BTreeMap<OfficerName, Seat>,
@@ -67,7 +67,7 @@ impl Roster {
     /// The roster of a new home, before shares are dealt.
     pub(crate) fn new(home: Jurisdiction, escrow: [u8; 32]) -> Self {
         let (officers, seats) = (Vec::new(), BTreeMap::new());
-        Self { home, escrow, deal: 0, papers: 0, previous: None, officers, seats }
+        Self { home, escrow, deal: 0, paper_shares: 0, previous: None, officers, seats }
     }
 
     pub(crate) fn officer(&self, name: &OfficerName) -> Option<&OfficerPublic> {
@@ -97,20 +97,20 @@ impl Roster {
         self.seats.remove(name);
     }
 
-    /// Deals new shares of `escrow` on a new polynomial: one to each officer, sealed to that officer, and `papers` that are
+    /// Deals new shares of `escrow` on a new polynomial: one to each officer, sealed to that officer, and `paper_shares` that are
     /// handed out. No share of an earlier deal joins with one of this.
     pub(crate) fn deal(
         &mut self,
         escrow: &KeyPair,
-        papers: u8,
+        paper_shares: u8,
         entropy: &dyn Entropy,
     ) -> Result<Vec<Share>, VaultError> {
         let count = u8::try_from(self.officers.len()).map_err(|_| VaultError::Officer(OfficerError::OfficerRoster))?;
-        let mut shares = crate::crypto::split(escrow.private.expose(), count + papers, entropy);
+        let mut shares = crate::crypto::split(escrow.private.expose(), count + paper_shares, entropy);
         let on_paper = shares.split_off(usize::from(count));
         self.escrow = escrow.public;
         self.deal += 1;
-        self.papers = papers;
+        self.paper_shares = paper_shares;
         for (officer, share) in self.officers.iter().zip(&shares) {
             let info = self.share_info(officer);
             let sealed = seal_hybrid(&officer.sharing_key, &info, share.expose(), entropy);
@@ -146,17 +146,17 @@ impl Roster {
     /// The file's bytes, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut out = Encoder::new(ROSTER_MAGIC).text(self.home.as_str()).fixed(&self.escrow);
-        out = out.u32(self.deal).u8(self.papers);
+        out = out.u32(self.deal).u8(self.paper_shares);
         out = match &self.previous {
             None => out.u8(0),
-            Some(previous) => out.u8(1).fixed(&previous.public).octets(&previous.sealed),
+            Some(previous) => out.u8(1).fixed(&previous.public).bytes(&previous.sealed),
         };
         out = out.u8(u8::try_from(self.officers.len()).unwrap_or(u8::MAX));
         for officer in &self.officers {
             let seat = self.seats.get(&officer.name).cloned().unwrap_or_default();
             out = out.text(officer.name.as_str()).fixed(&officer.verifying_key).fixed(&officer.sharing_key);
             out = out.i64(officer.enrolled.0).i64(officer.in_power.0).u64(seat.entries);
-            out = out.octets(&seat.share);
+            out = out.bytes(&seat.share);
         }
         out.finish()
     }
@@ -169,10 +169,10 @@ impl Roster {
         let mut rest = Decoder::new(ROSTER_MAGIC, bytes)?;
         let mut roster = Self::new(rest.text()?.parse().ok()?, rest.array()?);
         roster.deal = rest.u32()?;
-        roster.papers = rest.u8()?;
+        roster.paper_shares = rest.u8()?;
         roster.previous = match rest.u8()? {
             0 => None,
-            1 => Some(Previous { public: rest.array()?, sealed: rest.octets()?.to_vec() }),
+            1 => Some(Previous { public: rest.array()?, sealed: rest.bytes()?.to_vec() }),
             _ => return None,
         };
         for _ in 0..rest.u8()? {
@@ -183,7 +183,7 @@ impl Roster {
                 enrolled: UnixMillis(rest.i64()?),
                 in_power: UnixMillis(rest.i64()?),
             };
-            let (entries, share) = (rest.array().map(u64::from_be_bytes)?, rest.octets()?);
+            let (entries, share) = (rest.array().map(u64::from_be_bytes)?, rest.bytes()?);
             roster.seats.insert(officer.name.clone(), Seat { share: share.to_vec(), entries });
             roster.officers.push(officer);
         }
@@ -297,7 +297,7 @@ impl OfficerKeys {
 
     /// The file's bytes, without the check at the end (docs/formats/keys.md).
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        Encoder::new(OFFICER_MAGIC).text(self.name.as_str()).octets(self.sealed.as_bytes()).finish()
+        Encoder::new(OFFICER_MAGIC).text(self.name.as_str()).bytes(self.sealed.as_bytes()).finish()
     }
 
     /// Reads the file's bytes. The file must be `name`'s.
@@ -310,7 +310,7 @@ impl OfficerKeys {
         if rest.text()? != name.as_str() {
             return None;
         }
-        let sealed = PassphraseBox::from_bytes(rest.octets()?);
+        let sealed = PassphraseBox::from_bytes(rest.bytes()?);
         rest.end()?;
         Some(Self { name: name.clone(), sealed })
     }

@@ -1,4 +1,4 @@
-//! Closing an account: its keys are overwritten, and with them the mail is shut for everybody. What a case holds is not:
+//! Closing an account: its keys are overwritten, and with them nobody can open the mail any more. What a case holds is not:
 //! the keys of the messages that it holds, and of no other, are sealed to the escrow key first.
 //!
 //! The store closes the account too, in between. So the vault notes first that the owner is closing it, and of what cases
@@ -144,7 +144,7 @@ impl Keeper {
         let info = self.held_info(case, account);
         let sealed = seal_hybrid(escrow, &info, key.as_ref(), &*self.entropy)
             .map_err(|_| VaultError::Mail(MailError::UnusableKey))?;
-        let file = Encoder::new(MAGIC).u64(case.0).fixed(&account.0).fixed(escrow).fixed(&sealed).octets(text).finish();
+        let file = Encoder::new(MAGIC).u64(case.0).fixed(&account.0).fixed(escrow).fixed(&sealed).bytes(text).finish();
         self.folder.write_checked(&self.own, &held_file(case, account), file)
     }
 
@@ -169,8 +169,8 @@ impl Keeper {
     ) -> Result<Vec<(KeyAsk, Key32)>, VaultError> {
         let account = order.account;
         let held = self.held(order.case, account)?.ok_or(VaultError::Owner(OwnerError::NoSuchAccount(account)))?;
-        let shut = || VaultError::Order(OrderError::EscrowDoesNotOpen(account));
-        let plain = held.open(&self.held_info(order.case, account), escrow).ok_or_else(shut)?;
+        let refused = || VaultError::Order(OrderError::EscrowDoesNotOpen(account));
+        let plain = held.open(&self.held_info(order.case, account), escrow).ok_or_else(refused)?;
         let keys = parse_keys(&plain).ok_or_else(|| damaged(&held_file(order.case, account)))?;
         let key = |ask: &KeyAsk| {
             let (_, key) =
@@ -227,7 +227,7 @@ impl Held {
             account: AccountId(rest.array()?),
             escrow: rest.array()?,
             sealed: rest.take(HYBRID_OVERHEAD + 32)?.to_vec(),
-            text: rest.octets()?.to_vec(),
+            text: rest.bytes()?.to_vec(),
         };
         rest.end()?;
         Some(held)

@@ -14,10 +14,10 @@ pub(crate) fn open_epoch_by(
     epoch: EpochId,
     sealed: &SealedEpochKey,
 ) -> Result<Key32, VaultError> {
-    let shut = Err(VaultError::Mail(MailError::EpochDoesNotOpen(epoch)));
+    let refused = Err(VaultError::Mail(MailError::EpochDoesNotOpen(epoch)));
     private_keys
         .iter()
-        .fold(shut, |opened, private_key| opened.or_else(|_| open_epoch(private_key, account, epoch, sealed)))
+        .fold(refused, |opened, private_key| opened.or_else(|_| open_epoch(private_key, account, epoch, sealed)))
 }
 
 /// Opens a sealed epoch key with the account's private key.
@@ -27,12 +27,12 @@ pub(crate) fn open_epoch(
     epoch: EpochId,
     sealed: &SealedEpochKey,
 ) -> Result<Key32, VaultError> {
-    let shut = || VaultError::Mail(MailError::EpochDoesNotOpen(epoch));
-    let (&[EPOCH_FORMAT], rest) = sealed.0.split_first_chunk().ok_or_else(shut)? else { return Err(shut()) };
+    let refused = || VaultError::Mail(MailError::EpochDoesNotOpen(epoch));
+    let (&[EPOCH_FORMAT], rest) = sealed.0.split_first_chunk().ok_or_else(refused)? else { return Err(refused()) };
     if rest.len() != HYBRID_OVERHEAD + 32 {
-        return Err(shut());
+        return Err(refused());
     }
-    let opened = open_hybrid(private, &epoch_info(account, epoch), rest).map_err(|_| shut())?;
+    let opened = open_hybrid(private, &epoch_info(account, epoch), rest).map_err(|_| refused())?;
     let mut key = Key32::default();
     key.copy_from_slice(&opened);
     Ok(key)

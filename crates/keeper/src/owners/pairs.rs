@@ -4,11 +4,10 @@
 //! The vault does not know which epochs there are: the store shows them, is given them resealed, writes them, and shows
 //! what it has at the end. The old key goes only when everything that is shown was seen here to open with the new one.
 //!
-//! An interruption costs only time: the file says that two keys open, a file beside it that somebody should carry
-//! on, and whichever sign-in comes next brings the private keys.
+//! An interruption costs only time: the file says that two keys open, a file beside it that there is work to
+//! resume, and whichever sign-in comes next brings the private keys.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use terms::{AccountId, EpochId};
 use vault::inside::seal_epoch;
@@ -24,7 +23,7 @@ use crate::files::{ROTATING, rotating_file};
 use crate::keeper::Keeper;
 use crate::officers::roster::Roster;
 use crate::owners::epochs::{open_epoch, open_epoch_by};
-use crate::owners::ring::{Found, Mark, OpenEpoch, Opened, Ring};
+use crate::owners::ring::{Found, Mark, OpenEpoch, Ring};
 use crate::owners::secrets::Shown;
 use crate::owners::sessions::{PrivateKeys, Session};
 
@@ -57,7 +56,7 @@ impl calls::pairs::Calls for Keeper {
         });
         // After an error the new file may stand. A private key that does not is of no harm.
         if let Some(private_keys) = private_keys {
-            self.carry_on(account, &Arc::new(private_keys));
+            self.renew_sessions(account, &Arc::new(private_keys));
         }
         begun
     }
@@ -117,7 +116,7 @@ impl calls::pairs::Calls for Keeper {
         let _ = Ring::new(&self.folder, account, new).fold(Found::Worn, &[], &done, &*self.entropy);
         let only = PrivateKey::from_bytes(new.expose()).ok_or(VaultError::Mail(MailError::UnusableKey))?;
         drop(done);
-        self.carry_on(account, &Arc::new(vec![only]));
+        self.renew_sessions(account, &Arc::new(vec![only]));
         self.folder.remove(&rotating_file(account))
     }
 
@@ -157,7 +156,7 @@ impl Keeper {
         keys.add_pair(&root, &*self.entropy);
         let private_keys = Arc::new(keys.private_keys(&root)?);
         let written = self.write_account(account, &keys);
-        self.carry_on(account, &private_keys);
+        self.renew_sessions(account, &private_keys);
         written
     }
 
@@ -177,7 +176,7 @@ impl Keeper {
     }
 
     /// Lets the account's open sessions continue with `private_keys`, and a replacement with them if there is one.
-    fn carry_on(&self, account: AccountId, private_keys: &PrivateKeys) {
+    fn renew_sessions(&self, account: AccountId, private_keys: &PrivateKeys) {
         let open = self.sessions.every().into_iter().filter(|session| session.account() == account);
         for session in open.chain(self.remembered.of(account)) {
             session.renew(private_keys.clone());
@@ -212,7 +211,7 @@ impl Keeper {
         let now = self.account_keys(account)?;
         if !now.publics().eq(keys.publics()) {
             match now.private_keys(root) {
-                Ok(private_keys) => self.carry_on(account, &Arc::new(private_keys)),
+                Ok(private_keys) => self.renew_sessions(account, &Arc::new(private_keys)),
                 Err(_) => {
                     self.sessions.take(id);
                     return Err(VaultError::SessionOver);

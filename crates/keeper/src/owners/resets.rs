@@ -49,8 +49,8 @@ impl Keeper {
             Act::BeginReset { account, .. } | Act::FinishReset { account } | Act::RotateAccount { account } => *account,
             _ => return Ok(None),
         };
-        // Anyone who finds papers makes officers, and waits; an owner's mail is not so near.
-        if by.iter().any(|by| matches!(by, ActedBy::Paper { .. })) {
+        // Anyone who finds paper shares can make officers, and has to wait; an owner's mail is not that close.
+        if by.iter().any(|by| matches!(by, ActedBy::PaperShare { .. })) {
             return Err(VaultError::Officer(OfficerError::TwoOfficers));
         }
         if self.account_keys(account)?.custody() == Custody::Owner {

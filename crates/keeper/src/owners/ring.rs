@@ -3,7 +3,7 @@
 //!
 //! The file grows by a piece for each time that new epochs were opened. It is a convenience: the sealed epoch keys in the
 //! store stay, and what is torn, lost or of an older account key is opened from those and folded again. So nothing here
-//! needs to be repaired, and a failure to write is no failure of the sign-in.
+//! needs to be repaired, and a failure to write does not fail the sign-in.
 
 use std::collections::HashMap;
 
@@ -105,9 +105,9 @@ impl<'a> Ring<'a> {
         self.piece_key(salt).open_into(NONCE_ZERO, &self.head(), text, &mut plain).ok()?;
         for row in plain.chunks_exact(ROW_LEN) {
             let (epoch, row) = row.split_first_chunk::<4>()?;
-            let (mark, octets) = row.split_first_chunk::<MARK_LEN>()?;
+            let (mark, bytes) = row.split_first_chunk::<MARK_LEN>()?;
             let mut key = Box::new(Key32::default());
-            key.copy_from_slice(octets);
+            key.copy_from_slice(bytes);
             let open = OpenEpoch { mark: Mark(*mark), key, shown: false };
             opened.insert(EpochId(u32::from_be_bytes(*epoch)), open);
         }

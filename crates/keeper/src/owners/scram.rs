@@ -1,5 +1,5 @@
 //! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677) from the node's side, as a machine: messages in, messages
-//! out. It knows no account and no key; chance, salt and what binds to the channel are arguments.
+//! out. It knows no account and no key; randomness, salt and what binds to the channel are arguments.
 //!
 //! Whose salt is shown, and which app password the proof fits, is the matter of the caller. Why it is our own and not a
 //! crate: `docs/decisions/2026-11-25-sign-in-secrets.md`.

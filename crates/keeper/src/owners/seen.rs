@@ -152,7 +152,7 @@ fn day(now: UnixMillis) -> Day {
 }
 
 fn mark(own: &ServiceKey, account: AccountId, network: Network) -> [u8; MARK_LEN] {
-    let hash = own.hash("network", &[account.0, network.octets()].concat());
+    let hash = own.hash("network", &[account.0, network.bytes()].concat());
     let mut mark = [0; MARK_LEN];
     mark.copy_from_slice(&hash[..MARK_LEN]);
     mark

@@ -1,4 +1,4 @@
-//! Who is signed in: the opened keys, the ids by which the node speaks of them, and the memory that spares Argon2id for
+//! Who is signed in: the opened keys, the ids by which the node names them, and the memory that spares Argon2id for
 //! some minutes.
 
 use std::collections::{BTreeSet, HashMap};
@@ -28,7 +28,7 @@ pub(crate) struct Session {
     epochs: Mutex<Epochs>,
 }
 
-/// The epochs that a session has opened, and how they lie in the account's ring.
+/// The epochs that a session has opened, and what the account's ring has of them.
 #[derive(Default)]
 struct Epochs {
     opened: Opened,
@@ -287,7 +287,7 @@ impl Remembered {
         Mark(hmac(&self.key, &[b"mark", &account.0, password.expose().as_bytes()]))
     }
 
-    /// An id that nobody had and nobody guesses: a keyed hash of a count. (No two sealings of a test's seeded chance move
+    /// An id that nobody had and nobody guesses: a keyed hash of a count. (No two sealings of a test's seeded randomness move
     /// because somebody signed in between.)
     pub(crate) fn new_id(&self) -> [u8; 16] {
         let count = self.ids.fetch_add(1, Ordering::Relaxed);

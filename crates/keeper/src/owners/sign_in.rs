@@ -228,7 +228,7 @@ impl Keeper {
         let _ = AccountKeys::nobody(self.cost, &*self.entropy).use_recovery_code(code);
     }
 
-    /// The attempt was no guess.
+    /// The attempt was not a guess.
     pub(crate) fn admitted_rightly(&self, admitted: Admitted) {
         self.door.throttle().succeeded(admitted);
     }
@@ -261,7 +261,7 @@ fn account_of(claim: &Claim) -> AccountId {
     }
 }
 
-/// What is no malformed message is told like a wrong password.
+/// Anything but a malformed message is reported as a wrong password.
 fn scram_error(error: ScramError) -> VaultError {
     match error {
         ScramError::Refused => VaultError::Owner(OwnerError::WrongPassword),

@@ -74,25 +74,25 @@ impl Throttle {
             self.familiar.take((target, network), &FAMILIAR, now)?;
             return Ok(admitted);
         }
-        // This machine is no network: a proxy on it brings everybody.
+        // This machine does not count as a network: a proxy on it brings everybody.
         if !network.is_here() {
             self.networks.take(network, &NETWORK, now)?;
         }
         if let Err(wait) = self.strangers.take(target, &STRANGERS, now) {
-            self.networks.give_back(network, &NETWORK);
+            self.networks.refund(network, &NETWORK);
             return Err(wait);
         }
         Ok(admitted)
     }
 
-    /// The attempt was no guess after all.
+    /// The attempt was not a guess after all.
     pub(crate) fn succeeded(&mut self, admitted: Admitted) {
         let Admitted { target, network, familiar } = admitted;
         if familiar {
-            self.familiar.give_back((target, network), &FAMILIAR);
+            self.familiar.refund((target, network), &FAMILIAR);
         } else {
-            self.networks.give_back(network, &NETWORK);
-            self.strangers.give_back(target, &STRANGERS);
+            self.networks.refund(network, &NETWORK);
+            self.strangers.refund(target, &STRANGERS);
         }
     }
 }
@@ -123,7 +123,7 @@ impl<K: Copy + Eq + Hash> Counts<K> {
         Ok(())
     }
 
-    fn give_back(&mut self, key: K, allowance: &Allowance) {
+    fn refund(&mut self, key: K, allowance: &Allowance) {
         if let Some(at) = self.0.get_mut(&key) {
             *at = at.plus_millis(-allowance.interval_millis);
         }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn success_is_no_guess() {
+    fn a_success_is_not_a_guess() {
         let mut throttle = Throttle::default();
         let (ann, now) = (Target([1; 16]), UnixMillis(0));
         for familiar in [false, true] {

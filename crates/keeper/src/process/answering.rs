@@ -81,7 +81,7 @@ impl Answering {
         let _guard = EndOnPanic;
         loop {
             let read = frame::read(&mut *self.reading.lock().unwrap_or_else(PoisonError::into_inner));
-            // The node has ended, or what it sends is no frame: nothing more is to be done here.
+            // The node has ended, or what it sends is not a frame: nothing more is to be done here.
             let Ok(Some((number, request))) = read else { std::process::exit(0) };
             if !calls::is_slow(&request) {
                 self.answer(number, &request);

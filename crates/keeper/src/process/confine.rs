@@ -41,7 +41,7 @@ pub(super) fn confine(dir: &Path) -> io::Result<Confinement> {
     }
     signals.thread_block()?;
     let locked_memory = lock_memory();
-    let files = shut_files(dir);
+    let files = restrict_files(dir);
     let system_calls = filter_system_calls()?;
     Ok(Confinement { files, system_calls, no_core: true, no_new_privileges: true, locked_memory })
 }
@@ -60,10 +60,10 @@ fn lock_memory() -> String {
     }
 }
 
-/// Shuts off every file but those beneath `dir`, every port, and sockets and signals to other processes, as far as the
+/// Blocks every file but those beneath `dir`, every port, and sockets and signals to other processes, as far as the
 /// kernel's Landlock goes. Says how far.
-fn shut_files(dir: &Path) -> String {
-    let shut = || -> Result<RulesetStatus, Box<dyn std::error::Error>> {
+fn restrict_files(dir: &Path) -> String {
+    let refused = || -> Result<RulesetStatus, Box<dyn std::error::Error>> {
         let own = AccessFs::from_read(LANDLOCK) | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::MakeReg;
         let own = (own | AccessFs::MakeDir | AccessFs::RemoveFile | AccessFs::RemoveDir) & !AccessFs::Execute;
         let status = Ruleset::default()
@@ -76,7 +76,7 @@ fn shut_files(dir: &Path) -> String {
             .restrict_self()?;
         Ok(status.ruleset)
     };
-    match shut() {
+    match refused() {
         Ok(RulesetStatus::FullyEnforced) => Confinement::FULL.to_owned(),
         Ok(RulesetStatus::PartiallyEnforced) => "partial, the kernel is older than 6.12".to_owned(),
         Ok(RulesetStatus::NotEnforced) => "none, the kernel has no Landlock".to_owned(),

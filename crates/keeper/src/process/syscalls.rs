@@ -1,6 +1,6 @@
 //! The system calls that the vault's process needs, and no other.
 //!
-//! A list of what is allowed, not of what is forbidden: a call that a later kernel brings is shut without anybody
+//! A list of what is allowed, not of what is forbidden: a call that a later kernel brings is blocked without anybody
 //! knowing of it. What is not on the list fails with `EPERM` instead of ending the process, so that a C library which
 //! tries something new and has another way goes on. Left out above all: whatever makes a socket (`socket`, `connect`,
 //! `bind`), starts a program (`execve`, `fork`), looks into a process (`ptrace`, `process_vm_readv`, `pidfd_getfd`) or
@@ -32,7 +32,7 @@ const ALLOWED: &[c_long] = &[
     // threads
     libc::SYS_futex, libc::SYS_set_robust_list, libc::SYS_rseq, libc::SYS_sched_yield, libc::SYS_sched_getaffinity,
     libc::SYS_gettid, libc::SYS_getpid, libc::SYS_tgkill, libc::SYS_exit, libc::SYS_exit_group, libc::SYS_restart_syscall,
-    // signals, time, chance
+    // signals, time, randomness
     libc::SYS_rt_sigaction, libc::SYS_rt_sigprocmask, libc::SYS_rt_sigreturn, libc::SYS_sigaltstack,
     libc::SYS_clock_gettime, libc::SYS_clock_getres, libc::SYS_clock_nanosleep, libc::SYS_nanosleep,
     libc::SYS_gettimeofday, libc::SYS_getrandom, libc::SYS_getrusage, libc::SYS_sysinfo, libc::SYS_uname,

@@ -185,7 +185,7 @@ fn nothing_is_left_when_it_should_be_gone() {
     let house = house();
     let process = house.gate.process_id().unwrap();
     if std::fs::File::open(format!("/proc/{process}/mem")).is_err() {
-        println!("not root: the vault's memory is shut, as it should be, and this test cannot look");
+        println!("not root: the vault's memory cannot be read, as it should be, and this test cannot look");
         return;
     }
     let vault = &house.vault;
@@ -243,7 +243,7 @@ fn what_two_officers_and_a_token_open_is_gone_when_it_was_used() {
     let house = house();
     let process = house.gate.process_id().unwrap();
     if std::fs::File::open(format!("/proc/{process}/mem")).is_err() {
-        println!("not root: the vault's memory is shut, as it should be, and this test cannot look");
+        println!("not root: the vault's memory cannot be read, as it should be, and this test cannot look");
         return;
     }
     let token = SoftToken::new();
@@ -289,7 +289,7 @@ fn in_time<E: std::fmt::Debug>(mut done: impl FnMut() -> Result<(), E>) {
     done().unwrap();
 }
 
-/// Not a test by itself: somebody who has taken over the vault's process, and tries what such a person would.
+/// Not a test by itself: an attacker who has taken over the vault's process, and tries what such a person would.
 #[test]
 #[ignore = "confines its process, which another test starts"]
 fn the_prisoner() {
@@ -314,7 +314,7 @@ fn the_prisoner() {
         tries("a file beside the folder", std::fs::read(&outside).is_ok());
         tries("a new file beside the folder", std::fs::File::options().append(true).open(&outside).is_ok());
     } else {
-        println!("no Landlock here: files are not shut off");
+        println!("no Landlock here: files are not restricted");
     }
     assert_eq!(got, Vec::<String>::new());
     // What it is for still works, on a new thread too.

@@ -59,7 +59,7 @@ pub(super) fn before_the_request() -> io::Result<()> {
     Ok(())
 }
 
-/// Shuts off programs, other processes and, unless the token is reached over one, the network. On the only thread, before
+/// Blocks programs, other processes and, unless the token is reached over one, the network. On the only thread, before
 /// the module is loaded: its threads inherit it. Nothing on a processor for which there is no list.
 ///
 /// # Errors

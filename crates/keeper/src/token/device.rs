@@ -49,7 +49,7 @@ impl Device {
         context.initialize(threads).map_err(|error| TokenError::Module(error.to_string().into()))?;
         let mut found = Vec::new();
         for slot in context.get_slots_with_token().map_err(failed)? {
-            // A reader with something strange in it is no reason not to find the right one.
+            // A reader with something strange in it does not keep us from finding the right one.
             let Ok(info) = context.get_token_info(slot) else { continue };
             if info.label() == label {
                 found.push((slot, info));
@@ -123,7 +123,7 @@ impl Device {
             }
         }
         let public = rsa_public(&modulus, &exponent)
-            .map_err(|_| TokenError::NoKey("it is no RSA key of 2048 to 8192 bits".into()))?;
+            .map_err(|_| TokenError::NoKey("it is not an RSA key of 2048 to 8192 bits".into()))?;
         Ok(TokenKey { id: id.to_vec(), public })
     }
 

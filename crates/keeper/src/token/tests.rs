@@ -101,10 +101,7 @@ fn a_changed_file_unlocks_nothing() {
         let mut bytes = whole.clone();
         bytes[at] ^= 1;
         write(&bytes);
-        assert!(
-            matches!(unlock(&gate(&desk), &token), Err(VaultError::Files(FileError::Damaged { .. }))),
-            "octet {at}"
-        );
+        assert!(matches!(unlock(&gate(&desk), &token), Err(VaultError::Files(FileError::Damaged { .. }))), "byte {at}");
     }
     for len in [0, 31, 32, 40, whole.len() - 33] {
         // Cut, with a sum that is right.
@@ -131,7 +128,7 @@ fn it_unlocks_before_during_and_after_a_rotation() {
     unlock(&gate(&desk), &token).unwrap();
     files.push(desk.disk.read(Path::new(FILE)).unwrap());
     files.dedup();
-    assert_eq!(files.len(), 3, "sealed anew each time");
+    assert_eq!(files.len(), 3, "resealed each time");
     // The token and the file from before the rotation open the previous key, which is not the node's any more.
     desk.disk.write_atomic(Path::new(FILE), &files[0], Visibility::Private).unwrap();
     assert!(unlock(&gate(&desk), &token).is_err());

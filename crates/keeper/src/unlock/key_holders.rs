@@ -123,11 +123,11 @@ impl KeyHolders {
         let count = |len: usize| u8::try_from(len).unwrap_or(u8::MAX);
         let mut out = Encoder::new(MAGIC).fixed(&self.public).u8(count(self.sealed.len()));
         for sealed in &self.sealed {
-            out = out.octets(sealed);
+            out = out.bytes(sealed);
         }
         out = out.u8(count(self.holders.len()));
         for (name, boxed) in &self.holders {
-            out = out.text(name.as_str()).octets(boxed.as_bytes());
+            out = out.text(name.as_str()).bytes(boxed.as_bytes());
         }
         out.finish()
     }
@@ -154,14 +154,14 @@ impl KeyHolders {
         let public = rest.array()?;
         let mut sealed = Vec::new();
         for _ in 0..rest.u8()? {
-            sealed.push(rest.octets()?.to_vec());
+            sealed.push(rest.bytes()?.to_vec());
         }
         if sealed.iter().any(|sealed| sealed.len() != HYBRID_OVERHEAD + 32) {
             return None;
         }
         let mut holders = Vec::new();
         for _ in 0..rest.u8()? {
-            holders.push((rest.text()?.parse().ok()?, PassphraseBox::from_bytes(rest.octets()?)));
+            holders.push((rest.text()?.parse().ok()?, PassphraseBox::from_bytes(rest.bytes()?)));
         }
         let check = rest.array()?;
         rest.end()?;

@@ -1,4 +1,4 @@
-//! Unlocking by a token: the vault's own part. The token itself is another process's (`token/errand.rs`).
+//! Unlocking by a token: the vault's own part. The token itself is another process's (`token/helper.rs`).
 
 use std::sync::PoisonError;
 

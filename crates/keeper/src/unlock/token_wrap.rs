@@ -89,17 +89,17 @@ impl TokenWrap {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let out = Encoder::new(MAGIC).octets(&self.key.public).octets(&self.key.id).octets(&self.secret);
-        out.u8(self.count).octets(self.keys.as_bytes()).finish()
+        let out = Encoder::new(MAGIC).bytes(&self.key.public).bytes(&self.key.id).bytes(&self.secret);
+        out.u8(self.count).bytes(self.keys.as_bytes()).finish()
     }
 
     fn parse(bytes: &[u8]) -> Option<(Self, [u8; 32])> {
         let mut rest = Decoder::new(MAGIC, bytes)?;
-        let public = rest.octets()?.to_vec();
-        let key = TokenKey { id: rest.octets()?.to_vec(), public };
-        let secret = rest.octets()?.to_vec();
+        let public = rest.bytes()?.to_vec();
+        let key = TokenKey { id: rest.bytes()?.to_vec(), public };
+        let secret = rest.bytes()?.to_vec();
         let count = rest.u8()?;
-        let sealed = rest.octets()?;
+        let sealed = rest.bytes()?;
         if !(1..=2).contains(&count) || sealed.len() != RANDOM_WRAP_OVERHEAD + 32 * usize::from(count) {
             return None;
         }

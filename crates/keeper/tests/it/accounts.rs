@@ -128,12 +128,12 @@ fn wrong_passphrase_and_damage_are_told_apart() {
         let bytes = desk.disk.read(path).unwrap();
         for at in (0..bytes.len()).step_by(7).chain([0, 3, bytes.len() - 1]) {
             desk.disk.flip_byte(path, at);
-            assert_eq!(opened(&desk.disk, NODE_PASSPHRASE), Err("Damaged".to_owned()), "{file}, octet {at}");
+            assert_eq!(opened(&desk.disk, NODE_PASSPHRASE), Err("Damaged".to_owned()), "{file}, byte {at}");
             desk.disk.write_atomic(path, &bytes, durable::Visibility::Private).unwrap();
         }
         for len in [0, 1, 31, 32, 33, bytes.len() - 1] {
             desk.disk.write_atomic(path, &bytes[..len], durable::Visibility::Private).unwrap();
-            assert_eq!(opened(&desk.disk, NODE_PASSPHRASE), Err("Damaged".to_owned()), "{file}, {len} octets");
+            assert_eq!(opened(&desk.disk, NODE_PASSPHRASE), Err("Damaged".to_owned()), "{file}, {len} bytes");
             desk.disk.write_atomic(path, &bytes, durable::Visibility::Private).unwrap();
         }
     }

@@ -35,7 +35,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, VaultError>, with: &str) {
 fn opens(desk: &Desk, one: &OfficerProof, two: &OfficerProof) -> Result<(), VaultError> {
     let order = desk.order();
     let approve = |proof: &OfficerProof| {
-        let OfficerProof::Officer(name, passphrase) = proof else { panic!("papers approve nothing") };
+        let OfficerProof::Officer(name, passphrase) = proof else { panic!("paper shares approve nothing") };
         desk.vault.approve(&order, name, passphrase)
     };
     let (first, _) = approve(one)?;
@@ -95,7 +95,10 @@ fn who_may_not_act() {
         "WrongOfficerPassphrase",
     );
     refused(begin(Act::Drill, [Desk::proof("ann"), OfficerProof::Officer(name("eve"), "x".into())]), "NoSuchOfficer");
-    refused(begin(Act::Drill, [Desk::proof("ann"), OfficerProof::PaperShare("abandon".into())]), "PaperUnreadable");
+    refused(
+        begin(Act::Drill, [Desk::proof("ann"), OfficerProof::PaperShare("abandon".into())]),
+        "PaperShareUnreadable",
+    );
     refused(begin(Act::Enrol { officer: name("cat") }, both()), "OfficerExists");
     refused(desk.vault.begin_act(enrol(), Some(&"".into()), both()), "EmptyPassphrase");
     refused(begin(Act::PrintShares { count: 0 }, both()), "OfficerRoster");
@@ -244,21 +247,21 @@ fn a_drill_proves_shares_and_changes_nothing() {
 }
 
 #[test]
-fn shares_on_paper_replace_officers_and_do_not_open_mail() {
+fn paper_shares_replace_officers_and_do_not_open_mail() {
     let desk = Desk::new("IE", 1);
-    let papers = desk.act(Act::PrintShares { count: 2 }, both()).unwrap();
-    let paper = |number: usize| OfficerProof::PaperShare(Secret::new(papers[number].expose().clone()));
+    let paper_shares = desk.act(Act::PrintShares { count: 2 }, both()).unwrap();
+    let paper_share = |number: usize| OfficerProof::PaperShare(Secret::new(paper_shares[number].expose().clone()));
     // Officers' own shares are of the same deal and go on.
     opens(&desk, &Desk::proof("ann"), &Desk::proof("cat")).unwrap();
-    desk.act(Act::Drill, [paper(0), paper(1)]).unwrap();
-    refused(desk.act(Act::Drill, [paper(0), paper(0)]), "SharesDisagree");
+    desk.act(Act::Drill, [paper_share(0), paper_share(1)]).unwrap();
+    refused(desk.act(Act::Drill, [paper_share(0), paper_share(0)]), "SharesDisagree");
     // All but one officer are lost.
     let begun =
-        desk.vault.begin_act(enrol(), Some(&"passphrase of dan".into()), [Desk::proof("cat"), paper(1)]).unwrap();
+        desk.vault.begin_act(enrol(), Some(&"passphrase of dan".into()), [Desk::proof("cat"), paper_share(1)]).unwrap();
     let statement = String::from_utf8(act_statement(begun.signed())).unwrap();
-    assert!(statement.contains(r#""by":["cat","paper 2"]"#), "{statement}");
+    assert!(statement.contains(r#""by":["cat","paper share 2"]"#), "{statement}");
     desk.finish(begun).unwrap();
-    refused(desk.act(Act::Drill, [Desk::proof("cat"), paper(0)]), "PaperOutdated");
+    refused(desk.act(Act::Drill, [Desk::proof("cat"), paper_share(0)]), "PaperShareOutdated");
     desk.clock.advance(POWERLESS_MILLIS);
     opens(&desk, &dan(), &Desk::proof("cat")).unwrap();
     assert!(desk.clock.now() > Desk::day());

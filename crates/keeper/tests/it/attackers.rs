@@ -21,7 +21,7 @@ const TABLE: &[(&str, &str, Attack)] = &[
         a.approvals[0] = a.approvals[1].clone();
         a
     }),
-    ("a third person, who is no officer", "NotEnrolled", |desk, mut a| {
+    ("a third person, who is not an officer", "NotEnrolled", |desk, mut a| {
         a.approvals[0].approval.officer = name("mallory");
         a.approvals[0] = desk.prove(a.approvals[0].approval.clone());
         a

@@ -38,7 +38,7 @@ fn nothing_else_opens() {
     let desk = Desk::new("IE", 1);
     let mine = key(&desk, desk.account);
     let (id, blocks) = file(&desk, &mine);
-    let shut = |opened: Result<Vec<u8>, VaultError>| assert_eq!(variant(&opened.unwrap_err()), "IndexDoesNotOpen");
+    let refused = |opened: Result<Vec<u8>, VaultError>| assert_eq!(variant(&opened.unwrap_err()), "IndexDoesNotOpen");
 
     let stranger = AccountId([9; 16]);
     desk.vault.create_account(stranger, &PASSWORD.into()).unwrap();
@@ -49,19 +49,19 @@ fn nothing_else_opens() {
     assert!(theirs.open(&forged).is_err() && mine.open(&forged).is_err());
 
     let opener = mine.open(&id).unwrap();
-    shut(opener.open(2, &blocks[1]));
-    shut(opener.open(1, &blocks[0]));
-    shut(opener.open_list(&blocks[1]));
-    shut(opener.open(1, &blocks[1][1..]));
-    shut(opener.open(1, b""));
+    refused(opener.open(2, &blocks[1]));
+    refused(opener.open(1, &blocks[0]));
+    refused(opener.open_list(&blocks[1]));
+    refused(opener.open(1, &blocks[1][1..]));
+    refused(opener.open(1, b""));
     for at in 0..blocks[1].len() {
         let mut flipped = blocks[1].clone();
         flipped[at] ^= 1;
-        shut(opener.open(1, &flipped));
+        refused(opener.open(1, &flipped));
     }
     let (other, others) = file(&desk, &mine);
     assert_ne!(other.salt, id.salt);
-    shut(opener.open(1, &others[1]));
+    refused(opener.open(1, &others[1]));
 }
 
 #[test]

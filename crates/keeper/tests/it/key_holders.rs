@@ -112,7 +112,7 @@ fn a_changed_file_unlocks_nothing() {
         let mut bytes = whole.clone();
         bytes[at] ^= 1;
         desk.disk.write_atomic(path, &bytes, durable::Visibility::Private).unwrap();
-        assert_eq!(variant(&part(&gate(&desk), "dora").unwrap_err()), "Damaged", "octet {at}");
+        assert_eq!(variant(&part(&gate(&desk), "dora").unwrap_err()), "Damaged", "byte {at}");
     }
     desk.disk.write_atomic(path, &whole, durable::Visibility::Private).unwrap();
     let gate = gate(&desk);

@@ -21,19 +21,19 @@ fn file(desk: &Desk, name: &str) -> String {
 /// "BVB" 1 of docs/formats/keys.md.
 fn backup(desk: &Desk) -> (String, String) {
     let backup = desk.vault.back_up_keys().unwrap();
-    let mut octets = [&b"BVB\x01"[..], &backup.day.to_be_bytes()].concat();
+    let mut bytes = [&b"BVB\x01"[..], &backup.day.to_be_bytes()].concat();
     for part in [&backup.node, &backup.sealed] {
-        octets.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        octets.extend_from_slice(part);
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part);
     }
-    (hex(&octets), hex(&backup.day_key))
+    (hex(&bytes), hex(&backup.day_key))
 }
 
 fn make() -> serde_json::Value {
     let desk = Desk::new("IE", 1);
     let both = || [Desk::proof("ann"), Desk::proof("ben")];
-    let papers = desk.act(Act::PrintShares { count: 2 }, both()).unwrap();
-    let papers: Vec<_> = papers.iter().map(|words| words.expose().clone()).collect();
+    let paper_shares = desk.act(Act::PrintShares { count: 2 }, both()).unwrap();
+    let paper_shares: Vec<_> = paper_shares.iter().map(|words| words.expose().clone()).collect();
     let (backup, day_key) = backup(&desk);
     let account = file(&desk, &format!("accounts/{}.keys", desk.account));
     let case = desk.order().case;
@@ -50,7 +50,7 @@ fn make() -> serde_json::Value {
     desk.act(Act::Remove { officer: name("cat") }, both()).unwrap();
     json!({
         "node_passphrase": NODE_PASSPHRASE, "node": file(&desk, "node.keys"), "roster": dealt,
-        "roster_replaced": file(&desk, "officers.roster"), "officers": officers, "papers": papers,
+        "roster_replaced": file(&desk, "officers.roster"), "officers": officers, "paper_shares": paper_shares,
         "account": desk.account.to_string(), "account_file": account, "password": PASSWORD, "backup": backup,
         "day_key": day_key, "case": case.0, "held": held, "messages": another::messages(&desk.mail[1..4]),
         "words": bip39::Language::English.word_list().join(" "),
@@ -67,6 +67,6 @@ fn write_the_office() {
 fn another_implementation_opens_the_office() {
     another::opens(
         "open_office.py",
-        &[another::here("vectors/office.json"), another::write("office-of-now.json", &make())],
+        &[another::here("vectors/office.json"), another::write("office-fresh.json", &make())],
     );
 }

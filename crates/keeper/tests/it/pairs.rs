@@ -126,7 +126,7 @@ fn mail_is_readable_all_the_time_and_sessions_go_on() {
 }
 
 #[test]
-fn an_epoch_that_opens_with_neither_half_keeps_the_old_one() {
+fn an_epoch_that_opens_with_neither_key_keeps_the_old_one() {
     let mut desk = Desk::new("IE", 1);
     let mut rows = Rows::of(&mut desk);
     desk.vault.begin_account_rotation(desk.account, &proof(), false).unwrap();
@@ -159,7 +159,7 @@ fn a_rotation_survives_a_kill_at_every_step() {
             let mut rows = Rows::of(&mut desk);
             let open = desk.vault.sign_in(desk.account, &PASSWORD.into()).unwrap();
             desk.disk.fail_step(desk.disk.steps() + step, fault);
-            // A ring that could not be written is no failure.
+            // A ring that could not be written is not a failure.
             let failed = run(&desk, &desk.vault, &mut rows);
             rows.receive(&desk, &desk.vault);
             rows.read(&desk.vault, &open).unwrap_or_else(|error| panic!("{at}: an open session: {error}"));

@@ -53,6 +53,6 @@ fn write_the_replaced() {
 fn another_implementation_opens_what_was_replaced() {
     another::opens(
         "open_replaced.py",
-        &[another::here("vectors/replaced.json"), another::write("replaced-now.json", &make())],
+        &[another::here("vectors/replaced.json"), another::write("replaced-fresh.json", &make())],
     );
 }

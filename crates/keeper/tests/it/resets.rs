@@ -115,8 +115,8 @@ fn who_may_not() {
     let act = Act::BeginReset { account: desk.account, delay_millis: DAY, without_codes: false };
     let one = [Desk::proof("ann"), Desk::proof("ann")];
     refused(desk.vault.begin_act(act.clone(), None, one), "SameOfficer");
-    let paper = [Desk::proof("ann"), OfficerProof::PaperShare("words".into())];
-    refused(desk.vault.begin_act(act.clone(), None, paper), "PaperUnreadable");
+    let with_paper_share = [Desk::proof("ann"), OfficerProof::PaperShare("words".into())];
+    refused(desk.vault.begin_act(act.clone(), None, with_paper_share), "PaperShareUnreadable");
     // Agreed, and in no ledger.
     let begun = desk.vault.begin_act(act, None, both()).unwrap();
     let opening = ledger::Opening::new(b"something else".to_vec(), &*desk.entropy);

@@ -57,7 +57,7 @@ fn an_epoch_is_opened_once() {
 
 /// Any change, cut or exchange of the file costs X25519 once more, and nothing else; then the ring is whole again.
 #[test]
-fn a_damaged_ring_is_made_anew() {
+fn a_damaged_ring_is_rebuilt() {
     let desk = Desk::new("IE", 1);
     let path = file(&desk);
     read_all(&desk, &desk.vault, &sign_in(&desk, &desk.vault));
@@ -77,15 +77,15 @@ fn a_damaged_ring_is_made_anew() {
         let vault = desk.reopen().unwrap();
         let wanted = read_all(&desk, &vault, &sign_in(&desk, &vault));
         // A file that ends at its head has no piece, and is as good as new.
-        assert_eq!(wanted, 3, "{} octets", bytes.len());
+        assert_eq!(wanted, 3, "{} bytes", bytes.len());
         let vault = desk.reopen().unwrap();
         assert_eq!(read_all(&desk, &vault, &sign_in(&desk, &vault)), 0);
     }
 }
 
-/// A write that fails, and a power cut at any step, lose no mail and shut nobody out.
+/// A write that fails, and a power cut at any step, lose no mail and lock nobody out.
 #[test]
-fn a_ring_that_cannot_be_written_is_no_loss() {
+fn a_ring_that_cannot_be_written_does_no_harm() {
     for fault in [Fault::Failed, Fault::FailedButPersisted] {
         for step in 0..4 {
             let mut desk = Desk::new("IE", 1);

@@ -53,7 +53,7 @@ fn sealed(len: usize) -> (MessageKey, Vec<u8>) {
     })
 }
 
-fn shut(result: Result<Vec<u8>, VaultError>) -> bool {
+fn refused(result: Result<Vec<u8>, VaultError>) -> bool {
     matches!(result, Err(VaultError::Mail(MailError::MessageDoesNotOpen(_))))
 }
 
@@ -96,15 +96,15 @@ proptest! {
         let (key, mut bytes) = sealed(len);
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
-        prop_assert!(shut(key.open(Part::Original, &bytes)));
+        prop_assert!(refused(key.open(Part::Original, &bytes)));
     }
 
     #[test]
     fn any_cut_and_any_addition_shuts(len in lengths(), at in any::<prop::sample::Index>(), more in 1..70_000usize) {
         let (key, bytes) = sealed(len);
-        prop_assert!(shut(key.open(Part::Original, &bytes[..at.index(bytes.len())])));
+        prop_assert!(refused(key.open(Part::Original, &bytes[..at.index(bytes.len())])));
         let longer = [bytes, vec![0; more]].concat();
-        prop_assert!(shut(key.open(Part::Original, &longer)));
+        prop_assert!(refused(key.open(Part::Original, &longer)));
     }
 
     #[test]
@@ -136,7 +136,7 @@ proptest! {
         for ((key, mine), (_, other)) in [(&first, &second), (&second, &first)] {
             prop_assert_eq!(key.open(Part::Original, mine).unwrap(), plain(len));
             for swapped in [other.clone(), mixed(mine, other), mixed(other, mine)] {
-                prop_assert!(shut(key.open(Part::Original, &swapped)));
+                prop_assert!(refused(key.open(Part::Original, &swapped)));
             }
         }
     }
@@ -164,7 +164,7 @@ fn chunks_keep_their_order_and_their_number() {
     let wrong: [&[usize]; 9] =
         [&[], &[0], &[0, 1], &[0, 1, 2], &[1, 0, 2, 3], &[0, 2, 1, 3], &[0, 1, 3], &[0, 0, 1, 2, 3], &[3]];
     for order in wrong {
-        assert!(shut(key.open(Part::Original, &rebuilt(order))), "{order:?}");
+        assert!(refused(key.open(Part::Original, &rebuilt(order))), "{order:?}");
     }
 }
 
@@ -178,19 +178,19 @@ fn a_cut_shows_when_the_end_is_read() {
         bytes[..cut].get(at..at + len).map(<[u8]>::to_vec).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
     };
     let mut range = |len: usize, range| key.open_range(Part::Original, &mut reader, len as u64, range);
-    assert!(shut(range(bytes.len(), 0..3 * CHUNK as u64)));
-    assert!(shut(range(cut, 0..2 * CHUNK as u64)), "the last chunk there was not sealed as the last");
+    assert!(refused(range(bytes.len(), 0..3 * CHUNK as u64)));
+    assert!(refused(range(cut, 0..2 * CHUNK as u64)), "the last chunk there was not sealed as the last");
     assert_eq!(range(bytes.len(), 10..20).unwrap(), plain(20)[10..]);
 }
 
 #[test]
-fn a_failing_reader_is_no_damage() {
+fn a_failing_reader_is_not_damage() {
     let (key, bytes) = sealed(10);
     let mut reader = |_, _| Err(std::io::Error::other("cable"));
     let failed = key.open_range(Part::Original, &mut reader, bytes.len() as u64, 0..10);
     assert!(matches!(failed, Err(VaultError::Mail(MailError::MessageUnreadable { .. }))));
     let mut short = |_, len: usize| Ok(vec![0; len - 1]);
-    assert!(shut(key.open_range(Part::Original, &mut short, bytes.len() as u64, 0..10)));
+    assert!(refused(key.open_range(Part::Original, &mut short, bytes.len() as u64, 0..10)));
 }
 
 /// A key opens nothing that was sealed for another account, message, part, epoch or arrival: each has its own key and
@@ -223,7 +223,7 @@ fn each_ciphertext_opens_under_one_key_only() {
                 for (part, bytes) in parts {
                     let opened = key.open(*as_part, bytes);
                     assert_eq!(opened.is_ok(), at == of && as_part == part, "key {at}, sealed {of}");
-                    assert!(shut(late.open(*as_part, bytes)), "another arrival");
+                    assert!(refused(late.open(*as_part, bytes)), "another arrival");
                 }
             }
         }
@@ -239,8 +239,8 @@ fn a_commitment_fits_one_key_and_one_text() {
     let mixed = |head: &[u8], text: &[u8]| [&head[..HEAD], &text[HEAD..]].concat();
     assert_ne!(first[1..HEAD], second[1..HEAD]);
     for key in [&one, &two] {
-        assert!(shut(key.open(Part::Original, &mixed(&first, &second))));
-        assert!(shut(key.open(Part::Original, &mixed(&second, &first))));
+        assert!(refused(key.open(Part::Original, &mixed(&first, &second))));
+        assert!(refused(key.open(Part::Original, &mixed(&second, &first))));
     }
 }
 
@@ -272,7 +272,7 @@ fn an_epoch_key_opens_for_its_account_and_number_only() {
     for at in 0..mine.0.len() {
         let mut changed = mine.clone();
         changed.0[at] ^= 1;
-        assert!(keys(&[(EpochId(70), changed)], 70).is_err(), "octet {at}");
+        assert!(keys(&[(EpochId(70), changed)], 70).is_err(), "byte {at}");
         let cut = SealedEpochKey(mine.0[..at].to_vec());
         assert!(keys(&[(EpochId(70), cut)], 70).is_err());
     }

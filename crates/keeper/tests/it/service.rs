@@ -44,7 +44,7 @@ proptest! {
 }
 
 #[test]
-fn the_same_text_never_seals_to_the_same_octets() {
+fn the_same_text_never_seals_to_the_same_bytes() {
     let desk = Desk::new("IE", 1);
     let sealed: HashSet<_> = (0..1000).map(|_| desk.vault.service_seal("x", b"text").unwrap()).collect();
     assert_eq!(sealed.len(), 1000);

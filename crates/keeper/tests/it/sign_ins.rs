@@ -425,7 +425,7 @@ fn custody_is_the_owners_to_change() {
     }
 }
 
-/// The wraps of one account do not serve in another's file, whoever writes it there.
+/// The wraps of one account do not serve in another's file, no matter who writes it there.
 #[test]
 fn a_file_of_another_account_is_damage() {
     let desk = Desk::new("IE", 1);

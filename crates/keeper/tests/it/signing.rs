@@ -34,7 +34,7 @@ fn open_log(desk: &Desk, vault: &Vault) -> Log {
 }
 
 #[test]
-fn approvals_of_before_count_when_they_are_proven_anew() {
+fn earlier_approvals_count_once_they_are_proven_again() {
     let desk = Desk::new("IE", 1);
     let order = desk.order();
     let (mut one, _) = desk.approve(&order, "ann");

@@ -75,12 +75,12 @@ fn a_stolen_session_reads_until_it_ends_and_changes_nothing() {
             Ok(()) => assert!(handle_goes_on, "{what}"),
             Err(error) => assert_eq!((variant(&error).as_str(), *handle_goes_on), ("SessionOver", false), "{what}"),
         }
-        refused(reads(&desk.reopen().unwrap(), &desk, &handle), "SessionOver", "a handle of before the restart");
+        refused(reads(&desk.reopen().unwrap(), &desk, &handle), "SessionOver", "a handle from before the restart");
     }
 }
 
 #[test]
-fn a_stolen_session_is_no_password() {
+fn a_stolen_session_is_not_a_password() {
     let desk = Desk::new("IE", 1);
     let vault = &desk.vault;
     let token = token(&desk, DAY);
@@ -102,14 +102,14 @@ fn a_stolen_session_opens_nobody_elses_mail() {
     let stranger = AccountId([9; 16]);
     desk.vault.create_account(stranger, &PASSWORD.into()).unwrap();
     let token = token(&desk, DAY);
-    let octets = data_encoding::BASE64URL_NOPAD.decode(token.expose().as_bytes()).unwrap();
+    let bytes = data_encoding::BASE64URL_NOPAD.decode(token.expose().as_bytes()).unwrap();
     for (at, what) in [(16, "another session"), (20, "another secret"), (51, "another secret")] {
-        let mut changed = octets.clone();
+        let mut changed = bytes.clone();
         changed[at] ^= 1;
         let changed = SessionToken::new(Secret::new(data_encoding::BASE64URL_NOPAD.encode(&changed)));
         refused(desk.vault.resume_session(&changed), "NoSession", what);
     }
-    let moved = [&stranger.0[..], &octets[16..]].concat();
+    let moved = [&stranger.0[..], &bytes[16..]].concat();
     let moved = SessionToken::new(Secret::new(data_encoding::BASE64URL_NOPAD.encode(&moved)));
     refused(desk.vault.resume_session(&moved), "NoSession", "another account");
     refused(Desk::new("IE", 5).vault.resume_session(&token), "NoSession", "another node");
@@ -124,8 +124,8 @@ fn files(disk: &MemoryDisk) -> Files {
         let folder = Path::new("vault").join(folder);
         for entry in disk.list(&folder).unwrap_or_default() {
             let file = folder.join(entry);
-            if let Ok(octets) = disk.read(&file) {
-                files.insert(file, octets);
+            if let Ok(bytes) = disk.read(&file) {
+                files.insert(file, bytes);
             }
         }
     }
@@ -133,9 +133,9 @@ fn files(disk: &MemoryDisk) -> Files {
 }
 
 fn put_back<'a>(disk: &MemoryDisk, files: impl IntoIterator<Item = (&'a PathBuf, &'a Vec<u8>)>) {
-    for (file, octets) in files {
+    for (file, bytes) in files {
         disk.create_dir_all(file.parent().unwrap()).unwrap();
-        disk.write_atomic(file, octets, Visibility::Private).unwrap();
+        disk.write_atomic(file, bytes, Visibility::Private).unwrap();
     }
 }
 
@@ -204,10 +204,10 @@ fn a_folder_restored_from_last_week_opens_by_last_weeks_secrets() {
         opened.unwrap_or_else(|error| panic!("{what}: {error}"));
     }
     officers_open(&restored, &desk, ["ann", "cat"]).unwrap();
-    refused(restored.sign_in(desk.account, &"another".into()), "WrongPassword", "the password of now");
+    refused(restored.sign_in(desk.account, &"another".into()), "WrongPassword", "the current password");
     refused(restored.resume_session(&short), "NoSession", "a session whose own time is over");
     refused(restored.sign_in(newcomer, &PASSWORD.into()), "NoSuchAccount", "an account made since");
-    refused(restored.service_open("row", &row), "DoesNotOpen", "what the service key of now has sealed");
+    refused(restored.service_open("row", &row), "DoesNotOpen", "what the current service key has sealed");
     restored.recover(desk.account, &codes[0], &"third".into()).unwrap();
     // Today's own folder has none of that.
     refused(desk.vault.sign_in(desk.account, &PASSWORD.into()), "WrongPassword", "the password of then, today");
@@ -215,7 +215,7 @@ fn a_folder_restored_from_last_week_opens_by_last_weeks_secrets() {
     refused(desk.vault.resume_session(&long), "NoSession", "the session, today");
 }
 
-/// One old file among today's, by somebody who can write to the disk: an owner's file brings back the owner's old ways in,
+/// One old file among today's, by an attacker who can write to the disk: an owner's file brings back the owner's old ways in,
 /// and none of the officers'; the roster brings back an officer's name, and no power.
 #[test]
 fn one_file_of_last_week_among_todays() {
@@ -231,19 +231,19 @@ fn one_file_of_last_week_among_todays() {
 
     let vault = put_one_back(&desk, &last_week, &format!("{}.keys", desk.account));
     reads(&vault, &desk, &vault.sign_in(desk.account, &PASSWORD.into()).unwrap()).unwrap();
-    refused(vault.sign_in(desk.account, &"another".into()), "WrongPassword", "the password of now");
-    refused(officers_open(&vault, &desk, ["ann", "ben"]), "EscrowDoesNotOpen", "an escrow key of before");
+    refused(vault.sign_in(desk.account, &"another".into()), "WrongPassword", "the current password");
+    refused(officers_open(&vault, &desk, ["ann", "ben"]), "EscrowDoesNotOpen", "a previous escrow key");
 
     put_back(&desk.disk, &today);
     let vault = put_one_back(&desk, &last_week, "officers.roster");
     for pair in [["ann", "ben"], ["ann", "cat"], ["cat", "ben"]] {
-        assert!(officers_open(&vault, &desk, pair).is_err(), "{pair:?} with the roster of before");
+        assert!(officers_open(&vault, &desk, pair).is_err(), "{pair:?} with the earlier roster");
     }
     put_back(&desk.disk, &today);
     officers_open(&desk.reopen().unwrap(), &desk, ["ann", "ben"]).unwrap();
 }
 
-/// After the service key was replaced and the old one is gone, no file from before is taken for one of today's.
+/// After the service key was replaced and the old one is gone, no file from before passes for a current one.
 #[test]
 fn a_file_from_before_a_rotation_is_damage() {
     let desk = Desk::new("IE", 1);
@@ -254,9 +254,9 @@ fn a_file_from_before_a_rotation_is_damage() {
     while desk.vault.reseal_own_files().unwrap() > 0 {}
     desk.vault.finish_service_rotation().unwrap();
     let vault = put_one_back(&desk, &last_week, &format!("{}.keys", desk.account));
-    refused(vault.sign_in(desk.account, &PASSWORD.into()), "Damaged", "an account's file of before");
+    refused(vault.sign_in(desk.account, &PASSWORD.into()), "Damaged", "an earlier file of the account");
     put_back(&desk.disk, last_week.iter().filter(|(file, _)| file.ends_with("officers.roster")));
-    refused(desk.reopen(), "Damaged", "the roster of before");
+    refused(desk.reopen(), "Damaged", "the earlier roster");
 }
 
 /// A plain copy of the folder knows no window: with a copy of its file a closed account opens, and a forgotten clearance
@@ -285,7 +285,7 @@ fn a_closed_account_and_a_forgotten_clearance_come_back_with_their_files() {
 }
 
 /// Two officers of the United States agree about an account of Ireland: their own vault has no such account; with one of
-/// that number, and all of Ireland's rows, its epochs do not open; and Ireland's file is no file of theirs.
+/// that number, and all of Ireland's rows, its epochs do not open; and Ireland's file is not a file of theirs.
 #[test]
 fn two_officers_of_another_home_open_nothing() {
     let (ireland, us) = (Desk::new("IE", 1), Desk::new("US", 5));
@@ -311,7 +311,7 @@ fn two_officers_of_another_home_open_nothing() {
 
 /// Earlier approvals do not serve again: after a removal, and after shares of another escrow key were dealt.
 #[test]
-fn an_approval_of_before_is_not_replayed() {
+fn an_earlier_approval_is_not_replayed() {
     let desk = Desk::new("IE", 1);
     let order = desk.order();
     let (anns, _) = desk.approve(&order, "ann");
@@ -322,7 +322,7 @@ fn an_approval_of_before_is_not_replayed() {
         desk.vault.clear(&order, [first.clone(), two], opened, &desk.epochs, &desk.asks())
     };
     refused(clear(&cats), "NotEnrolled", "an officer who was removed");
-    refused(clear(&anns), "SharesDisagree", "a share of an escrow key of before");
+    refused(clear(&anns), "SharesDisagree", "a share of a previous escrow key");
     let (again, _) = desk.approve(&order, "ann");
     clear(&again).unwrap();
     desk.clock.set(order.expires);

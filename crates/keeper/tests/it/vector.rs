@@ -1,5 +1,5 @@
 //! The permanent formats, held by a vault that was written once and is never rewritten: this program opens it, writes
-//! the same bytes for the same chance, and so does a Python script that shares no code with us open it.
+//! the same bytes for the same randomness, and so does a Python script that shares no code with us open it.
 //!
 //! `cargo test -p keeper --test it -- --ignored write` makes a new one under `target/`, for a new format version.
 
@@ -61,7 +61,7 @@ struct Message {
     id: MessageId,
     arrival: UnixMillis,
     part: u8,
-    /// Octet `i` of the plaintext is `i mod 251`.
+    /// Byte `i` of the plaintext is `i mod 251`.
     plain_len: usize,
     sealed: String,
 }
@@ -93,7 +93,7 @@ fn order() -> Order {
 }
 
 /// Makes a vector in a vault that was just created, or in the files of an earlier one: what the dealing of shares draws
-/// from chance is the business of another crate, and may change without a change of format.
+/// at random is the business of another crate, and may change without a change of format.
 fn make(vault_files: Option<&BTreeMap<String, String>>) -> Vector {
     let disk = MemoryDisk::new();
     match vault_files {
@@ -290,7 +290,7 @@ fn opens_for_the_officers(vector: &Vector) {
 }
 
 #[test]
-fn this_program_writes_the_same_octets() {
+fn this_program_writes_the_same_bytes() {
     let vector = newest();
     assert_eq!(make(Some(&vector.files)), vector);
 }

@@ -77,5 +77,5 @@ fn write_the_ways() {
 
 #[test]
 fn another_implementation_opens_the_ways() {
-    another::opens("open_ways.py", &[another::here("vectors/ways.json"), another::write("ways-of-now.json", &make())]);
+    another::opens("open_ways.py", &[another::here("vectors/ways.json"), another::write("ways-fresh.json", &make())]);
 }

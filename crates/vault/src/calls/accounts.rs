@@ -18,7 +18,7 @@ calls! {
     /// `OwnerError::NoSuchAccount`, `FileError::Damaged`, `FileError::Disk`.
     pub fn account_public_key(account: AccountId) -> AccountPublicKey;
 
-    /// A session is over. One that is closed already is no error.
+    /// A session is over. One that is closed already is not an error.
     raw fn close_session(session: SessionId), tell;
 
     /// Forgets the sign-ins whose minutes are over, and folds what open sessions have opened into their accounts' rings.

@@ -7,7 +7,7 @@ use crate::backup::KeyBackup;
 calls! {
     backups for Vault;
 
-    /// Backs up every account's and officer's keys under the key of today. That key is in the vault's folder and durable when
+    /// Backs up every account's and officer's keys under today's day key. That key is in the vault's folder and durable when
     /// this returns; [`KeyBackup::day_key`] is a copy, for a place of its own.
     ///
     /// # Errors

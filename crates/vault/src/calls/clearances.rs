@@ -14,7 +14,7 @@ calls! {
     /// The bytes of the clearance that was kept. One whose time is over is removed.
     raw fn kept_clearance(order: Digest) -> Secret<Vec<u8>>;
 
-    /// Removes the clearance that was kept for an order; none is no error. Durable when it returns, as far as the file
+    /// Removes the clearance that was kept for an order; none is not an error. Durable when it returns, as far as the file
     /// system goes: blocks that the disk has not reused yet are the operator's matter (docs/threat-model.md).
     ///
     /// # Errors

@@ -29,7 +29,7 @@ calls! {
     /// Ends the keys of an account whose closing was begun.
     raw fn finish_closing(account: AccountId, held: &[HeldByCase]), slow;
 
-    /// Overwrites what a case holds of closed accounts. Nothing held is no error. Durable when it returns.
+    /// Overwrites what a case holds of closed accounts. Nothing held is not an error. Durable when it returns.
     ///
     /// # Errors
     /// `FileError::Disk`.

@@ -43,7 +43,7 @@ macro_rules! calls {
             [$((Number::$call as u8, calls!(@slow $($manner)?))),*].contains(&(number, true))
         }
 
-        /// Does what a request asks; a frame with its answer. `None` when it is no request of these.
+        /// Does what a request asks; a frame with its answer. `None` when it is not one of these requests.
         #[allow(unused_mut, reason = "calls without arguments read none")]
         pub(super) fn answer(
             calls: &impl Calls,
@@ -142,7 +142,7 @@ macro_rules! subjects {
             false
         }
 
-        /// Does what a request asks; a frame with its answer, whose head is not filled in. A request that is none is
+        /// Does what a request asks; a frame with its answer, whose head is not filled in. Anything else is
         /// answered with [`VaultError::Garbled`].
         pub fn answer(server: &impl Server, request: &[u8]) -> Zeroizing<Vec<u8>> {
             let answered = || {

@@ -35,7 +35,7 @@ calls! {
         sealed: &[(EpochId, SealedEpochKey)],
     ) -> Vec<(EpochId, SealedEpochKey)>, slow;
 
-    /// Destroys the old private key. `sealed` is every sealed epoch key of the account as it lies on the disk, and no message
+    /// Destroys the old private key. `sealed` is every sealed epoch key of the account as it is on the disk, and no message
     /// that was sealed to the old key is on its way there: what is sealed to it never opens again. Durable when it returns.
     ///
     /// # Errors

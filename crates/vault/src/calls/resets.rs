@@ -18,7 +18,7 @@ calls! {
     /// `FileError::Damaged`, `FileError::Disk`.
     pub fn pending_reset(account: AccountId) -> Option<PendingReset>;
 
-    /// Stops a reset; none is no error. Durable when it returns.
+    /// Stops a reset; none is not an error. Durable when it returns.
     ///
     /// # Errors
     /// `FileError::Disk`.

@@ -121,7 +121,7 @@ calls! {
     /// Those of every change.
     pub fn new_recovery_codes(account: AccountId, proof: &OwnerProof) -> Vec<Secret<String>>, slow;
 
-    /// A new password by a recovery code, which is used up. Web sessions end; codes of an app and app passwords stay valid. Attempts
+    /// A new password by a recovery code, which is used up. Web sessions end; two-factor authentication and app passwords stay. Attempts
     /// are counted with the guesses at passwords, for the account and the network, and a claim that is nobody's is refused
     /// in the same words after the same work.
     ///

@@ -1,4 +1,4 @@
-//! Replacing the service key, and the passphrase that it lies under.
+//! Replacing the service key, and the passphrase that protects it.
 
 use terms::Secret;
 

@@ -38,7 +38,7 @@ calls! {
     /// Goes on with a web session.
     raw fn resume_session(token: &SessionToken) -> (AccountId, SessionId);
 
-    /// Ends a web session by its own token. Durable when it returns; one that is over is no error.
+    /// Ends a web session by its own token. Durable when it returns; one that is over is not an error.
     ///
     /// # Errors
     /// `FileError::Damaged`, `FileError::Disk`.

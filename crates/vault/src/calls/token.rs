@@ -18,7 +18,7 @@ calls! {
     pub fn add_token(passphrase: &Secret<String>, key: &TokenKey), slow;
 
     /// Lets no token unlock the vault from now on: what it opened is overwritten. `passphrase` is the node's. No token at all
-    /// is no error. Durable when it returns. A copy of an earlier state of the folder still opens by the token, for what is sealed under
+    /// is not an error. Durable when it returns. A copy of an earlier state of the folder still opens by the token, for what is sealed under
     /// the service key of that time.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ const ENC_LEN: usize = 32;
 /// Bytes that sealing adds: the encapsulated key and the tag.
 pub const HYBRID_OVERHEAD: usize = ENC_LEN + super::TAG_LEN;
 
-/// Seals `plain` to the owner of `public`: encapsulated key (32), ciphertext, tag (16). Fails when `public` is no usable
+/// Seals `plain` to the owner of `public`: encapsulated key (32), ciphertext, tag (16). Fails when `public` is not a usable
 /// key (a point of low order).
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The one real source of chance, and the bridge that lends any [`Entropy`] to crates that want a `rand_core` source.
+//! The one real source of randomness, and the bridge that lends any [`Entropy`] to crates that want a `rand_core` source.
 
 use std::convert::Infallible;
 

@@ -27,7 +27,7 @@ impl Vault {
     ///
     /// # Errors
     /// `OfficerError::TwoOfficers`, `OfficerError::SameOfficer`, `OfficerError::NoSuchOfficer`, `OfficerError::NotInPower`,
-    /// `OfficerError::WrongOfficerPassphrase`, `OfficerError::PaperUnreadable`, `OfficerError::PaperOutdated`,
+    /// `OfficerError::WrongOfficerPassphrase`, `OfficerError::PaperShareUnreadable`, `OfficerError::PaperShareOutdated`,
     /// `OfficerError::SharesDisagree`; `OfficerError::OfficerExists`, `OfficerError::OfficerRoster`,
     /// [`VaultError::EmptyPassphrase`], `RotationError::RotationUnfinished` for acts that cannot be;
     /// `FileError::Damaged`, `FileError::Disk`.

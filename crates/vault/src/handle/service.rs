@@ -139,7 +139,7 @@ fn blocks<T>(items: Vec<T>, len: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
     let mut blocks: Vec<Vec<T>> = Vec::new();
     let mut room = 0;
     for item in items {
-        // Each has a head of some bytes, too: a million empty items are no empty message.
+        // Each has a head of some bytes, too: a million empty items do not make an empty message.
         let size = len(&item) + 64;
         match blocks.last_mut() {
             Some(block) if size <= room => {

@@ -47,7 +47,7 @@ impl EpochSealer {
     /// it nobody ever opens them. `epoch` must not have been used before for this account.
     ///
     /// # Errors
-    /// `MailError::UnusableKey` when `public` is no X25519 public key.
+    /// `MailError::UnusableKey` when `public` is not an X25519 public key.
     pub fn start(
         account: AccountId,
         public: &AccountPublicKey,
@@ -103,7 +103,7 @@ impl EpochSealer {
 /// Seals an epoch key to an account's public key.
 ///
 /// # Errors
-/// `MailError::UnusableKey` when `public` is no X25519 public key.
+/// `MailError::UnusableKey` when `public` is not an X25519 public key.
 pub fn seal_epoch(
     public: &AccountPublicKey,
     account: AccountId,

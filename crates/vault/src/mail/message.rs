@@ -175,12 +175,12 @@ impl MessageKey {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_into(&self, part: Part, sealed: &[u8], out: &mut Vec<u8>) -> Result<(), VaultError> {
-        let shut = || VaultError::Mail(MailError::MessageDoesNotOpen(self.id));
-        let plain_len = plain_len(sealed.len() as u64).ok_or_else(shut)?;
-        let (head, chunks) = sealed.split_at_checked(HEAD_LEN).ok_or_else(shut)?;
+        let refused = || VaultError::Mail(MailError::MessageDoesNotOpen(self.id));
+        let plain_len = plain_len(sealed.len() as u64).ok_or_else(refused)?;
+        let (head, chunks) = sealed.split_at_checked(HEAD_LEN).ok_or_else(refused)?;
         let key = self.part(part);
         if head[0] != FORMAT || !same(&head[1..], &key.commitment) {
-            return Err(shut());
+            return Err(refused());
         }
         let before = out.len();
         out.reserve(usize::try_from(plain_len).map_err(|_| VaultError::Mail(MailError::TooLong))?);
@@ -190,10 +190,10 @@ impl MessageKey {
             if !matches!(opened, Some(Ok(()))) {
                 out[before..].fill(0);
                 out.truncate(before);
-                return Err(shut());
+                return Err(refused());
             }
         }
-        if (out.len() - before) as u64 == plain_len { Ok(()) } else { Err(shut()) }
+        if (out.len() - before) as u64 == plain_len { Ok(()) } else { Err(refused()) }
     }
 
     /// A range of the plaintext, reading only the head and the chunks that hold it, at most 1 MiB at a time.
@@ -211,18 +211,18 @@ impl MessageKey {
         sealed_len: u64,
         range: Range<u64>,
     ) -> Result<Vec<u8>, VaultError> {
-        let shut = || VaultError::Mail(MailError::MessageDoesNotOpen(self.id));
+        let refused = || VaultError::Mail(MailError::MessageDoesNotOpen(self.id));
         let mut read = |offset: u64, len: usize| match reader(offset, len) {
             Ok(bytes) if bytes.len() == len => Ok(bytes),
-            Ok(_) => Err(shut()),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(shut()),
+            Ok(_) => Err(refused()),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(refused()),
             Err(error) => Err(VaultError::Mail(MailError::MessageUnreadable { id: self.id, error })),
         };
-        let plain_len = plain_len(sealed_len).ok_or_else(shut)?;
+        let plain_len = plain_len(sealed_len).ok_or_else(refused)?;
         let head = read(0, HEAD_LEN)?;
         let key = self.part(part);
         if head[0] != FORMAT || !same(&head[1..], &key.commitment) {
-            return Err(shut());
+            return Err(refused());
         }
 
         let (start, end) = (range.start.min(plain_len), range.end.min(plain_len));
@@ -242,9 +242,9 @@ impl MessageKey {
             let to = sealed_len.min(HEAD_LEN as u64 + until * sealed_chunk);
             let run = read(from, usize::try_from(to - from).map_err(|_| VaultError::Mail(MailError::TooLong))?)?;
             for sealed in run.chunks(CHUNK_LEN + TAG_LEN) {
-                let (nonce, aad) = key.place(at, at == last).ok_or_else(shut)?;
+                let (nonce, aad) = key.place(at, at == last).ok_or_else(refused)?;
                 let before = out.len();
-                key.aead.open_into(nonce, &aad, sealed, &mut out).map_err(|_| shut())?;
+                key.aead.open_into(nonce, &aad, sealed, &mut out).map_err(|_| refused())?;
                 keep_wanted(&mut out, before, at * chunk_len, start, end);
                 at += 1;
             }
@@ -253,7 +253,7 @@ impl MessageKey {
     }
 }
 
-/// Of the chunk that lies at `out[before..]` and stands at `place` in the plaintext, keeps what is in `start..end`.
+/// Of the chunk at `out[before..]` and stands at `place` in the plaintext, keeps what is in `start..end`.
 fn keep_wanted(out: &mut Vec<u8>, before: usize, place: u64, start: u64, end: u64) {
     let len = (out.len() - before) as u64;
     // Both are at most a chunk's length, so they fit.

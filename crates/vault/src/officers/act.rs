@@ -86,7 +86,7 @@ impl Act {
     }
 }
 
-/// What somebody who acts shows. `Debug` prints no secret.
+/// What a person who acts shows. `Debug` prints no secret.
 #[derive(Clone)]
 pub enum OfficerProof {
     /// An officer and the officer's passphrase.
@@ -117,18 +117,18 @@ pub enum ActedBy {
         signature: [u8; 64],
     },
     /// The person who holds the paper share with this number.
-    Paper {
+    PaperShare {
         /// Counted from 1.
         number: u8,
     },
 }
 
 impl ActedBy {
-    /// The officer's name, or the paper's.
+    /// The officer's name, or the paper share's number.
     pub fn label(&self) -> String {
         match self {
             Self::Officer { name, .. } => name.to_string(),
-            Self::Paper { number } => format!("paper {number}"),
+            Self::PaperShare { number } => format!("paper share {number}"),
         }
     }
 }
@@ -181,7 +181,7 @@ impl SignedAct {
         let bytes = self.bytes();
         let signatures = self.by.iter().filter_map(|by| match by {
             ActedBy::Officer { signature, .. } => Some(&signature[..]),
-            ActedBy::Paper { .. } => None,
+            ActedBy::PaperShare { .. } => None,
         });
         let parts: Vec<&[u8]> = std::iter::once(&bytes[..]).chain(signatures).collect();
         Digest(sha256(&parts))

@@ -16,7 +16,7 @@ use crate::{OfficerError, OrderError, VaultError};
 /// The id of what an officer's passphrase opened.
 pub type ShareId = [u8; 16];
 
-/// How far an approval may be dated ahead of now: a minute, for a clock that was set back meanwhile.
+/// How far in the future an approval may be dated: a minute, for a clock that was set back meanwhile.
 const AHEAD_MILLIS_MAX: i64 = 60_000;
 
 /// One officer's approval of one order. It opens nothing by itself: the share it releases opens only for another officer

@@ -119,7 +119,7 @@ impl Cleared {
     /// Reads what was kept.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut rest = Decoder::new(Self::MAGIC, bytes)?;
-        let order: Order = serde_json::from_slice(rest.octets()?).ok()?;
+        let order: Order = serde_json::from_slice(rest.bytes()?).ok()?;
         let officers = [rest.text()?.parse().ok()?, rest.text()?.parse().ok()?];
         let cleared = UnixMillis(rest.i64()?);
         let mut keys = Vec::new();
@@ -146,7 +146,7 @@ fn write<'k>(
         .map_err(|_| VaultError::Order(OrderError::Malformed("it cannot be written as JSON".into())))?;
     let mut out = Zeroizing::new(Vec::with_capacity(512 + order.len() + keys.len() * 60));
     let head = Encoder::new(Cleared::MAGIC)
-        .octets(&order)
+        .bytes(&order)
         .text(officers[0].as_str())
         .text(officers[1].as_str())
         .i64(cleared.0)

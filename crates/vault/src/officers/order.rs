@@ -82,7 +82,7 @@ impl Order {
             .text(self.home.as_str())
             .u64(self.case.0)
             .fixed(&self.account.0)
-            .octets(&codes)
+            .bytes(&codes)
             .i64(self.from.0)
             .i64(self.until.0)
             .fixed(&self.demand.0)

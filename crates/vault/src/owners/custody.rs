@@ -44,13 +44,13 @@ impl Custody {
     }
 
     /// The byte that stands for it in files and messages.
-    pub fn octet(self) -> u8 {
+    pub fn byte(self) -> u8 {
         self as u8
     }
 
     /// The custody of an byte.
-    pub fn from_octet(octet: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|custody| custody.octet() == octet)
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|custody| custody.byte() == byte)
     }
 
     /// What the table says of it, row by row: the question and the answer.

@@ -45,12 +45,12 @@ impl Network {
     }
 
     /// The bytes that stand for it in messages, and under keyed hashes.
-    pub fn octets(self) -> [u8; 16] {
+    pub fn bytes(self) -> [u8; 16] {
         self.0
     }
 
-    pub(crate) fn from_octets(octets: [u8; 16]) -> Self {
-        Self(octets)
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 }
 

@@ -12,7 +12,7 @@ const MESSAGE_BYTES_MAX: usize = 4096;
 /// Why an exchange ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScramError {
-    /// A message that is none of SCRAM, or asks for what nobody offered. The client's fault, and no guess.
+    /// Not a SCRAM message, or asks for what nobody offered. The client's fault, and not a guess.
     Malformed,
     /// It would act for somebody else (RFC 5802 section 5.1, `a`).
     OtherIdentity,
@@ -33,12 +33,12 @@ impl fmt::Display for ScramError {
 impl ScramError {
     const ALL: [Self; 3] = [Self::Malformed, Self::OtherIdentity, Self::Refused];
 
-    pub(crate) fn octet(self) -> u8 {
+    pub(crate) fn byte(self) -> u8 {
         self as u8
     }
 
-    pub(crate) fn from_octet(octet: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|error| error.octet() == octet)
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|error| error.byte() == byte)
     }
 }
 
@@ -95,7 +95,7 @@ pub enum Flag<'a> {
     Missed,
 }
 
-/// The name in a client's first message: whom it claims to be. `None` when it is no such message.
+/// The name in a client's first message: whom it claims to be. `None` when it is not such a message.
 pub fn scram_user(first: &[u8]) -> Option<String> {
     First::parse(first).map(|first| first.user)
 }
@@ -103,7 +103,7 @@ pub fn scram_user(first: &[u8]) -> Option<String> {
 impl<'a> First<'a> {
     /// `client-first-message = gs2-header client-first-message-bare` (RFC 5802 section 7)
     ///
-    /// `None` when it is no such message.
+    /// `None` when it is not such a message.
     pub fn parse(message: &'a [u8]) -> Option<Self> {
         let text = printable_text(message)?;
         let (flag, rest) = text.split_once(',')?;

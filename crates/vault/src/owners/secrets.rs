@@ -48,7 +48,7 @@ pub struct Attempt {
     pub network: Network,
 }
 
-/// What an owner shows to change a secret: the password, and where codes are on a code of the app or a recovery code. An
+/// What an owner shows to change a secret: the password, and with two-factor authentication on, a code or a recovery code. An
 /// app password or a session does not serve for that: who steals one reads mail and locks nobody out.
 #[derive(Debug, Clone)]
 pub struct OwnerProof {

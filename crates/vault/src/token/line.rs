@@ -74,7 +74,7 @@ impl Token {
     }
 
     fn ask(&self, job: Job, seconds_max: u64) -> Result<HelperAnswer, TokenError> {
-        let module = self.module.to_str().ok_or(TokenError::Module("its path is no UTF-8".into()))?.to_owned();
+        let module = self.module.to_str().ok_or(TokenError::Module("its path is not UTF-8".into()))?.to_owned();
         let (label, pin) = (self.label.clone(), self.pin.clone());
         let (typed, network) = (self.typed, self.network);
         let mut out = Out::new();

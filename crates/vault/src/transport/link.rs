@@ -79,9 +79,9 @@ impl Link {
     }
 
     fn heard<T: Wire>(&self, answered: Result<Zeroizing<Vec<u8>>, VaultError>, head: usize) -> Result<T, VaultError> {
-        let answer = answered.and_then(|octets| {
-            let octets = octets.get(head..).unwrap_or_default();
-            wire::from_bytes(octets).unwrap_or(Err(VaultError::Garbled))
+        let answer = answered.and_then(|bytes| {
+            let bytes = bytes.get(head..).unwrap_or_default();
+            wire::from_bytes(bytes).unwrap_or(Err(VaultError::Garbled))
         });
         if let Err(VaultError::Away | VaultError::Locked) = answer {
             self.stops_serving();

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 pub const HEAD_LEN: usize = 4 + 8;
 
 /// The longest message: 256 MiB. The longest that a node sends is one message of mail to be hashed in an import
-/// (`PART_BYTES_MAX` of the store); whatever says it is longer is no message.
+/// (`PART_BYTES_MAX` of the store); anything that claims to be longer is not a message.
 const MESSAGE_LEN_MAX: u32 = 256 * 1024 * 1024;
 
 /// Writes a frame, whose head is filled in here.

@@ -102,7 +102,7 @@ wire_struct!(PendingReset { begun, not_before, without_codes });
 wire_struct!(SessionInfo { id, name, created, expires });
 wire_struct!(OwnerSecrets { app_passwords, sessions });
 
-macro_rules! wire_octets {
+macro_rules! wire_bytes {
     ($($name:ty, $put:ident, $take:ident;)*) => {$(
         /// As the bytes that stand for it.
         impl Wire for $name {
@@ -116,11 +116,11 @@ macro_rules! wire_octets {
         }
     )*};
 }
-wire_octets! {
+wire_bytes! {
     Scopes, bits, from_bits;
-    Custody, octet, from_octet;
-    ScramError, octet, from_octet;
-    Network, octets, from_octets;
+    Custody, byte, from_byte;
+    ScramError, byte, from_byte;
+    Network, bytes, from_bytes;
 }
 
 impl Wire for SessionToken {

@@ -19,7 +19,7 @@ const REQUEST_BYTES_MAX: u64 = 64 * 1024;
 /// before anything else.
 ///
 /// # Errors
-/// Standard input when it is no socket; the socket's own. What the token refuses goes to the node as an answer.
+/// Standard input when it is not a socket; the socket's own. What the token refuses goes to the node as an answer.
 pub fn serve_standard_input() -> io::Result<()> {
     confine::before_the_request()?;
     let mut socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);

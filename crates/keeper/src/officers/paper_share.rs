@@ -1,6 +1,6 @@
 //! A share of the escrow key on paper: 28 words of the BIP-39 English list, which are told apart by their first four
 //! letters. Twelve bits count the deal, 264 are the share, 32 are a check that also knows the home: a word misread, two
-//! words swapped, or a paper of another home or deal is noticed before anything is tried.
+//! words swapped, or a paper share of another home or deal is noticed before anything is tried.
 
 use bip39::Language;
 use terms::{Jurisdiction, Secret};
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{SHARE_LEN, Share, sha256};
 
-/// Words on a paper.
+/// Words of a paper share.
 const WORDS: usize = 28;
 
 /// Bits that a word stands for: there are 2,048.
@@ -22,13 +22,13 @@ const LEN: usize = 2 + SHARE_LEN + 4;
 /// Bits at the beginning that are not written.
 const SKIPPED_BITS: usize = LEN * 8 - WORDS * WORD_BITS;
 
-/// The deal as far as a paper tells it.
+/// The deal, as far as a paper share names it.
 fn short_deal(deal: u32) -> [u8; 2] {
     ((deal & 0x0fff) as u16).to_be_bytes()
 }
 
 fn check(home: &Jurisdiction, deal: [u8; 2], share: &[u8]) -> [u8; 4] {
-    let context = Encoder::new(b"bailiwick/paper/v1").text(home.as_str()).fixed(&deal).finish();
+    let context = Encoder::new(b"bailiwick/paper-share/v1").text(home.as_str()).fixed(&deal).finish();
     let hash = Zeroizing::new(sha256(&[&context, share]));
     [hash[0], hash[1], hash[2], hash[3]]
 }
@@ -54,9 +54,9 @@ pub(crate) fn to_words(home: &Jurisdiction, deal: u32, share: &Share) -> Secret<
 /// The share of these words. White space and capitals do not count; a word may be cut after its fourth letter.
 ///
 /// # Errors
-/// `OfficerError::PaperUnreadable` names what is wrong; `OfficerError::PaperOutdated` for an earlier deal.
+/// `OfficerError::PaperShareUnreadable` names what is wrong; `OfficerError::PaperShareOutdated` for an earlier deal.
 pub(crate) fn from_words(home: &Jurisdiction, deal: u32, words: &Secret<String>) -> Result<Share, VaultError> {
-    let unreadable = |why: String| VaultError::Officer(OfficerError::PaperUnreadable(why.into()));
+    let unreadable = |why: String| VaultError::Officer(OfficerError::PaperShareUnreadable(why.into()));
     let mut bytes = Zeroizing::new([0; LEN]);
     let mut count = 0;
     for word in words.expose().split_whitespace() {
@@ -79,9 +79,9 @@ pub(crate) fn from_words(home: &Jurisdiction, deal: u32, words: &Secret<String>)
         return Err(unreadable("the words do not belong together, or are of another home".to_owned()));
     }
     if found != short_deal(deal) {
-        return Err(VaultError::Officer(OfficerError::PaperOutdated));
+        return Err(VaultError::Officer(OfficerError::PaperShareOutdated));
     }
-    Share::from_bytes(share).ok_or_else(|| unreadable("it is no share".to_owned()))
+    Share::from_bytes(share).ok_or_else(|| unreadable("it is not a share".to_owned()))
 }
 
 /// The place of a word in the list, by its first four letters.
@@ -102,8 +102,8 @@ mod tests {
     use super::*;
 
     fn share(place: u8) -> Share {
-        let octets: Vec<u8> = (0..32u8).map(|at| (at * 7).wrapping_add(place)).collect();
-        Share::from_bytes(&[&[place][..], &octets].concat()).unwrap()
+        let bytes: Vec<u8> = (0..32u8).map(|at| (at * 7).wrapping_add(place)).collect();
+        Share::from_bytes(&[&[place][..], &bytes].concat()).unwrap()
     }
 
     fn home() -> Jurisdiction {
@@ -131,7 +131,7 @@ mod tests {
         for at in 0..words.len() {
             let mut bad = words.clone();
             bad[at] = if bad[at] == list[at] { list[at + 1] } else { list[at] };
-            assert!(matches!(read(&bad), Err(VaultError::Officer(OfficerError::PaperUnreadable(_)))), "word {at}");
+            assert!(matches!(read(&bad), Err(VaultError::Officer(OfficerError::PaperShareUnreadable(_)))), "word {at}");
             let mut swapped = words.clone();
             swapped.swap(at, (at + 1) % words.len());
             assert!(swapped == words || read(&swapped).is_err(), "words from {at} swapped");
@@ -140,10 +140,10 @@ mod tests {
         assert!(read(&[&words[..], &["abandon"]].concat()).is_err());
         assert!(read(&[&words[..27], &["bailiwick"]].concat()).is_err());
         let whole = Secret::new(words.join(" "));
-        assert!(matches!(from_words(&home(), 4, &whole), Err(VaultError::Officer(OfficerError::PaperOutdated))));
+        assert!(matches!(from_words(&home(), 4, &whole), Err(VaultError::Officer(OfficerError::PaperShareOutdated))));
         assert!(matches!(
             from_words(&"US".parse().unwrap(), 3, &whole),
-            Err(VaultError::Officer(OfficerError::PaperUnreadable(_)))
+            Err(VaultError::Officer(OfficerError::PaperShareUnreadable(_)))
         ));
     }
 }
