@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Connections of one door at a time, unless the operator says otherwise. Postfix: 100 processes by default, 1000 on a
-/// large site; a task here is cheaper.
-pub const CONNECTIONS_MAX: usize = 1000;
+pub use operations::config::CONNECTIONS_MAX;
 
 /// Connections from one peer (an IPv4 address, an IPv6 /64) at a time. Postfix: 50 (`smtpd_client_connection_count_limit`).
 /// This machine itself is not counted: an MTA in front of the node brings everybody's mail.

@@ -50,7 +50,7 @@ pub struct ExportPlan {
 }
 
 /// The result of an export.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ExportReport {
     /// Messages written.
     pub exported: u64,

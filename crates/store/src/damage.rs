@@ -5,12 +5,12 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use terms::{AccountId, MessageId};
 use vault::Part;
 
 /// The kinds of damage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DamageKind {
     /// A part of a message: its record has no valid header, or another record's.
@@ -104,7 +104,7 @@ impl DamageKind {
 }
 
 /// Where an owner sees messages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenAt {
     /// The mailbox's name.
     pub mailbox: String,

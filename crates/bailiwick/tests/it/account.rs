@@ -376,7 +376,7 @@ struct Node {
 impl Node {
     fn run(dir: &Path) -> Self {
         let mut child = Command::new(crate::support::PROGRAM)
-            .args(["node", "run", "--with-parent", "--json", "--dir"])
+            .args(["node", "run", "--with-parent", "--json", "--node"])
             .arg(dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

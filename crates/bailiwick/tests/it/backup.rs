@@ -28,12 +28,12 @@ impl Scratch {
     /// The newest backup of keys, and the key of its day.
     fn keys(&self) -> [String; 4] {
         let newest = |folder: &str| files(&self.path(folder)).into_iter().max().unwrap().to_str().unwrap().to_owned();
-        ["--keys".to_owned(), newest("keys"), "--period-key".to_owned(), newest("periods")]
+        ["--keys".to_owned(), newest("keys"), "--day-key".to_owned(), newest("periods")]
     }
 
     fn restore(&self, from: &str, to: &str, passphrase: &str) -> Result<Value, String> {
         let (from, to, keys) = (self.text(from), self.text(to), self.keys());
-        let mut args = vec!["restore", from.as_str(), to.as_str(), "--json"];
+        let mut args = vec!["restore", from.as_str(), "--node", to.as_str(), "--json"];
         args.extend(keys.iter().map(String::as_str));
         answer(&run(&args, passphrase))
     }
@@ -119,7 +119,7 @@ fn back_up(node: &Single) -> Value {
 
 fn back_up_keys(node: &Single, scratch: &Scratch) {
     let (keys, periods) = (scratch.text("keys"), scratch.text("periods"));
-    node.ask(&["backup", "keys", &keys, "--period-keys", &periods], "").unwrap();
+    node.ask(&["backup", "keys", &keys, "--day-keys", &periods], "").unwrap();
 }
 
 fn passphrase(scratch: &Scratch) -> String {
@@ -136,12 +136,12 @@ fn a_lost_node_comes_back() {
         deliver(&node, CARA, &format!("cara {n}"), 100);
     }
     let elsewhere = node.ask(&["backup", "run", "--to", &scratch.text("elsewhere")], "").unwrap_err();
-    assert!(elsewhere.contains("no place that node.toml names"), "{elsewhere}");
+    assert!(elsewhere.contains("is not a place that node.toml names"), "{elsewhere}");
     assert!(!scratch.path("elsewhere").exists());
     let first = back_up(&node);
     deliver(&node, ANN, "ann again", 3_000);
     let (keys, periods) = (scratch.text("keys"), scratch.text("periods"));
-    let second = node.ask(&["backup", "run", "--keys", &keys, "--period-keys", &periods], "").unwrap();
+    let second = node.ask(&["backup", "run", "--keys", &keys, "--day-keys", &periods], "").unwrap();
     assert!(second["keys"]["file"].as_str().unwrap().starts_with(&keys));
     let written = |backup: &Value| backup["bytes_written"].as_u64().unwrap();
     assert!(written(&second) < written(&first) / 4, "{first} {second}");
@@ -186,7 +186,7 @@ fn a_lost_node_comes_back() {
     assert!(older["ledger_before"].as_u64().unwrap() < size, "{older:#}");
     let (place, to, ledger, keys) =
         (scratch.text("place"), scratch.text("with-ledger"), scratch.text("node/ledger"), scratch.keys());
-    let mut args = vec!["restore", place.as_str(), to.as_str(), "--json", "--ledger", ledger.as_str()];
+    let mut args = vec!["restore", place.as_str(), "--node", to.as_str(), "--json", "--ledger", ledger.as_str()];
     args.extend(keys.iter().map(String::as_str));
     assert_eq!(answer(&run(&args, &passphrase(&scratch))).unwrap()["ledger_before"], size);
     std::fs::rename(scratch.path("live"), &live).unwrap();

@@ -117,5 +117,5 @@ fn it_says_what_is_wrong() {
     assert!(fails(&["demo", "--dir", file.to_str().unwrap()]).contains("is a file"));
     let nowhere = scratch.path().join("nowhere");
     let error = fails(&["case", "list", "--node", nowhere.to_str().unwrap()]);
-    assert!(error.contains("is no node"), "{error}");
+    assert!(error.contains("is not a node"), "{error}");
 }

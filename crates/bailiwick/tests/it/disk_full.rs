@@ -180,7 +180,7 @@ impl Told {
 
 /// How the node says its store is.
 fn health(node: &Single) -> String {
-    node.ask(&["node", "status"], "").unwrap()["store"].as_str().unwrap().to_owned()
+    node.ask(&["node", "status"], "").unwrap()["store"]["state"].as_str().unwrap().to_owned()
 }
 
 /// How often the log says so.

@@ -65,7 +65,7 @@ fn what_is_damaged_is_named() {
     node.ask(&["import", "--account", ADDRESS, mail.to_str().unwrap()], "").unwrap();
     let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
     node.ask(&["node", "passphrase"], &passphrase).unwrap();
-    assert!(node.ask(&["node", "status"], "").unwrap()["store"].as_str().unwrap().starts_with("healthy"));
+    assert!(node.ask(&["node", "status"], "").unwrap()["store"]["state"] == "healthy");
     let (sound, data) = fsck(&dir);
     assert!(sound && data["messages"] == 3 && data["accounts"] == 1 && data["ledger_entries"] == 1, "{data}");
 

@@ -16,10 +16,10 @@ fn they_are_named_later_and_replaced() {
     // What a person without a name is told can be done.
     let told = node.ask(&["node", "unlock", "--holder", "dora"], "dora's own words");
     assert!(told.is_ok() || told.unwrap_err().contains("`bailiwick node hands set`"));
-    let holders = |node: &Single| node.ask(&["node", "hands", "list"], "").unwrap()["holders"].clone();
+    let holders = |node: &Single| node.ask(&["node", "key-holders", "list"], "").unwrap()["holders"].clone();
     assert_eq!(holders(&node), serde_json::json!([]));
     let set = |node: &Single, names: &[&str], passphrase: &str| {
-        let mut args = vec!["node", "hands", "set"];
+        let mut args = vec!["node", "key-holders", "set"];
         names.iter().for_each(|name| args.extend(["--holder", name]));
         let words: String = names.iter().map(|name| format!("{name}'s own words\n")).collect();
         node.ask(&args, &format!("{passphrase}\n{words}"))
@@ -35,7 +35,7 @@ fn they_are_named_later_and_replaced() {
     drop(node);
 
     let node = Single::run(&dir);
-    assert!(lines(node.door("smtp"), &RCPT)[3].starts_with("451 4.3.0 This node is locked"));
+    assert!(lines(node.door("smtp"), &RCPT)[3].starts_with("451 4.3.0 Mailbox store unavailable (locked)"));
     assert_eq!(holders(&node), serde_json::json!(["dora", "emil"]), "also of a locked node");
     let unlock = |node: &Single, name: &str| {
         node.ask(&["node", "unlock", "--holder", name], &format!("{name}'s own words"))

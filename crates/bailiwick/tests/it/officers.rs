@@ -22,7 +22,7 @@ impl Made {
         let args = [
             "node",
             "init",
-            "--dir",
+            "--node",
             dir.to_str().unwrap(),
             "--jurisdiction",
             "IE",
@@ -121,14 +121,14 @@ fn officers_come_and_go_by_two_others() {
 fn a_closed_account_opens_nowhere_and_a_lost_vault_comes_back() {
     let node = Made::new();
     let (backups, periods) = (node.path("backups"), node.path("periods"));
-    let args = ["backup", "keys", backups.to_str().unwrap(), "--period-keys", periods.to_str().unwrap()];
+    let args = ["backup", "keys", backups.to_str().unwrap(), "--day-keys", periods.to_str().unwrap()];
     let backup = node.ask(&args, "").unwrap();
     let file = backup["file"].as_str().unwrap();
     let period = periods.join(format!("{}.key", backup["day"]));
     let passphrase = std::fs::read_to_string(node.dir.join("secrets/passphrase")).unwrap();
     let restored = node.path("restored");
     let restore = |vault: &Path| {
-        let args = ["backup", "restore-keys", file, "--period-key", period.to_str().unwrap(), "--vault"];
+        let args = ["backup", "restore-keys", file, "--day-key", period.to_str().unwrap(), "--vault"];
         run(&[&args[..], &[vault.to_str().unwrap()]].concat(), &passphrase)
     };
     let output = restore(&restored);
@@ -222,7 +222,7 @@ fn a_wrong_secret_leaves_no_entry() {
     for (args, input) in [
         (&["node", "rotate", "service"][..], "a wrong one\n"),
         (&["node", "passphrase"], "a wrong one\n"),
-        (&["node", "hands", "set", "--holder", "dora", "--holder", "emil"], hands),
+        (&["node", "key-holders", "set", "--holder", "dora", "--holder", "emil"], hands),
         (&["node", "token", "add", "--module", "/nowhere.so", "--token-label", "x"], "a wrong one\n1234\n"),
         (&["account", "rotate-key", "ann@ie.example"], "a wrong password\n"),
         (&["account", "rotate-key", "ann@ie.example", "--by", "ann", "--by", "ben"], &officers),

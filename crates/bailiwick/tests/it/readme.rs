@@ -124,8 +124,15 @@ fn the_transcript_is_true() {
     let state: serde_json::Value =
         serde_json::from_slice(&std::fs::read(scratch.path().join("demo-data/demo.json")).unwrap()).unwrap();
     let mut ran = 0;
+    let mut environment = Vec::new();
     for shown in shown {
-        check(&shown, scratch.path(), &state);
+        match shown.command.strip_prefix("export ") {
+            Some(variable) => {
+                let (name, value) = variable.split_once('=').unwrap();
+                environment.push((name.to_owned(), value.to_owned()));
+            }
+            None => check(&shown, scratch.path(), &state, &environment),
+        }
         ran += 1;
     }
     assert!(ran >= 8, "the story of the README has {ran} commands");
@@ -153,7 +160,7 @@ fn try_what_it_says(said: &[String], folder: &Path) {
     }
 }
 
-fn check(shown: &Shown, folder: &Path, state: &serde_json::Value) {
+fn check(shown: &Shown, folder: &Path, state: &serde_json::Value, environment: &[(String, String)]) {
     let args: Vec<&str> =
         shown.command.strip_prefix("bailiwick ").expect("commands are bailiwick's").split(' ').collect();
     // What a person types at a prompt.
@@ -164,6 +171,7 @@ fn check(shown: &Shown, folder: &Path, state: &serde_json::Value) {
     });
     let mut child = Command::new(PROGRAM)
         .args(&args)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

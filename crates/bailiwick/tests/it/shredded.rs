@@ -148,7 +148,8 @@ impl Scene {
                 for period in &loot.periods {
                     let number = self.next.replace(self.next.get() + 1);
                     let to = self.path(&format!("restored-{number}"));
-                    let args = [place, &to, Path::new("--keys"), keys, Path::new("--period-key"), period];
+                    let args =
+                        [place, Path::new("--node"), &to, Path::new("--keys"), keys, Path::new("--day-key"), period];
                     let args = args.map(|part| part.to_str().unwrap());
                     if run(&[&["restore"], &args[..]].concat(), &self.passphrase()).status.success() {
                         homes.push(to);
@@ -309,7 +310,7 @@ fn after_the_window_nothing_opens_a_closed_account_anywhere() {
     let node = Single::run(&scene.node());
     wait_for("the end of the day's key", || !period.exists());
     let (keys, periods) = (scene.text("keys"), scene.text("periods"));
-    node.ask(&["backup", "run", "--keys", &keys, "--period-keys", &periods], "").unwrap();
+    node.ask(&["backup", "run", "--keys", &keys, "--day-keys", &periods], "").unwrap();
     let after = scene.image(&scene.node(), "after");
     drop(node);
     assert!(after.join("store/rows.sqlite-wal").exists());

@@ -109,12 +109,13 @@ fn one_damaged_profile_stops_nobody_else() {
     node.ask(&["backup", "run"], "").unwrap();
     let (keys, periods) = (path("keys"), path("periods"));
     let texts = [&keys, &periods].map(|path| path.to_str().unwrap().to_owned());
-    node.ask(&["backup", "keys", &texts[0], "--period-keys", &texts[1]], "").unwrap();
+    node.ask(&["backup", "keys", &texts[0], "--day-keys", &texts[1]], "").unwrap();
     drop(node);
     let newest = |folder: &Path| files(folder).pop().unwrap().to_str().unwrap().to_owned();
     let (new, keys, periods) = (path("new"), newest(&keys), newest(&periods));
-    let args = ["restore", path("place").to_str().unwrap(), new.to_str().unwrap(), "--json"].map(str::to_owned);
-    let more = ["--keys".to_owned(), keys, "--period-key".to_owned(), periods];
+    let args =
+        ["restore", path("place").to_str().unwrap(), "--node", new.to_str().unwrap(), "--json"].map(str::to_owned);
+    let more = ["--keys".to_owned(), keys, "--day-key".to_owned(), periods];
     let args: Vec<&str> = args.iter().chain(&more).map(String::as_str).collect();
     let restored = run(&args, &passphrase);
     let restored: Value = serde_json::from_slice(&restored.stdout)

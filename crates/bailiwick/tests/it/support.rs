@@ -268,7 +268,7 @@ impl Single {
         let mut args =
             vec!["node", "init", "--jurisdiction", "IE", "--zone", "Europe/Dublin", "--operator", "Example Ltd"];
         args.extend(["--hostname", "mail.ie.example", "--domain", "ie.example", "--ports", &ports]);
-        args.extend(["--officer", "ann", "--officer", "ben", "--dir", dir.to_str().unwrap()]);
+        args.extend(["--officer", "ann", "--officer", "ben", "--node", dir.to_str().unwrap()]);
         args.extend(more);
         let officers: String = OFFICER_PASSPHRASES.iter().map(|(_, passphrase)| format!("{passphrase}\n")).collect();
         let made = run_in(environment, &args, &(officers + input));
@@ -285,7 +285,7 @@ impl Single {
     pub(crate) fn run_in(environment: &[(&str, &Path)], dir: &Path) -> Self {
         let log = File::options().create(true).append(true).open(dir.join("node.log")).unwrap();
         let mut child = Command::new(PROGRAM)
-            .args(["node", "run", "--with-parent", "--json", "--dir", dir.to_str().unwrap()])
+            .args(["node", "run", "--with-parent", "--json", "--node", dir.to_str().unwrap()])
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

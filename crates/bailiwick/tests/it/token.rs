@@ -115,7 +115,7 @@ fn it_starts_without_anybody() {
     // The passphrase is the way in when the token is lost.
     machine.tokens_in("nothing");
     let node = machine.run(&dir);
-    assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
+    assert!(rcpt(&node).starts_with("451 4.3.0 Mailbox store unavailable (locked)"));
     node.ask(&["node", "unlock", "--recovery"], &passphrase).unwrap();
     assert!(rcpt(&node).starts_with("250 "));
     for secret in [PIN, &passphrase] {
@@ -136,7 +136,7 @@ fn a_copy_of_the_disk_opens_nothing() {
         let node = machine.run(&copy);
         assert_eq!(state(&node), "locked");
         let refused = node.ask(&["node", "unlock", "--token"], PIN).unwrap_err();
-        assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
+        assert!(rcpt(&node).starts_with("451 4.3.0 Mailbox store unavailable (locked)"));
         refused
     };
     assert!(said("nothing").contains("no token with the label"));
@@ -159,7 +159,7 @@ fn a_node_waits_for_its_token() {
     machine.init(&dir);
     machine.tokens_in("nothing");
     let node = machine.run(&dir);
-    assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
+    assert!(rcpt(&node).starts_with("451 4.3.0 Mailbox store unavailable (locked)"));
     assert!(node.log().contains("the node is locked: no token with the label"));
     machine.tokens_in("tokens");
     wait_for("the token", || state(&node) == "unlocked");
@@ -173,7 +173,7 @@ fn a_wrong_pin_is_tried_once() {
     machine.init(&dir);
     machine.set_pin("161803");
     let node = machine.run(&dir);
-    assert!(rcpt(&node).starts_with("451 4.3.0 This node is locked"));
+    assert!(rcpt(&node).starts_with("451 4.3.0 Mailbox store unavailable (locked)"));
     // Twice as long as the node waits before it looks again.
     std::thread::sleep(std::time::Duration::from_secs(5));
     assert_eq!(node.log().matches("the token refuses the PIN").count(), 1, "{}", node.log());
@@ -286,7 +286,7 @@ fn a_token_is_taken_away() {
     assert!(remove(&node, &["another"], &passphrase).unwrap_err().contains("\"bailiwick\""));
     let people = [("ann", "ann's hand passphrase"), ("ben", "ben's hand passphrase")];
     let words = format!("{passphrase}\n{}\n{}\n", people[0].1, people[1].1);
-    node.ask(&["node", "hands", "set", "--holder", "ann", "--holder", "ben"], &words).unwrap();
+    node.ask(&["node", "key-holders", "set", "--holder", "ann", "--holder", "ben"], &words).unwrap();
     assert!(remove(&node, &["bailiwick"], "wrong").unwrap_err().contains("passphrase is wrong"));
     assert_eq!(RealDisk.read(&dir.join("vault/node.token")).unwrap(), sealed, "nothing has changed");
     let size = || node.ask(&["node", "status"], "").unwrap()["ledger_size"].as_u64().unwrap();
@@ -345,7 +345,7 @@ fn the_pin_is_a_credential_of_systemd() {
     let (module, folder) = (machine.path("softhsm2.conf"), machine.path("credentials"));
     let with = [("SOFTHSM2_CONF", module.as_path()), ("CREDENTIALS_DIRECTORY", folder.as_path())];
     let refused = |environment: &[(&str, &Path)]| {
-        let run = crate::support::run_in(environment, &["node", "run", "--dir", dir.to_str().unwrap()], "");
+        let run = crate::support::run_in(environment, &["node", "run", "--node", dir.to_str().unwrap()], "");
         assert!(!run.status.success());
         String::from_utf8_lossy(&run.stderr).into_owned()
     };

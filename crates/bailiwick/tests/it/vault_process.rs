@@ -93,7 +93,7 @@ fn the_node_starts_it_again() {
             said.starts_with("250 ") && node.vault_process() != vault
         });
     }
-    assert!(node.log().contains("had died and was started again"));
+    assert!(node.log().contains("died and was restarted"));
     // The address is known, and so is the owner.
     let target = scratch.path().join("out");
     let exported = ["export", "--account", "ann@ie.example", target.to_str().unwrap()];

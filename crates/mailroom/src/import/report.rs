@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::StoreError;
 
 /// Failures that a report names individually; further ones are only counted.
@@ -24,7 +24,7 @@ pub struct Progress {
 }
 
 /// One thing that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The file, and the offset in it for an mbox.
     pub what: String,
@@ -43,7 +43,7 @@ impl Failure {
 }
 
 /// The result of an import.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ImportReport {
     /// Messages that were imported.
     pub imported: u64,

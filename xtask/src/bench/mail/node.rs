@@ -13,7 +13,7 @@ pub(crate) const DOMAIN: &str = "bench.example";
 pub(crate) fn found(dir: &Path, binary: &Path, base: u16) -> Result<(), String> {
     let node = dir.join("node");
     let mut init = Command::new(binary);
-    init.args(["node", "init", "--dir"]).arg(&node).args(["--jurisdiction", "IE", "--zone", "Europe/Dublin"]);
+    init.args(["node", "init", "--node"]).arg(&node).args(["--jurisdiction", "IE", "--zone", "Europe/Dublin"]);
     init.args(["--operator", "Benchmark", "--hostname", "mail.bench.example", "--domain", DOMAIN]);
     init.args(["--officer", "one", "--officer", "two", "--ports", &base.to_string()]);
     run(&mut init, "passphrase of one\npassphrase of two\n")?;
@@ -37,7 +37,7 @@ pub(crate) fn add_accounts(dir: &Path, binary: &Path, users: &[String]) -> Resul
 
 /// How it is started.
 pub(crate) fn arguments(command: &mut Command, binary: &Path, dir: &Path) {
-    command.arg(binary).args(["node", "run", "--with-parent", "--dir"]).arg(dir.join("node"));
+    command.arg(binary).args(["node", "run", "--with-parent", "--node"]).arg(dir.join("node"));
     // A line for each message goes to nobody: Dovecot writes its own to a file as well, but ours would be counted twice.
     command.env("BAILIWICK_LOG", "warn");
 }

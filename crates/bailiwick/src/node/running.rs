@@ -1,0 +1,99 @@
+//! A running node: its doors are open from the start, its rooms from the moment at which its vault is unlocked.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use mailroom::Opening;
+use operations::error::OperationError;
+use operations::handle::NodeHandle;
+use operations::node::{Host, Node, NodeError, Note};
+use operations::operation::Progress;
+use operations::status::quarantined;
+use operations::table::{Answer, Request, Response};
+use pages::law::Lectern;
+
+use super::law_site::book;
+
+/// A running node, locked or not.
+pub(super) struct Running {
+    pub(super) handle: NodeHandle,
+    /// Mail, as the doors find it: out of reach while the node is locked.
+    pub(super) mail: Opening,
+    /// The law in use, open for reading at the HTTP door, also while the node is locked.
+    pub(super) site: Arc<Lectern>,
+}
+
+/// What operations tell this process.
+#[derive(Default)]
+struct Doors {
+    mail: OnceLock<Opening>,
+    site: OnceLock<Arc<Lectern>>,
+}
+
+impl Host for Doors {
+    fn has_doors(&self) -> bool {
+        true
+    }
+
+    fn opened(&self, node: &Arc<Node>) {
+        let quarantine = node.mailroom.store.quarantined_accounts();
+        if !quarantine.is_empty() {
+            tracing::error!("the store is {}", quarantined(&quarantine));
+        }
+        for trouble in node.desk.troubles() {
+            tracing::error!("{trouble}");
+        }
+        if let Some(mail) = self.mail.get() {
+            mail.open(node.mailroom.clone());
+        }
+        // What was interrupted continues; mail does not wait for it.
+        let node = Arc::clone(node);
+        std::thread::spawn(move || node.look_after_keys());
+    }
+
+    fn law_changed(&self, node: &Node) {
+        let Some(site) = self.site.get() else { return };
+        let law = node.desk.law_in_use().map_err(|error| error.to_string());
+        match law.and_then(|law| book(law, &node.config.home).map_err(|error| error.to_string())) {
+            Ok(book) => site.open(book),
+            // The set is in use; only its pages are the previous ones, and say so by their digest.
+            Err(error) => tracing::error!("the law site still shows the previous law set: {error}"),
+        }
+    }
+
+    fn note(&self, note: Note) {
+        if note.is_trouble() {
+            tracing::error!("{note}");
+        } else {
+            tracing::info!("{note}");
+        }
+    }
+}
+
+impl Running {
+    /// The node in `dir`; its vault's process runs and is locked.
+    ///
+    /// # Errors
+    /// As [`NodeHandle::start`]; a law set that does not load.
+    pub(super) fn start(dir: &Path) -> Result<Self, NodeError> {
+        let host = Arc::new(Doors::default());
+        let handle = NodeHandle::start(dir, host.clone())?;
+        let config = &handle.closed.config;
+        let site = Arc::new(Lectern::new(book(handle.closed.law_in_use()?, &config.home)?));
+        let mail = Opening::locked(&config.hostname);
+        let _ = host.site.set(site.clone());
+        let _ = host.mail.set(mail.clone());
+        Ok(Self { handle, mail, site })
+    }
+
+    /// The node, when its rooms are open.
+    pub(super) fn node(&self) -> Option<&Arc<Node>> {
+        self.handle.node()
+    }
+}
+
+impl Answer for Running {
+    fn answer(&self, request: Request, progress: &mut dyn FnMut(Progress)) -> Result<Response, OperationError> {
+        self.handle.answer(request, progress)
+    }
+}

@@ -1,0 +1,181 @@
+//! What a running node does by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use operations::handle::Looked;
+use operations::node::NodeError;
+use store::Compacted;
+use terms::Entropy;
+use tokio::sync::watch;
+
+use super::running::Running;
+
+/// Adds empty ledger entries at random moments of a fixed mean rate, one to eight together as a case does, so that the
+/// number of real ones cannot be read off.
+pub(super) async fn keep_cadence(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    let mean = Duration::from_secs(60 * running.handle.closed.config.ledger_dummy_minutes.max(1));
+    loop {
+        let (wait, count) = next_dummies(mean, &vault::SystemEntropy);
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(wait) => {
+                // A locked node signs nothing, and nothing happens there that could be counted.
+                let Some(node) = running.node().cloned() else { continue };
+                let added = tokio::task::spawn_blocking(move || {
+                    node.desk.forget_lapsed()?;
+                    (0..count).try_for_each(|_| node.desk.record_dummy())
+                })
+                .await;
+                if !matches!(added, Ok(Ok(()))) {
+                    tracing::error!("the ledger took no entry; cases cannot proceed until it does");
+                }
+            }
+        }
+    }
+}
+
+/// When the next empty entries come and how many: a Poisson process of the given mean, since its waiting times do not tell
+/// what came between them.
+fn next_dummies(mean: Duration, entropy: &dyn Entropy) -> (Duration, u32) {
+    let mut bytes = [0; 5];
+    entropy.fill(&mut bytes);
+    let unit = (f64::from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) + 1.0) / 4_294_967_296.0;
+    (mean.mul_f64(-unit.ln()), u32::from(bytes[4] % 8) + 1)
+}
+
+/// How often sign-ins that are over their time are forgotten. Between the end of a sign-in's time and this the owner's key
+/// is still in memory.
+const FORGET_EVERY: Duration = Duration::from_secs(30);
+
+/// Forgets remembered sign-ins whose time is over, also on a node where nobody signs in any more, and looks after the keys.
+pub(super) async fn forget_sign_ins(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(FORGET_EVERY) => {
+                let Some(node) = running.node().cloned() else { continue };
+                let _ = tokio::task::spawn_blocking(move || {
+                    node.mailroom.vault.forget_stale_sign_ins();
+                    node.look_after_keys();
+                })
+                .await;
+            }
+        }
+    }
+}
+
+/// How often deleted mail whose days are over is let go.
+const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
+
+/// Lets go of what owners deleted longer ago than the configuration says; the first time a minute after the start.
+pub(super) async fn forget_deleted(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    let mut wait = Duration::from_secs(60);
+    loop {
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = EXPIRE_EVERY;
+        let Some(node) = running.node().cloned() else { continue };
+        let gone = tokio::task::spawn_blocking(move || node.mailroom.store.forget_deleted()).await;
+        match gone {
+            Ok(Ok(messages)) if messages > 0 => tracing::info!(messages, "expired deleted mail is removed"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "expired deleted mail could not be removed; trying again in an hour")
+            }
+            _ => {}
+        }
+    }
+}
+
+/// How often the ledger and the desk are copied to the places for backups.
+const FOLLOW_EVERY: Duration = Duration::from_secs(60);
+
+/// Copies the ledger and the desk to the places for backups, all the time.
+pub(super) async fn follow_for_backups(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    if running.handle.closed.config.backup_place.is_empty() {
+        return;
+    }
+    loop {
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(FOLLOW_EVERY) => {}
+        }
+        let Some(node) = running.node().cloned() else { continue };
+        let followed = tokio::task::spawn_blocking(move || operations::backup::follow(&node)).await;
+        if let Ok(Err(error)) = followed {
+            tracing::error!(%error, "the ledger and the desk could not be copied to the places for backups");
+        }
+    }
+}
+
+/// How often the vault is looked after.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long to wait before a vault that died is started once more, at most: it dies for a reason.
+const RESTART_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Starts the vault's process again when it has died, and unlocks it when that needs nobody. Meanwhile the doors say "try
+/// again". Sessions of before are over: their owners sign in again.
+pub(super) async fn watch_vault(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    let mut wait = LOOK_EVERY;
+    loop {
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        let node = running.clone();
+        let looked = tokio::task::spawn_blocking(move || node.handle.look_after_vault()).await;
+        match looked {
+            Ok(Ok(Looked::Well)) => wait = LOOK_EVERY,
+            Ok(Ok(Looked::Restarted)) => {
+                tracing::error!("the vault's process died and was restarted; find out why");
+                wait = (wait * 4).min(RESTART_WAIT_MAX);
+            }
+            Ok(Err(NodeError::Token(error))) => {
+                tracing::error!("the node is locked: {error}");
+                wait = (wait * 4).min(RESTART_WAIT_MAX);
+            }
+            Ok(Err(error)) => {
+                tracing::error!("the vault is unavailable: {error}");
+                wait = (wait * 4).min(RESTART_WAIT_MAX);
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+/// The first pass comes after what a start brings: sign-ins, the folding of what arrived meanwhile.
+const COMPACT_FIRST: Duration = Duration::from_secs(300);
+
+/// A pass over accounts that are in memory takes about a millisecond for 20,000 messages.
+const COMPACT_EVERY: Duration = Duration::from_secs(3600);
+
+/// Runs a pass each hour until `shutdown`.
+pub(super) async fn give_back_space(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+    let mut wait = COMPACT_FIRST;
+    loop {
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = COMPACT_EVERY;
+        let Some(node) = running.node().cloned() else { continue };
+        let stopping = shutdown.clone();
+        let passed = tokio::task::spawn_blocking(move || {
+            let plan = node.config.store.plan();
+            node.mailroom.store.compact(&plan, &mut |_, _| !*stopping.borrow())
+        });
+        match passed.await {
+            Ok(Ok(done)) if done.segments > 0 => {
+                let Compacted { segments, bytes_emptied, bytes_rewritten } = done;
+                tracing::info!(segments, bytes_emptied, bytes_rewritten, "disk space of deleted mail reclaimed");
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "disk space of deleted mail could not be reclaimed; trying again in an hour");
+            }
+            _ => {}
+        }
+    }
+}
