@@ -1,11 +1,11 @@
 //! The part of a session that commands may read and change.
 
 use crate::code::Ending;
+use crate::config::Config;
 use crate::cursor::{Bad, Cursor};
 use crate::name::{MailboxName, Named, parse_mailbox};
 use crate::output::Output;
 use crate::selected::Selected;
-use crate::session::Config;
 
 /// The state of a session, without its input and control flow.
 pub(crate) struct Context {

@@ -6,13 +6,14 @@
 //! and what a mailbox *is* is left to the backend, the mailroom.
 //!
 //! Each command has a file in `command/`, in three parts: *parse* reads its grammar, *ask* decides what it needs next,
-//! *say* writes an answer to the client. The table in [`command`] lists them all.
+//! *say* writes an answer to the client. The table in `command/mod.rs` lists them all.
 //!
 //! Memory is bounded: a command by [`limits`], and a FETCH by the backend, which decides how many rows it answers with
 //! at a time; large literals are shared, not copied, until they are written.
 
 mod code;
 mod command;
+mod config;
 mod context;
 mod cursor;
 mod date;
@@ -32,6 +33,7 @@ mod selected;
 mod sequence;
 mod session;
 
+pub use config::Config;
 pub use date::Date;
 pub use fetch::{FetchItem, FetchRow, FetchValue, Octets, Partial};
 pub use flag::{FlagChange, Flags, Keyword, SystemFlag};
@@ -42,4 +44,4 @@ pub use need::{
 };
 pub use search::SearchKey;
 pub use section::{Section, SectionText};
-pub use session::{Bye, Config, Session, Step};
+pub use session::{Bye, Session, Step};

@@ -2,27 +2,13 @@
 
 use crate::code::{Ending, Status, Then};
 use crate::command::{self, Command, CommandEntry, News, NextNeed};
+use crate::config::Config;
 use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::input::{Allowance, Fault, Input, Piece};
 use crate::limits::{BAD_BEFORE_SIGN_IN_MAX, BAD_MAX, WRITE_BYTES};
 use crate::need::{Answer, Need, Refusal};
 use crate::output::Output;
-
-/// A session's configuration.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The name in the greeting.
-    pub hostname: String,
-    /// Whether STARTTLS is offered.
-    pub starttls: bool,
-    /// Whether passwords are accepted without TLS: only where nobody can listen, on loopback.
-    pub sign_in_without_tls: bool,
-    /// Whether the backend supports channel binding over TLS (RFC 5056).
-    pub channel_binding: bool,
-    /// The largest message in APPEND, in octets.
-    pub message_size_bytes_max: u64,
-}
 
 /// What the owner of the connection must do next.
 #[derive(Debug)]
