@@ -15,8 +15,6 @@ use crate::answer::Answer;
 /// `Debug` prints its number only.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Case {
-    /// [`Case::FORMAT`].
-    pub format: u32,
     /// Counted from 1 within the home.
     pub id: CaseId,
     /// When the demand was received, by the node's clock.
@@ -138,9 +136,6 @@ pub enum CaseState {
 }
 
 impl Case {
-    /// The version that this program writes.
-    pub(crate) const FORMAT: u32 = 1;
-
     /// Where the case stands, from its proven events alone.
     pub fn state(&self) -> CaseState {
         if self.package.is_some() && self.has(EventKind::Seal) {

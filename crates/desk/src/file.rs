@@ -47,10 +47,10 @@ impl Desk {
         }
         let plain = self.read_sealed(&path, &context(id))?;
         let case: Case = serde_json::from_slice(&plain).map_err(|error| DeskError::damaged(&path, error))?;
-        if case.format == Case::FORMAT && case.id == id {
+        if case.id == id {
             Ok(case)
         } else {
-            Err(DeskError::damaged(&path, format_args!("it is case {} in format {}", case.id, case.format)))
+            Err(DeskError::damaged(&path, format_args!("it is case {}", case.id)))
         }
     }
 

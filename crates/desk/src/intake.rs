@@ -95,7 +95,6 @@ impl Desk {
         let id = CaseId(self.case_ids()?.last().map_or(0, |last| last.0) + 1);
         let canonical = proposal::canonical(&decision)?;
         let case = Case {
-            format: Case::FORMAT,
             id,
             received,
             demand: text.to_owned(),
