@@ -116,21 +116,18 @@ pub struct SeenAt {
 
 /// One damaged item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Damage {
-    /// What kind.
     pub kind: DamageKind,
     /// The file below the store's folder.
     pub file: String,
-    /// The segment, where it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment: Option<u32>,
     /// The offset in the file, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
-    /// Whose it is.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub account: Option<AccountId>,
-    /// Which message.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
     pub message: Option<MessageId>,
     /// Which part of it: `original`, `prefix`, `record`.

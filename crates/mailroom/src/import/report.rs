@@ -28,7 +28,6 @@ pub struct Progress {
 pub struct Failure {
     /// The file, and the offset in it for an mbox.
     pub what: String,
-    /// Why.
     pub why: String,
 }
 

@@ -23,13 +23,11 @@ use super::report::Failure;
 /// One message to import.
 #[derive(Clone)]
 pub(super) struct Item {
-    /// The file it is in.
     pub(super) file: Arc<Path>,
     /// Where in the file; `None` for all of it.
     pub(super) range: Option<Range<u64>>,
     /// The mailbox below the plan's; `None` for the plan's own.
     pub(super) folder: Option<Arc<str>>,
-    /// Its flags.
     pub(super) flags: FlagSet,
     /// When it arrived, according to the source.
     pub(super) arrived: Arrived,

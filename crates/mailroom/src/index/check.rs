@@ -21,8 +21,8 @@ use crate::record::Record;
 
 /// What the heads and feet of a node's index files say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct IndexFiles {
-    /// How many files there are.
     pub files: u64,
     /// Damaged files.
     pub damages: Vec<Damage>,

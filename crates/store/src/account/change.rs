@@ -10,7 +10,6 @@ use crate::values::quota::Limits;
 use crate::values::special_use::SpecialUse;
 use crate::values::uid_set::UidSet;
 
-/// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
     /// When, by the node's clock.

@@ -47,13 +47,11 @@ pub(crate) struct AccountState {
     pub(crate) limits: Limits,
 }
 
-/// One mailbox.
 #[derive(Clone)]
 pub(crate) struct Mailbox {
     pub(crate) id: MailboxId,
     pub(crate) name: Arc<str>,
     pub(crate) uid_validity: u32,
-    /// The next UID.
     pub(crate) uid_next: u32,
     pub(crate) highest_modseq: u64,
     pub(crate) special_use: Option<SpecialUse>,

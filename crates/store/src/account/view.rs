@@ -18,6 +18,7 @@ use crate::values::uid_set::UidSet;
 
 /// A mailbox in numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct MailboxInfo {
     /// Its id; never reused within the account.
     pub id: MailboxId,
@@ -29,11 +30,9 @@ pub struct MailboxInfo {
     pub uid_next: u32,
     /// The highest MODSEQ of anything in it.
     pub highest_modseq: u64,
-    /// How many messages.
     pub messages: u32,
     /// How many without `\Seen`.
     pub unseen: u32,
-    /// How many with `\Deleted`.
     pub deleted: u32,
     /// The sum of the sizes that clients see, in bytes.
     pub size_bytes: u64,
@@ -41,7 +40,6 @@ pub struct MailboxInfo {
     pub deleted_size_bytes: u64,
     /// Whether the owner subscribed to the name.
     pub subscribed: bool,
-    /// What it is for.
     pub special_use: Option<SpecialUse>,
 }
 
@@ -57,10 +55,9 @@ pub struct MailboxView {
 
 /// A message in a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct MessageEntry {
-    /// Whose it is.
     pub account: AccountId,
-    /// The UID.
     pub uid: u32,
     /// The message's id: the same in every mailbox that has it.
     pub id: MessageId,
@@ -70,9 +67,7 @@ pub struct MessageEntry {
     pub arrival: UnixMillis,
     /// The INTERNALDATE.
     pub internal_date: UnixMillis,
-    /// The flags.
     pub flags: Arc<FlagSet>,
-    /// The MODSEQ.
     pub modseq: u64,
     /// The size that clients see (prefix and original with CRLF), in bytes.
     pub view_size_bytes: u32,

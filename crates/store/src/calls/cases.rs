@@ -14,10 +14,9 @@ use crate::store::Store;
 
 /// A message that arrived in the period that a case asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct ScopedMessage {
-    /// Whose it is.
     pub account: AccountId,
-    /// Its id.
     pub id: MessageId,
     /// The epoch in which it was sealed.
     pub epoch: EpochId,
@@ -34,10 +33,10 @@ pub struct ScopedMessage {
 
 /// A mailbox that has a message.
 #[derive(Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct MailboxPlace {
     /// Its id.
     pub mailbox: MailboxId,
-    /// Its name.
     pub name: String,
     /// The message's UID there.
     pub uid: u32,

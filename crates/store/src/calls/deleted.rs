@@ -26,6 +26,7 @@ const NUMBERS_AT_ONCE: usize = 50_000;
 
 /// A message that its owner deleted and can restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct DeletedMessage {
     /// Its number in the bin; never reused within the account.
     pub number: u32,
@@ -33,7 +34,6 @@ pub struct DeletedMessage {
     pub entry: MessageEntry,
     /// The name of the mailbox that had it last, which may have been deleted.
     pub mailbox: String,
-    /// When it was deleted.
     pub deleted: UnixMillis,
     /// Until when it can be restored.
     pub until: UnixMillis,

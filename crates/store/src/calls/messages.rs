@@ -25,6 +25,7 @@ pub const PART_BYTES_MAX: usize = 1 << 30;
 
 /// A message to store.
 #[derive(Clone)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Incoming {
     /// The account that receives it.
     pub account: AccountId,
@@ -42,7 +43,6 @@ pub struct Incoming {
     pub arrival: UnixMillis,
     /// The INTERNALDATE.
     pub internal_date: UnixMillis,
-    /// Its flags.
     pub flags: FlagSet,
 }
 
@@ -54,14 +54,12 @@ impl std::fmt::Debug for Incoming {
 
 /// A message that was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Appended {
-    /// Where.
     pub mailbox: MailboxId,
-    /// Its UID there.
     pub uid: u32,
     /// The mailbox's UIDVALIDITY.
     pub uid_validity: u32,
-    /// Its id.
     pub id: MessageId,
     /// The MODSEQ of its arrival.
     pub modseq: u64,

@@ -20,14 +20,13 @@ use crate::store::Store;
 
 /// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Report {
     /// Commits so far.
     pub commits: u64,
-    /// Accounts.
     pub accounts: u64,
     /// Messages, live and held.
     pub messages: u64,
-    /// Segments.
     pub segments: u64,
     /// Bytes of all segments.
     pub pack_bytes: u64,

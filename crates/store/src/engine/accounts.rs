@@ -14,14 +14,13 @@ use crate::engine::watch::Bell;
 
 /// An account as the directory has it. `Debug` prints the id only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct AccountRecord {
-    /// Its id.
     pub id: AccountId,
     /// Its addresses, the primary one first.
     pub addresses: Vec<Address>,
     /// The owner's name as the owner wants it shown; may be empty.
     pub display_name: String,
-    /// When it was created.
     pub created: UnixMillis,
     /// Its public key, in hexadecimal on disk.
     #[serde(with = "public_key")]
@@ -72,7 +71,6 @@ pub(crate) struct Account {
     pub(crate) state: RwLock<Option<Arc<AccountState>>>,
     /// The last change that the snapshot on disk includes.
     pub(crate) folded: AtomicU64,
-    /// It was closed.
     pub(crate) closed: AtomicBool,
     /// When something in its bin is due for deletion, in milliseconds; 0 until that has been determined.
     pub(crate) bin_due: AtomicI64,

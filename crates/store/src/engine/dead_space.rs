@@ -9,12 +9,11 @@ use crate::pack::{Era, Packs};
 
 /// The state of the packs, for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct PackStatus {
     /// When a pass last looked at all segments; the following figures are from then, without the segments that it emptied.
     pub looked: Option<UnixMillis>,
-    /// Segments.
     pub segments: u64,
-    /// Their bytes.
     pub bytes: u64,
     /// Bytes that nothing refers to.
     pub dead_bytes: u64,

@@ -84,7 +84,6 @@ pub(crate) enum Write {
 /// A block of a snapshot: table, number, sealed rows.
 pub(crate) type SealedBlock = (u32, u32, Vec<u8>);
 
-/// The last commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct LastCommit {
     pub(crate) seq: u64,
@@ -369,7 +368,6 @@ impl RowReader {
         statement.query_row([account], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?))).optional()
     }
 
-    /// One block.
     pub(crate) fn block(&self, account: i64, table: u32, number: u32) -> rusqlite::Result<Option<Vec<u8>>> {
         let sql = "SELECT sealed FROM blocks WHERE account = ?1 AND mailbox = ?2 AND block = ?3";
         self.0.prepare_cached(sql)?.query_row(params![account, table, number], |row| row.get(0)).optional()

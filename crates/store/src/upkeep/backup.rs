@@ -56,8 +56,8 @@ pub struct Backup {
 }
 
 /// A segment at that moment.
+#[allow(missing_docs, reason = "the names say it")]
 pub struct BackupSegment {
-    /// Its number.
     pub number: u32,
     /// How many of its bytes are to be copied. These never change.
     pub len: u64,

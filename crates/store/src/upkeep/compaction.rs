@@ -43,12 +43,12 @@ impl Default for CompactionPlan {
 
 /// The result of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Compacted {
     /// Segments that were emptied.
     pub segments: u64,
     /// Bytes that those had, which are reclaimed when nobody reads them any more.
     pub bytes_emptied: u64,
-    /// Bytes that were rewritten for that.
     pub bytes_rewritten: u64,
 }
 

@@ -15,8 +15,8 @@ const EPOCHS_AT_ONCE: usize = 500;
 
 /// How far the epochs of an account are sealed to its new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct Rekeyed {
-    /// How many epochs there are.
     pub epochs: u64,
     /// The old private key is destroyed; `false` while a message that was sealed to it is still on its way to the disk: call again.
     pub finished: bool,

@@ -108,7 +108,6 @@ impl Store {
         self.sealed_profile(record)
     }
 
-    /// A profile, sealed.
     pub(crate) fn sealed_profile(&self, record: AccountRecord) -> Result<Vec<u8>, StoreError> {
         let profile = serde_json::to_vec(&record).map_err(|error| StoreError::CannotOpen(error.to_string()))?;
         let sealed = self.engine.vault.service_seal(&context::account(record.id), &profile);

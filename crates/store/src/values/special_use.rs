@@ -2,16 +2,12 @@
 
 /// What a mailbox is for (RFC 6154, RFC 8457).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names say it")]
 pub enum SpecialUse {
-    /// `\Archive`
     Archive,
-    /// `\Drafts`
     Drafts,
-    /// `\Junk`
     Junk,
-    /// `\Sent`
     Sent,
-    /// `\Trash`
     Trash,
 }
 
