@@ -47,11 +47,7 @@ impl Desk {
         }
         let plain = self.read_sealed(&path, &context(id))?;
         let case: Case = serde_json::from_slice(&plain).map_err(|error| DeskError::damaged(&path, error))?;
-        if case.id == id {
-            Ok(case)
-        } else {
-            Err(DeskError::damaged(&path, format_args!("it is case {}", case.id)))
-        }
+        if case.id == id { Ok(case) } else { Err(DeskError::damaged(&path, format_args!("it is case {}", case.id))) }
     }
 
     /// Writes a case. Durable when it returns.
