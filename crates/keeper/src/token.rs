@@ -3,9 +3,9 @@
 
 mod confine;
 mod device;
-mod helper;
+mod serve;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod tests;
 
-pub use helper::serve_standard_input;
+pub use serve::serve_standard_input;

@@ -2,7 +2,7 @@
 //! (docs/formats/keys.md, `node.token`).
 //!
 //! Foreign code (the token's module) is needed to reach a token, and has no business in the vault's process. So a third
-//! process talks to the token and ends (`token/helper.rs` of the keeper); what the token opens, it seals to a key that the vault has made for this
+//! process talks to the token and ends (`token/serve.rs` of the keeper); what the token opens, it seals to a key that the vault has made for this
 //! one answer. The node carries it across and cannot read it.
 //!
 //! The token's key is an RSA pair: whatever takes the service key's place is sealed to its public key, without the token.

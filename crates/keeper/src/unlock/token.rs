@@ -1,4 +1,4 @@
-//! Unlocking by a token: the vault's own part. The token itself is another process's (`token/helper.rs`).
+//! Unlocking by a token: the vault's own part. The token itself is another process's (`token/serve.rs`).
 
 use std::sync::PoisonError;
 
