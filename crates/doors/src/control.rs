@@ -60,7 +60,7 @@ pub async fn serve<A: Answer + 'static>(listener: UnixListener, node: Arc<A>, mu
         };
         let node = node.clone();
         tokio::spawn(async move {
-            // A client that went away in mid-answer is no matter for the node: the job itself is done or not done.
+            // A client that went away in mid-answer does not concern the node: the job itself is done or not done.
             let _ = answer(stream, node).await;
         });
     }

@@ -113,7 +113,7 @@ pub enum ListedAccount {
         created: Moment,
     },
     /// Its profile is damaged.
-    Shut { account: AccountId, shut: bool },
+    Quarantined { account: AccountId, quarantined: bool },
 }
 
 impl Operation for ListAccounts {
@@ -133,8 +133,11 @@ impl Operation for ListAccounts {
                 created: account.created.into(),
             }
         });
-        let shut = store.quarantined_accounts().into_iter().map(|account| ListedAccount::Shut { account, shut: true });
-        Ok(AccountList { accounts: readable.chain(shut).collect() })
+        let quarantined = store
+            .quarantined_accounts()
+            .into_iter()
+            .map(|account| ListedAccount::Quarantined { account, quarantined: true });
+        Ok(AccountList { accounts: readable.chain(quarantined).collect() })
     }
 }
 

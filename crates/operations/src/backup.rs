@@ -6,7 +6,7 @@
 //! backup/take.rs       a backup of the running node
 //! backup/live.rs       what is copied all the time: ledger, desk, closed accounts
 //! backup/restore.rs    a node from a backup
-//! backup/drill.rs      the same into a folder that goes away again, timed
+//! backup/drill.rs      the same into a temporary folder, timed
 //! ```
 
 mod drill;

@@ -1,6 +1,6 @@
 //! `account close`: the ledger, what cases hold, the store, and the keys, in this order (docs/flows/close.md).
 //!
-//! The store's part shuts the owner out, so whoever is interrupted behind it could not ask again. The vault notes before it
+//! The store's part locks the owner out, so a person who is interrupted after it could not ask again. The vault notes before it
 //! that the owner is closing the account; a start that finds the note, and the running node each half minute, finish.
 
 use std::sync::{PoisonError, TryLockError};
@@ -85,7 +85,7 @@ impl Node {
         let (store, vault) = (&self.mailroom.store, &self.mailroom.vault);
         let held = match store.close_account(account) {
             Ok(()) => self.held(account)?,
-            // Rows of before, or of another node: no case of this one holds anything of it.
+            // Earlier rows, or those of another node: no case of this one holds anything of it.
             Err(StoreError::NoSuchAccount) => Vec::new(),
             Err(error) => return Err(error.into()),
         };

@@ -53,13 +53,13 @@ pub struct Config {
     pub imap_loopback_without_tls: bool,
     /// Where the doors listen.
     pub listen: Listen,
-    /// Places for backups; each lies in the home.
+    /// Places for backups, each of them in the home.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub backup_place: Vec<BackupPlace>,
     /// How much an owner may have, and how long what an owner deleted can be restored.
     #[serde(default)]
     pub mailboxes: MailboxesConfig,
-    /// How large segments grow, and when the space of deleted mail is given back.
+    /// How large segments grow, and when the space of deleted mail is reclaimed.
     #[serde(default)]
     pub store: StoreConfig,
     /// How the vault is unlocked, and what a guess at a secret costs.
@@ -92,7 +92,7 @@ impl BackupPlace {
         let wrong =
             |problem: String| Err(InvalidConfig::setting(format!("backup_place {}", self.path.display()), problem));
         if self.jurisdiction != *home {
-            return wrong(format!("it lies in {}, and this node's mail may be kept in {home} only", self.jurisdiction));
+            return wrong(format!("it is in {}, and this node's mail may be kept in {home} only", self.jurisdiction));
         }
         if !self.path.is_absolute() || self.keep == 0 {
             return wrong("the path must be absolute, and at least one backup is kept".to_owned());

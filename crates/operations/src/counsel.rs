@@ -58,7 +58,7 @@ fn seal_key(file: &Path, name: &str, key: &CounselKey, passphrase: &SecretText) 
 /// Opens counsel's key.
 ///
 /// # Errors
-/// A file that cannot be read, is no key of counsel's, or has another passphrase.
+/// A file that cannot be read, is not a key of counsel's, or has another passphrase.
 pub fn open_counsel_key(file: &Path, passphrase: &Secret<String>) -> Result<CounselKey, LawError> {
     let sealed = std::fs::read(file).map_err(RoomError::at(file))?;
     let identity = age::scrypt::Identity::new(SecretString::from(passphrase.expose().clone()));

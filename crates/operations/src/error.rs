@@ -43,11 +43,11 @@ pub enum OperationError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestError {
-    /// It is no request of the table: the command line is of another version than the node.
+    /// It is not a request of the table: the command line is of another version than the node.
     #[error("the request is not understood: {0}")]
     NotUnderstood(String),
     /// The node is locked, and this needs its mail.
-    #[error("the node is locked; unlock it with `bailiwick node unlock`")]
+    #[error("the node is locked; while it runs, unlock it with `bailiwick node unlock`")]
     Locked,
     /// The node does not run, and this is about a running one.
     #[error("the node does not run; start it with `bailiwick node run`, then unlock it")]

@@ -99,7 +99,7 @@ pub struct NodeMade {
     pub token_attended: bool,
     /// Whether key holders unlock it.
     pub key_holders: bool,
-    /// The node's own passphrase, where it lies in no file; it exists in this answer only.
+    /// The node's own passphrase, where no file holds it; it exists in this answer only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passphrase: Option<SecretText>,
 }

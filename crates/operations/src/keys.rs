@@ -102,7 +102,7 @@ pub fn restore_keys(vault: &Path, backup: &KeyBackup, passphrase: &Secret<String
 /// Reads a backup of keys, and the key of its day.
 ///
 /// # Errors
-/// A file that cannot be read, or is no backup.
+/// A file that cannot be read, or is not a backup.
 pub fn read_backup(backup: &Path, day_key: &Path) -> Result<KeyBackup, KeysError> {
     let read = |path: &Path| RealDisk.read(path).map_err(RoomError::at(path));
     let (day, node, sealed) = parse(&read(backup)?).ok_or_else(|| KeysError::NoBackup(backup.to_owned()))?;
@@ -160,12 +160,12 @@ impl Node {
     }
 
     /// Overwrites copies of the keys of days before `oldest`.
-    fn destroy_copies(&self, periods: &Path, oldest: u32) -> std::io::Result<()> {
-        self.disk.finish_shredding(periods)?;
-        for name in self.disk.list(periods)? {
+    fn destroy_copies(&self, day_keys: &Path, oldest: u32) -> std::io::Result<()> {
+        self.disk.finish_shredding(day_keys)?;
+        for name in self.disk.list(day_keys)? {
             let day = name.strip_suffix(".key").and_then(|day| day.parse::<u32>().ok());
             if day.is_some_and(|day| day < oldest) {
-                self.disk.shred(&periods.join(name))?;
+                self.disk.shred(&day_keys.join(name))?;
             }
         }
         Ok(())

@@ -208,7 +208,7 @@ pub struct CaseExplained {
 /// Decides the cases of a case file by the set in `law`, or by the one around it.
 ///
 /// # Errors
-/// A file that is no case; a set that cannot be read or does not load.
+/// A file that is not a case; a set that cannot be read or does not load.
 pub fn explain_file(case: &Path, law: Option<&Path>) -> Result<Vec<CaseExplained>, LawError> {
     let (set, cases) = SetWithCases::around(case, law)?;
     let one = |case: Case| {

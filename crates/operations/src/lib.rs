@@ -22,9 +22,9 @@
 //! 1. A field of [`Config`](config::Config) or of one of its sections, with what it means, its unit last in its name, and
 //!    `#[serde(default = …)]` with where the default comes from; [`Config::new`](config::Config::new) sets it.
 //! 2. If some values are impossible: a line in `check`, which names the setting.
-//! 3. Where it takes effect, it is handed over as an argument (`crates/operations/src/node.rs` opens the rooms,
+//! 3. Where it takes effect, it is passed as an argument (`crates/operations/src/node.rs` opens the rooms,
 //!    `crates/bailiwick/src/node/doors.rs` the doors).
-//! 4. The page in `docs/` that speaks of its subject, and a fragment in `changes/`.
+//! 4. The page in `docs/` about its subject, and a fragment in `changes/`.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may"))]
 

@@ -16,7 +16,7 @@ use crate::operation::{Moment, Operation, OwnerCredentials, Progress};
 /// Messages whose headers are opened at once for a list.
 const OPENED_AT_ONCE: usize = 256;
 
-/// Octets of a header that are looked through for a subject.
+/// Bytes of a header that are looked through for a subject.
 const HEADER_BYTES_MAX: u64 = 64 * 1024;
 
 impl MailboxesConfig {
@@ -240,10 +240,10 @@ impl Node {
         let entries: Vec<_> = some.iter().map(|message| message.entry.clone()).collect();
         let records = store.open_parts(owner, &entries, Part::Record)?;
         let one = |(entry, record): (&store::MessageEntry, Result<Vec<u8>, store::StoreError>)| {
-            let record = record.ok().and_then(|octets| Record::decode(&octets).ok());
+            let record = record.ok().and_then(|bytes| Record::decode(&bytes).ok());
             let header = record.map_or(HEADER_BYTES_MAX, |record| record.header_bytes.min(HEADER_BYTES_MAX));
             let opened = store.open_range(owner, entry, Part::Original, 0..header).ok();
-            let subject = opened.and_then(|octets| message::header_decoded(&octets, "Subject").next());
+            let subject = opened.and_then(|bytes| message::header_decoded(&bytes, "Subject").next());
             subject.unwrap_or_default().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
         };
         Ok(entries.iter().zip(records).map(one).collect())

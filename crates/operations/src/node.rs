@@ -10,9 +10,9 @@
 //! DIR/law/<digest>.json    each law set ever in use, so that decisions replay
 //! DIR/desk/                sealed cases, letters, packages
 //! DIR/tls/                 certificate and key
-//! DIR/ledger-before/       logs of before a restoration
+//! DIR/ledger-before/       logs from before a restoration
 //! DIR/desk-waits           after a restoration, until two officers open the desk
-//! DIR/backup-lineage       under which name the node's backups lie at a place
+//! DIR/backup-lineage       the name of the node's backups at a place
 //! DIR/run/control.sock     the command line's way in
 //! ```
 
@@ -54,9 +54,9 @@ pub struct Node {
     pub log: Arc<Log>,
     /// The disk that everything is written through.
     pub disk: Arc<dyn Disk>,
-    /// Held by whoever replaces a key.
+    /// Held while a key is replaced.
     pub rotating: Mutex<()>,
-    /// Held by whoever closes an account.
+    /// Held while an account is closed.
     pub closing: Mutex<()>,
     /// Held while the node is open.
     _lock: Arc<DirLock>,

@@ -83,8 +83,8 @@ pub struct ActDone {
     pub entry: u64,
     /// SHA-256 of what the officers signed.
     pub digest: Digest,
-    /// Shares for paper, as words; they exist in this answer only.
-    pub papers: Vec<SecretText>,
+    /// Paper shares, as words; they exist in this answer only.
+    pub paper_shares: Vec<SecretText>,
 }
 
 impl Operation for ActOfTwo {
@@ -94,7 +94,7 @@ impl Operation for ActOfTwo {
 
     fn run(self, node: &Node, progress: &mut dyn FnMut(Progress)) -> Result<ActDone, OperationError> {
         let newcomer = self.newcomer.map(|passphrase| passphrase.0);
-        let (signed, papers, entry) = node.act_of_two(self.act.clone(), newcomer, both(self.by))?;
+        let (signed, paper_shares, entry) = node.act_of_two(self.act.clone(), newcomer, both(self.by))?;
         if matches!(self.act, Act::Remove { .. } | Act::RotateEscrow) {
             node.sweep_escrow(progress)?;
         }
@@ -105,7 +105,7 @@ impl Operation for ActOfTwo {
             by: signed.by.iter().map(vault::ActedBy::label).collect(),
             entry,
             digest: signed.digest(),
-            papers: shown_once(papers),
+            paper_shares: shown_once(paper_shares),
         })
     }
 }
@@ -163,8 +163,8 @@ impl Node {
         let begun = vault.begin_act(act, new_secret.as_ref(), by)?;
         let signed = begun.signed().clone();
         let recorded = self.desk.record_house(act_statement(&signed))?;
-        let papers = vault.finish_act(begun, &recorded.0, &recorded.1)?;
-        Ok((signed, papers, recorded.1.index))
+        let paper_shares = vault.finish_act(begun, &recorded.0, &recorded.1)?;
+        Ok((signed, paper_shares, recorded.1.index))
     }
 
     fn sweep_escrow(&self, progress: &mut dyn FnMut(Progress)) -> Result<(), KeysError> {

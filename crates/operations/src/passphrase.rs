@@ -1,7 +1,7 @@
 //! The node's passphrase, replaced while everything goes on: after a copy of it was seen where none should be, and after
-//! people or a token unlock the node in the place of the file.
+//! people or a token unlock the node instead of the file.
 //!
-//! Where the passphrase lies in a file, two files change, the file and the vault's; the power may fail between them. So
+//! Where a file holds the passphrase, two files change, the file and the vault's; the power may fail between them. So
 //! the new one is written beside the old one first (`secrets/passphrase.next`), and a start that finds both tries both.
 
 use std::path::{Path, PathBuf};

@@ -59,7 +59,7 @@ pub struct RoomsStatus {
     /// How the last write went.
     pub store: StoreHealth,
     /// Accounts whose profile is damaged: their mail waits with its senders.
-    pub shut_accounts: Vec<AccountId>,
+    pub quarantined_accounts: Vec<AccountId>,
     pub packs: Packs,
     pub rotating: Rotating,
 }
@@ -193,7 +193,7 @@ impl Node {
             law: self.desk.law_digest(),
             law_signed_by: self.desk.law_adopted_by(),
             store: StoreHealth::from(&store.health()),
-            shut_accounts: store.quarantined_accounts(),
+            quarantined_accounts: store.quarantined_accounts(),
             packs: store.pack_status().into(),
             rotating: Rotating {
                 service: standing.service,

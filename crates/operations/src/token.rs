@@ -207,7 +207,7 @@ impl Operation for AddToken {
 pub struct RemoveToken {
     /// The label of the token that does.
     pub label: String,
-    /// Whether the passphrase is to lie in a file again.
+    /// Whether the passphrase is to be in a file again.
     pub to_file: bool,
     /// The node's.
     pub passphrase: SecretText,
@@ -218,7 +218,7 @@ pub struct RemoveToken {
 pub struct TokenRemoved {
     /// Its label.
     pub removed: String,
-    /// The passphrase lies in a file again; otherwise two key holders unlock the node.
+    /// The passphrase is in a file again; otherwise two key holders unlock the node.
     pub to_file: bool,
     /// The ledger's entry.
     pub entry: u64,

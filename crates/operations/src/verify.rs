@@ -32,7 +32,7 @@ pub struct LedgerVerified {
     pub key: String,
     /// Whether that key was given. If not, it was taken from the directory itself.
     pub key_given: bool,
-    /// Earlier keys, each handing over to the next in an entry of the log.
+    /// Earlier keys, each followed by the next in an entry of the log.
     pub earlier_keys: Vec<EarlierKey>,
     /// Entries, each of them read.
     pub entries: u64,
@@ -50,7 +50,7 @@ pub struct LedgerVerified {
 #[allow(missing_docs, reason = "the names say it")]
 pub struct EarlierKey {
     pub key: String,
-    /// The entry in which it handed over.
+    /// The entry in which the next key followed.
     pub until: u64,
 }
 
@@ -116,7 +116,7 @@ pub struct PackageCheck {
 /// Checks a package: every byte, every item, every proof.
 ///
 /// # Errors
-/// A file that cannot be read, or is no package.
+/// A file that cannot be read, or is not a package.
 pub fn verify_package(
     package: &Path,
     identity: Option<&Path>,

@@ -87,13 +87,13 @@ pub(super) fn print<T: Serialize>(json: bool, result: &T, text: impl FnOnce(&T) 
     Ok(())
 }
 
-/// Prints a line. Standard output is a pipe often enough: a reader that went away (`| head`) is no error of ours, where
+/// Prints a line. Standard output is a pipe often enough: a reader that went away (`| head`) is not an error of ours, where
 /// `println!` would panic.
 pub(crate) fn say(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// How far a long job is, on standard error; nothing when that is no terminal, or the job reports nothing.
+/// How far a long job is, on standard error; nothing when that is not a terminal, or the job reports nothing.
 #[derive(Default)]
 pub(super) struct Bar(Option<ProgressBar>);
 

@@ -48,7 +48,7 @@ pub(crate) enum LawCommand {
     Explain {
         /// The number of a case at the node, or a case file of a law set
         case: String,
-        /// For a case file: the directory of its law set; the one it lies in if omitted
+        /// For a case file: the directory of its law set; the set around it if omitted
         #[arg(long, value_name = "DIR")]
         law: Option<PathBuf>,
         #[command(flatten)]
@@ -58,7 +58,7 @@ pub(crate) enum LawCommand {
     Replay {
         /// The number of a case at the node, or a case file of a law set
         case: String,
-        /// For a case file: the directory of its law set; the one it lies in if omitted
+        /// For a case file: the directory of its law set; the set around it if omitted
         #[arg(long, value_name = "DIR")]
         law: Option<PathBuf>,
         /// For a case file: the directory of today's set; the built-in one if omitted

@@ -136,12 +136,12 @@ pub(super) fn consents_of(by: &[OfficerName]) -> Result<TwoConsents, CliError> {
         let passphrase = secret(&format!("Passphrase of officer {name}"))?;
         Ok(Consent::Officer { name: name.clone(), passphrase })
     };
-    let paper = || -> Result<Consent, CliError> {
+    let share = || -> Result<Consent, CliError> {
         Ok(Consent::PaperShare { words: secret("The 28 words of a paper share, on one line")? })
     };
     match by {
-        [] => Ok([paper()?, paper()?]),
-        [one] => Ok([of(one)?, paper()?]),
+        [] => Ok([share()?, share()?]),
+        [one] => Ok([of(one)?, share()?]),
         [one, two] => Ok([of(one)?, of(two)?]),
         _ => Err(CliError::TooManyOfficers),
     }

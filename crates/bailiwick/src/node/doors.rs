@@ -76,7 +76,7 @@ pub(super) async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool
     doors.spawn(timers::keep_cadence(node.clone(), shutdown.clone()));
     doors.spawn(timers::forget_sign_ins(node.clone(), shutdown.clone()));
     doors.spawn(timers::forget_deleted(node.clone(), shutdown.clone()));
-    doors.spawn(timers::give_back_space(node.clone(), shutdown.clone()));
+    doors.spawn(timers::reclaim_space(node.clone(), shutdown.clone()));
     doors.spawn(timers::follow_for_backups(node.clone(), shutdown.clone()));
     doors.spawn(health::watch_store(node.clone(), shutdown.clone()));
     doors.spawn(timers::watch_vault(node.clone(), shutdown));

@@ -117,7 +117,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const RESTART_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Starts the vault's process again when it has died, and unlocks it when that needs nobody. Meanwhile the doors say "try
-/// again". Sessions of before are over: their owners sign in again.
+/// again". Earlier sessions are over: their owners sign in again.
 pub(super) async fn watch_vault(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
     let mut wait = LOOK_EVERY;
     loop {
@@ -153,7 +153,7 @@ const COMPACT_FIRST: Duration = Duration::from_secs(300);
 const COMPACT_EVERY: Duration = Duration::from_secs(3600);
 
 /// Runs a pass each hour until `shutdown`.
-pub(super) async fn give_back_space(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
+pub(super) async fn reclaim_space(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
     let mut wait = COMPACT_FIRST;
     loop {
         tokio::select! {

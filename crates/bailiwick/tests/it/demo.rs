@@ -119,3 +119,25 @@ fn it_says_what_is_wrong() {
     let error = fails(&["case", "list", "--node", nowhere.to_str().unwrap()]);
     assert!(error.contains("is not a node"), "{error}");
 }
+
+#[test]
+fn no_command_takes_a_demo_for_granted() {
+    let scratch = tempfile::tempdir().unwrap();
+    let ask = || {
+        let output = std::process::Command::new(crate::support::PROGRAM)
+            .args(["case", "list"])
+            .env_remove("BAILIWICK_NODE")
+            .current_dir(scratch.path())
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let nothing = ask();
+    assert!(nothing.contains("--node DIR") && nothing.contains("BAILIWICK_NODE"), "{nothing}");
+    assert!(!nothing.contains("there is a demo here"), "{nothing}");
+    let demo = Demo::start(&scratch.path().join("demo-data"), &[]);
+    let near = ask();
+    assert!(near.contains("there is a demo here: --node ./demo-data/IE"), "{near}");
+    assert!(demo.interrupt().success());
+}

@@ -103,8 +103,12 @@ fn officers_come_and_go_by_two_others() {
 
     let input = format!("the next of ann\n{BEN}\n");
     let printed = node.ask(&[&["officer", "recovery", "print", "--count", "2"][..], &by].concat(), &input).unwrap();
-    let papers: Vec<String> =
-        printed["papers"].as_array().unwrap().iter().map(|words| words.as_str().unwrap().replace('\n', " ")).collect();
+    let papers: Vec<String> = printed["paper_shares"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|words| words.as_str().unwrap().replace('\n', " "))
+        .collect();
     assert_eq!(papers.len(), 2);
     node.ask(&["officer", "drill"], &format!("{}\n{}\n", papers[0], papers[1])).unwrap();
     let input = format!("{BEN}\n{}\npassphrase of eve\n", papers[1]);

@@ -89,9 +89,12 @@ fn one_damaged_profile_stops_nobody_else() {
     assert_eq!(read(&node, BEN, "not the password")[0], read(&node, ANN, "not the password")[0]);
 
     let status = node.ask(&["node", "status"], "").unwrap();
-    assert_eq!((&status["shut_accounts"], &status["accounts"]), (&json!([account]), &json!(1)), "{status}");
+    assert_eq!((&status["quarantined_accounts"], &status["accounts"]), (&json!([account]), &json!(1)), "{status}");
     let list = node.ask(&["account", "list"], "").unwrap();
-    assert_eq!((list[0]["messages"].clone(), list[1].clone()), (json!(4), json!({ "account": account, "shut": true })));
+    assert_eq!(
+        (list[0]["messages"].clone(), list[1].clone()),
+        (json!(4), json!({ "account": account, "quarantined": true }))
+    );
     let again = node.ask(&["account", "add", BEN], PASSWORD).unwrap_err();
     assert!(again.contains("already"), "{again}");
     node.ask(&["account", "add", "cara@ie.example"], PASSWORD).unwrap();
@@ -125,7 +128,7 @@ fn one_damaged_profile_stops_nobody_else() {
     assert!(damages[0].as_str().unwrap().contains("was damaged when it was backed up"), "{restored:#}");
     std::fs::write(new.join("node.toml"), std::fs::read_to_string(dir.join("node.toml")).unwrap()).unwrap();
     let node = Single::run(&new);
-    assert_eq!(node.ask(&["node", "status"], "").unwrap()["shut_accounts"], json!([]));
+    assert_eq!(node.ask(&["node", "status"], "").unwrap()["quarantined_accounts"], json!([]));
     takes(&node, "lmtp", BEN, "after");
     assert_eq!(subjects(&node, BEN, &path("ben")), ["after", "before", "later"]);
 }

@@ -1,5 +1,5 @@
-//! A restoration for practice: the whole of it, into a folder beside the backups that goes away again, with the time that it
-//! took. A backup that was never restored is a hope.
+//! A test restore: the whole of it, into a temporary folder beside the backups, with the time it took. A backup that was never
+//! restored is a hope.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub fn drill(
     passphrase: Secret<String>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Drilled, BackupError> {
-    // At the same place: it lies in the home, and has space for the mail.
+    // At the same place: it is in the home, and has space for the mail.
     let folder = tempfile::Builder::new().prefix("drill-").tempdir_in(from).map_err(said(from))?;
     let to = folder.path().join("node");
     let plan = Plan { from: from.to_owned(), to, keys, passphrase, ledger: None };

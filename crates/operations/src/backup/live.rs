@@ -48,7 +48,7 @@ fn copy(node: &Node, place: &Place) -> Result<(), BackupError> {
         changed.set(true);
         Ok(place.disk.write_atomic(path, bytes, Visibility::Private).map_err(said(path))?)
     };
-    // The desk first: no copied case speaks of an entry that the copied ledger does not have.
+    // The desk first: no copied case mentions an entry that the copied ledger does not have.
     let source = node.dir.join("desk");
     let desk = node.desk.at_rest(|| {
         let read = |path: std::path::PathBuf| {
@@ -104,18 +104,18 @@ pub(super) fn at(place: &Place) -> Option<i64> {
     std::str::from_utf8(&text).ok()?.parse().ok()
 }
 
-/// The accounts that are closed now, as octets. Of one whose profile does not open the list keeps what it said.
+/// The accounts that are closed now, as bytes. Of one whose profile does not open the list keeps what it said.
 fn closed_now(store: &Store, known: &[u8]) -> Vec<u8> {
     let accounts = store.accounts().into_iter().map(|account| account.id);
     let mut closed: Vec<AccountId> = accounts.filter(|id| store.is_closed(*id).unwrap_or(false)).collect();
-    let shut = store.quarantined_accounts();
-    closed.extend(ids(known).filter(|id| shut.contains(id)));
+    let quarantined = store.quarantined_accounts();
+    closed.extend(ids(known).filter(|id| quarantined.contains(id)));
     closed.into_iter().flat_map(|id| id.0).collect()
 }
 
 /// The accounts of such a list.
-fn ids(octets: &[u8]) -> impl Iterator<Item = AccountId> + '_ {
-    octets.as_chunks::<16>().0.iter().map(|id| AccountId(*id))
+fn ids(bytes: &[u8]) -> impl Iterator<Item = AccountId> + '_ {
+    bytes.as_chunks::<16>().0.iter().map(|id| AccountId(*id))
 }
 
 /// The accounts that were closed when that was copied last; none when nothing was.

@@ -70,7 +70,7 @@ impl SegmentPart {
 }
 
 impl Manifest {
-    /// Every piece that it speaks of.
+    /// Every piece that it names.
     pub(super) fn pieces(&self) -> impl Iterator<Item = &Digest> {
         let accounts = self.accounts.iter().flat_map(|account| &account.pieces);
         accounts.chain(self.files.iter().map(|file| &file.digest))
@@ -91,7 +91,7 @@ impl Manifest {
         serde_json::from_slice(text).map_or(Ok(()), |Head { format }| OtherFormat::check(format))
     }
 
-    /// Its octets, tag included.
+    /// Its bytes, tag included.
     ///
     /// # Errors
     /// The vault's.
@@ -102,7 +102,7 @@ impl Manifest {
         Ok(text)
     }
 
-    /// The inverse; `None` when it is not what this node wrote, octet for octet.
+    /// The inverse; `None` when it is not what this node wrote, byte for byte.
     ///
     /// # Errors
     /// The vault's.

@@ -1,7 +1,7 @@
 //! Files at a place for backups. Small ones are kept by their digest, so that what did not change is there already;
-//! segments are carried on where the last backup ended; manifests are counted.
+//! segments continue where the last backup ended; manifests are counted.
 //!
-//! Nothing here is overwritten that an earlier manifest speaks of, so that a backup that breaks off leaves the last good
+//! Nothing here is overwritten that an earlier manifest names, so that a backup that breaks off leaves the last good
 //! one as it was.
 
 use std::collections::BTreeSet;
@@ -52,7 +52,7 @@ impl Place {
         self.dir.join("pieces").join(&name[..2]).join(name)
     }
 
-    /// Keeps some octets, unless they are there; how many were written. Durable when it returns.
+    /// Keeps some bytes, unless they are there; how many were written. Durable when it returns.
     pub(super) fn put(&self, bytes: &[u8]) -> Result<(Digest, u64), BackupError> {
         let digest = sha256(bytes);
         let path = self.piece(&digest);
@@ -93,7 +93,7 @@ impl Place {
         self.dir.join("manifests").join(format!("{number:08}{SUFFIX}"))
     }
 
-    /// Removes manifests beyond the newest `keep`, and what then none speaks of.
+    /// Removes manifests beyond the newest `keep`, and what none names then.
     pub(super) fn prune(&self, keep: usize, read: impl Fn(u64) -> Option<Manifest>) -> Result<(), BackupError> {
         let numbers = self.manifests().map_err(said(&self.dir))?;
         if numbers.len() <= keep {

@@ -134,7 +134,7 @@ pub fn restore(plan: &Plan, progress: &mut dyn FnMut(Progress)) -> Result<Restor
     let waits = Node::desk_waits_path(&to);
     disk.write_atomic(&waits, work.done.backup_at.as_bytes(), Visibility::Private).map_err(said(&waits))?;
 
-    // Opening the desk sets every hold that its cases speak of.
+    // Opening the desk sets every hold that its cases name.
     let closed_node = ClosedNode::of(&to, config, lock, gate, clock, entropy, Arc::new(Quiet))?;
     let node = closed_node.open_rooms(vault)?;
     let unheld = work.finish(&node, before)?;
@@ -285,7 +285,7 @@ impl Work<'_> {
         })
     }
 
-    /// The segments that the backups speak of.
+    /// The segments that the backups name.
     fn segments(&mut self) -> Result<(), BackupError> {
         let dir = self.to.join("store").join("packs");
         self.disk.create_dir_all(&dir).map_err(said(&dir))?;
@@ -327,7 +327,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Desk, law, logs of before. The desk's are of the continuous copy when that is newer.
+    /// Desk, law, earlier logs. The desk's are of the continuous copy when that is newer.
     fn files(&mut self) -> Result<(), BackupError> {
         let is_live = live::at(&self.place).is_some_and(|at| at > self.newest().at.0);
         for part in self.newest().files.clone() {

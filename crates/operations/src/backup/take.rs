@@ -22,10 +22,10 @@ const STRETCH_BYTES: u64 = 16 << 20;
 /// How often the store is asked for a moment at which every segment can be opened; a compaction may remove one in between.
 const ATTEMPTS: u32 = 3;
 
-/// Where the name is kept under which the node's backups lie at a place.
+/// Where the name is kept under which the node's backups are kept at a place.
 const LINEAGE: &str = "backup-lineage";
 
-/// The name under which this node's backups lie at a place. A restored node has another: its segments go on differently.
+/// The name under which this node's backups are kept at a place. A restored node has another: its segments continue differently.
 pub(super) fn lineage(node: &Node) -> Result<String, BackupError> {
     let path = node.dir.join(LINEAGE);
     if node.disk.exists(&path) {
@@ -34,9 +34,9 @@ pub(super) fn lineage(node: &Node) -> Result<String, BackupError> {
         let is_name = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         return if is_name { Ok(name) } else { Err(BackupError::BadLineage(path)) };
     }
-    let mut octets = [0; 16];
-    node.mailroom.entropy.fill(&mut octets);
-    let name = terms::hex(&octets);
+    let mut bytes = [0; 16];
+    node.mailroom.entropy.fill(&mut bytes);
+    let name = terms::hex(&bytes);
     node.disk.write_atomic(&path, name.as_bytes(), Visibility::Private).map_err(said(&path))?;
     Ok(name)
 }
@@ -95,7 +95,7 @@ pub(super) struct Taking<'t> {
     pub(super) keep: usize,
 }
 
-/// Takes a file's path below the node's directory, and its octets.
+/// Takes a file's path below the node's directory, and its bytes.
 pub(super) type Put<'p> = &'p mut dyn FnMut(String, &[u8]) -> Result<(), BackupError>;
 
 impl Taking<'_> {
@@ -105,9 +105,9 @@ impl Taking<'_> {
         Manifest::of_bytes(&bytes, self.vault).ok().flatten()
     }
 
-    /// Writes the backup of a moment, with the files that `files` hands over once the moment is let go. Gives its number, its
+    /// Writes the backup of a moment, with the files that `files` passes once the moment is let go. Gives its number, its
     /// manifest, and how many bytes were new. Durable when it returns; before that, and after an error, there is none, and
-    /// those of before are as they were.
+    /// earlier ones are as they were.
     pub(super) fn write(
         &self,
         place: &Place,
@@ -170,7 +170,7 @@ fn accounts(place: &Place, moment: &Backup, copied: &mut Copied<'_>) -> Result<V
     Ok(parts)
 }
 
-/// Carries the copy of a segment on.
+/// Continues the copy of a segment.
 fn segment(
     place: &Place,
     segment: &BackupSegment,
@@ -207,8 +207,8 @@ fn segment(
     Ok(part)
 }
 
-/// The node's other files: configuration, law, desk, ledger, logs of before. The desk rests while its cases and the ledger are
-/// looked at, so that no case speaks of an entry that the copied ledger does not have.
+/// The node's other files: configuration, law, desk, ledger, earlier logs. The desk rests while its cases and the ledger are
+/// looked at, so that no case mentions an entry that the copied ledger does not have.
 fn files(node: &Node, put: Put<'_>) -> Result<(), BackupError> {
     let dir = &node.dir;
     let read = |path: &Path| node.disk.read(path).map_err(said(path));
@@ -256,7 +256,7 @@ pub(super) fn below<'p>(dir: &Path, path: &'p Path) -> Result<&'p Path, BackupEr
     path.strip_prefix(dir).map_err(|_| BackupError::NotUtf8(path.to_owned()))
 }
 
-/// Every file below a folder, sorted; none when there is no such folder. Hidden names are somebody's unfinished work.
+/// Every file below a folder, sorted; none when there is no such folder. Hidden names are unfinished work.
 pub(super) fn walk(dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let mut files = Vec::new();
     let mut folders = vec![dir.to_owned()];
@@ -283,7 +283,7 @@ pub(super) fn walk(dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
     Ok(files)
 }
 
-/// Whether a disk says the same of a file as these octets.
+/// Whether a disk says the same of a file as these bytes.
 pub(super) fn is_same(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> bool {
     std::fs::metadata(path).is_ok_and(|about| about.len() == bytes.len() as u64)
         && disk.read(path).is_ok_and(|found| found == bytes)

@@ -1,4 +1,4 @@
-//! A place on a disk that fails: whichever write of a backup fails, and whether it took place or not, the backup of before is
+//! A place on a disk that fails: whichever write of a backup fails, and whether it took place or not, the previous backup is
 //! whole, and the next one is.
 
 #![allow(clippy::panic, reason = "a test may")]
@@ -77,7 +77,7 @@ impl Source {
     }
 }
 
-/// Everything that a manifest speaks of is there, octet for octet.
+/// Everything that a manifest names is there, byte for byte.
 fn is_whole(place: &Place, manifest: &Manifest) -> bool {
     let segments = manifest.segments.iter().all(|part| {
         let bytes = place.disk.read(&place.segment(part.number)).unwrap_or_default();
@@ -105,7 +105,7 @@ fn run(source: &Source, step: u64, fault: Fault) -> bool {
     let reached = disk.steps() > begins + step;
     disk.cut_power(&SeededEntropy::new(step));
     let read = |number| source.taking().read(&place, number);
-    assert!(is_whole(&place, &read(first).unwrap()), "{what}: the one of before");
+    assert!(is_whole(&place, &read(first).unwrap()), "{what}: the previous one");
     if let Ok(second) = second {
         assert!(is_whole(&place, &read(second).unwrap()), "{what}: the one that was said to be done");
     }

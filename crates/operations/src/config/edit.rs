@@ -59,7 +59,7 @@ fn change(
     Ok(())
 }
 
-/// Puts a new value in the place of an old one, with the comment behind it.
+/// Replaces an old value with a new one, keeping the comment behind it.
 fn replace(old: &mut Item, mut new: Item) {
     match (&*old, &mut new) {
         (Item::Value(old), Item::Value(new)) => *new.decor_mut() = old.decor().clone(),

@@ -1,4 +1,4 @@
-//! `[store]` of `node.toml`: how large segments grow, when the space of deleted mail is given back, and how fast
+//! `[store]` of `node.toml`: how large segments grow, when the space of deleted mail is reclaimed, and how fast
 //! (docs/space.md).
 
 use std::ops::RangeInclusive;

@@ -69,7 +69,7 @@ pub enum Unlock {
     PassphraseFile,
     /// It waits, locked, for two people (`node unlock`).
     ByHand,
-    /// It asks a PKCS#11 token; where the PIN comes from nowhere, it waits for somebody who types it (`node unlock
+    /// It asks a PKCS#11 token; where no PIN is configured, it waits for a person to type it (`node unlock
     /// --token`).
     Token,
 }

@@ -13,7 +13,7 @@ pub struct Findings {
     pub sound: bool,
     /// What is damaged.
     pub damages: Vec<Found>,
-    /// What is no damage and yet worth knowing.
+    /// What is not damage and yet worth knowing.
     pub notes: Vec<String>,
     /// What could not be checked, and why.
     pub unchecked: Vec<String>,
@@ -137,7 +137,7 @@ impl Findings {
         self.damages.push(Found::new(Room::Vault, FoundKind::VaultFile, Some(file.to_owned()), text, effect));
     }
 
-    /// Adds what is no damage and yet worth knowing.
+    /// Adds what is not damage and yet worth knowing.
     pub(super) fn notes(&mut self, notes: Vec<String>) {
         self.notes.extend(notes);
     }

@@ -28,7 +28,9 @@ pub(crate) fn list(list: &AccountList) -> String {
             let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
             format!("{}  {messages} messages, since {created}", addresses.join(", "))
         }
-        ListedAccount::Shut { account, .. } => format!("account {account} is quarantined: its profile is damaged"),
+        ListedAccount::Quarantined { account, .. } => {
+            format!("account {account} is quarantined: its profile is damaged")
+        }
     };
     list.accounts.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -41,8 +41,8 @@ fn rooms(text: &mut String, open: &RoomsStatus) {
         "{} accounts, {} officers, {} ledger entries\nlaw set {}, {signed}\nstore {}",
         open.accounts, open.officers, open.ledger_size, open.law, open.store
     );
-    if !open.shut_accounts.is_empty() {
-        let _ = write!(text, "\n{}", quarantined(&open.shut_accounts));
+    if !open.quarantined_accounts.is_empty() {
+        let _ = write!(text, "\n{}", quarantined(&open.quarantined_accounts));
     }
     let _ = write!(text, "\n{}", packs(&open.packs));
     rotating(text, &open.rotating);

@@ -31,27 +31,27 @@ pub(crate) fn passphrase_changed(changed: &OfficerPassphraseChanged) -> String {
 pub(crate) fn done(done: &ActDone) -> String {
     let mut text = what(&done.what, &done.by.join(" and "));
     let _ = write!(text, "\nLedger entry {}, digest {}.", done.entry, done.digest);
-    for (number, words) in (1..).zip(&done.papers) {
-        let _ = write!(text, "\n\n{}", envelope(&done.home, number, done.papers.len(), words));
+    for (number, words) in (1..).zip(&done.paper_shares) {
+        let _ = write!(text, "\n\n{}", envelope(&done.home, number, done.paper_shares.len(), words));
     }
     text
 }
 
 /// What was done, for the people in the room.
 fn what(act: &Act, by: &str) -> String {
-    let old_papers = "Earlier paper shares open nothing that is stored from now on: destroy them, and print new ones.";
+    let old_shares = "Earlier paper shares open nothing that is stored from now on: destroy them, and print new ones.";
     match act {
         Act::Enrol { officer } => format!(
-            "{officer} is enrolled by {by}, and cannot approve anything for 72 hours. New shares are dealt.\n{old_papers}"
+            "{officer} is enrolled by {by}, and cannot approve anything for 72 hours. New shares are dealt.\n{old_shares}"
         ),
         Act::Remove { officer } => format!(
             "{officer} is removed by {by}. The escrow key is replaced, every account is sealed to the new one, and new shares \
-             are dealt: the share that {officer} keeps fits nothing any more.\n{old_papers}\nEarlier backups can be opened \
+             are dealt: the share that {officer} keeps fits nothing any more.\n{old_shares}\nEarlier backups can be opened \
              with the old shares until the backups' keys are destroyed."
         ),
         Act::RotateEscrow => format!(
             "The escrow key is replaced by {by}; every account is sealed to the new one, and new shares are dealt.\n\
-             {old_papers}"
+             {old_shares}"
         ),
         Act::PrintShares { count } => {
             format!("New shares are dealt by {by}, {count} of them on paper, below. They are not shown again.")

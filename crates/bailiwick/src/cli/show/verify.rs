@@ -8,7 +8,8 @@ pub(crate) fn ledger(verified: &LedgerVerified) -> String {
     let given = if verified.key_given { "as given" } else { "from the folder: compare it with the published one" };
     let mut text = format!("origin     {}\nkey        {} ({given})\n", verified.origin, verified.key);
     for earlier in &verified.earlier_keys {
-        let _ = writeln!(text, "before     {} until entry {}, handed over under both keys", earlier.key, earlier.until);
+        let _ =
+            writeln!(text, "before     {} until entry {}, change signed with both keys", earlier.key, earlier.until);
     }
     let _ = write!(
         text,
