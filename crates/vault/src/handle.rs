@@ -1,5 +1,5 @@
-//! The vault as the rest of the node has it: a handle. It holds no secret; each call is a message to the keeper
-//! (`calls.rs` has the recipe for a new one), who is in the vault's process or, in tests, in this one.
+//! The handle to an unlocked vault. It holds no secret; each call is a message to the keeper (`calls.rs` has the recipe for
+//! a new one), which runs in the vault's process or, in tests, in this one.
 
 mod accounts;
 mod acts;
@@ -28,7 +28,7 @@ pub use gate::{VaultGate, VaultState};
 pub use self::service::SealedSoon;
 pub use self::sign_in::ScramExchange;
 
-/// The way to the keys of one node. Shared by all threads; every call may block, and those that take a password or
+/// The handle to the keys of one node. Shared by all threads; every call may block, and those that take a password or
 /// passphrase wait for Argon2id.
 ///
 /// `Debug` prints the home only.
@@ -59,7 +59,7 @@ impl Vault {
         &self.link
     }
 
-    /// Whether the vault is unlocked and there, as far as can be seen without asking it: its process runs, and no answer said
+    /// Whether the vault is unlocked and there, as far as is known without asking it: its process runs, and no answer said
     /// that it is locked.
     pub fn is_serving(&self) -> bool {
         self.link.is_serving()

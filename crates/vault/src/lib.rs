@@ -1,4 +1,4 @@
-//! The way to a node's keys, and the proofs of right: sealing, signing in, officers, clearances.
+//! The handle to a node's keys, and the proofs of authority: sealing, signing in, officers, clearances.
 //!
 //! Stored mail opens for two things only, and both are made here: a [`SignedIn`], which the owner's password makes, and
 //! a [`Clearance`], which two officers make together when the home's ledger has both approvals. There is no third way,
@@ -7,8 +7,8 @@
 //!
 //! * [`EpochSealer`] seals arriving mail to an account's public key; it needs no secret and cannot open what it sealed.
 //! * [`MessageKey`] opens the parts of one message.
-//! * [`VaultGate`] is a vault that may be locked; [`Vault`] is the way to the node's keys once it is not, and makes the
-//!   proofs. Each of their calls is a message ([`calls`] is the list, and says how to add one).
+//! * [`VaultGate`] is a vault that may be locked; [`Vault`] is the handle to the node's keys once it is unlocked, and makes
+//!   the proofs. Each of their calls is a message ([`calls`] is the list, and says how to add one).
 //! * [`Order`], [`Approval`], [`ProvenApproval`] lead to a [`Clearance`].
 //!
 //! The bytes are in `docs/formats/keys.md` and `docs/formats/message.md`; who can and cannot do what is in

@@ -295,7 +295,7 @@ impl Remembered {
         hash.first_chunk().copied().unwrap_or_default()
     }
 
-    /// Forgets the sign-ins whose minutes are over.
+    /// Forgets the sign-ins that are no longer remembered.
     pub(crate) fn forget_stale(&self, now: UnixMillis) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.by_mark.retain(|_, kept| kept.lasts(now));

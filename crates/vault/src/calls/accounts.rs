@@ -18,13 +18,13 @@ calls! {
     /// `OwnerError::NoSuchAccount`, `FileError::Damaged`, `FileError::Disk`.
     pub fn account_public_key(account: AccountId) -> AccountPublicKey;
 
-    /// A session is over. One that is closed already is not an error.
+    /// Closes a session. Closing it twice is not an error.
     raw fn close_session(session: SessionId), tell;
 
-    /// Forgets the sign-ins whose minutes are over, and folds what open sessions have opened into their accounts' rings.
+    /// Forgets the sign-ins that are no longer remembered, and folds what open sessions have opened into their accounts' rings.
     raw fn forget_stale_sign_ins(), tell;
 
-    /// How much memory guesses have filled, in KiB.
+    /// How much memory guesses at passwords have filled, in KiB.
     raw fn guessed_kib() -> u64;
 
     /// How many epochs were opened by X25519.

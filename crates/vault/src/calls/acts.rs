@@ -9,10 +9,10 @@ use crate::officers::act::{Act, ActId, OfficerProof, SignedAct};
 calls! {
     acts for Vault;
 
-    /// Two agree to an act. It waits for its proof under the id.
+    /// Records that two people agree to an act. It waits for its proof under the id.
     raw fn begin_act(act: &Act, newcomer: Option<&Secret<String>>, proofs: &[OfficerProof]) -> (SignedAct, ActId), slow;
 
-    /// Does what two have agreed to, when this home's ledger has it. Gives the words of the paper shares, if any.
+    /// Carries out an agreed act once this home's ledger has it. Returns the words of the paper shares, if any.
     raw fn finish_act(act: ActId, opening: &ledger::Opening, receipt: &ledger::Receipt) -> Vec<Secret<String>>;
 
     /// Wraps an officer's secrets under another passphrase. Durable when it returns; the old one opens nothing here.

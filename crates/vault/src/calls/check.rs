@@ -6,9 +6,9 @@ use crate::VaultError;
 calls! {
     check for Vault;
 
-    /// How many of the vault's files were looked at, and those that are not as they were written, by their names below the
-    /// vault's folder. Opens no key of an owner and changes nothing; what an owner's own secret seals (the ring of opened
-    /// epochs, which is rebuilt when it is damaged) is not looked at.
+    /// How many of the vault's files were checked, and the names (below the vault's folder) of those that are not as they were
+    /// written. Opens no owner's key and changes nothing; what an owner's own secret seals (the ring of opened
+    /// epochs, which is rebuilt when it is damaged) is not checked.
     ///
     /// # Errors
     /// `FileError::Disk` when a folder cannot be listed; [`VaultError::Away`], [`VaultError::Locked`].

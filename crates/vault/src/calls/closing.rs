@@ -20,16 +20,16 @@ calls! {
     /// Notes that the owner of a session is closing the account.
     raw fn begin_closing_of(session: SessionId, held: &[HeldByCase], epochs: &[(EpochId, SealedEpochKey)]), slow;
 
-    /// The accounts whose closing was begun and is not done.
+    /// The accounts whose closing was started but not finished.
     ///
     /// # Errors
     /// `FileError::Disk`.
     pub fn closings() -> Vec<AccountId>;
 
-    /// Ends the keys of an account whose closing was begun.
+    /// Destroys the keys of an account whose closing was started.
     raw fn finish_closing(account: AccountId, held: &[HeldByCase]), slow;
 
-    /// Overwrites what a case holds of closed accounts. Nothing held is not an error. Durable when it returns.
+    /// Overwrites what a case holds of closed accounts. It is not an error if it holds nothing. Durable when it returns.
     ///
     /// # Errors
     /// `FileError::Disk`.

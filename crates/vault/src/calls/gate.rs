@@ -10,7 +10,7 @@ use crate::cost::CostProfile;
 use crate::founding::Founding;
 use crate::wire::wire_struct;
 
-/// What everybody may know of an unlocked vault.
+/// What anyone may know about an unlocked vault.
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Facts {
     pub home: Jurisdiction,
@@ -31,7 +31,7 @@ calls! {
     /// Whose vault this is.
     raw fn about() -> Facts;
 
-    /// Whether it is unlocked, and what holds for its process, when it is one of its own.
+    /// Whether it is unlocked, and what its process has given up, if it has a process of its own.
     raw fn look() -> (bool, Option<Confinement>);
 
     /// Replaces the list of key holders, 2 to 9 people, any two of whom unlock the vault from now on, each with their own
@@ -51,7 +51,7 @@ calls! {
     /// One key holder's part in unlocking; whether the vault is unlocked then.
     raw fn unlock_part(holder: &OfficerName, passphrase: &Secret<String>, cost: CostProfile) -> bool, slow;
 
-    /// Whether this is the node's passphrase. Nothing changes: for what is to be recorded between the question and the act.
+    /// Checks the node's passphrase. Changes nothing: for acts that must be recorded after the check and before they are done.
     ///
     /// # Errors
     /// `UnlockError::WrongPassphrase`, `FileError::NotAVault`, `FileError::Damaged`, `FileError::Disk`,
@@ -64,13 +64,13 @@ calls! {
     /// a number behind it (`host/ledger/2`), from its first entry on. The key is the same.
     ///
     /// # Errors
-    /// `FileError::AlreadyThere`, `UnlockError::WrongPassphrase`, `MailError::DoesNotOpen` when the key of the day is
+    /// `FileError::AlreadyThere`, `UnlockError::WrongPassphrase`, `MailError::DoesNotOpen` when the day key is
     /// not the backup's, `FileError::Damaged`, `FileError::Disk`, [`VaultError::Away`].
     pub fn restore_keys(backup: &KeyBackup, passphrase: &Secret<String>, successor: bool), slow;
 
-    /// The highest cost of a guess at a password at which it takes no longer than `target_millis` on this machine now: the
-    /// memory is doubled from [`CostProfile::OWASP`]'s, which is the least, up to 256 MiB; two passes, one lane. Computes
-    /// for a few times that long.
+    /// The highest cost at which one guess at a password takes no longer than `target_millis` on this machine now: the memory
+    /// is doubled from [`CostProfile::OWASP`]'s, the minimum, up to 256 MiB; two passes, one lane. Takes a few times that
+    /// long.
     ///
     /// # Errors
     /// [`VaultError::Away`], [`VaultError::Busy`].

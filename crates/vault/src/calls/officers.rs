@@ -23,7 +23,7 @@ calls! {
     /// dropped.
     raw fn approve(order: &Order, officer: &OfficerName, passphrase: &Secret<String>) -> (Approval, ShareId), slow;
 
-    /// An opened share is not wanted any more. What is gone already is not an error.
+    /// Drops an opened share. It is not an error if it is gone already.
     raw fn drop_share(share: ShareId), tell;
 
     /// Whether `approval` is an enrolled officer's signed approval of exactly `order`, and the order still stands. Says

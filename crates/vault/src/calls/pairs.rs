@@ -1,5 +1,6 @@
-//! Replacing an account's pair. The ledger is to have it first; then: begin, let the store receive by the new key, reseal
-//! until nothing is left and nothing is on its way, finish. Mail is readable all the time, sessions and app passwords stay valid.
+//! Replacing an account's pair. Record it in the ledger first; then begin, let the store receive by the new key, reseal
+//! until nothing is left and nothing is on its way, and finish. Mail stays readable throughout; sessions and app passwords
+//! stay valid.
 
 use terms::{AccountId, EpochId, Secret};
 
@@ -12,7 +13,7 @@ use crate::rotations::Rotations;
 calls! {
     pairs for Vault;
 
-    /// Makes a new pair for an owner, who shows the password; gives its public key. Does nothing more while a pair is being
+    /// Makes a new pair for an owner, who gives the password; returns its public key. Does nothing more while a pair is being
     /// replaced. With `everything`, for an owner whose secrets may have been stolen: app passwords, web sessions and
     /// recovery codes end, and new recovery codes are given if there were any. Durable when it returns.
     ///
@@ -24,8 +25,8 @@ calls! {
         everything: bool,
     ) -> (AccountPublicKey, Vec<Secret<String>>), slow;
 
-    /// Seals those of `sealed` that are sealed to the old key to the new one, and gives them, to be written in their places.
-    /// Nothing comes back when all are sealed to the new.
+    /// Reseals to the new key those of `sealed` that are sealed to the old one, and returns them, to be written in place of
+    /// the old ones. Returns nothing when all are sealed to the new key.
     ///
     /// # Errors
     /// `RotationError::NoRotation` when the account's private keys are not at hand: the owner signs in, or two officers start over.

@@ -1,4 +1,4 @@
-//! The reset of a forgotten password. It is begun and finished by two officers (`acts.rs`).
+//! The reset of a forgotten password. Two officers begin and finish it (`acts.rs`).
 
 use terms::AccountId;
 
@@ -9,7 +9,7 @@ use crate::owners::secrets::PendingReset;
 calls! {
     resets for Vault;
 
-    /// The reset of a forgotten password that is under way. It is begun and finished by two officers
+    /// The pending reset of a forgotten password. Two officers begin and finish it
     /// ([`begin_act`](crate::Vault::begin_act) with [`Act::BeginReset`](crate::Act::BeginReset) and
     /// [`Act::FinishReset`](crate::Act::FinishReset)). An owner who signs in by the password, changes something with it or
     /// uses a recovery code stops it.
@@ -18,7 +18,7 @@ calls! {
     /// `FileError::Damaged`, `FileError::Disk`.
     pub fn pending_reset(account: AccountId) -> Option<PendingReset>;
 
-    /// Stops a reset; none is not an error. Durable when it returns.
+    /// Stops a reset; it is not an error if there is none. Durable when it returns.
     ///
     /// # Errors
     /// `FileError::Disk`.

@@ -1,7 +1,7 @@
 //! An owner's secrets and custody.
 //!
-//! Each change here is durable when it returns, rewraps the root of the account and touches no mail. It wants the owner's
-//! password, and a code where codes are on ([`OwnerProof`]); whatever of it is wrong, the answer is
+//! Each change here is durable when it returns, rewraps the root of the account and touches no mail. It needs the owner's
+//! password, and a code if two-factor authentication is on ([`OwnerProof`]); whichever is wrong, the answer is
 //! `OwnerError::WrongPassword`. Guesses that do not come from this machine are counted, with `OwnerError::SlowDown`.
 
 use terms::{AccountId, Secret, UnixMillis};
@@ -17,7 +17,7 @@ calls! {
     secrets for Vault;
 
     /// Makes the keys of a new account. Durable when it returns. Under `owner` custody there are recovery codes, which
-    /// exist in this answer only and are the one way back from a forgotten password; else the list is empty.
+    /// exist in this answer only and are the only way back from a forgotten password; otherwise the list is empty.
     ///
     /// # Errors
     /// `OwnerError::AccountExists`, [`VaultError::EmptyPassphrase`], `FileError::Disk`.
@@ -33,21 +33,21 @@ calls! {
     /// `OwnerError::NoSuchAccount`, `FileError::Damaged`, `FileError::Disk`.
     pub fn account_guard(account: AccountId) -> AccountGuard;
 
-    /// Whether this is the owner. Nothing changes, and a code is not spent: for what is to be recorded between the question and
-    /// the act.
+    /// Checks the owner's proof. Changes nothing, and spends no code: for acts that must be recorded after the check and before
+    /// they are done.
     ///
     /// # Errors
     /// Those of every change.
     pub fn check_owner(account: AccountId, proof: &OwnerProof), slow;
 
-    /// Another password. The old one signs nobody in from then on, and web sessions end; app passwords stay valid, and so do
-    /// sessions of mail clients that are open.
+    /// Sets another password. The old one no longer works, and web sessions end; app passwords and open sessions of mail
+    /// clients stay valid.
     ///
     /// # Errors
     /// [`VaultError::EmptyPassphrase`] and those of every change.
     pub fn set_password(account: AccountId, proof: &OwnerProof, new: &Secret<String>), slow;
 
-    /// Another custody. A change to `owner` gives new recovery codes and takes the escrow wrap away; copies of the file
+    /// Sets another custody. A change to `owner` gives new recovery codes and takes the escrow wrap away; copies of the file
     /// made earlier still have it, until their time is over (docs/threat-model.md).
     ///
     /// # Errors
@@ -88,11 +88,11 @@ calls! {
     /// before [`turn_codes_on`](crate::Vault::turn_codes_on).
     ///
     /// # Errors
-    /// The way to the vault.
+    /// [`VaultError::Away`], [`VaultError::Locked`].
     pub fn new_code_secret() -> Secret<String>;
 
-    /// Asks for codes of this secret from now on: beside the password on the owner's pages and for every change. The
-    /// password alone signs in to mail clients no longer. `shown` is the code that the app shows now.
+    /// Turns two-factor authentication on: codes of this secret are asked for beside the password on the owner's pages and for
+    /// every change. The password alone no longer signs in to mail clients. `shown` is the code that the app shows now.
     ///
     /// # Errors
     /// `OwnerError::WrongCode` and those of every change.
@@ -103,26 +103,26 @@ calls! {
         shown: &Secret<String>,
     ), slow;
 
-    /// Asks for no codes any more.
+    /// Turns two-factor authentication off.
     ///
     /// # Errors
     /// Those of every change.
     pub fn turn_codes_off(account: AccountId, proof: &OwnerProof), slow;
 
-    /// Lets the password alone sign in to mail clients although codes are on, or not. Without codes it does always.
+    /// Whether the password alone signs in to mail clients although two-factor authentication is on. Without it, it always does.
     ///
     /// # Errors
     /// Those of every change.
     pub fn let_password_serve_mail(account: AccountId, proof: &OwnerProof, allowed: bool), slow;
 
-    /// New recovery codes, which exist in this answer only; the earlier ones serve no longer.
+    /// New recovery codes, which exist in this answer only; the earlier ones stop working.
     ///
     /// # Errors
     /// Those of every change.
     pub fn new_recovery_codes(account: AccountId, proof: &OwnerProof) -> Vec<Secret<String>>, slow;
 
     /// A new password by a recovery code, which is used up. Web sessions end; two-factor authentication and app passwords stay. Attempts
-    /// are counted with the guesses at passwords, for the account and the network, and a claim that is nobody's is refused
+    /// are counted with the guesses at passwords, for the account and the network, and an unknown name is refused
     /// in the same words after the same work.
     ///
     /// # Errors

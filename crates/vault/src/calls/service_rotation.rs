@@ -16,13 +16,13 @@ calls! {
     pub fn service_generations() -> Vec<u8>;
 
     /// Makes a new service key, which seals from now on while both open; gives its number. The node's passphrase stays. While
-    /// one is being replaced it does nothing. Durable when it returns. The ledger is to have it first.
+    /// one is being replaced it does nothing. Durable when it returns. Record it in the ledger first.
     ///
     /// # Errors
     /// `UnlockError::WrongPassphrase`, `FileError::Damaged`, `FileError::Disk`.
     pub fn begin_service_rotation(passphrase: &Secret<String>) -> u8, slow;
 
-    /// Seals the node's keys by another passphrase; the service key stays, and people and tokens unlock as before. Older
+    /// Seals the node's keys under another passphrase; the service key stays, and people and tokens unlock as before. Older
     /// copies of the vault's folder and backups of keys still open by the old one. Durable when it returns.
     ///
     /// # Errors

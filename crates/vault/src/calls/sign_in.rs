@@ -35,7 +35,7 @@ calls! {
         lasts_millis: i64,
     ) -> (SessionToken, AccountId, SessionId), slow;
 
-    /// Goes on with a web session.
+    /// Resumes a web session.
     raw fn resume_session(token: &SessionToken) -> (AccountId, SessionId);
 
     /// Ends a web session by its own token. Durable when it returns; one that is over is not an error.

@@ -9,7 +9,7 @@ calls! {
     /// The node's signature by the key with this public key.
     raw fn sign_as(public: &[u8; 32], message: &[u8]) -> [u8; 64];
 
-    /// The public keys of the keys that sign: the present one, and the next where there is one.
+    /// The public keys of the signing keys: the present one, and the next where there is one.
     raw fn signing_keys() -> Vec<[u8; 32]>;
 
     /// Makes the next signing key; gives its public key.

@@ -17,15 +17,15 @@ calls! {
     /// `UnlockError::WrongPassphrase`, `UnlockError::TokenKeyUnusable`, `FileError::Disk`, [`VaultError::Away`].
     pub fn add_token(passphrase: &Secret<String>, key: &TokenKey), slow;
 
-    /// Lets no token unlock the vault from now on: what it opened is overwritten. `passphrase` is the node's. No token at all
-    /// is not an error. Durable when it returns. A copy of an earlier state of the folder still opens by the token, for what is sealed under
-    /// the service key of that time.
+    /// Lets no token unlock the vault from now on: what it opened is overwritten. `passphrase` is the node's. It is not an error
+    /// if there is no token. Durable when it returns. In an earlier copy of the folder the token still opens what is sealed
+    /// under the service key of that time.
     ///
     /// # Errors
     /// `UnlockError::WrongPassphrase`, `FileError::Disk`, [`VaultError::Away`].
     pub fn remove_token(passphrase: &Secret<String>), slow;
 
-    /// What the token is to open. Anyone who asked before gets no answer any more.
+    /// What the token is to open. An earlier question is void.
     raw fn ask_token() -> TokenAsk;
 
     /// What the token opened, sealed to the vault's key of the question.

@@ -1,4 +1,4 @@
-//! What two officers do together that opens no mail, as the rest of the node has it.
+//! What two officers do together without opening mail.
 
 use terms::Secret;
 
@@ -6,7 +6,7 @@ use super::Vault;
 use crate::VaultError;
 use crate::officers::act::{Act, ActId, OfficerProof, SignedAct};
 
-/// An act that two have agreed to and the vault has not done yet. It waits ten minutes for its proof.
+/// An act that two people have agreed to and that the vault has not carried out yet. It waits ten minutes for its proof.
 #[derive(Debug)]
 pub struct BegunAct {
     id: ActId,
@@ -41,7 +41,7 @@ impl Vault {
         Ok(BegunAct { id, signed })
     }
 
-    /// Does what two have agreed to, when this home's ledger proves it. Durable when it returns. Gives the words of the
+    /// Carries out an agreed act once this home's ledger proves it. Durable when it returns. Returns the words of the
     /// paper shares, for [`Act::PrintShares`]. After [`Act::Remove`] and [`Act::RotateEscrow`],
     /// [`sweep_escrow`](Self::sweep_escrow) is to be called until it is finished.
     ///

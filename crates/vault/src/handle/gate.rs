@@ -1,4 +1,4 @@
-//! The way to a vault that may be locked, or away: made, unlocked, looked at, started again.
+//! A vault that may be locked, or whose process may be gone: creating, unlocking, inspecting and restarting it.
 
 use std::io;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use crate::founding::Founding;
 use crate::token::{Token, TokenError};
 use crate::transport::{Link, VaultProgram};
 
-/// A vault, locked or not. Clones are of the same one.
+/// A vault, locked or not. Clones lead to the same one.
 #[derive(Clone)]
 pub struct VaultGate {
     pub(crate) link: Link,
     clock: Arc<dyn Clock>,
 }
 
-/// How a vault is found.
+/// The state of a vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VaultState {
     /// Its process is gone; [`VaultGate::restart`] starts another.
     Away,
-    /// Nobody has shown what opens the service key.
+    /// It is locked: nothing that opens the service key was given.
     Locked,
     /// It answers.
     Unlocked,
@@ -86,8 +86,8 @@ impl VaultGate {
         if self.link.unlock_part(holder, passphrase, cost)? { self.vault().map(Some) } else { Ok(None) }
     }
 
-    /// Unlocks the vault by a token, which opens something for it. On a vault that is unlocked already it shows whether the
-    /// token would.
+    /// Unlocks the vault by a token, which opens something for it. On an unlocked vault it checks whether the
+    /// token would unlock it.
     ///
     /// # Errors
     /// [`TokenError`]: what the token says, or [`TokenError::Vault`] with `UnlockError::NoTokenKey`,
@@ -106,7 +106,7 @@ impl VaultGate {
         Vault::unlocked(self.link.clone(), self.clock.clone())
     }
 
-    /// How the vault is found now.
+    /// The vault's state now.
     pub fn state(&self) -> VaultState {
         if self.link.is_away() {
             return VaultState::Away;

@@ -1,4 +1,4 @@
-//! Owners' indexes, as the rest of the node has them.
+//! Owners' indexes.
 
 use super::Vault;
 use crate::VaultError;

@@ -1,4 +1,4 @@
-//! The end of an account's keys, as the rest of the node has it.
+//! The end of an account's keys.
 
 use terms::{AccountId, CaseId, EpochId};
 
@@ -10,12 +10,12 @@ use crate::owners::sign_in::SignedIn;
 
 /// Closing accounts.
 impl Vault {
-    /// Closes the owner's account: nothing of its mail opens from then on, for anybody on this node, and after the window of
-    /// the key backups anywhere. What cases hold (`held`, with the sealed keys of the epochs) is first sealed to the escrow
+    /// Closes the owner's account: from then on nobody can open its mail on this node, and after the window of the key backups
+    /// nobody can anywhere. What cases hold (`held`, with the sealed keys of the epochs) is first sealed to the escrow
     /// key, message by message, so that an order of that case still opens it. The owner sees nothing of that.
     ///
-    /// Every session of the account is over. Durable when it returns; after an error either all opens as before, or nothing
-    /// but what is held.
+    /// Every session of the account is over. Durable when it returns; after an error either everything still opens, or only
+    /// what is held.
     ///
     /// # Errors
     /// [`VaultError::SessionOver`], those of [`message_keys`](Self::message_keys), `FileError::Disk`.
@@ -32,7 +32,7 @@ impl Vault {
     }
 
     /// Notes that the owner is closing the account, before the store closes it: after an interruption
-    /// [`finish_closing`](Self::finish_closing) needs no owner. What cases hold is sealed for them. All opens as before.
+    /// [`finish_closing`](Self::finish_closing) needs no owner. What cases hold is sealed for them. Everything still opens.
     /// Durable when it returns.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Vault {
     /// `held` is what cases hold of it now. Durable when it returns.
     ///
     /// # Errors
-    /// `OwnerError::NoClosing`, `OwnerError::HeldChanged` when cases hold something else than then, `FileError::Damaged`,
+    /// `OwnerError::NoClosing`, `OwnerError::HeldChanged` when cases hold something other than they did then, `FileError::Damaged`,
     /// `FileError::Disk`.
     pub fn finish_closing(&self, account: AccountId, held: &[(CaseId, Vec<KeyAsk>)]) -> Result<(), VaultError> {
         let closed = self.link.finish_closing(account, held);

@@ -1,4 +1,4 @@
-//! Officers and clearances, as the rest of the node has them.
+//! Officers and clearances.
 
 use terms::{Digest, EpochId, OfficerName, Secret};
 
@@ -13,8 +13,8 @@ use crate::officers::order::Order;
 /// Officers and clearances.
 impl Vault {
     /// An officer approves an order with the officer's own passphrase. The approval is to be recorded in the ledger
-    /// ([`approval_statement`](crate::approval_statement)) before anything else is done with it. The opened share serves
-    /// [`clear`](Self::clear) when this officer is the second; else drop it.
+    /// ([`approval_statement`](crate::approval_statement)) before anything else is done with it. The opened share is for
+    /// [`clear`](Self::clear) when this officer is the second; otherwise drop it.
     ///
     /// # Errors
     /// `OrderError::OtherHome`, `OrderError::Malformed`, `OrderError::Expired`, `OfficerError::NoSuchOfficer`,
@@ -64,7 +64,7 @@ impl Vault {
         self.link.keep_clearance(order, &clearance.to_secret()?)
     }
 
-    /// The clearance that was kept for an order. One whose time is over is removed.
+    /// The clearance that was kept for an order. An expired one is removed.
     ///
     /// # Errors
     /// `OrderError::NoClearance`, `OrderError::Expired`, `FileError::Damaged`, `FileError::Disk`.

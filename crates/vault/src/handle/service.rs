@@ -1,4 +1,4 @@
-//! The service key, as the rest of the node has them.
+//! The service key.
 
 use super::Vault;
 use crate::transport::Asked;
@@ -16,8 +16,8 @@ impl Vault {
         sealed.into_iter().next().ok_or(VaultError::Garbled)
     }
 
-    /// As [`service_seal`](Self::service_seal), for a block of contexts and plain texts, in their order. The way to the
-    /// keeper costs as much for a block as for one.
+    /// As [`service_seal`](Self::service_seal), for a block of contexts and plain texts, in their order. A round trip costs the
+    /// same for a block as for one.
     ///
     /// # Errors
     /// As [`service_seal`](Self::service_seal).
@@ -34,7 +34,7 @@ impl Vault {
         Ok(out)
     }
 
-    /// As [`service_seal_all`](Self::service_seal_all), beside something else that the caller does until it waits for the
+    /// As [`service_seal_all`](Self::service_seal_all), while the caller does something else until it waits for the
     /// result. Only one thread may have one of these open at a time.
     pub fn service_seal_soon(&self, items: Vec<(String, Vec<u8>)>) -> SealedSoon {
         let mut blocks = blocks(items, |(_, plain)| plain.len());
@@ -59,7 +59,7 @@ impl Vault {
     }
 
     /// As [`service_open`](Self::service_open), for a block of contexts and sealed texts, in their order. What does not
-    /// open is `None`, and the others are there all the same.
+    /// open is `None`; the others are still returned.
     ///
     /// # Errors
     /// [`VaultError::Away`], [`VaultError::Locked`]: try again.
@@ -76,7 +76,7 @@ impl Vault {
         Ok(out)
     }
 
-    /// A keyed hash (HMAC-SHA256): equal for equal data in one context, and without the service key it tells nothing.
+    /// A keyed hash (HMAC-SHA256): equal for equal data in one context, and it reveals nothing without the service key.
     ///
     /// # Errors
     /// [`VaultError::Away`], [`VaultError::Locked`]: try again.
@@ -131,7 +131,7 @@ impl SealedSoon {
 }
 
 /// How many bytes of plain or sealed text go to the keeper in one message: 1 MiB, so that no message is long, and the
-/// fixed cost of one (some ten microseconds) is nothing beside the sealing of it.
+/// fixed cost of one (some ten microseconds) is small compared with the sealing.
 const BLOCK_BYTES: usize = 1 << 20;
 
 /// Cuts `items` into blocks of about [`BLOCK_BYTES`]; a bigger one is a block of its own.

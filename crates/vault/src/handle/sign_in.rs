@@ -1,4 +1,4 @@
-//! Signing in, as the doors have it.
+//! Signing in.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ impl Vault {
     /// Signs an owner in by the password, or by an app password of this scope. For [`Scopes::PAGES`] the password wants a
     /// code beside it where codes are on; for mail clients it then serves only where the owner allows it.
     ///
-    /// A claim that is nobody's, or of an account without keys, costs what a wrong password costs. Guesses are counted
+    /// An unknown name, or an account without keys, costs the same as a wrong password. Guesses are counted
     /// (`throttle.rs`): what fails here was one.
     ///
     /// # Errors
@@ -57,8 +57,8 @@ impl Vault {
     }
 
     /// Takes a client's first message of SCRAM-SHA-256, with `plus` of SCRAM-SHA-256-PLUS, and gives the node's. `bindings`
-    /// are those of this connection; none means that PLUS was not offered. A claim that is nobody's gets a salt that looks
-    /// like one and stays the same.
+    /// are those of this connection; none means that PLUS was not offered. An unknown name gets a salt that looks
+    /// real and stays the same.
     ///
     /// # Errors
     /// `OwnerError::Scram`; `FileError::Damaged`, `FileError::Disk`.
@@ -101,7 +101,7 @@ impl Vault {
         Ok((token, SignedIn::new(account, session, self.link.clone())))
     }
 
-    /// Goes on with a web session.
+    /// Resumes a web session.
     ///
     /// # Errors
     /// `OwnerError::NoSession`; `FileError::Damaged`, `FileError::Disk`.

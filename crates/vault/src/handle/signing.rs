@@ -1,4 +1,4 @@
-//! The node's signature, and replacing the key that makes it, as the rest of the node has them.
+//! The node's signature, and replacing the key that makes it.
 
 use std::sync::{Arc, PoisonError};
 
@@ -25,9 +25,9 @@ impl Vault {
 }
 
 /// Replacing the signing key: begin, record the change in the ledger, let the log change over with both signers
-/// ([`ledger::Log::change_key`]), finish. Each step may be repeated, and none needs a secret of anybody.
+/// ([`ledger::Log::change_key`]), finish. Each step may be repeated, and none needs anybody's secret.
 impl Vault {
-    /// Makes the next signing key, or finds the one that was made. It signs nothing of itself. Durable when it returns.
+    /// Makes the next signing key, or finds the one that was made. It signs nothing by itself. Durable when it returns.
     ///
     /// # Errors
     /// `FileError::Damaged`, `FileError::Disk`.
