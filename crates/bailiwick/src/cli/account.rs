@@ -128,7 +128,7 @@ pub(crate) enum AccountCommand {
     },
 }
 
-/// Whose account, and at which node.
+// Whose account, and at which node.
 #[derive(Debug, Args)]
 pub(crate) struct Whose {
     /// The account's address

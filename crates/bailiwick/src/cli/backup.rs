@@ -20,7 +20,7 @@ pub(crate) struct BackupArgs {
     pub command: BackupCommand,
 }
 
-/// Where the keys of a lost node are.
+// Where the keys of a lost node are.
 #[derive(Debug, Args)]
 pub(crate) struct KeySource {
     /// The backup of keys, a file that ends in .keys

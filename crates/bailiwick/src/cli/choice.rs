@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::error::CliError;
 
-/// A node's data directory.
+// A node's data directory.
 #[derive(Debug, Args)]
 pub(crate) struct NodeDir {
     /// The node's data directory
@@ -14,7 +14,7 @@ pub(crate) struct NodeDir {
     node: Option<PathBuf>,
 }
 
-/// Which node a command means, and how its result is printed.
+// Which node a command means, and how its result is printed.
 #[derive(Debug, Args)]
 pub(crate) struct NodeChoice {
     #[command(flatten)]

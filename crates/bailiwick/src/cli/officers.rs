@@ -20,7 +20,7 @@ pub(crate) struct OfficerArgs {
     pub command: OfficerCommand,
 }
 
-/// Who agrees. Each is asked for the passphrase; in place of a missing officer a paper share is asked for.
+// Who agrees. Each is asked for the passphrase; in place of a missing officer a paper share is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct By {
     /// An officer who agrees; give it twice. In place of a missing officer a paper share is asked for

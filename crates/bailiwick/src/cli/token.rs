@@ -14,7 +14,7 @@ use super::client::{absolute, ask_and_print, secret};
 use super::error::CliError;
 use super::show::token as show;
 
-/// Which token, which of its keys, and where the PIN comes from.
+// Which token, which of its keys, and where the PIN comes from.
 #[derive(Debug, Args)]
 pub(crate) struct WhichToken {
     /// The token's label
