@@ -17,7 +17,7 @@ fn a_home_of_another_format_is_refused() {
     assert_ne!(changed, settings);
     std::fs::write(&path, &changed).unwrap();
     let node = dir.to_str().unwrap();
-    for args in [&["node", "run", "--dir", node][..], &["fsck", "--node", node], &["node", "status", "--node", node]] {
+    for args in [&["node", "run", "--node", node][..], &["fsck", "--node", node], &["node", "status", "--node", node]] {
         let output = run(args, "");
         let words = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert!(!output.status.success(), "{args:?}: {words}");
