@@ -24,7 +24,7 @@ use store::{FlagSet, MailboxView, MessageEntry, StoreError};
 use terms::AccountId;
 use vault::{Part, SignedIn};
 
-use crate::import::{Failure, Progress, write_failures};
+use crate::import::{Failure, Progress};
 use crate::mailroom::Mailroom;
 
 /// Messages opened in one call to the store.
@@ -70,16 +70,6 @@ impl ExportReport {
         if self.failures.len() < FAILURES_NAMED_MAX {
             self.failures.push(Failure::new(file, None, why));
         }
-    }
-}
-
-impl fmt::Display for ExportReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} messages exported, {} bytes", self.exported, self.bytes)?;
-        if self.already_there > 0 {
-            write!(f, "; {} were already there", self.already_there)?;
-        }
-        write_failures(f, self.failed, &self.failures)
     }
 }
 

@@ -29,7 +29,6 @@ use terms::{AccountId, MailboxId, UnixMillis};
 
 use crate::mailroom::Mailroom;
 use journal::{Floor, Intent, Journal, Row};
-pub(crate) use report::write_failures;
 pub use report::{Failure, ImportError, ImportReport, Progress};
 use source::{Arrived, Item};
 

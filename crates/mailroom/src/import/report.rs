@@ -24,11 +24,20 @@ pub struct Progress {
 }
 
 /// One thing that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// `Debug` prints nothing of it: the names of files may be those of people, or subjects.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The file, and the offset in it for an mbox.
     pub what: String,
+    #[allow(missing_docs, reason = "the name says it")]
     pub why: String,
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Failure")
+    }
 }
 
 impl Failure {
@@ -62,31 +71,6 @@ impl ImportReport {
         if self.failures.len() < FAILURES_NAMED_MAX {
             self.failures.push(failure);
         }
-    }
-}
-
-impl fmt::Display for ImportReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} messages imported, {} bytes", self.imported, self.bytes)?;
-        if self.already_in > 0 {
-            write!(f, "; {} were already there", self.already_in)?;
-        }
-        write_failures(f, self.failed, &self.failures)
-    }
-}
-
-/// The end of a report, also of an export's: how many failed, the first of them with the reasons, and how many more.
-pub(crate) fn write_failures(f: &mut fmt::Formatter<'_>, failed: u64, named: &[Failure]) -> fmt::Result {
-    if failed == 0 {
-        return Ok(());
-    }
-    write!(f, "; {failed} failed:")?;
-    for failure in named {
-        write!(f, "\n  {}: {}", failure.what, failure.why)?;
-    }
-    match failed - named.len() as u64 {
-        0 => Ok(()),
-        unnamed => write!(f, "\n  and {unnamed} more"),
     }
 }
 

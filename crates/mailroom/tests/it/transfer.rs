@@ -131,7 +131,7 @@ fn a_folder_goes_in_and_comes_out() {
     std::os::unix::fs::symlink("nowhere", case.path("mail/link")).unwrap();
     let report = case.import(&case.path("mail"), "Old/2002");
     assert_eq!((report.imported, report.already_in, report.failed), (7, 0, 1));
-    assert!(report.failures[0].what.ends_with("link") && report.to_string().contains("7 messages imported"));
+    assert!(report.failures[0].what.ends_with("link"));
     assert_eq!(counted(case.originals("Old/2002")), counted(odd.iter().map(|(_, bytes)| bytes.to_vec())));
 
     // By name: .hidden, a.eml, b/again, b/again2, b/deep/c, empty, image.
@@ -164,7 +164,7 @@ fn a_maildir_keeps_flags_dates_and_folders() {
     case.file("md/dovecot-keywords", b"0 $Junk\n");
     case.file("md/maildirfolder", b"");
     let report = case.import(&case.path("md"), "inbox");
-    assert_eq!((report.imported, report.failed), (6, 0), "{report}");
+    assert_eq!((report.imported, report.failed), (6, 0), "{report:?}");
 
     let shown = |mailbox: &str| -> Vec<(String, u8, Vec<String>, i64)> {
         let messages = case.messages(mailbox).into_iter();
@@ -220,8 +220,8 @@ fn links_and_special_files_stay_outside() {
     let socket = case.path("md/new/6");
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let report = case.import(&case.path("md"), "INBOX");
-    assert_eq!((report.imported, report.failed), (2, 7), "{report}");
-    assert!(report.failures.iter().all(|failure| failure.why.contains("links are not followed")), "{report}");
+    assert_eq!((report.imported, report.failed), (2, 7), "{report:?}");
+    assert!(report.failures.iter().all(|failure| failure.why.contains("links are not followed")), "{report:?}");
 
     assert!(matches!(case.import_on(&RealDisk, &socket, "INBOX"), Err(ImportError::Source(..))));
     assert!(matches!(case.import_on(&RealDisk, Path::new("/dev/zero"), "INBOX"), Err(ImportError::Source(..))));
@@ -354,7 +354,7 @@ fn an_export_goes_on_and_overwrites_nothing() {
     fs::write(out.join("INBOX/000003.eml"), b"precious").unwrap();
     fs::write(out.join("INBOX/manifest.jsonl"), &first[..first.len() - 10]).unwrap();
     let report = case.export(&out).unwrap();
-    assert_eq!((report.exported, report.already_there, report.failed), (2, 2, 1), "{report}");
+    assert_eq!((report.exported, report.already_there, report.failed), (2, 2, 1), "{report:?}");
     assert_eq!(fs::read(out.join("INBOX/000001.eml")).unwrap(), b"Subject: 0\n\nbody\n");
     assert_eq!(fs::read(out.join("INBOX/000003.eml")).unwrap(), b"precious");
     assert_eq!(manifest(), first);
@@ -460,13 +460,13 @@ fn all_real_mail_goes_in_and_comes_out() {
     let started = std::time::Instant::now();
     let report = case.import(&corpus, "INBOX");
     let took = started.elapsed();
-    assert_eq!(report.failed, 0, "{report}");
-    println!("{report} in {took:?}");
+    assert_eq!(report.failed, 0, "{report:?}");
+    println!("{report:?} in {took:?}");
     let out = case.path("out");
     let started = std::time::Instant::now();
     let report = case.export(&out).unwrap();
-    println!("{report} in {:?}", started.elapsed());
-    assert_eq!(report.failed, 0, "{report}");
+    println!("{report:?} in {:?}", started.elapsed());
+    assert_eq!(report.failed, 0, "{report:?}");
     let sha = |bytes: Vec<u8>| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes).as_ref().to_vec();
     let source = files_below(&corpus).into_iter().map(|path| fs::read(path).unwrap());
     assert!(counted(source.map(sha)) == counted(exported(&out).into_iter().map(sha)), "identical, and none lost");
