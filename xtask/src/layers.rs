@@ -91,7 +91,7 @@ pub(crate) const KEPT: &[Kept] = &[
     },
     Kept {
         crates: &["tracing", "tracing-", "log"],
-        rooms: &["border", "operations", "doors", "pages", "bailiwick"],
+        rooms: &["border", "doors", "pages", "bailiwick"],
         why: "what handles mail and demands has no log: it returns what happened",
     },
     Kept { crates: &["rusqlite"], rooms: &["store"], why: "the database is the store's own matter" },

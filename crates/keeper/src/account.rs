@@ -2,6 +2,8 @@
 //!
 //! A file of its own for each account, never a page of a database, so that a change of password replaces the whole file
 //! and a shredding has one thing to destroy. Every way in wraps the [root](root::Root), which seals the private keys.
+//!
+//! Long because every method changes the same list of ways in, and the file is written and read in one place.
 
 pub(crate) mod app_password;
 mod pairs;

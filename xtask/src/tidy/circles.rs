@@ -1,5 +1,4 @@
-//! No circle of imports between files of different folders of a crate: files in a circle
-//! can only be understood, tested or moved together. Files of one folder may depend on each other: a folder is read as a
+//! No circle of imports between files of different folders of a crate: files in a loop can only be understood, tested or moved together. Files of one folder may depend on each other: a folder is read as a
 //! whole.
 
 use std::collections::{BTreeMap, BTreeSet};
