@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use durable::RealDisk;
+use durable::{RealDisk, SystemClock};
 use serde::{Deserialize, Serialize};
-use terms::{Jurisdiction, OfficerName, Secret};
+use terms::{Clock, Jurisdiction, OfficerName, Secret};
 
 use crate::config::{Config, Cost, Listen, TokenConfig, Unlock, VaultConfig};
-use crate::node::{Founding, Node, NodeError, random_passphrase};
+use crate::error::RoomError;
+use crate::node::{Founding, Node, NodeError, random_passphrase, start_vault_in};
 use crate::officers::Officer;
 use crate::operation::SecretText;
 
@@ -66,8 +68,7 @@ impl NewNode {
         let domains = self.domains.iter().map(|domain| domain.to_lowercase()).collect();
         let (address, ports) = self.listen;
         let mut config = Config::new(name, self.hostname, domains, Listen::at(address, ports), home);
-        config.vault =
-            VaultConfig { unlock, cost: Some(Cost::measured()?), token: self.token, ..VaultConfig::default() };
+        config.vault = VaultConfig { unlock, cost: Some(measured()?), token: self.token, ..VaultConfig::default() };
         Ok(config)
     }
 }
@@ -142,7 +143,16 @@ pub struct Tuned {
 pub fn tune(dir: &Path) -> Result<Tuned, NodeError> {
     // Measured only where there is a node.
     Config::load(dir)?;
-    let cost = Cost::measured()?;
+    let cost = measured()?;
     Config::change(&RealDisk, dir, |config| config.vault.cost = Some(cost))?;
     Ok(Tuned { cost })
+}
+
+/// What a guess may cost on this machine within [`vault::GUESS_TARGET_MILLIS`]. The vault's process measures it, which is the
+/// only one that computes Argon2id.
+fn measured() -> Result<Cost, NodeError> {
+    let folder = tempfile::tempdir().map_err(|error| RoomError::file(Path::new("a temporary folder"), error))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let cost = start_vault_in(folder.path(), &clock)?.measure_cost(vault::GUESS_TARGET_MILLIS)?;
+    Ok(Cost { memory_kib: cost.memory_kib(), passes: cost.passes(), lanes: cost.lanes() })
 }

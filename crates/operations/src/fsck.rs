@@ -6,20 +6,11 @@ mod findings;
 use durable::RealDisk;
 use serde::{Deserialize, Serialize};
 
-use crate::error::RoomError;
+use crate::fsck_error::FsckError;
 use crate::node::Node;
 use crate::operation::{Operation, OwnerCredentials, Progress, Unit};
 
 pub use findings::{Findings, Found};
-
-/// Why nothing could be checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the texts say it")]
-pub enum FsckError {
-    #[error(transparent)]
-    Room(RoomError),
-}
 
 /// Reads all that is stored and says what is damaged. One damage never stops the rest; the node continues meanwhile.
 #[derive(Debug, Serialize, Deserialize)]

@@ -30,6 +30,7 @@
 
 pub mod accounts;
 pub mod backup;
+pub mod backup_error;
 pub mod cases;
 pub mod closing;
 pub mod compaction;
@@ -38,6 +39,7 @@ pub mod counsel;
 pub mod error;
 pub mod found;
 pub mod fsck;
+pub mod fsck_error;
 pub mod handle;
 pub mod key_holders;
 pub mod keys;

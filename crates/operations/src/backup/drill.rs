@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use terms::Secret;
 use vault::KeyBackup;
 
-use super::BackupError;
 use super::place::said;
 use super::restore::{self, Plan, Restored};
+use crate::backup_error::BackupError;
 use crate::operation::Progress;
 
 /// A test restore. The node that was restored is gone again.

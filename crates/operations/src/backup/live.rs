@@ -10,9 +10,9 @@ use store::Store;
 use terms::AccountId;
 use vault::Vault;
 
-use super::BackupError;
 use super::place::{Place, said};
 use super::take::{below, is_same, lineage, walk};
+use crate::backup_error::BackupError;
 use crate::node::Node;
 
 /// What the list of closed accounts is sealed in.

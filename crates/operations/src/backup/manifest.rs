@@ -1,11 +1,10 @@
 //! What a backup consists of: a text that names every piece by its digest, under a tag that only this node's service key
 //! makes. Who finds a place for backups can read how much there is, and can neither read mail nor pass something off.
 
+use crate::backup_error::BackupError;
 use serde::{Deserialize, Serialize};
 use terms::{AccountId, Digest, HOME_FORMAT, OtherFormat, UnixMillis};
 use vault::Vault;
-
-use super::BackupError;
 
 /// What the tag is a keyed hash in.
 const CONTEXT: &str = "backup/manifest";

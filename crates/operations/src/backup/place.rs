@@ -13,8 +13,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use durable::{Disk, Visibility};
 use terms::Digest;
 
-use super::BackupError;
 use super::manifest::Manifest;
+use crate::backup_error::BackupError;
 use crate::error::RoomError;
 
 /// What the name of a manifest ends with.

@@ -17,10 +17,11 @@ use store::{RowRestorer, StoreError, profile_in};
 use terms::{AccountId, Clock, Entropy, Secret, UnixMillis};
 use vault::{CostProfile, KeyBackup, SystemEntropy, Vault};
 
+use super::live;
 use super::manifest::{Manifest, SegmentPart};
 use super::place::{Place, said, sha256};
 use super::take::{below, walk};
-use super::{BackupError, live};
+use crate::backup_error::BackupError;
 use crate::config::{Config, Unlock};
 use crate::node::{ClosedNode, Node, Quiet, passphrase_path, start_vault};
 use crate::operation::{Progress, Unit};

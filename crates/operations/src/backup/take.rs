@@ -9,9 +9,10 @@ use store::{Backup, BackupSegment, StoreError};
 use terms::{HOME_FORMAT, UnixMillis};
 use vault::Vault;
 
+use super::BackedUp;
 use super::manifest::{AccountPart, FilePart, Manifest, SegmentPart};
 use super::place::{Place, said, sha256};
-use super::{BackedUp, BackupError};
+use crate::backup_error::BackupError;
 use crate::config::Config;
 use crate::node::Node;
 use crate::operation::{Progress, Unit};

@@ -11,10 +11,10 @@ use terms::{AccountId, Clock, Secret};
 use vault::{CostProfile, Founding, Vault};
 use world::{Fault, FaultyDisk, ManualClock, MemoryDisk, SeededEntropy};
 
-use super::BackupError;
 use super::manifest::Manifest;
 use super::place::{Place, sha256};
 use super::take::{Put, Taking};
+use crate::backup_error::BackupError;
 
 struct Source {
     _dir: tempfile::TempDir,

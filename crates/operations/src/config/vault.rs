@@ -1,15 +1,10 @@
 //! `[vault]` of `node.toml`: how the vault is unlocked, and what a guess at a secret costs.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use durable::SystemClock;
 use serde::{Deserialize, Serialize};
-use terms::Clock;
 
 use super::InvalidConfig;
-use crate::error::RoomError;
-use crate::node::{NodeError, start_vault_in};
 
 /// How the vault is unlocked, and what a guess at a secret costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,18 +123,4 @@ pub struct Cost {
     pub passes: u32,
     /// Lanes.
     pub lanes: u32,
-}
-
-impl Cost {
-    /// As this machine can do within [`::vault::GUESS_TARGET_MILLIS`]. The vault's process measures it, which is the only one
-    /// that computes Argon2id.
-    ///
-    /// # Errors
-    /// A temporary folder or the process cannot be had; the vault's.
-    pub fn measured() -> Result<Self, NodeError> {
-        let folder = tempfile::tempdir().map_err(|error| RoomError::file(Path::new("a temporary folder"), error))?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let cost = start_vault_in(folder.path(), &clock)?.measure_cost(::vault::GUESS_TARGET_MILLIS)?;
-        Ok(Self { memory_kib: cost.memory_kib(), passes: cost.passes(), lanes: cost.lanes() })
-    }
 }
