@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::imap::Bye;
-use mailroom::Opening;
+use mailroom::MailroomGate;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -50,7 +50,7 @@ pub struct ImapConfig {
 struct Door {
     config: ImapConfig,
     tls: TlsAcceptor,
-    mail: Opening,
+    mail: MailroomGate,
     admission: Arc<Admission>,
 }
 
@@ -59,7 +59,7 @@ struct Door {
 pub async fn serve(
     listener: TcpListener,
     config: ImapConfig,
-    mail: impl Into<Opening>,
+    mail: impl Into<MailroomGate>,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let tls = TlsAcceptor::from(config.tls.clone());

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ::smtp::Farewell;
 pub use ::smtp::{MESSAGE_SIZE_BYTES_MAX, Protocol};
-use mailroom::Opening;
+use mailroom::MailroomGate;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -45,7 +45,7 @@ pub struct SmtpConfig {
 struct Door {
     config: SmtpConfig,
     tls: Option<TlsAcceptor>,
-    mail: Opening,
+    mail: MailroomGate,
     admission: Arc<Admission>,
 }
 
@@ -55,7 +55,7 @@ struct Door {
 pub async fn serve(
     listener: TcpListener,
     config: SmtpConfig,
-    mail: impl Into<Opening>,
+    mail: impl Into<MailroomGate>,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let tls = config.tls.clone().map(TlsAcceptor::from);

@@ -6,16 +6,16 @@ use terms::Secret;
 pub mod check;
 pub mod delivery;
 pub mod export;
+mod gate;
 pub mod import;
 pub mod index;
 mod mailroom;
-mod opening;
 mod packing;
 pub mod reading;
 pub mod record;
 
+pub use gate::MailroomGate;
 pub use mailroom::Mailroom;
-pub use opening::Opening;
 
 /// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret chosen by a person.
 pub const PASSWORD_CHARS_MIN: usize = 8;

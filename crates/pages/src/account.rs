@@ -1,392 +1,258 @@
-//! The owner's pages below `/account`: where the mail lives and whose law reaches it, custody, and the secrets that guard
+//! The owner's pages below `/account`: where the mail lives and whose law reaches it, custody, and the secrets that protect
 //! it. Plain forms, no script.
 //!
 //! ```text
-//! visit.rs   what is known before any secret is tried: cookie, form token, network     decide
-//! ask.rs     a form's octets, read into one of a closed list of acts                    decide
-//! act.rs     the act, through the vault                                                 do
-//! page.rs    the pages                                                                  say
+//! request.rs   a form, read into one of a closed list of changes     decide
+//! change.rs    the change, through the vault and the store           do
+//! page.rs      the pages                                             say
 //! ```
 //!
-//! A session's cookie shows the page; to change anything takes the password again, and a code where codes are on, so that a
-//! stolen session locks nobody out. The pages never speak of holds (invariant 13) and always say that the law may require
+//! A session's cookie shows the page; every change asks for the password again, and for a code where codes are on, so that
+//! a stolen session locks nobody out. The pages never speak of holds (invariant 13) and always say that the law may require
 //! copies that may not be mentioned.
 
-mod act;
-mod ask;
+mod change;
 mod page;
-mod visit;
+mod request;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path as UrlPath, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use mailroom::{Mailroom, Opening};
-use terms::AccountId;
-use vault::{Attempt, OwnerError, OwnerProof, OwnerSecrets, Scopes, SessionToken, VaultError};
+use mailroom::{Mailroom, MailroomGate};
+use vault::{Attempt, OwnerProof, OwnerSecrets, Scopes, SessionToken};
 
-use self::act::{CodeSecret, Done, Outcome};
-use self::ask::{Ask, FORM_BYTES_MAX, Form};
-use self::page::{CodesPage, DonePage, Overview, RecoverPage, RefusedPage, SignInPage, Visitor, shown};
-use self::visit::{Cookies, Origin, SESSION_MILLIS, browser_name, form_token, is_form_of, is_from_here};
+use self::change::{Changed, Confirmation, Owner, SetupKey};
+use self::page::{ConfirmationPage, OverviewPage, RecoverPage, SetupKeyPage, SignInPage, Viewer};
+use self::request::ChangeRequest;
+use crate::SiteConfig;
+use crate::web::csrf::{self, SessionForm};
+use crate::web::error::PageError;
+use crate::web::form::{BODY_BYTES_MAX, PostedForm};
+use crate::web::session::{Cookies, SESSION_MILLIS};
+use crate::web::view::{self, Masthead, blocking};
+use crate::web::visitor::{Visitor, browser_name};
 
-/// No script, no picture, no frame; the one sheet of styles and the forms are this door's own.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/// After how long a recovery code is refused: more than any part of looking for it takes.
+/// How long a refused recovery code takes to be answered: longer than any part of the look-up, so that the time tells
+/// nothing.
 const REFUSAL_TIME: Duration = Duration::from_millis(200);
 
-/// What the owner's pages need of the node.
-#[derive(Clone)]
-pub struct AccountPages {
-    /// Where owners and their mail are known, once the node is unlocked.
-    pub mail: Opening,
-    /// A TLS proxy on this machine stands before the door: cookies are for TLS only, and the last address of the proxy's
-    /// X-Forwarded-For is the visitor's. Without a proxy that header is the visitor's own word, and is not read.
-    pub is_behind_proxy: bool,
-}
-
-impl fmt::Debug for AccountPages {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccountPages").field("is_behind_proxy", &self.is_behind_proxy).finish_non_exhaustive()
-    }
-}
-
-/// What every page says of the node.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub name: String,
-    pub jurisdiction: String,
-    pub jurisdiction_name: String,
-}
-
-struct Room {
-    mail: Opening,
+struct AccountPages {
+    mail: MailroomGate,
     is_behind_proxy: bool,
-    place: Place,
+    masthead: Arc<Masthead>,
     cookies: Cookies,
 }
 
 /// The owner's pages.
-pub(super) fn router(pages: AccountPages, place: Place) -> Router {
-    let cookies = Cookies::new(&place.jurisdiction, pages.is_behind_proxy);
-    let AccountPages { mail, is_behind_proxy } = pages;
-    let back = || async { Redirect::to("/account") };
+pub(crate) fn router(config: &SiteConfig, masthead: Arc<Masthead>) -> Router {
+    let pages = AccountPages {
+        mail: config.mail.clone(),
+        is_behind_proxy: config.is_behind_tls_proxy,
+        cookies: Cookies::new(&masthead.jurisdiction, config.is_behind_tls_proxy),
+        masthead,
+    };
+    let to_overview = || async { Redirect::to("/account") };
     Router::new()
         .route("/account", get(overview))
-        .route("/account/", get(back))
-        .route("/account/account.css", get(style))
-        .route("/account/sign-in", get(back).post(sign_in))
-        .route("/account/recover", get(recovery).post(recover))
-        .route("/account/{act}", get(back).post(change))
-        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
-        .layer(map_response(guarded))
-        .with_state(Arc::new(Room { mail, is_behind_proxy, place, cookies }))
+        .route("/account/", get(to_overview))
+        .route("/account/sign-in", get(to_overview).post(sign_in))
+        .route("/account/recover", get(recovery_form).post(recover))
+        .route("/account/{change}", get(to_overview).post(change))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(Arc::new(pages))
 }
 
-/// Nothing is kept by a browser or a proxy, nothing refers outside. The referrer goes to this door alone: with none at all a
-/// browser would send forms with `Origin: null`.
-async fn guarded(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (header::CACHE_CONTROL, "no-store"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-async fn style() -> Response {
-    let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
-    (kind, include_str!("../templates/account/account.css")).into_response()
-}
-
-/// Runs blocking work: the vault computes Argon2id and reads files.
-async fn blocking(work: impl FnOnce() -> Response + Send + 'static) -> Response {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(response) => response,
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here. Try again.\n").into_response(),
-    }
-}
-
-/// `GET /account`: everything of an owner who is signed in, else the form that signs in.
-async fn overview(State(room): State<Arc<Room>>, headers: HeaderMap) -> Response {
-    blocking(move || match room.cookies.session(&headers) {
-        None => room.sign_in_page(StatusCode::OK, ""),
-        Some(token) => room.overview(&token).unwrap_or_else(|error| room.refused(&error)),
+/// `GET /account`: the overview of the owner who is signed in, else the sign-in form.
+async fn overview(State(pages): State<Arc<AccountPages>>, headers: HeaderMap) -> Result<Response, PageError> {
+    blocking(move || match pages.cookies.session(&headers) {
+        None => pages.sign_in_page(None),
+        Some(token) => pages.overview(&token).or_else(|error| pages.refuse(error)),
     })
     .await
 }
 
 /// `POST /account/sign-in`.
-async fn sign_in(State(room): State<Arc<Room>>, headers: HeaderMap, body: Bytes) -> Response {
-    blocking(move || {
-        let form = match room.form(&headers, &body) {
-            Ok(form) => form,
-            Err((status, words)) => return room.sign_in_page(status, words),
-        };
-        match room.open_session(&headers, &form) {
-            Ok(token) => with_cookie(to_overview(), room.cookies.give(&token)),
-            Err(error) => {
-                let (status, words) = in_words(&error);
-                waits(room.sign_in_page(status, &words), &error)
-            }
-        }
+async fn sign_in(
+    State(pages): State<Arc<AccountPages>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PageError> {
+    blocking(move || match pages.open_session(&headers, &body) {
+        // To the page itself, so that a reload sends no password again.
+        Ok(token) => with_cookie(Redirect::to("/account").into_response(), pages.cookies.give(&token)),
+        Err(error) => pages.sign_in_page(Some(&error)),
     })
     .await
 }
 
 /// `GET /account/recover`: the form for a forgotten password.
-async fn recovery(State(room): State<Arc<Room>>) -> Response {
-    room.recover_page(StatusCode::OK, "")
+async fn recovery_form(State(pages): State<Arc<AccountPages>>) -> Result<Response, PageError> {
+    pages.recover_page(None)
 }
 
 /// `POST /account/recover`. A refusal comes after the same time, whatever was wrong: only the owner of an account has a code
 /// to try, and nobody is told whether there is one.
-async fn recover(State(room): State<Arc<Room>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn recover(
+    State(pages): State<Arc<AccountPages>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PageError> {
     let refusal = tokio::time::sleep(REFUSAL_TIME);
-    let response = blocking(move || match room.recover(&headers, &body) {
-        Ok(response) => response,
-        Err(error) => {
-            let (status, words) = match error {
-                VaultError::Owner(OwnerError::WrongRecoveryCode) | VaultError::Owner(OwnerError::NoSuchAccount(_)) => (
-                    StatusCode::FORBIDDEN,
-                    "The address or the recovery code is wrong. Each recovery code serves once.".to_owned(),
-                ),
-                error => in_words(&error),
-            };
-            room.recover_page(status, &words)
-        }
+    let response = blocking(move || {
+        pages.recover(&headers, &body).or_else(|error| {
+            pages.recover_page(Some(&match error {
+                PageError::WrongCredentials => PageError::WrongRecoveryCode,
+                error => error,
+            }))
+        })
     })
     .await;
-    if !response.status().is_success() {
+    if !response.as_ref().is_ok_and(|response| response.status().is_success()) {
         refusal.await;
     }
     response
 }
 
-/// `POST /account/<act>`: every change of an owner who is signed in.
+/// `POST /account/<change>`: every change of an owner who is signed in.
 async fn change(
-    State(room): State<Arc<Room>>,
-    UrlPath(act): UrlPath<String>,
+    State(pages): State<Arc<AccountPages>>,
+    Path(change): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Response {
-    blocking(move || room.change(&act, &headers, &body).unwrap_or_else(|error| room.refused(&error))).await
+) -> Result<Response, PageError> {
+    blocking(move || pages.change(&change, &headers, &body).or_else(|error| pages.refuse(error))).await
 }
 
-impl Room {
-    /// The form, when it is one and comes from here.
-    fn form(&self, headers: &HeaderMap, body: &[u8]) -> Result<Form, (StatusCode, ask::Fault)> {
-        if !is_from_here(headers) {
-            return Err((StatusCode::FORBIDDEN, "This form came from another site, so nothing was done."));
-        }
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if kind.split(';').next().map(str::trim) != Some("application/x-www-form-urlencoded") {
-            return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "This is no form."));
-        }
-        Form::read(body).map_err(|fault| (StatusCode::UNPROCESSABLE_ENTITY, fault))
-    }
-
+impl AccountPages {
     /// The mailroom, unless the node is locked.
-    fn mailroom(&self) -> Result<&Mailroom, VaultError> {
-        self.mail.mailroom().ok_or(VaultError::Locked)
+    fn mailroom(&self) -> Result<&Mailroom, PageError> {
+        self.mail.mailroom().ok_or(PageError::Unavailable)
     }
 
-    fn open_session(&self, headers: &HeaderMap, form: &Form) -> Result<SessionToken, VaultError> {
-        let mailroom = self.mailroom()?;
-        let attempt = Attempt {
-            claim: mailroom.claim(form.text("address").trim())?,
+    /// Who tries to sign in, and from where.
+    fn attempt(&self, headers: &HeaderMap, form: &PostedForm) -> Result<Attempt, PageError> {
+        Ok(Attempt {
+            claim: self.mailroom()?.claim(form.text("address").trim())?,
             scope: Scopes::PAGES,
-            network: Origin::of(headers, self.is_behind_proxy).of_sign_in(),
-        };
+            network: Visitor::of(headers, self.is_behind_proxy).of_sign_in(),
+        })
+    }
+
+    fn open_session(&self, headers: &HeaderMap, body: &[u8]) -> Result<SessionToken, PageError> {
+        let form = csrf::posted(headers, body)?;
+        let attempt = self.attempt(headers, &form)?;
         let (password, code) = (form.secret("password"), form.code("code"));
         let browser = browser_name(headers);
-        let opened = mailroom.vault.open_session(&attempt, &password, code.as_ref(), &browser, SESSION_MILLIS)?;
-        Ok(opened.0)
+        let vault = &self.mailroom()?.vault;
+        Ok(vault.open_session(&attempt, &password, code.as_ref(), &browser, SESSION_MILLIS)?.0)
     }
 
-    /// A new password by a recovery code.
-    fn recover(&self, headers: &HeaderMap, body: &[u8]) -> Result<Response, VaultError> {
-        let form = match self.form(headers, body) {
-            Ok(form) => form,
-            Err((status, words)) => return Ok(self.recover_page(status, words)),
-        };
-        let new = match ask::new_password(&form) {
-            Ok(new) => new,
-            Err(fault) => return Ok(self.recover_page(StatusCode::UNPROCESSABLE_ENTITY, fault)),
-        };
-        let mailroom = self.mailroom()?;
-        let attempt = Attempt {
-            claim: mailroom.claim(form.text("address").trim())?,
-            scope: Scopes::PAGES,
-            network: Origin::of(headers, self.is_behind_proxy).of_sign_in(),
-        };
-        mailroom.vault.recover_as(&attempt, &form.code("code").unwrap_or_else(|| "".into()), &new)?;
-        Ok(self.done(&act::recovered()))
+    /// Sets a new password with a recovery code.
+    fn recover(&self, headers: &HeaderMap, body: &[u8]) -> Result<Response, PageError> {
+        let form = csrf::posted(headers, body)?;
+        let new = request::new_password(&form)?;
+        let attempt = self.attempt(headers, &form)?;
+        self.mailroom()?.vault.recover_as(&attempt, &form.code("code").unwrap_or_else(|| "".into()), &new)?;
+        self.confirm(&change::recovered())
     }
 
-    fn recover_page(&self, status: StatusCode, fault: &str) -> Response {
-        shown(status, &RecoverPage { place: &self.place, fault })
-    }
-
-    /// Whose session it is: account, number, what can be revoked, and the first address.
-    fn owner(&self, token: &SessionToken) -> Result<(AccountId, u32, OwnerSecrets, String), VaultError> {
+    /// Whose session it is, and what can be revoked.
+    fn owner(&self, token: &SessionToken) -> Result<(Owner, OwnerSecrets), PageError> {
         let (account, session, secrets) = self.mailroom()?.vault.session_secrets(token)?;
         // An account that was closed has no keys, so that it does not come here.
-        let record = self.mailroom()?.store.account(account).map_err(|_| VaultError::Owner(OwnerError::NoSession))?;
+        let record = self.mailroom()?.store.account(account).map_err(|_| PageError::SessionOver)?;
         let address = record.addresses.first().map(ToString::to_string).unwrap_or_default();
-        Ok((account, session, secrets, address))
+        Ok((Owner { account, session, address }, secrets))
     }
 
-    fn overview(&self, token: &SessionToken) -> Result<Response, VaultError> {
-        let (account, session, secrets, address) = self.owner(token)?;
-        let guard = self.mailroom()?.vault.account_guard(account)?;
-        let page = Overview {
-            place: &self.place,
-            visitor: Visitor { address: &address, form: &form_token(token) },
-            guard: &guard,
+    fn overview(&self, token: &SessionToken) -> Result<Response, PageError> {
+        let (owner, secrets) = self.owner(token)?;
+        let mailroom = self.mailroom()?;
+        view::html(&OverviewPage {
+            masthead: &self.masthead,
+            viewer: Viewer { address: &owner.address, form: &csrf::form_token(token) },
+            guard: &mailroom.vault.account_guard(owner.account)?,
             app_passwords: &secrets.app_passwords,
             sessions: &secrets.sessions,
-            session,
-            reset: self.mailroom()?.vault.pending_reset(account)?,
-            usage: self.mailroom()?.store.usage(account).map_err(|_| VaultError::Away)?,
-            restorable_days: self.mailroom()?.store.policy().restorable_days,
-        };
-        Ok(shown(StatusCode::OK, &page))
+            session: owner.session,
+            reset: mailroom.vault.pending_reset(owner.account)?,
+            usage: mailroom.store.usage(owner.account).map_err(|_| PageError::Unavailable)?,
+            restorable_days: mailroom.store.policy().restorable_days,
+        })
     }
 
-    fn change(&self, act: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, VaultError> {
-        let token = self.cookies.session(headers).ok_or(VaultError::Owner(OwnerError::NoSession))?;
-        let (account, session, _, address) = self.owner(&token)?;
-        let form = match self.form(headers, body) {
-            Ok(form) => form,
-            Err((status, words)) => return Ok(self.refused_page(status, words)),
-        };
-        if !is_form_of(&token, form.text("form")) {
-            let words = "This form is not of your session, so nothing was done. Open the page again.";
-            return Ok(self.refused_page(StatusCode::FORBIDDEN, words));
-        }
-        let ask = match Ask::read(act, &form) {
-            None => return Ok(self.refused_page(StatusCode::NOT_FOUND, "There is no such page.")),
-            Some(Err(fault)) => return Ok(self.refused_page(StatusCode::UNPROCESSABLE_ENTITY, fault)),
-            Some(Ok(ask)) => ask,
-        };
-        if matches!(ask, Ask::SignOut) {
+    fn change(&self, change: &str, headers: &HeaderMap, body: &[u8]) -> Result<Response, PageError> {
+        let token = self.cookies.session(headers).ok_or(PageError::SessionOver)?;
+        let (owner, _) = self.owner(&token)?;
+        let form = SessionForm::check(&token, csrf::posted(headers, body)?)?;
+        let request = ChangeRequest::read(change, &form).ok_or(PageError::NoSuchPage)??;
+        if matches!(request, ChangeRequest::SignOut) {
             self.mailroom()?.vault.leave_session(&token)?;
         }
-        let network = Origin::of(headers, self.is_behind_proxy).of_proof();
+        let network = Visitor::of(headers, self.is_behind_proxy).of_proof();
         let proof = OwnerProof { password: form.secret("password"), code: form.code("code"), network };
-        // A code of the app that was mistyped is typed again beside the same secret.
-        let again = match &ask {
-            Ask::CodesOn { secret, .. } => Some(CodeSecret::new(&address, secret.clone())),
+        // A code that was mistyped is typed again beside the same key.
+        let same_key = match &request {
+            ChangeRequest::CodesOn { secret, .. } => Some(SetupKey::new(&owner.address, secret.clone())),
             _ => None,
         };
-        let form_again = form_token(&token);
-        let visitor = || Visitor { address: &address, form: &form_again };
-        match (act::act(self.mailroom()?, (account, session, &address), &proof, ask), again) {
-            (Ok(Outcome::Done(done)), _) => Ok(self.done(&done)),
-            (Ok(Outcome::CodeSecret(made)), _) => {
-                let page = CodesPage { place: &self.place, visitor: visitor(), made: &made, fault: "" };
-                Ok(shown(StatusCode::OK, &page))
-            }
-            (
-                Err(error @ (VaultError::Owner(OwnerError::WrongCode) | VaultError::Owner(OwnerError::WrongPassword))),
-                Some(made),
-            ) => {
-                let (status, fault) = in_words(&error);
-                let page = CodesPage { place: &self.place, visitor: visitor(), made: &made, fault: &fault };
-                Ok(shown(status, &page))
+        let form_token = csrf::form_token(&token);
+        let setup_page = |key: &SetupKey, error: Option<&PageError>| {
+            let viewer = Viewer { address: &owner.address, form: &form_token };
+            said(error, &SetupKeyPage { masthead: &self.masthead, viewer, key, error: message(error) })
+        };
+        match (change::apply(self.mailroom()?, &owner, &proof, request), same_key) {
+            (Ok(Changed::Confirmed(confirmation)), _) => self.confirm(&confirmation),
+            (Ok(Changed::SetupKey(key)), _) => setup_page(&key, None),
+            (Err(error @ (PageError::Invalid(_) | PageError::WrongCredentials)), Some(key)) => {
+                setup_page(&key, Some(&error))
             }
             (Err(error), _) => Err(error),
         }
     }
 
-    fn done(&self, done: &Done) -> Response {
-        let page = shown(StatusCode::OK, &DonePage { place: &self.place, done });
-        if done.is_over { with_cookie(page, self.cookies.take()) } else { page }
+    fn confirm(&self, confirmation: &Confirmation) -> Result<Response, PageError> {
+        let page = view::html(&ConfirmationPage { masthead: &self.masthead, confirmation })?;
+        if confirmation.ends_session { with_cookie(page, self.cookies.take()) } else { Ok(page) }
     }
 
-    fn sign_in_page(&self, status: StatusCode, fault: &str) -> Response {
-        shown(status, &SignInPage { place: &self.place, fault })
+    fn sign_in_page(&self, error: Option<&PageError>) -> Result<Response, PageError> {
+        said(error, &SignInPage { masthead: &self.masthead, error: message(error) })
     }
 
-    fn refused_page(&self, status: StatusCode, words: &str) -> Response {
-        shown(status, &RefusedPage { place: &self.place, words })
+    fn recover_page(&self, error: Option<&PageError>) -> Result<Response, PageError> {
+        said(error, &RecoverPage { masthead: &self.masthead, error: message(error) })
     }
 
-    fn refused(&self, error: &VaultError) -> Response {
-        let (status, words) = in_words(error);
+    /// Where the session is over, the form that signs in; else the error page.
+    fn refuse(&self, error: PageError) -> Result<Response, PageError> {
         match error {
-            VaultError::Owner(OwnerError::NoSession) => {
-                with_cookie(self.sign_in_page(status, &words), self.cookies.take())
-            }
-            _ => waits(self.refused_page(status, &words), error),
+            PageError::SessionOver => with_cookie(self.sign_in_page(Some(&error))?, self.cookies.take()),
+            error => Err(error),
         }
     }
 }
 
-/// To the page itself, so that a reload sends no password again.
-fn to_overview() -> Response {
-    Redirect::to("/account").into_response()
+fn message(error: Option<&PageError>) -> &str {
+    error.map_or("", PageError::message)
 }
 
-fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
-    match cookie {
-        Some(cookie) => {
-            response.headers_mut().insert(header::SET_COOKIE, cookie);
-            response
-        }
-        None => (StatusCode::INTERNAL_SERVER_ERROR, "The session could not be given to the browser.\n").into_response(),
-    }
+/// A page with what went wrong on it, and with its status.
+fn said(error: Option<&PageError>, page: &impl askama::Template) -> Result<Response, PageError> {
+    let page = view::html(page)?;
+    Ok(match error {
+        Some(error) => error.on(page),
+        None => page,
+    })
 }
 
-fn waits(mut response: Response, error: &VaultError) -> Response {
-    if let VaultError::Owner(OwnerError::SlowDown(millis)) = error {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(millis / 1000 + 1));
-    }
-    response
-}
-
-/// The vault's refusal in the words of the page. Faults of the node are told without what the vault says of its files.
-fn in_words(error: &VaultError) -> (StatusCode, String) {
-    match error {
-        // One answer for an unknown address, a wrong password and a wrong or missing code.
-        VaultError::Owner(OwnerError::WrongPassword) | VaultError::Owner(OwnerError::NoSuchAccount(_)) => (
-            StatusCode::FORBIDDEN,
-            "The address, the password or the code is wrong. Each code of an app serves once: wait for the next."
-                .into(),
-        ),
-        VaultError::Owner(OwnerError::NoSession) => {
-            (StatusCode::FORBIDDEN, "The session is over. Sign in again.".into())
-        }
-        VaultError::Owner(OwnerError::SlowDown(_)) => (StatusCode::TOO_MANY_REQUESTS, capital(&error.to_string())),
-        VaultError::Owner(OwnerError::Name)
-        | VaultError::Owner(OwnerError::Ends)
-        | VaultError::Owner(OwnerError::TooManyAppPasswords)
-        | VaultError::Owner(OwnerError::NoSuchSecret(_))
-        | VaultError::EmptyPassphrase
-        | VaultError::Owner(OwnerError::WrongCode) => (StatusCode::UNPROCESSABLE_ENTITY, capital(&error.to_string())),
-        VaultError::Locked | VaultError::Away => {
-            (StatusCode::SERVICE_UNAVAILABLE, "The node cannot open mailboxes at the moment. Try again later.".into())
-        }
-        _ => (StatusCode::INTERNAL_SERVER_ERROR, "The node could not do this. Try again, or call the provider.".into()),
-    }
-}
-
-/// A sentence of the vault's as a sentence of the page.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).chain(['.']).collect()).unwrap_or_default()
+fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Result<Response, PageError> {
+    response.headers_mut().insert(header::SET_COOKIE, cookie.ok_or(PageError::Internal)?);
+    Ok(response)
 }

@@ -11,7 +11,7 @@ use operations::law::{
 use operations::law_files::{
     LawRendered, check_law, compare_files, days_of_law, decide_at_home, explain_file, put, replay_file,
 };
-use pages::law::{Book, Reader};
+use pages::law::{LawSite, Medium};
 use rules::LawSet;
 use terms::CaseId;
 
@@ -267,11 +267,11 @@ fn render(into: &Path, law: Option<&Path>, json: bool) -> Result<ExitCode, CliEr
     let set = LawSet::load(&files).map_err(|errors| CliError::Law(errors.to_string()))?;
     // Where made-up facts begin matters to the form alone, and files have none.
     let home = "IE".parse().map_err(|error| CliError::Law(format!("{error}")))?;
-    let book = Book::new(set, &files, home, "Europe/Dublin".to_owned());
+    let book = LawSite::new(set, &files, home, "Europe/Dublin".to_owned());
     let book = book.map_err(|errors| CliError::Law(errors.to_string()))?;
     let paths = book.paths();
     for path in &paths {
-        let page = book.page(path, Reader::File).ok_or_else(|| LawError::NoPage(path.to_string()))?;
+        let page = book.page(path, Medium::File).ok_or_else(|| LawError::NoPage(path.to_string()))?;
         put(&into.join(path), &page.text)?;
     }
     let (files, law, index) = (paths.len() as u64, book.digest().to_string(), into.join("index.html"));

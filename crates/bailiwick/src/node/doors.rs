@@ -8,7 +8,7 @@ use std::sync::Arc;
 use doors::{Admission, control, imap, smtp, tls};
 use operations::config::{Listen, jurisdiction_name};
 use operations::node::{ClosedNode, Node};
-use pages::{AccountPages, HttpConfig};
+use pages::SiteConfig;
 use serde::{Deserialize, Serialize};
 use terms::Jurisdiction;
 use tokio::net::TcpListener;
@@ -57,7 +57,7 @@ pub(super) async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool
     };
     doors.spawn(imap::serve(imap_listener, imap_config(false), mail.clone(), shutdown.clone()));
     doors.spawn(imap::serve(imaps_listener, imap_config(true), mail.clone(), shutdown.clone()));
-    let page = HttpConfig {
+    let page = SiteConfig {
         name: config.name.clone(),
         jurisdiction: config.jurisdiction.to_string(),
         jurisdiction_name: jurisdiction_name(&config.jurisdiction),
@@ -65,7 +65,7 @@ pub(super) async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool
         law: node.site.clone(),
         ledger_dir: closed.dir.join("ledger"),
         mail: mail.clone(),
-        account: AccountPages { mail: mail.clone(), is_behind_proxy: config.http_behind_tls_proxy },
+        is_behind_tls_proxy: config.http_behind_tls_proxy,
     };
     let http_shutdown = shutdown.clone();
     let admission = Admission::new(doors::CONNECTIONS_MAX);

@@ -2,7 +2,7 @@
 
 use desk::LawInUse;
 use operations::node::NodeError;
-use pages::law::Book;
+use pages::law::LawSite;
 use rules::{HomeFacts, LawSet};
 
 /// The law set in use, as a book.
@@ -10,9 +10,9 @@ use rules::{HomeFacts, LawSet};
 /// # Errors
 /// The set does not load. Cases that cannot be read keep nobody from the rules: the book is then without cases, and the
 /// debug log says why.
-pub(super) fn book(LawInUse { files, adopted_by, signed }: LawInUse, home: &HomeFacts) -> Result<Book, NodeError> {
+pub(super) fn book(LawInUse { files, adopted_by, signed }: LawInUse, home: &HomeFacts) -> Result<LawSite, NodeError> {
     let set = LawSet::load(&files)?;
-    let open = |files: &[(String, String)]| Book::new(set.clone(), files, home.home.clone(), home.zone.clone());
+    let open = |files: &[(String, String)]| LawSite::new(set.clone(), files, home.home.clone(), home.zone.clone());
     let book = open(&files).or_else(|errors| {
         tracing::error!("the pages of the law show no cases: {errors}");
         open(&[])

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use mailroom::Opening;
+use mailroom::MailroomGate;
 use operations::error::OperationError;
 use operations::handle::NodeHandle;
 use operations::node::{Host, Node, NodeError, Note};
 use operations::operation::Progress;
 use operations::status::quarantined;
 use operations::table::{Answer, Request, Response};
-use pages::law::Lectern;
+use pages::law::PublishedLaw;
 
 use super::law_site::book;
 
@@ -18,16 +18,16 @@ use super::law_site::book;
 pub(super) struct Running {
     pub(super) handle: NodeHandle,
     /// Mail, as the doors find it: out of reach while the node is locked.
-    pub(super) mail: Opening,
+    pub(super) mail: MailroomGate,
     /// The law in use, open for reading at the HTTP door, also while the node is locked.
-    pub(super) site: Arc<Lectern>,
+    pub(super) site: Arc<PublishedLaw>,
 }
 
 /// What operations tell this process.
 #[derive(Default)]
 struct Doors {
-    mail: OnceLock<Opening>,
-    site: OnceLock<Arc<Lectern>>,
+    mail: OnceLock<MailroomGate>,
+    site: OnceLock<Arc<PublishedLaw>>,
 }
 
 impl Host for Doors {
@@ -79,8 +79,8 @@ impl Running {
         let host = Arc::new(Doors::default());
         let handle = NodeHandle::start(dir, host.clone())?;
         let config = &handle.closed.config;
-        let site = Arc::new(Lectern::new(book(handle.closed.law_in_use()?, &config.home)?));
-        let mail = Opening::locked(&config.hostname);
+        let site = Arc::new(PublishedLaw::new(book(handle.closed.law_in_use()?, &config.home)?));
+        let mail = MailroomGate::locked(&config.hostname);
         let _ = host.site.set(site.clone());
         let _ = host.mail.set(mail.clone());
         Ok(Self { handle, mail, site })

@@ -160,7 +160,7 @@ fn the_owners_page() {
 
     // Custody, with recovery codes shown once.
     let owner = browser.change("custody", &[("to", "owner")]);
-    done(&owner, "owner custody from now on");
+    done(&owner, "now in owner custody");
     assert_eq!(owner.secrets().len(), 8);
     shown.extend(owner.secrets());
     done(&browser.change("custody", &[("to", "strict")]), "strict custody");
@@ -168,7 +168,7 @@ fn the_owners_page() {
     let codes = browser.change("recovery-codes", &[]).secrets();
     assert_eq!(codes.len(), 8);
     let page = browser.get();
-    assert!(page.body.contains("8 are left") && codes.iter().all(|code| !page.body.contains(code)), "shown once");
+    assert!(page.body.contains("8 codes left") && codes.iter().all(|code| !page.body.contains(code)), "shown once");
     shown.extend(codes);
 
     shown.push(codes_of_an_app(&door, &mut browser));
@@ -176,10 +176,10 @@ fn the_owners_page() {
     // Another password: every session ends.
     assert_eq!(browser.change("password", &[("new", "short"), ("again", "short")]).status, 422);
     let changed = browser.change("password", &[("new", "another password"), ("again", "another password")]);
-    done(&changed, "The password is changed");
+    done(&changed, "Password changed");
     assert!(changed.header("set-cookie").unwrap().contains("=; Path=/account; Max-Age=0"));
     let over = browser.get();
-    assert!(over.status == 403 && over.body.contains("The session is over"), "{}", over.body);
+    assert!(over.status == 403 && over.body.contains("Your session has ended"), "{}", over.body);
     assert_eq!(Browser::new(&door).sign_in(&credentials).status, 403);
     let again = [("address", ADDRESS), ("password", "another password")];
     assert_eq!(browser.sign_in(&again).status, 303);
@@ -241,7 +241,12 @@ fn nobody_gets_in(door: &str) {
 
 fn it_says_what_is_true(page: &Answer) {
     assert_eq!((page.status, page.header("cache-control")), (200, Some("no-store")));
-    for words in ["stored in Ireland", "Mail passes other countries", "copies that may not be mentioned", ADDRESS] {
+    for words in [
+        "stored in Ireland",
+        "Mail passes through other countries",
+        "copies to be made that we are not allowed to mention",
+        ADDRESS,
+    ] {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
     assert!(page.body.contains("Firefox on Linux</strong> (this one)"), "{}", page.body);
@@ -283,7 +288,7 @@ fn forged_forms_do_nothing(door: &str, browser: &Browser) {
         assert!(answer.status == 403 && answer.secrets().is_empty(), "{}", answer.head);
     }
     assert_eq!(browser.change("open-everything", &[]).status, 404);
-    assert!(browser.get().body.contains("0 are left"));
+    assert!(browser.get().body.contains("0 codes left"));
     done(&other.ask("sign-out", &[]), "Signed out");
 }
 
@@ -292,7 +297,7 @@ fn app_passwords(demo: &Demo, browser: &Browser) -> Vec<String> {
     assert_eq!(browser.change("app-password-add", &[("name", "phone")]).status, 422, "for nothing");
     assert_eq!(browser.change("app-password-add", &[("name", "a\nb"), ("imap", "on")]).status, 422);
     let made = browser.change("app-password-add", &[("name", "<b>phone</b>"), ("pages", "on"), ("days", "30")]);
-    done(&made, "The app password is made");
+    done(&made, "App password created");
     let shown = made.secrets();
     assert_eq!(shown.len(), 1);
     let page = browser.get();
@@ -319,7 +324,7 @@ fn sessions(door: &str, browser: &Browser) {
     let id = browser.get().number_of("Chrome on Windows");
     assert!(other.get().body.contains("Sign out"));
     assert_eq!(browser.ask("session-end", &[("id", &id), ("password", "a bad password")]).status, 403);
-    done(&browser.change("session-end", &[("id", &id)]), "The session is over");
+    done(&browser.change("session-end", &[("id", &id)]), "Session ended");
     assert_eq!(other.get().status, 403, "ended");
     assert!(!browser.get().body.contains("Chrome on Windows"));
     assert_eq!(browser.change("session-end", &[("id", &id)]).status, 422);
@@ -329,13 +334,13 @@ fn a_reset_is_shown_and_stopped(demo: &Demo, browser: &Browser) {
     let officers = demo.node("IE")["officers"].as_array().unwrap();
     let names: Vec<&str> = officers.iter().map(|officer| officer["name"].as_str().unwrap()).collect();
     let both = format!("{}\n{}", demo.passphrase("IE", names[0]), demo.passphrase("IE", names[1]));
-    let quiet = "Somebody said that you forgot";
+    let quiet = "A password reset was requested";
     assert!(!browser.get().body.contains(quiet));
     demo.ask("IE", &["account", "reset", "begin", ADDRESS, "--by", names[0], "--by", names[1]], &both).unwrap();
     assert!(browser.get().body.contains(quiet));
     assert_eq!(browser.ask("reset-stop", &[("password", "a bad password")]).status, 403);
     assert!(browser.get().body.contains(quiet), "a session alone stops nothing");
-    done(&browser.change("reset-stop", &[]), "The reset is stopped");
+    done(&browser.change("reset-stop", &[]), "Password reset canceled");
     assert!(!browser.get().body.contains(quiet));
     assert!(demo.ask("IE", &["account", "reset", "show", ADDRESS], "").unwrap()["not_before"].is_null());
 }
@@ -347,7 +352,10 @@ fn codes_of_an_app(door: &str, browser: &mut Browser) -> String {
     assert!(begun.body.contains("otpauth://totp/Bailiwick:new%40ie.example?secret="), "{}", begun.body);
     let wrong = browser.change("codes-on", &[("secret", &secret), ("shown", "12345")]);
     assert!(wrong.status == 422 && wrong.hidden("secret") == secret, "typed again beside the same secret");
-    done(&browser.change("codes-on", &[("secret", &secret), ("shown", &code(&secret, 0))]), "Codes are on");
+    done(
+        &browser.change("codes-on", &[("secret", &secret), ("shown", &code(&secret, 0))]),
+        "Two-factor authentication is on",
+    );
 
     let credentials = [("address", ADDRESS), ("password", PASSWORD)];
     let without = Browser::new(door).sign_in(&credentials);
@@ -363,7 +371,7 @@ fn codes_of_an_app(door: &str, browser: &mut Browser) -> String {
     assert_eq!(with_code.sign_in(&[credentials[0], credentials[1], ("code", &codes[0])]).status, 303);
     done(&browser.change("codes-mail", &[("code", &codes[1]), ("allow", "yes")]), "without a code");
     assert_eq!(browser.change("codes-off", &[("code", &codes[1])]).status, 403, "used up");
-    done(&browser.change("codes-off", &[("code", &codes[2])]), "Codes are off");
+    done(&browser.change("codes-off", &[("code", &codes[2])]), "Two-factor authentication is off");
     secret
 }
 
@@ -440,7 +448,7 @@ fn a_recovery_code_stands_for_a_forgotten_password() {
     let mut browser = Browser::new(&door);
     browser.sign_in(&[("address", ADDRESS), ("password", PASSWORD)]);
     let owner = browser.change("custody", &[("to", "owner")]);
-    done(&owner, "owner custody from now on");
+    done(&owner, "now in owner custody");
     let codes = owner.secrets();
     assert!(Browser::new(&door).get().body.contains("href=\"/account/recover\""));
     let form = browser.raw(format!("{}\r\n", Browser::new(&door).head("GET", "/account/recover")).as_bytes());
@@ -464,16 +472,16 @@ fn a_recovery_code_stands_for_a_forgotten_password() {
     assert_eq!(browser.get().status, 200, "nothing has changed");
 
     let spaced = format!(" {} ", codes[0]);
-    done(&recover(ADDRESS, &spaced, new, new), "The new password is set");
+    done(&recover(ADDRESS, &spaced, new, new), "Your new password is set");
     assert_eq!(browser.get().status, 403, "the session is over");
     assert_eq!(browser.sign_in(&[("address", ADDRESS), ("password", PASSWORD)]).status, 403);
     assert_eq!(browser.sign_in(&[("address", ADDRESS), ("password", new)]).status, 303);
-    assert!(browser.get().body.contains("7 are left"));
+    assert!(browser.get().body.contains("7 codes left"));
     assert_eq!(recover(ADDRESS, &codes[0], "a third password", "a third password").body, wrong.body, "once");
     // Another site's form does nothing.
     let mut forged = Browser::new(&door);
     forged.more = "Sec-Fetch-Site: cross-site\r\n".to_owned();
     let answer = forged.post("recover", &[("address", ADDRESS), ("code", &codes[1]), ("new", new), ("again", new)]);
     assert_eq!(answer.status, 403);
-    assert!(browser.get().body.contains("7 are left"));
+    assert!(browser.get().body.contains("7 codes left"));
 }

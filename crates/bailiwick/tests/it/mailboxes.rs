@@ -105,8 +105,8 @@ fn quota_and_undelete() {
         http(&node, "POST", "/account/undelete", cookie, &body)
     };
     assert!(undelete("wrong password").starts_with("HTTP/1.1 403"));
-    assert!(undelete(PASSWORD).contains("Your mail is back"));
-    assert!(undelete(PASSWORD).contains("There is nothing to bring back"));
+    assert!(undelete(PASSWORD).contains("Mail restored"));
+    assert!(undelete(PASSWORD).contains("Nothing to restore"));
     assert_eq!(node.ask(&["account", "quota", ADDRESS], "").unwrap()["messages"], 3);
 }
 

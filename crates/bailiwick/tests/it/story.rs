@@ -217,7 +217,7 @@ fn the_ledger_is_public_and_continues(demo: &Demo, kept: &Path) {
     let (head, page) = http_get(door, "/");
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("content-security-policy: default-src 'none'"), "{head}");
     let page = String::from_utf8(page).unwrap();
-    for words in ["Ireland", "Whose law governs", "/ledger/checkpoint", "Witnessed by ourselves only"] {
+    for words in ["Ireland", "Which law governs", "/ledger/checkpoint", "Witnessed by ourselves only"] {
         assert!(page.contains(words), "the page says {words}: {page}");
     }
     let mut served = 0;

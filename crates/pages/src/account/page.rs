@@ -1,58 +1,54 @@
-//! The pages of an owner: what they show, and nothing that decides.
+//! What the owner's pages show, and nothing that decides.
 
 use askama::Template;
-use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
 use store::Usage;
 use terms::UnixMillis;
 use vault::{AccountGuard, AppPasswordInfo, CUSTODY_TABLE, Custody, CustodyRow, PendingReset, SessionInfo};
 
-use super::Place;
-use super::act::{CodeSecret, Done};
+use super::change::{Confirmation, SetupKey};
+use crate::web::view::Masthead;
 
-/// Who is looking: nobody, or the owner whose address this is, with the token of the session's forms.
-pub(super) struct Visitor<'a> {
+/// The owner who is looking.
+pub(super) struct Viewer<'a> {
     pub address: &'a str,
+    /// The token of the session's forms.
     pub form: &'a str,
 }
 
-/// The form that signs in.
 #[derive(Template)]
 #[template(path = "account/sign-in.html")]
 pub(super) struct SignInPage<'a> {
-    pub place: &'a Place,
+    pub masthead: &'a Masthead,
     /// What went wrong, or empty.
-    pub fault: &'a str,
+    pub error: &'a str,
 }
 
 /// The form for a forgotten password.
 #[derive(Template)]
 #[template(path = "account/recover.html")]
 pub(super) struct RecoverPage<'a> {
-    pub place: &'a Place,
+    pub masthead: &'a Masthead,
     /// What went wrong, or empty.
-    pub fault: &'a str,
+    pub error: &'a str,
 }
 
-/// Everything of an owner.
 #[derive(Template)]
 #[template(path = "account/overview.html")]
-pub(super) struct Overview<'a> {
-    pub place: &'a Place,
-    pub visitor: Visitor<'a>,
+pub(super) struct OverviewPage<'a> {
+    pub masthead: &'a Masthead,
+    pub viewer: Viewer<'a>,
     pub guard: &'a AccountGuard,
     pub app_passwords: &'a [AppPasswordInfo],
     pub sessions: &'a [SessionInfo],
     /// The number of the session that looks.
     pub session: u32,
     pub reset: Option<PendingReset>,
-    /// How much the mailboxes have, and may have.
     pub usage: Usage,
     /// For how many days what was deleted can be restored.
     pub restorable_days: u32,
 }
 
-impl Overview<'_> {
+impl OverviewPage<'_> {
     fn custodies(&self) -> [Custody; 3] {
         Custody::ALL
     }
@@ -69,8 +65,8 @@ impl Overview<'_> {
         row.of(*custody)
     }
 
-    /// How much there is, and may be.
-    fn room(&self) -> String {
+    /// How much is used, and of how much.
+    fn used(&self) -> String {
         let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1_000_000.0);
         let of = |most: Option<String>| most.map(|most| format!(" of {most}")).unwrap_or_default();
         let Usage { bytes, messages, bytes_max, messages_max, .. } = self.usage;
@@ -83,38 +79,22 @@ impl Overview<'_> {
     }
 }
 
-/// What was done.
 #[derive(Template)]
-#[template(path = "account/done.html")]
-pub(super) struct DonePage<'a> {
-    pub place: &'a Place,
-    pub done: &'a Done,
+#[template(path = "account/confirmation.html")]
+pub(super) struct ConfirmationPage<'a> {
+    pub masthead: &'a Masthead,
+    pub confirmation: &'a Confirmation,
 }
 
-/// The secret for an app, with the form that brings back a code of it.
+/// The key for an authenticator app, with the form that brings back a code of it.
 #[derive(Template)]
-#[template(path = "account/codes.html")]
-pub(super) struct CodesPage<'a> {
-    pub place: &'a Place,
-    pub visitor: Visitor<'a>,
-    pub made: &'a CodeSecret,
-    pub fault: &'a str,
-}
-
-/// What was refused, with a way back.
-#[derive(Template)]
-#[template(path = "account/refused.html")]
-pub(super) struct RefusedPage<'a> {
-    pub place: &'a Place,
-    pub words: &'a str,
-}
-
-/// A page as an answer.
-pub(super) fn shown(status: StatusCode, page: &impl Template) -> Response {
-    match page.render() {
-        Ok(html) => (status, Html(html)).into_response(),
-        Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n").into_response(),
-    }
+#[template(path = "account/setup-key.html")]
+pub(super) struct SetupKeyPage<'a> {
+    pub masthead: &'a Masthead,
+    pub viewer: Viewer<'a>,
+    pub key: &'a SetupKey,
+    /// What went wrong, or empty.
+    pub error: &'a str,
 }
 
 /// A day, as it is written everywhere here: `2026-11-25`.

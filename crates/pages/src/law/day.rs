@@ -3,8 +3,8 @@
 use askama::Template;
 use rules::{Day, Rule};
 
-use super::book::{Book, Frame, text};
 use super::rule::{RuleRow, RuleTable};
+use super::site::{Frame, LawSite, text};
 use super::words;
 
 #[derive(Template)]
@@ -37,7 +37,7 @@ struct DayPage<'a> {
     tables: Vec<RuleTable>,
 }
 
-impl Book {
+impl LawSite {
     pub(super) fn day_list(&self, is_served: bool) -> Option<String> {
         let links = |wanted: &dyn Fn(&Rule) -> bool| -> Vec<(String, String)> {
             let rules = self.law.rules().iter().filter(|rule| wanted(rule));

@@ -7,9 +7,9 @@ use rules::{
     Provenance, Question, Silence, SilenceState, Unit,
 };
 
-use super::book::{Book, Frame, text};
 use super::form;
 use super::rule::CaseRow;
+use super::site::{Frame, LawSite, text};
 use super::words;
 
 /// An outcome as a page shows it.
@@ -165,7 +165,7 @@ struct CasePage<'a> {
     d: DecisionView,
 }
 
-impl Book {
+impl LawSite {
     pub(super) fn case_list(&self) -> Option<String> {
         let group = |state: String| {
             let its = self.cases.iter().enumerate().filter(|(_, case)| words::state_of(&case.file) == state);
@@ -194,7 +194,7 @@ impl Book {
     /// A decision for a page that is `root` away from the first one.
     pub(super) fn decision_view(&self, decision: &Decision, root: &'static str) -> DecisionView {
         let facts = &decision.facts;
-        let look = Look { book: self, root };
+        let look = Look { site: self, root };
         let served = (decision.mode == Mode::WhatIf)
             .then(|| self.decide(facts, Mode::Service).outcome)
             .filter(|outcome| *outcome != decision.outcome);
@@ -232,19 +232,19 @@ fn question(question: &Question) -> (String, String, String) {
     (question.text.clone(), question.fact.clone(), question.about.clone().unwrap_or_default())
 }
 
-/// The book, and how far the page is from its first one.
+/// The site, and how far the page is from its first one.
 struct Look<'a> {
-    book: &'a Book,
+    site: &'a LawSite,
     root: &'static str,
 }
 
 impl Look<'_> {
     fn means(&self, word: &str) -> String {
-        self.book.law.vocabulary().means(word).unwrap_or_default().to_owned()
+        self.site.law.vocabulary().means(word).unwrap_or_default().to_owned()
     }
 
     fn path(&self, rule: &str) -> String {
-        format!("{}{}", self.root, self.book.rule_path(rule))
+        format!("{}{}", self.root, self.site.rule_path(rule))
     }
 
     fn badge(&self, outcome: Outcome) -> Badge {
@@ -402,7 +402,7 @@ impl Look<'_> {
     fn fact_rows(&self, known: &FactMap) -> Vec<FactView> {
         let row = |(name, known): (&String, &rules::Known)| FactView {
             name: name.clone(),
-            question: self.book.law.vocabulary().fact(name).map(|fact| fact.question.clone()).unwrap_or_default(),
+            question: self.site.law.vocabulary().fact(name).map(|fact| fact.question.clone()).unwrap_or_default(),
             value: known.value.to_string(),
             from: match known.from {
                 Provenance::Demand => "the paper",

@@ -2,6 +2,7 @@
 //! empty is a fact that nobody knows, or the meaning that the vocabulary gives to a paper's silence.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use rules::{
     About, Day, FactDef, FactMap, Facts, Kind, Known, LawSet, Provenance, RequestedItem, Scope, StoredCopy, Value,
@@ -9,10 +10,12 @@ use rules::{
 };
 use terms::{Category, Jurisdiction, UnixMillis};
 
+use crate::web::form::{FormError, Limits, fields};
+
 /// The longest query that is read: four times what every fact of the set with its longest value takes.
-pub const QUERY_BYTES_MAX: usize = 32 * 1024;
-/// The most fields of a query.
-const FIELDS_MAX: usize = 1000;
+pub(crate) const QUERY_BYTES_MAX: usize = 32 * 1024;
+/// Fields of a query; a longer value than that of one field is told beside it. Ticked boxes come more than once.
+const LIMITS: Limits = Limits { fields_max: 1000, field_bytes_max: QUERY_BYTES_MAX, may_repeat: true };
 /// The longest value of a field, in characters.
 const VALUE_CHARS_MAX: usize = 300;
 /// The most items of a form; more would be another demand.
@@ -33,7 +36,67 @@ pub(super) struct Form {
 }
 
 /// What is wrong, by the name of the field; under an empty name what is wrong with the query as a whole.
-pub(super) type Faults = BTreeMap<String, String>;
+pub(super) type Faults = BTreeMap<String, Fault>;
+
+/// What is wrong with a field, or with the form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fault {
+    Form(FormError),
+    NoSuchCase,
+    UnknownField(String),
+    TooLong,
+    NotADay,
+    NoDay,
+    NotAMoment,
+    NotAZone,
+    NotAHome(String),
+    NotAPlace,
+    NotANumber,
+    NotYesOrNo,
+    /// What the vocabulary allows.
+    Expected(String),
+    NoItem,
+    ItemNotChosen,
+    UnknownItem,
+    ItemTwice,
+    CopyWithoutName,
+    CopyTwice,
+    UnknownCategory,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Form(error) => return error.fmt(f),
+            Self::UnknownField(name) => {
+                return write!(
+                    f,
+                    "The form has no field “{name}”. It may be a fact of another law set. Remove it from the link."
+                );
+            }
+            Self::TooLong => return write!(f, "Enter at most {VALUE_CHARS_MAX} characters."),
+            Self::NotAHome(what) => return write!(f, "{what}."),
+            Self::Expected(what) => return write!(f, "Expected {what}."),
+            Self::NoSuchCase => "There is no such case.",
+            Self::NotADay => "This is not a calendar date. Enter one such as 2026-11-23.",
+            Self::NoDay => "Which day's law should apply? Enter a date such as 2026-11-23.",
+            Self::NotAMoment => {
+                "This is not a date and time. Enter one such as 2026-09-02T09:30, in local time or with its UTC offset."
+            }
+            Self::NotAZone => "This is not a time zone. Enter one such as Europe/Dublin.",
+            Self::NotAPlace => "Enter States by their codes, such as IE or US-NY; separate several with commas.",
+            Self::NotANumber => "Enter a whole number.",
+            Self::NotYesOrNo => "Choose yes or no, or leave it open.",
+            Self::NoItem => "A demand asks for something. Choose at least one item.",
+            Self::ItemNotChosen => "What is asked for? Choose it, or clear the row.",
+            Self::UnknownItem => "This item is not in the vocabulary. Choose one from the list.",
+            Self::ItemTwice => "This item is asked for twice. Give one of the two its own name.",
+            Self::CopyWithoutName => "Give this copy a name, or clear the row.",
+            Self::CopyTwice => "Two copies have this name. Rename one.",
+            Self::UnknownCategory => "Choose from subscriber, identification, traffic and content.",
+        })
+    }
+}
 
 /// The link that fills the form with the facts of a case.
 pub(super) fn link(case: &str) -> String {
@@ -48,16 +111,10 @@ pub(super) fn has_field(def: &FactDef) -> bool {
 
 impl Form {
     /// Reads a query. Bytes that are no UTF-8 become a character that no field accepts.
-    pub(super) fn read(query: &str) -> Result<Self, String> {
-        if query.len() > QUERY_BYTES_MAX {
-            return Err(format!("The form holds more than {QUERY_BYTES_MAX} bytes."));
-        }
+    pub(super) fn read(query: &str) -> Result<Self, Fault> {
         let mut form = Self::default();
-        for (count, (name, value)) in form_urlencoded::parse(query.as_bytes()).enumerate() {
-            if count >= FIELDS_MAX {
-                return Err(format!("The form has more than {FIELDS_MAX} fields."));
-            }
-            form.typed.entry(name.into_owned()).or_default().push(value.trim().to_owned());
+        for (name, value) in fields(query.as_bytes(), LIMITS).map_err(Fault::Form)? {
+            form.typed.entry(name).or_default().push(value.expose().trim().to_owned());
         }
         Ok(form)
     }
@@ -192,14 +249,14 @@ impl Reading<'_> {
         self.read.insert(name.to_owned());
         let typed = self.form.typed(name);
         if typed.chars().count() > VALUE_CHARS_MAX {
-            self.fault(name, format!("At most {VALUE_CHARS_MAX} characters."));
+            self.fault(name, Fault::TooLong);
             return String::new();
         }
         typed.to_owned()
     }
 
-    fn fault(&mut self, name: &str, what: String) {
-        self.faults.entry(name.to_owned()).or_insert(what);
+    fn fault(&mut self, name: &str, fault: Fault) {
+        self.faults.entry(name.to_owned()).or_insert(fault);
     }
 
     fn facts(&mut self, home: &Jurisdiction, zone: &str) -> Option<Facts> {
@@ -207,14 +264,14 @@ impl Reading<'_> {
             typed if typed.is_empty() => zone.to_owned(),
             typed if knows_zone(&typed) => typed,
             _ => {
-                self.fault("zone", "This is no time zone; write one such as Europe/Dublin.".to_owned());
+                self.fault("zone", Fault::NotAZone);
                 zone.to_owned()
             }
         };
         let home = match self.take("home") {
             typed if typed.is_empty() => home.clone(),
             typed => typed.parse().unwrap_or_else(|error| {
-                self.fault("home", format!("{error}."));
+                self.fault("home", Fault::NotAHome(format!("{error}")));
                 home.clone()
             }),
         };
@@ -252,14 +309,11 @@ impl Reading<'_> {
             (Some(day), Some(moment)) => Some((day, moment)),
             (None, Some(moment)) if !self.faults.contains_key("on") => Some((local_day(moment, zone), moment)),
             (_, None) if !typed.is_empty() => {
-                self.fault(
-                    "received",
-                    "This is no moment; write one such as 2026-09-02T09:30, local time, or with its offset.".to_owned(),
-                );
+                self.fault("received", Fault::NotAMoment);
                 None
             }
             _ => {
-                self.fault("on", "Which day's law? Write a day such as 2026-11-23.".to_owned());
+                self.fault("on", Fault::NoDay);
                 None
             }
         }
@@ -273,7 +327,7 @@ impl Reading<'_> {
         match typed.parse() {
             Ok(day) => Some(day),
             Err(_) => {
-                self.fault(name, "This is no day of the calendar; write one such as 2026-11-23.".to_owned());
+                self.fault(name, Fault::NotADay);
                 None
             }
         }
@@ -293,7 +347,7 @@ impl Reading<'_> {
                     Ok(value) => {
                         known.insert(def.name.clone(), Known { value, from: Provenance::Officer });
                     }
-                    Err(what) => self.fault(&name, what),
+                    Err(fault) => self.fault(&name, fault),
                 },
             }
         }
@@ -313,23 +367,23 @@ impl Reading<'_> {
             let (mut known, any) = self.fact_map(&row, About::Item);
             if word.is_empty() {
                 if any || !name.is_empty() {
-                    self.fault(&row, "What is asked for? Choose it, or empty the row.".to_owned());
+                    self.fault(&row, Fault::ItemNotChosen);
                 }
                 continue;
             }
             let Some(def) = self.law.vocabulary().item(&word) else {
-                self.fault(&row, "This is no item of the vocabulary; choose one of the list.".to_owned());
+                self.fault(&row, Fault::UnknownItem);
                 continue;
             };
             let name = if name.is_empty() { item_name(&word, &known) } else { name };
             if items.iter().any(|item| item.name == name) {
-                self.fault(&row, "This is asked for twice; give one of the two a name of its own.".to_owned());
+                self.fault(&row, Fault::ItemTwice);
             }
             known.insert("item".to_owned(), Known { value: Value::Word(word), from: Provenance::Officer });
             items.push(RequestedItem { name, category: def.category, known });
         }
         if items.is_empty() && !self.faults.keys().any(|name| name.starts_with('i')) {
-            self.fault("i1", "A demand asks for something: choose at least one item.".to_owned());
+            self.fault("i1", Fault::NoItem);
         }
         items
     }
@@ -343,12 +397,12 @@ impl Reading<'_> {
             let (known, any) = self.fact_map(&row, About::Copy);
             if name.is_empty() {
                 if any || !holds.is_empty() {
-                    self.fault(&row, "Give this copy a name, or empty the row.".to_owned());
+                    self.fault(&row, Fault::CopyWithoutName);
                 }
                 continue;
             }
             if copies.iter().any(|copy| copy.name == name) {
-                self.fault(&row, "Two copies have this name; rename one.".to_owned());
+                self.fault(&row, Fault::CopyTwice);
             }
             let holds = if holds.is_empty() { Category::ALL.into_iter().collect() } else { holds };
             copies.push(StoredCopy { name, holds, known });
@@ -362,7 +416,7 @@ impl Reading<'_> {
         for ticked in self.form.typed.get(name).into_iter().flatten().filter(|ticked| !ticked.is_empty()) {
             match Category::ALL.into_iter().find(|category| category.as_str() == ticked) {
                 Some(category) => drop(holds.insert(category)),
-                None => self.fault(name, "There are subscriber, identification, traffic and content.".to_owned()),
+                None => self.fault(name, Fault::UnknownCategory),
             }
         }
         holds
@@ -374,10 +428,7 @@ impl Reading<'_> {
             self.form.typed.keys().find(|name| !self.read.contains(*name) && !["go", "case"].contains(&name.as_str()));
         if let Some(name) = rest {
             let shown: String = name.chars().take(60).collect();
-            self.fault(
-                "",
-                format!("The form has no field “{shown}”. A fact of another law set? Take it out of the link."),
-            );
+            self.fault("", Fault::UnknownField(shown));
         }
     }
 }
@@ -386,24 +437,18 @@ fn is_word(kind: &Kind, word: &str) -> bool {
     matches!(kind, Kind::Word(words) | Kind::Words(words) if words.iter().any(|known| known == word))
 }
 
-/// Reads what was typed as a value of its kind. The error is for the person who typed it.
-fn value(kind: &Kind, typed: &str) -> Result<Value, String> {
+/// Reads what was typed as a value of its kind.
+fn value(kind: &Kind, typed: &str) -> Result<Value, Fault> {
     let parts = || typed.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let place = |code: &str| {
-        code.to_uppercase().parse::<Jurisdiction>().map_err(|_| {
-            "Write States by their codes, such as IE, or US-NY; several with commas between them.".to_owned()
-        })
-    };
+    let place = |code: &str| code.to_uppercase().parse::<Jurisdiction>().map_err(|_| Fault::NotAPlace);
     let value = match kind {
         Kind::Bool => match typed {
             "yes" => Value::Bool(true),
             "no" => Value::Bool(false),
-            _ => return Err("Choose yes, no, or leave it open.".to_owned()),
+            _ => return Err(Fault::NotYesOrNo),
         },
-        Kind::Int => Value::Int(typed.parse().map_err(|_| "Write a whole number.".to_owned())?),
-        Kind::Day => Value::Day(
-            typed.parse().map_err(|_| "This is no day of the calendar; write one such as 2026-11-23.".to_owned())?,
-        ),
+        Kind::Int => Value::Int(typed.parse().map_err(|_| Fault::NotANumber)?),
+        Kind::Day => Value::Day(typed.parse().map_err(|_| Fault::NotADay)?),
         Kind::Word(_) => Value::Word(typed.to_owned()),
         Kind::Words(words) if typed == NOTHING && !words.iter().any(|word| word == NOTHING) => {
             Value::Words(BTreeSet::new())
@@ -413,7 +458,7 @@ fn value(kind: &Kind, typed: &str) -> Result<Value, String> {
         Kind::Places if typed == NOTHING => Value::Places(BTreeSet::new()),
         Kind::Places => Value::Places(parts().map(place).collect::<Result<_, _>>()?),
     };
-    if value.is_of(kind) { Ok(value) } else { Err(format!("Expected {}.", kind.describe())) }
+    if value.is_of(kind) { Ok(value) } else { Err(Fault::Expected(kind.describe())) }
 }
 
 #[cfg(test)]

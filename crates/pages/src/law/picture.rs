@@ -4,7 +4,7 @@
 use askama::Template;
 use rules::{Day, Outcome, Picture, PictureEvent, PictureRow, Span};
 
-use super::book::{Book, Frame, text};
+use super::site::{Frame, LawSite, text};
 use super::words;
 
 // In the picture's own units, 1000 to its width (`timeline.html`): it scales to the page and to paper.
@@ -85,7 +85,7 @@ struct PicturePage<'a> {
     view: PictureView<'a>,
 }
 
-impl Book {
+impl LawSite {
     pub(super) fn picture_page(&self, name: &str) -> Option<String> {
         let picture = self.pictures.iter().find(|picture| words::plain(&picture.id) == name)?;
         text(PicturePage { frame: self.frame("../", "front"), view: self.picture_view(picture) })

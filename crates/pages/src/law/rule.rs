@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 use rules::{Effect, Roll, Rule, Start, Term, TermUnit};
 
-use super::book::{Book, Frame, text};
+use super::site::{Frame, LawSite, text};
 use super::words;
 
 /// A rule as a row of a table.
@@ -81,7 +81,7 @@ struct RulePage<'a> {
     digest: String,
 }
 
-impl Book {
+impl LawSite {
     pub(super) fn rule_row(&self, rule: &Rule) -> RuleRow {
         RuleRow {
             path: self.rule_path(&rule.id),

@@ -4,9 +4,9 @@
 use askama::Template;
 use rules::{About, Calendar, FactDef, Kind, Pattern, PlaceSet, RouteDef, Rule, Test, Topic, Value, Vocabulary, Word};
 
-use super::book::{Book, Frame, text};
 use super::picture::PictureView;
 use super::rule::{CaseRow, RuleTable, is_of};
+use super::site::{Frame, LawSite, text};
 use super::words;
 
 /// A line of a list that leads somewhere.
@@ -95,7 +95,7 @@ struct CalendarsPage<'a> {
     calendars: Vec<(&'a Calendar, bool, &'static str)>,
 }
 
-impl Book {
+impl LawSite {
     pub(super) fn front(&self) -> Option<String> {
         let day_last = self.days.last().copied();
         text(FrontPage {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rules::LawSet;
 
-use super::{Book, Reader};
+use super::{LawSite, Medium};
 
 /// The files of `law/`, as (path, text).
 pub(crate) fn files() -> Vec<(String, String)> {
@@ -26,18 +26,19 @@ pub(crate) fn files() -> Vec<(String, String)> {
     files
 }
 
-/// The book of this source tree's law.
-pub(super) fn book() -> Book {
-    book_of(&files())
+/// The site of this source tree's law.
+pub(super) fn site() -> LawSite {
+    site_of(&files())
 }
 
-fn book_of(files: &[(String, String)]) -> Book {
+fn site_of(files: &[(String, String)]) -> LawSite {
     let law = LawSet::load(files).unwrap_or_else(|errors| panic!("{errors}"));
-    Book::new(law, files, "IE".parse().unwrap(), "Europe/Dublin".to_owned()).unwrap_or_else(|errors| panic!("{errors}"))
+    LawSite::new(law, files, "IE".parse().unwrap(), "Europe/Dublin".to_owned())
+        .unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-fn html(book: &Book, path: &str, reader: Reader<'_>) -> String {
-    book.page(path, reader).unwrap_or_else(|| panic!("no page {path}")).text
+fn html(site: &LawSite, path: &str, medium: Medium<'_>) -> String {
+    site.page(path, medium).unwrap_or_else(|| panic!("no page {path}")).text
 }
 
 /// The values of an attribute, as they stand in the page.
@@ -66,18 +67,18 @@ fn target(from: &str, link: &str) -> (String, Option<String>) {
 
 #[test]
 fn every_link_resolves_and_every_page_is_reached() {
-    let book = book();
-    let paths: BTreeSet<String> = book.paths().into_iter().collect();
-    assert_eq!(paths.len(), book.paths().len(), "two pages of one name");
+    let site = site();
+    let paths: BTreeSet<String> = site.paths().into_iter().collect();
+    assert_eq!(paths.len(), site.paths().len(), "two pages of one name");
     let mut reached = BTreeSet::from(["index.html".to_owned()]);
     let mut open = vec!["index.html".to_owned()];
     while let Some(path) = open.pop() {
-        let page = html(&book, &path, Reader::File);
+        let page = html(&site, &path, Medium::File);
         for link in attributes(&page, "href") {
             let (path_to, place) = target(&path, link);
             assert!(paths.contains(&path_to), "{path}: the link {link} leads to no page");
             if let Some(place) = place {
-                let there = html(&book, &path_to, Reader::File);
+                let there = html(&site, &path_to, Medium::File);
                 assert!(
                     attributes(&there, "id").contains(&place.as_str()),
                     "{path}: the link {link} leads to no place"
@@ -93,9 +94,9 @@ fn every_link_resolves_and_every_page_is_reached() {
 
 #[test]
 fn every_rule_and_every_case_has_a_page_that_says_what_it_is() {
-    let book = book();
-    for rule in book.law.rules() {
-        let page = html(&book, &book.rule_path(&rule.id), Reader::File);
+    let site = site();
+    for rule in site.law.rules() {
+        let page = html(&site, &site.rule_path(&rule.id), Medium::File);
         let says = |text: &str| page.contains(&escaped(text));
         assert!(says(&rule.because) && says(&rule.source) && says(&rule.retrieved.to_string()), "{}", rule.id);
         assert!(rule.cite.iter().all(|cite| says(cite)), "{}", rule.id);
@@ -103,9 +104,9 @@ fn every_rule_and_every_case_has_a_page_that_says_what_it_is() {
         assert_eq!(page.contains("class=\"alarm\""), rule.confidence < rules::Confidence::Read, "{}", rule.id);
         assert!(says(&rule.digest().to_string()), "{}", rule.id);
     }
-    for (number, case) in book.cases.iter().enumerate() {
-        let page = html(&book, &book.case_path(number), Reader::File);
-        let decision = book.decide_case(case);
+    for (number, case) in site.cases.iter().enumerate() {
+        let page = html(&site, &site.case_path(number), Medium::File);
+        let decision = site.decide_case(case);
         assert!(page.contains(decision.outcome.as_str()) && page.contains(&escaped(&case.title)), "{}", case.id);
         for unit in &decision.units {
             assert!(unit.reasons.iter().all(|reason| page.contains(&escaped(reason))), "{}", case.id);
@@ -124,10 +125,10 @@ fn escaped(text: &str) -> String {
 
 #[test]
 fn every_page_warns_names_the_set_and_refers_to_nothing_outside() {
-    let book = book();
-    let digest = book.digest();
-    for path in book.paths() {
-        let page = html(&book, &path, Reader::File);
+    let site = site();
+    let digest = site.digest();
+    for path in site.paths() {
+        let page = html(&site, &path, Medium::File);
         for outside in ["http:", "https:", "//", "@import", "url(", "<script", "<img", "<iframe", "javascript:"] {
             // The name of SVG's namespace is no reference; nothing fetches it.
             let page = page.replace("http://www.w3.org/2000/svg", "");
@@ -156,18 +157,18 @@ fn every_page_warns_names_the_set_and_refers_to_nothing_outside() {
 
 #[test]
 fn the_law_on_a_day_is_what_was_in_force() {
-    let book = book();
+    let site = site();
     for day in ["2014-04-24", "2016-07-15", "2018-03-22", "2026-09-01", "1899-12-31"] {
-        let page = html(&book, &format!("day/{day}.html"), Reader::Served(""));
+        let page = html(&site, &format!("day/{day}.html"), Medium::Served(""));
         let on: rules::Day = day.parse().unwrap();
         // What had its last day the day before is shown under a heading of its own; these days have no such rule.
-        for rule in book.law.rules() {
+        for rule in site.law.rules() {
             let shown = page.contains(&format!("<code>{}</code>", rule.id));
             assert_eq!(shown, rule.in_force.covers(on), "{} on {day}", rule.id);
         }
     }
     for none in ["day/2016-02-30.html", "day/today.html", "day/2016-7-1.html", "day/.html"] {
-        assert_eq!(book.page(none, Reader::Served("")), None, "{none}");
+        assert_eq!(site.page(none, Medium::Served("")), None, "{none}");
     }
 }
 
@@ -181,29 +182,29 @@ fn hostile_words_of_a_set_are_escaped_and_name_no_file_outside() {
         .replace("because = \"Here the warrant", &format!("because = '''{evil}Here the warrant"));
     *text = text.replace("it binds no other judge.\"", "it binds no other judge.'''");
     files.retain(|(path, _)| !path.contains("/cases/") && !path.contains("/pictures/"));
-    let book = book_of(&files);
-    let paths = book.paths();
+    let site = site_of(&files);
+    let paths = site.paths();
     assert!(paths.iter().all(|path| !path.contains("..") || path == "rule/_.._.._etc__b_.split.html"), "{paths:?}");
     for path in paths {
-        let page = html(&book, &path, Reader::File);
+        let page = html(&site, &path, Medium::File);
         assert!(!page.contains("<script") && !page.contains("<b>"), "{path}");
     }
-    assert!(html(&book, "rule/us.edpa.google.2017.html", Reader::File).contains("&#60;script&#62;alert(1)"));
+    assert!(html(&site, "rule/us.edpa.google.2017.html", Medium::File).contains("&#60;script&#62;alert(1)"));
 }
 
 #[test]
 fn a_page_that_is_none() {
-    let book = book();
+    let site = site();
     for path in
         ["x", "rule/", "rule/x.html", "rule/../index.html", "case/S03", "day", "/index.html", "picture/x.html", "\u{0}"]
     {
-        assert_eq!(book.page(path, Reader::Served("")), None, "{path:?}");
+        assert_eq!(site.page(path, Medium::Served("")), None, "{path:?}");
     }
 }
 
 #[test]
 fn what_counsel_signed_says_so_and_another_rule_does_not() {
-    let plain = book();
+    let plain = site();
     let rule = plain.law.rules().iter().find(|rule| plain.is_unconfirmed(rule)).unwrap().clone();
     let signature = |digest| rules::RuleSignature {
         rule: rule.id.clone(),
@@ -212,11 +213,11 @@ fn what_counsel_signed_says_so_and_another_rule_does_not() {
         at: terms::UnixMillis(0),
     };
     let path = plain.rule_path(&rule.id);
-    let signed = book().signed(Some("C. Ounsel".to_owned()), vec![signature(rule.digest())]);
-    let page = html(&signed, &path, Reader::File);
+    let signed = site().signed(Some("C. Ounsel".to_owned()), vec![signature(rule.digest())]);
+    let page = html(&signed, &path, Medium::File);
     assert!(page.contains("C. Ounsel, the operator’s counsel, has signed this set") && !page.contains("No lawyer"));
     assert!(page.contains("counsel has signed this very rule") && !page.contains("class=\"alarm\""));
-    assert!(!html(&signed, "unconfirmed.html", Reader::File).contains(&format!("<code>{}</code>", rule.id)));
-    let stale = book().signed(None, vec![signature(plain.law.digest())]);
-    assert!(html(&stale, &path, Reader::File).contains("class=\"alarm\""), "a signature under another text");
+    assert!(!html(&signed, "unconfirmed.html", Medium::File).contains(&format!("<code>{}</code>", rule.id)));
+    let stale = site().signed(None, vec![signature(plain.law.digest())]);
+    assert!(html(&stale, &path, Medium::File).contains("class=\"alarm\""), "a signature under another text");
 }

@@ -7,10 +7,11 @@ use askama::Template;
 use rules::{About, FactDef, Facts, Kind, Mode, Start};
 use terms::Category;
 
-use super::book::{Book, Frame, Page, Reader, text};
 use super::decided::DecisionView;
-use super::form::{self, COPIES_MAX, Faults, Form, ITEMS_MAX, UNKNOWN};
+use super::form::{self, COPIES_MAX, Fault, Faults, Form, ITEMS_MAX, UNKNOWN};
+use super::site::{Frame, HTML, LawSite, Medium, Page, text};
 use super::{set, words};
+use crate::web::headers::CACHE_REVALIDATE;
 
 /// Facts that belong together on the form, by how their names begin. What fits nowhere stands under the last heading.
 const GROUPS: &[(&str, &[&str])] = &[
@@ -84,11 +85,13 @@ struct NoFormPage<'a> {
     frame: Frame<'a>,
 }
 
-impl Book {
-    pub(super) fn what_if(&self, reader: Reader<'_>) -> Option<Page> {
-        let query = match reader {
-            Reader::Served(query) => query,
-            Reader::File => return page(text(NoFormPage { frame: self.frame("", "what-if") })?, false, false),
+impl LawSite {
+    pub(super) fn what_if(&self, medium: Medium<'_>) -> Option<Page> {
+        let query = match medium {
+            Medium::Served(query) => query,
+            Medium::File => {
+                return page(text(NoFormPage { frame: self.frame("", "what-if") })?, Some(CACHE_REVALIDATE), false);
+            }
         };
         let (form, faults, facts) = self.read(query);
         let decision = facts.map(|facts| self.decide(&facts, Mode::WhatIf));
@@ -106,20 +109,20 @@ impl Book {
             decision: decision.map(|decision| self.decision_view(&decision, "")),
             begun_from,
         })?;
-        page(html, true, is_refused)
+        page(html, None, is_refused)
     }
 
     /// What was typed, what is wrong with it, and the facts that it makes.
     fn read(&self, query: &str) -> (Form, Faults, Option<Facts>) {
-        let whole = |what: String| Faults::from([(String::new(), what)]);
+        let whole = |fault: Fault| Faults::from([(String::new(), fault)]);
         let form = match Form::read(query) {
             Ok(form) => form,
-            Err(what) => return (Form::default(), whole(what), None),
+            Err(fault) => return (Form::default(), whole(fault), None),
         };
         let case = form.typed("case");
         let form = match self.cases.iter().find(|known| known.id == case) {
             Some(known) => Form::of(&self.law, &known.facts),
-            None if !case.is_empty() => return (Form::default(), whole("There is no such case.".to_owned()), None),
+            None if !case.is_empty() => return (Form::default(), whole(Fault::NoSuchCase), None),
             None if form.is_empty() => return (form, Faults::new(), None),
             None => form,
         };
@@ -166,9 +169,9 @@ impl Book {
         };
         faults
             .iter()
-            .map(|(name, what)| {
+            .map(|(name, fault)| {
                 let label = if name.is_empty() { "The form".to_owned() } else { label(name) };
-                (name.clone(), label, what.clone())
+                (name.clone(), label, fault.to_string())
             })
             .collect()
     }
@@ -267,7 +270,7 @@ impl Book {
         Field {
             label: def.question.clone(),
             hint,
-            fault: faults.get(&name).cloned().unwrap_or_default(),
+            fault: fault(faults, &name),
             control,
             typed: form.typed(&name).to_owned(),
             is_wide: ["instrument", "forum"].contains(&def.name.as_str()),
@@ -322,7 +325,7 @@ impl Book {
                     head: plain(form, faults, &name, "Its name", "such as: mailbox", Control::Text),
                     name: None,
                     ticks: Category::ALL.into_iter().map(ticked).collect(),
-                    ticks_fault: faults.get(&ticks_name).cloned().unwrap_or_default(),
+                    ticks_fault: fault(faults, &ticks_name),
                     ticks_name,
                     fields: self.row_fields(form, faults, &name, About::Copy),
                 }
@@ -360,13 +363,18 @@ fn plain(form: &Form, faults: &Faults, name: &str, label: &str, hint: &str, cont
         name: name.to_owned(),
         label: label.to_owned(),
         hint: hint.to_owned(),
-        fault: faults.get(name).cloned().unwrap_or_default(),
+        fault: fault(faults, name),
         typed: form.typed(name).to_owned(),
         is_wide: matches!(control, Control::Choice(_)),
         control,
     }
 }
 
-fn page(text: String, is_answer: bool, is_refused: bool) -> Option<Page> {
-    Some(Page { media_type: "text/html; charset=utf-8", text, is_answer, is_refused })
+/// What is wrong with a field; empty when nothing is.
+fn fault(faults: &Faults, name: &str) -> String {
+    faults.get(name).map(Fault::to_string).unwrap_or_default()
+}
+
+fn page(text: String, cache: Option<&'static str>, is_refused: bool) -> Option<Page> {
+    Some(Page { media_type: HTML, text, cache, is_refused })
 }

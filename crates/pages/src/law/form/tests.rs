@@ -3,8 +3,8 @@
 use rules::{Decision, Demand, Facts, HomeFacts, LawSet, Mode, UsedFact};
 
 use super::*;
-use crate::law::Reader;
-use crate::law::tests::{book, files};
+use crate::law::Medium;
+use crate::law::tests::{files, site};
 
 fn law() -> LawSet {
     LawSet::load(&files()).unwrap()
@@ -57,12 +57,12 @@ fn the_form_decides_the_examples_as_law_decide_does() {
 
 #[test]
 fn a_page_shows_the_decision_of_its_query() {
-    let book = book();
-    for case in &book.cases {
-        let query = Form::of(&book.law, &case.facts).query();
-        let page = book.page("what-if.html", Reader::Served(&query)).unwrap();
+    let site = site();
+    for case in &site.cases {
+        let query = Form::of(&site.law, &case.facts).query();
+        let page = site.page("what-if.html", Medium::Served(&query)).unwrap();
         let facts = Facts { signed: Vec::new(), ..case.facts.clone() };
-        let decision = rules::decide(&book.law, &facts, Mode::WhatIf);
+        let decision = rules::decide(&site.law, &facts, Mode::WhatIf);
         assert!(!page.is_refused, "{}", case.id);
         assert!(page.text.contains(&format!("<p class=\"word\">{}</p>", decision.outcome)), "{}", case.id);
         let steps = decision.deadlines.iter().map(|deadline| &deadline.local);
@@ -75,29 +75,29 @@ fn a_page_shows_the_decision_of_its_query() {
 
 #[test]
 fn what_cannot_be_read_is_told_beside_the_field() {
-    let book = book();
+    let site = site();
     for (query, field, told) in [
-        ("on=yesterday&i1=content", "on", "no day of the calendar"),
+        ("on=yesterday&i1=content", "on", "not a calendar date"),
         ("i1=content", "on", "Which day"),
-        ("on=2016-02-30&i1=content", "on", "no day of the calendar"),
-        ("on=2016-07-15&received=noon&i1=content", "received", "no moment"),
-        ("on=2016-07-15&zone=Mars/Olympus&i1=content", "zone", "no time zone"),
+        ("on=2016-02-30&i1=content", "on", "not a calendar date"),
+        ("on=2016-07-15&received=noon&i1=content", "received", "not a date and time"),
+        ("on=2016-07-15&zone=Mars/Olympus&i1=content", "zone", "not a time zone"),
         ("on=2016-07-15&home=ireland&i1=content", "home", "two capital letters"),
         ("on=2016-07-15", "i1", "at least one item"),
-        ("on=2016-07-15&i1=everything", "i1", "no item of the vocabulary"),
+        ("on=2016-07-15&i1=everything", "i1", "not in the vocabulary"),
         ("on=2016-07-15&i1=content&i2=content", "i2", "asked for twice"),
         ("on=2016-07-15&i1=content&i2.item_refused=yes", "i2", "Choose it"),
         ("on=2016-07-15&i1=content&c1=a&c2=a", "c2", "Two copies"),
         ("on=2016-07-15&i1=content&c1.copy_stored=IE", "c1", "Give this copy a name"),
         ("on=2016-07-15&i1=content&c1=a&c1.holds=gold", "c1.holds", "traffic and content"),
         ("on=2016-07-15&i1=content&f.instrument=letter_of_marque", "f.instrument", "Expected one of"),
-        ("on=2016-07-15&i1=content&f.user_us_person=maybe", "f.user_us_person", "yes, no"),
+        ("on=2016-07-15&i1=content&f.user_us_person=maybe", "f.user_us_person", "yes or no"),
         ("on=2016-07-15&i1=content&f.user_residence=Éire", "f.user_residence", "by their codes"),
         ("on=2016-07-15&i1=content&f.silence_months=1e9", "f.silence_months", "whole number"),
         ("on=2016-07-15&i1=content&f.silence_months=99999999999999999999", "f.silence_months", "whole number"),
-        ("on=2016-07-15&i1=content&f.silence_until=2016-13-01", "f.silence_until", "no day of the calendar"),
+        ("on=2016-07-15&i1=content&f.silence_until=2016-13-01", "f.silence_until", "not a calendar date"),
     ] {
-        let page = book.page("what-if.html", Reader::Served(query)).unwrap();
+        let page = site.page("what-if.html", Medium::Served(query)).unwrap();
         assert!(page.is_refused, "{query}");
         assert!(!page.text.contains("class=\"verdict"), "{query}: decided all the same");
         assert!(page.text.contains(&format!("href=\"#{field}\"")), "{query}");
@@ -111,7 +111,7 @@ fn what_cannot_be_read_is_told_beside_the_field() {
 
 #[test]
 fn hostile_input_is_escaped_or_refused() {
-    let book = book();
+    let site = site();
     let evil = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E";
     let many: String = (0..2000).map(|n| format!("a{n}=1&")).collect();
     for query in [
@@ -133,19 +133,19 @@ fn hostile_input_is_escaped_or_refused() {
         "on=9999-12-31&i1=content&f.instrument=epoc&f.emergency=life".to_owned(),
         "on=2016-07-15&received=9999-12-31T23:59:59Z&i1=content".to_owned(),
     ] {
-        let page = book.page("what-if.html", Reader::Served(&query)).unwrap();
+        let page = site.page("what-if.html", Medium::Served(&query)).unwrap();
         let shown = query.get(..80).unwrap_or(&query);
         assert!(!page.text.contains("<script") && !page.text.contains("alert(1)</"), "{shown}");
         assert!(page.text.len() < 2_000_000, "{shown}: {} bytes", page.text.len());
     }
-    let unknown = book.page("what-if.html", Reader::Served("on=2016-07-15&i1=content&f.no_such_fact=1")).unwrap();
+    let unknown = site.page("what-if.html", Medium::Served("on=2016-07-15&i1=content&f.no_such_fact=1")).unwrap();
     assert!(unknown.is_refused && unknown.text.contains("no_such_fact"), "a field that does not count must be told");
 }
 
 #[test]
 fn an_empty_form_asks_for_nothing_and_decides_nothing() {
-    let page = book().page("what-if.html", Reader::Served("")).unwrap();
+    let page = site().page("what-if.html", Medium::Served("")).unwrap();
     assert!(!page.is_refused && !page.text.contains("class=\"verdict") && page.text.contains("<form method=\"get\""));
-    let file = book().page("what-if.html", Reader::File).unwrap();
+    let file = site().page("what-if.html", Medium::File).unwrap();
     assert!(!file.text.contains("<form") && file.text.contains("needs a node"));
 }

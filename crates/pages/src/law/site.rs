@@ -8,10 +8,12 @@ use rules::{Case, Confidence, Day, Decision, LawErrors, LawSet, Mode, Node, Outc
 use terms::Jurisdiction;
 
 use super::words;
+use crate::web::assets::{self, CSS};
+use crate::web::headers::{CACHE_FOR_GOOD, CACHE_REVALIDATE};
 
 /// The set with its cases, and what has to be looked up in both directions.
 #[derive(Debug)]
-pub struct Book {
+pub struct LawSite {
     pub(super) law: LawSet,
     pub(super) cases: Vec<Case>,
     pub(super) pictures: Vec<Picture>,
@@ -46,7 +48,7 @@ pub(super) struct Told {
     pub(super) failures: Vec<String>,
 }
 
-/// Cases, by their place in the book.
+/// Cases, by their place in the site.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     /// It decides, or sets something beside.
@@ -64,15 +66,18 @@ pub struct Page {
     pub media_type: &'static str,
     /// Its text.
     pub text: String,
-    /// It answers made-up facts, and is not to be kept by caches.
-    pub is_answer: bool,
+    /// What a cache may do with it; `None` of what answers made-up facts, which no cache keeps.
+    pub(crate) cache: Option<&'static str>,
     /// The facts given cannot be decided; the page says why beside each field.
-    pub is_refused: bool,
+    pub(crate) is_refused: bool,
 }
 
-/// Who asks for a page.
+/// The media type of pages.
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+
+/// Where a page goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader<'a> {
+pub enum Medium<'a> {
     /// A browser, with the query of its request.
     Served(&'a str),
     /// A file is written: there is nobody to fill a form in.
@@ -83,6 +88,8 @@ pub enum Reader<'a> {
 pub(super) struct Frame<'a> {
     /// From this page to the first one: empty, or `../`.
     pub(super) root: &'static str,
+    /// The name of the style sheet, beside the first page.
+    pub(super) css: &'static str,
     pub(super) digest: String,
     pub(super) short: String,
     pub(super) rules: usize,
@@ -93,11 +100,8 @@ pub(super) struct Frame<'a> {
     pub(super) here: &'a str,
 }
 
-/// The lasting look of all pages.
-const STYLE: &str = include_str!("../../templates/law/law.css");
-
-impl Book {
-    /// Makes a book of the set in `law` and of the cases and pictures among `files`, which are those that the set was
+impl LawSite {
+    /// Makes a site of the set in `law` and of the cases and pictures among `files`, which are those that the set was
     /// loaded from. `home` and `zone` are where made-up facts begin.
     ///
     /// # Errors
@@ -127,7 +131,7 @@ impl Book {
         })
     }
 
-    /// The same book with counsel's name under the set, and counsel's signatures under single rules: those that are still
+    /// The same site with counsel's name under the set, and counsel's signatures under single rules: those that are still
     /// of a rule as it stands confirm it.
     #[must_use]
     pub fn signed(mut self, adopted_by: Option<String>, mut rules: Vec<RuleSignature>) -> Self {
@@ -147,10 +151,10 @@ impl Book {
         self.law.digest().to_string()
     }
 
-    /// The paths of all pages and files, relative to the book's own place. A served book has more: a page for every day.
+    /// The paths of all pages and files, relative to the site's own place. A served site has more: a page for every day.
     pub fn paths(&self) -> Vec<String> {
         let mut paths: Vec<String> = [
-            "law.css",
+            assets::law_css().name(),
             "index.html",
             "instruments.html",
             "states.html",
@@ -173,22 +177,19 @@ impl Book {
         paths
     }
 
-    /// The page at `path`, as [`Book::paths`] gives it or `day/YYYY-MM-DD.html` for any day. `None`: there is none.
-    pub fn page(&self, path: &str, reader: Reader<'_>) -> Option<Page> {
+    /// The page at `path`, as [`LawSite::paths`] gives it or `day/YYYY-MM-DD.html` for any day. `None`: there is none.
+    pub fn page(&self, path: &str, medium: Medium<'_>) -> Option<Page> {
+        let sheet = assets::law_css();
         let text = match path {
-            "law.css" => {
-                return Some(Page {
-                    media_type: "text/css; charset=utf-8",
-                    text: STYLE.to_owned(),
-                    is_answer: false,
-                    is_refused: false,
-                });
+            name if name == sheet.name() => {
+                let text = sheet.text().to_owned();
+                return Some(Page { media_type: CSS, text, cache: Some(CACHE_FOR_GOOD), is_refused: false });
             }
-            "what-if.html" => return self.what_if(reader),
+            "what-if.html" => return self.what_if(medium),
             "" | "index.html" => self.front(),
             "instruments.html" => self.instruments(),
             "states.html" => self.states_list(),
-            "days.html" => self.day_list(reader != Reader::File),
+            "days.html" => self.day_list(medium != Medium::File),
             "cases.html" => self.case_list(),
             "unconfirmed.html" => self.unconfirmed_list(),
             "words.html" => self.word_list(),
@@ -207,7 +208,7 @@ impl Book {
                 }
             }
         }?;
-        Some(Page { media_type: "text/html; charset=utf-8", text, is_answer: false, is_refused: false })
+        Some(Page { media_type: HTML, text, cache: Some(CACHE_REVALIDATE), is_refused: false })
     }
 
     /// The frame of a page in `folder` depth 0 or 1.
@@ -219,7 +220,16 @@ impl Book {
             Some(counsel) => format!("{counsel}, the operator’s counsel, has signed this set and answers for it."),
             None => "No lawyer has reviewed this set; the operator’s counsel answers for the set in use.".to_owned(),
         };
-        Frame { root, review, short, digest, rules: self.law.rules().len(), unconfirmed, here }
+        Frame {
+            root,
+            css: assets::law_css().name(),
+            review,
+            short,
+            digest,
+            rules: self.law.rules().len(),
+            unconfirmed,
+            here,
+        }
     }
 
     /// The path of a rule's page; the page of all instruments for an id that is none.

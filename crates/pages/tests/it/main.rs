@@ -1,0 +1,9 @@
+//! The pages over a real socket, with a real store behind them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
+
+mod client;
+mod markup;
+mod routes;
+#[path = "../../../mailroom/tests/support/mod.rs"]
+mod support;
