@@ -1,8 +1,8 @@
-//! The IMAP doors: sockets, time and memory around the machine of the `imap` room.
+//! The IMAP servers: sockets, time and memory around the machine of the `imap` room.
 //!
 //! A connection is one task: it does what the session's steps say (`imap/connection.rs`). Whatever the session needs of
 //! the mail is done by a [`mailroom::reading::ImapBackend`] on a thread that may block. Who may come in, and how much memory
-//! half-sent messages and unread answers may take, is counted as at the SMTP door.
+//! unfinished messages and unread answers may take, is counted as in the SMTP server.
 
 mod connection;
 
@@ -21,13 +21,13 @@ use vault::Network;
 use self::connection::Connection;
 use crate::admission::Admission;
 
-/// How long open sessions may take to end once the node stops; each hears `BYE` at its next pause.
+/// How long open sessions may take to end once the node stops; each is sent `BYE` at its next pause.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// How long to wait when the system gives no more sockets.
-const BREATH: Duration = Duration::from_millis(100);
+/// How long to wait when the system has no more sockets to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How a door for reading is set.
+/// The settings of an IMAP server.
 #[derive(Clone)]
 pub struct ImapConfig {
     /// The node's certificate.
@@ -39,14 +39,14 @@ pub struct ImapConfig {
     pub implicit_tls: bool,
     /// The largest message that APPEND takes, in octets.
     pub message_size_bytes_max: u64,
-    /// Passwords are taken without TLS from this machine itself, where nobody can listen: for a proxy or a web mailer beside
+    /// Passwords are accepted without TLS from this machine itself, where nobody can eavesdrop: for a proxy or webmail beside
     /// the node.
     pub loopback_without_tls: bool,
     /// Connections at a time; [`CONNECTIONS_MAX`](crate::CONNECTIONS_MAX) unless the operator says otherwise.
     pub connections_max: usize,
 }
 
-/// What every connection of a door shares.
+/// What all connections of a server share.
 struct Door {
     config: ImapConfig,
     tls: TlsAcceptor,
@@ -54,8 +54,8 @@ struct Door {
     admission: Arc<Admission>,
 }
 
-/// Lets owners read at `listener` until `shutdown` turns true; then tells everybody `BYE`, waits some seconds and returns.
-/// Whatever was answered with `OK` is durable. While the node is locked, nobody signs in: `NO [UNAVAILABLE]`.
+/// Lets owners read at `listener` until `shutdown` turns true; then sends `BYE` to every client, waits a few seconds and returns.
+/// Whatever was answered with `OK` is durable. While the node is locked, sign-ins fail with `NO [UNAVAILABLE]`.
 pub async fn serve(
     listener: TcpListener,
     config: ImapConfig,
@@ -87,8 +87,8 @@ pub async fn serve(
             }
             Err(error) => {
                 // Out of descriptors, mostly: nothing is gained by asking again at once.
-                tracing::warn!(%error, "no connection can be accepted now");
-                tokio::time::sleep(BREATH).await;
+                tracing::warn!(%error, "cannot accept connections at the moment");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Listening sockets and wire words. A door reads bytes, feeds a machine, does what the machine needs through the
-//! mailroom or the desk, and writes what the machine says.
+//! The servers of the mail protocols and of the control socket. A door reads bytes, feeds a protocol machine, does what the
+//! machine needs through the mailroom, and writes what the machine says. Web pages are in `pages`.
 
 mod admission;
 pub mod control;
@@ -10,7 +10,7 @@ mod wire;
 
 pub use admission::{Admission, CONNECTIONS_MAX, Entry};
 
-/// Waits until the word to stop is given (or nobody is left to give it).
+/// Waits until shutdown is requested, or its sender is gone.
 pub async fn told(shutdown: &mut tokio::sync::watch::Receiver<bool>) {
     // The value's guard must not live on: it would tie this future to one thread.
     let _ = shutdown.wait_for(|stop| *stop).await.map(drop);

@@ -1,4 +1,4 @@
-//! The SMTP and LMTP doors: sockets, time and memory around the machine of the `smtp` room.
+//! The SMTP and LMTP servers: sockets, time and memory around the machine of the `smtp` room.
 //!
 //! A connection is one task: it does what the session's steps say (`smtp/connection.rs`). Who may come in, and how much
 //! memory unfinished messages may take, is counted in `admission.rs`. Looking up a recipient reads memory only and is
@@ -22,13 +22,13 @@ use self::connection::Connection;
 use crate::admission::Admission;
 use crate::wire::Wire;
 
-/// How long open conversations may take to end once the node stops; each hears `421` at its next pause.
+/// How long open conversations may take to end once the node stops; each is sent `421` at its next pause.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// How long to wait when the system gives no more sockets.
-const BREATH: Duration = Duration::from_millis(100);
+/// How long to wait when the system has no more sockets to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How a door for mail is set.
+/// The settings of an SMTP or LMTP server.
 #[derive(Clone)]
 pub struct SmtpConfig {
     /// SMTP for the world, LMTP for the operator's own MTA.
@@ -41,7 +41,7 @@ pub struct SmtpConfig {
     pub connections_max: usize,
 }
 
-/// What every connection of a door shares.
+/// What all connections of a server share.
 struct Door {
     config: SmtpConfig,
     tls: Option<TlsAcceptor>,
@@ -49,9 +49,9 @@ struct Door {
     admission: Arc<Admission>,
 }
 
-/// Takes mail at `listener` until `shutdown` turns true; then tells everybody `421`, waits some seconds and returns.
-/// Whatever was answered with `250` is durable; whatever was not, its sender still has. While the node is locked, it takes
-/// mail for nobody and says so with `451`.
+/// Accepts mail at `listener` until `shutdown` turns true; then sends `421` to every client, waits a few seconds and returns.
+/// Whatever was answered with `250` is durable; anything else is still with its sender. While the node is locked, it refuses
+/// every recipient with `451`.
 pub async fn serve(
     listener: TcpListener,
     config: SmtpConfig,
@@ -81,8 +81,8 @@ pub async fn serve(
             }
             Err(error) => {
                 // Out of descriptors, mostly: nothing is gained by asking again at once.
-                tracing::warn!(%error, "no connection can be accepted now");
-                tokio::time::sleep(BREATH).await;
+                tracing::warn!(%error, "cannot accept connections at the moment");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The node's certificate, and TLS as every door speaks it.
+//! The node's certificate, and the TLS settings that all servers share.
 //!
 //! A node that is started for the first time makes a certificate authority of its own and a certificate signed by it, so
 //! that STARTTLS and IMAPS work at once and a client can check whom it talks to: give it `ca.pem`. That authority is bound
@@ -47,8 +47,8 @@ const AUTHORITY_YEAR: i32 = 2049;
 /// A certificate that ends sooner than this is replaced at the start of the node.
 const RENEW_DAYS: i64 = 30;
 
-/// Protocols for ALPN (RFC 7301). A client that names others only, such as a browser, gets no connection at all: nobody
-/// leads a web session to a mail door (ALPACA, 2021). A client that names none is welcome.
+/// Protocols for ALPN (RFC 7301). A client that offers only others, such as a browser, gets no connection: a web
+/// session cannot be led to a mail server (ALPACA, 2021). A client that offers none is accepted.
 const PROTOCOLS: [&[u8]; 3] = [b"imap", b"smtp", b"lmtp"];
 
 /// Why there is no certificate.
@@ -69,8 +69,8 @@ impl fmt::Display for TlsError {
         match self {
             Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Content(path, what) => write!(f, "{}: {what}", path.display()),
-            Self::Name(what) => write!(f, "no certificate can be made for this hostname: {what}"),
-            Self::Setup(error) => write!(f, "TLS does not start: {error}"),
+            Self::Name(what) => write!(f, "cannot create a certificate for this hostname: {what}"),
+            Self::Setup(error) => write!(f, "TLS cannot be set up: {error}"),
         }
     }
 }
@@ -84,7 +84,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The node's identity from the files in `dir`; what is missing, near its end or made for another name is made anew.
+    /// The node's identity from the files in `dir`; what is missing, about to expire or made for another name is created again.
     /// Everything written is durable when this returns.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Identity {
         }
         if !matches!(ServerName::try_from(hostname), Ok(ServerName::DnsName(_))) {
             return Err(TlsError::Name(
-                "a certificate wants a domain name in ASCII, such as mail.ie.example".to_owned(),
+                "a certificate needs a domain name in ASCII, such as mail.ie.example".to_owned(),
             ));
         }
         let now = clock.now();
@@ -141,7 +141,7 @@ impl Identity {
         Some(digest::digest(algorithm, certificate).as_ref().to_vec())
     }
 
-    /// TLS 1.2 and 1.3 with this identity, for every door.
+    /// TLS 1.2 and 1.3 with this identity, for all servers.
     ///
     /// # Errors
     /// A key that does not fit the certificate.
@@ -213,7 +213,7 @@ impl Files<'_> {
     }
 
     fn text(&self, file: &str) -> Result<String, TlsError> {
-        String::from_utf8(self.read(file)?).map_err(|_| TlsError::Content(self.path(file), "is no text".to_owned()))
+        String::from_utf8(self.read(file)?).map_err(|_| TlsError::Content(self.path(file), "is not text".to_owned()))
     }
 
     fn write(&self, file: &str, text: &str, visibility: Visibility) -> Result<(), TlsError> {
@@ -226,7 +226,7 @@ impl Files<'_> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         match chain {
             Ok(chain) if !chain.is_empty() => Ok(chain),
-            Ok(_) => Err(TlsError::Content(self.path(file), "holds no certificate".to_owned())),
+            Ok(_) => Err(TlsError::Content(self.path(file), "contains no certificate".to_owned())),
             Err(error) => Err(TlsError::Content(self.path(file), error.to_string())),
         }
     }

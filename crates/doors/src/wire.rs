@@ -1,4 +1,4 @@
-//! The octets' way: a socket, in the clear or under TLS.
+//! A connection's bytes: a socket, in the clear or under TLS.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -14,14 +14,14 @@ use vault::ChannelBinding;
 /// How long a peer may take for its part of a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
-/// How long a peer is still listened to after the last reply. Closing a socket with unread octets in it resets the
+/// How long a peer is still read from after the last reply. Closing a socket with unread bytes in it resets the
 /// connection, and the reset may overtake the reply.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How many octets are still read then.
+/// How many bytes are still read then.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
 
-/// How much is read at once: most messages come in one piece.
+/// How much is read at once: most messages arrive in one piece.
 const READ_BYTES: usize = 64 * 1024;
 
 /// A connection's two directions.
@@ -38,8 +38,8 @@ impl Wire {
         }
     }
 
-    /// Gives what came to `take`; returns how many octets that were, 0 at the end. The buffer is on the stack, and only
-    /// while octets are copied: a connection that waits has none, and most connections wait.
+    /// Passes what arrived to `take` and returns its length in bytes, 0 at the end. The buffer is on the stack, and only
+    /// while bytes are copied: a waiting connection has none, and most connections wait.
     pub(crate) async fn read_with(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<usize> {
         std::future::poll_fn(|context| {
             let mut place = [const { MaybeUninit::uninit() }; READ_BYTES];
@@ -56,11 +56,11 @@ impl Wire {
         .await
     }
 
-    pub(crate) async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Plain(stream) => stream.write_all(octets).await,
+            Self::Plain(stream) => stream.write_all(bytes).await,
             Self::Tls(stream) => {
-                stream.write_all(octets).await?;
+                stream.write_all(bytes).await?;
                 stream.flush().await
             }
         }
@@ -73,7 +73,7 @@ impl Wire {
                 let stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
                 Ok(Self::Tls(Box::new(stream)))
             }
-            Self::Tls(_) => Err(io::Error::other("TLS is active already")),
+            Self::Tls(_) => Err(io::Error::other("TLS is already active")),
         }
     }
 
@@ -86,12 +86,12 @@ impl Wire {
     }
 
     /// What a client can bind its sign-in to: under TLS 1.3 the connection's own secret (RFC 9266), under both versions the
-    /// hash of the certificate that we show. Nothing in the clear.
+    /// hash of the certificate that we present. Nothing in the clear.
     pub(crate) fn channel_bindings(&self, end_point: &Option<Vec<u8>>) -> Vec<ChannelBinding> {
         let Self::Tls(stream) = self else { return Vec::new() };
         let connection = stream.get_ref().1;
         let mut bindings = Vec::new();
-        // RFC 9266 section 4.2: not below TLS 1.3 without more ado.
+        // RFC 9266 section 4.2: below TLS 1.3 it needs extensions that we do not check.
         if connection.protocol_version() == Some(rustls::ProtocolVersion::TLSv1_3)
             && let Ok(data) = connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""))
         {
@@ -101,7 +101,7 @@ impl Wire {
         bindings
     }
 
-    /// Says that no more comes, and lets what was said arrive.
+    /// Closes our direction and gives what was sent time to arrive.
     pub(crate) async fn close(mut self) {
         let _ = tokio::time::timeout(LINGER, async {
             match &mut self {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A session's cookie shows the page; every change asks for the password again, and for a code where codes are on, so that
-//! a stolen session locks nobody out. The pages never speak of holds (invariant 13) and always say that the law may require
+//! a stolen session cannot lock the owner out. The pages never speak of holds (invariant 13) and always say that the law may require
 //! copies that may not be mentioned.
 
 mod change;
@@ -38,7 +38,7 @@ use crate::web::session::{Cookies, SESSION_MILLIS};
 use crate::web::view::{self, Masthead, blocking};
 use crate::web::visitor::{Visitor, browser_name};
 
-/// How long a refused recovery code takes to be answered: longer than any part of the look-up, so that the time tells
+/// How long a refused recovery code takes to be answered: longer than any part of the look-up, so that the time reveals
 /// nothing.
 const REFUSAL_TIME: Duration = Duration::from_millis(200);
 
@@ -96,8 +96,8 @@ async fn recovery_form(State(pages): State<Arc<AccountPages>>) -> Result<Respons
     pages.recover_page(None)
 }
 
-/// `POST /account/recover`. A refusal comes after the same time, whatever was wrong: only the owner of an account has a code
-/// to try, and nobody is told whether there is one.
+/// `POST /account/recover`. Every refusal takes the same time, whatever was wrong, so that a stranger cannot learn whether an
+/// account exists.
 async fn recover(
     State(pages): State<Arc<AccountPages>>,
     headers: HeaderMap,

@@ -79,7 +79,7 @@ impl Connection {
     /// Converses until one side closes.
     pub(super) async fn run(self, stream: TcpStream, bye: Option<Bye>) {
         if let Err(error) = self.converse(stream, bye).await {
-            // A client that resets, or fails its handshake: its matter. The kind says enough and names nobody.
+            // A client that resets the connection or fails its handshake is not our problem. The kind says enough and identifies no one.
             tracing::debug!(kind = ?error.kind(), "a connection broke");
         }
     }
@@ -158,7 +158,7 @@ impl Connection {
                 }
                 Step::Idle if self.watching.is_none() && reader.as_ref().is_some_and(|it| it.account().is_some()) => {
                     self.watching = reader.as_ref().and_then(|reader| watching(reader, &self.bell));
-                    // What happened before somebody listened.
+                    // What happened before anyone was listening.
                     session.notice();
                 }
                 Step::Idle => {
@@ -178,7 +178,7 @@ impl Connection {
         }
     }
 
-    /// Waits for octets, and with `bell` for that too. What was read is fed.
+    /// Waits for bytes and, with `bell`, for the bell as well. What was read is fed to the session.
     async fn wait(&mut self, wire: &mut Wire, session: &mut Session, bell: Option<&Notify>) -> io::Result<Event> {
         let until = if session.signed_in() { Instant::now() + PATIENCE } else { self.sign_in_by };
         let rung = async {
@@ -199,7 +199,7 @@ impl Connection {
         })
     }
 
-    /// Tells the session what happened; `false` when nobody is there any more.
+    /// Tells the session what happened; `false` when the client is gone.
     fn take(&mut self, session: &mut Session, event: Event) -> bool {
         match event {
             Event::Gone => return false,
@@ -214,7 +214,9 @@ impl Connection {
     fn hold(&mut self, session: &mut Session) {
         let held = session.held_bytes();
         if self.entry.as_mut().is_some_and(|entry| !entry.hold(held)) {
-            tracing::warn!("a connection was closed: half-sent messages and unread answers take all memory set aside");
+            tracing::warn!(
+                "a connection was closed: unfinished messages and unread answers use all the memory reserved for them"
+            );
             session.bye(Bye::NoMemory);
         }
     }
@@ -227,18 +229,18 @@ impl Connection {
             let done = catch_unwind(AssertUnwindSafe(|| reader.perform(need)));
             return self.performed(kind, done.map(|answer| (reader, answer)).map_err(drop));
         }
-        let (tells, told) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let soon = catch_unwind(AssertUnwindSafe(|| {
             reader.append_soon(need, move |outcome| {
-                // Nobody hears it only when the connection is gone.
-                let _ = tells.send(outcome);
+                // The receiver is gone only when the connection is.
+                let _ = sender.send(outcome);
             })
         }));
         let need = match soon {
             Ok(Err(need)) => need,
             Ok(Ok(())) => {
-                // This thread goes on with others while the disk works.
-                let done = told.await.map(|outcome| {
+                // This thread serves others while the disk works.
+                let done = receiver.await.map(|outcome| {
                     let answer = reader.appended(outcome);
                     (reader, answer)
                 });
@@ -264,8 +266,8 @@ impl Connection {
             }
             // A panic there is a fault of ours. What the session knew went with it, so the connection ends.
             Err(()) => {
-                tracing::error!(kind, "a session ended by a fault of this program");
-                Err(io::Error::other("the reader is gone"))
+                tracing::error!(kind, "a session ended because of an internal error (a bug)");
+                Err(io::Error::other("the mailbox reader is gone"))
             }
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct Connection {
     shutdown: watch::Receiver<bool>,
 }
 
-/// Why a read did not bring octets.
+/// Why a read returned no bytes.
 enum Quiet {
     /// The peer hung up.
     Gone,
@@ -59,7 +59,7 @@ impl Connection {
             Some(farewell) => Session::turned_away(config, farewell),
         };
         if let Err(error) = self.converse(session).await {
-            // A peer that resets, or fails its handshake: its matter. The kind says enough and names nobody.
+            // A peer that resets the connection or fails its handshake is not our problem. The kind says enough and identifies no one.
             tracing::debug!(kind = ?error.kind(), "a connection broke");
         }
     }
@@ -133,7 +133,7 @@ impl Connection {
 
     /// Keeps a message; the outcomes say what is durable.
     async fn deliver(&self, message: Box<Message>) -> Vec<DeliveryOutcome> {
-        // Nobody's mail was taken on while it is shut, so there is no outcome to tell.
+        // A locked node accepted no recipient, so there is no outcome to report.
         let Some(mailroom) = self.door.mail.mailroom().cloned() else { return Vec::new() };
         let octets = message.original.len();
         match delivered(mailroom, message).await {
@@ -153,23 +153,23 @@ impl Connection {
             }
             // A panic there is a fault of ours; the peer keeps the message and tries again.
             None => {
-                tracing::error!(octets, "delivery failed by a fault of this program; the sender will try again");
+                tracing::error!(octets, "delivery failed because of an internal error (a bug); the sender will try again");
                 Vec::new()
             }
         }
     }
 }
 
-/// Delivers: the usual message from this thread, which goes on with others while the disk works; another on a thread that
+/// Delivers: the usual message from this thread, which serves others while the disk works; another on a thread that
 /// may block. `None` after a panic.
 async fn delivered(mailroom: Mailroom, message: Box<Message>) -> Option<Delivered> {
-    let (tells, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     let answer = move |delivered| {
-        // Nobody hears it only when the connection is gone.
-        let _ = tells.send(delivered);
+        // The receiver is gone only when the connection is.
+        let _ = sender.send(delivered);
     };
     match catch_unwind(AssertUnwindSafe(|| mailroom.deliver_soon(message, answer))).ok()? {
-        Ok(()) => told.await.ok(),
+        Ok(()) => receiver.await.ok(),
         Err(message) => tokio::task::spawn_blocking(move || mailroom.deliver(*message)).await.ok(),
     }
 }

@@ -278,7 +278,7 @@ impl Look<'_> {
             actions: self.actions(unit.actions.iter()),
             conflict: unit.conflict.as_ref().map(|conflict| self.conflict(conflict)),
             proof: self.proof(&unit.proof),
-            also: self.nodes(&unit.also, "and besides"),
+            also: self.nodes(&unit.also, "also"),
         }
     }
 
@@ -339,16 +339,16 @@ impl Look<'_> {
     fn silence(&self, silence: &Silence) -> SilenceView {
         SilenceView {
             state: match silence.state {
-                SilenceState::Binding => "it binds: the owner may not be told",
-                SilenceState::None => "there is none",
-                SilenceState::Ended => "it has ended",
+                SilenceState::Binding => "in force: the owner must not be told",
+                SilenceState::None => "none",
+                SilenceState::Ended => "ended",
                 SilenceState::ReferCounsel => "counsel decides",
             },
             notice: match silence.notice {
-                Notice::Blocked => "not now",
+                Notice::Blocked => "not allowed at present",
                 Notice::Allowed => "allowed",
-                Notice::Due => "due",
-                Notice::ReferCounsel => "not before counsel has decided",
+                Notice::Due => "required",
+                Notice::ReferCounsel => "only after counsel has decided",
             },
             source: silence.source.as_deref().map(words::spaced).unwrap_or_default(),
             until: silence.until.map(|day| day.to_string()).unwrap_or_default(),
@@ -362,8 +362,8 @@ impl Look<'_> {
         ChallengeView {
             items: words::list(challenge.items.iter().map(|item| words::spaced(item))),
             state: match challenge.state {
-                ChallengeState::Open => "open",
-                ChallengeState::Closed => "closed",
+                ChallengeState::Open => "available",
+                ChallengeState::Closed => "not available",
                 ChallengeState::ReferCounsel => "counsel decides",
             },
             reasons: challenge.reasons.clone(),
@@ -405,11 +405,11 @@ impl Look<'_> {
             question: self.site.law.vocabulary().fact(name).map(|fact| fact.question.clone()).unwrap_or_default(),
             value: known.value.to_string(),
             from: match known.from {
-                Provenance::Demand => "the paper",
+                Provenance::Demand => "the demand",
                 Provenance::Home => "declared by the operator",
                 Provenance::Officer => "entered",
                 Provenance::Computed => "computed",
-                Provenance::Silence => "nobody said otherwise",
+                Provenance::Silence => "default: nothing said",
             },
         };
         known.iter().map(row).collect()

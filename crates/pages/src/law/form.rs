@@ -1,5 +1,5 @@
-//! The form of a what-if: the fields of a query, read into facts. Every fact of the vocabulary has a field; a field left
-//! empty is a fact that nobody knows, or the meaning that the vocabulary gives to a paper's silence.
+//! The form of a what-if: the fields of a query, read into facts. Every fact of the vocabulary has a field; an empty
+//! field is an unknown fact, or what the vocabulary says it means if a demand does not mention it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::web::form::{FormError, Limits, fields};
 
 /// The longest query that is read: four times what every fact of the set with its longest value takes.
 pub(crate) const QUERY_BYTES_MAX: usize = 32 * 1024;
-/// Fields of a query; a longer value than that of one field is told beside it. Ticked boxes come more than once.
+/// Fields of a query; a single value that is too long is reported beside its field. Ticked boxes come more than once.
 const LIMITS: Limits = Limits { fields_max: 1000, field_bytes_max: QUERY_BYTES_MAX, may_repeat: true };
 /// The longest value of a field, in characters.
 const VALUE_CHARS_MAX: usize = 300;
@@ -79,7 +79,7 @@ impl fmt::Display for Fault {
             Self::Expected(what) => return write!(f, "Expected {what}."),
             Self::NoSuchCase => "There is no such case.",
             Self::NotADay => "This is not a calendar date. Enter one such as 2026-11-23.",
-            Self::NoDay => "Which day's law should apply? Enter a date such as 2026-11-23.",
+            Self::NoDay => "As of which date should the law apply? Enter a date such as 2026-11-23.",
             Self::NotAMoment => {
                 "This is not a date and time. Enter one such as 2026-09-02T09:30, in local time or with its UTC offset."
             }
@@ -205,7 +205,7 @@ impl Form {
         fields.any(|(_, values)| values.iter().any(|value| !value.is_empty()))
     }
 
-    /// The facts that were typed. `home` and `zone` stand where those fields are empty.
+    /// The facts that were typed. `home` and `zone` apply where those fields are empty.
     ///
     /// # Errors
     /// What is wrong, by field.
@@ -220,7 +220,7 @@ impl Form {
     }
 }
 
-/// The name of an item that nobody named, as a demand names it.
+/// The name of an item without a name of its own, as a demand would call it.
 fn item_name(word: &str, known: &FactMap) -> String {
     let is_future = known.get("item_future").is_some_and(|known| known.value == Value::Bool(true));
     if is_future { format!("{word}, arriving later") } else { word.to_owned() }
@@ -280,7 +280,7 @@ impl Reading<'_> {
         let (known, _) = self.fact_map("f", About::Demand);
         let items = self.items();
         let copies = self.copies();
-        // Not before everything was read: each fault is told, not the first.
+        // Only after everything was read, so that every fault is reported and not just the first.
         let (on, received) = days?;
         Some(Facts {
             home,
@@ -422,7 +422,7 @@ impl Reading<'_> {
         holds
     }
 
-    /// A field that the form does not have is refused: what somebody meant by it would silently not count.
+    /// A field that the form does not have is refused: otherwise what was meant by it would silently not count.
     fn refuse_the_rest(&mut self) {
         let rest =
             self.form.typed.keys().find(|name| !self.read.contains(*name) && !["go", "case"].contains(&name.as_str()));

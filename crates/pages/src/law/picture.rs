@@ -1,5 +1,5 @@
 //! A picture of the law over time as inline SVG: one band per forum, its answers drawn from the first day to the last,
-//! and what happened as numbered lines. The tables below it say the same to whoever cannot see it.
+//! and what happened as numbered lines. The tables below it say the same to readers who cannot see it.
 
 use askama::Template;
 use rules::{Day, Outcome, Picture, PictureEvent, PictureRow, Span};
@@ -9,11 +9,11 @@ use super::words;
 
 // In the picture's own units, 1000 to its width (`timeline.html`): it scales to the page and to paper.
 
-/// Where the bands begin; left of it stand their names.
+/// Where the bands begin; their names are to the left.
 const LEFT: i64 = 210;
 /// Where they end.
 const RIGHT: i64 = 992;
-/// Where the first band begins; above it stand the events' numbers.
+/// Where the first band begins; above it are the numbers of the events.
 const TOP: i64 = 84;
 /// The height of a band.
 const BAND: i64 = 40;
@@ -23,7 +23,7 @@ const STEP: i64 = 52;
 const DOT: i64 = 22;
 /// How high numbers may pile up where events follow each other closely.
 const LEVELS: i64 = 3;
-/// What a letter of a label takes, so that a label stands only where it fits.
+/// What a letter of a label takes, so that a label is drawn only where it fits.
 const LETTER: i64 = 8;
 
 /// A picture, with everything in its place.

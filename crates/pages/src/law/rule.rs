@@ -1,4 +1,4 @@
-//! The page of one rule: everything that somebody who must trust it, or sign it, would ask.
+//! The page of one rule: everything that a person who has to trust or sign it would ask.
 
 use std::collections::BTreeSet;
 
@@ -149,17 +149,17 @@ impl LawSite {
             relations: self.relations(rule),
             tables: vec![
                 CaseTable {
-                    title: "Cases that it decides",
-                    none: "None: until a case is decided by it, it is a guess.",
+                    title: "Cases decided by this rule",
+                    none: "None. A rule that decides no case is untested.",
                     cases: cases(&seen.decides),
                 },
                 CaseTable {
-                    title: "Cases in which it applies, and another rule defeats it",
+                    title: "Cases in which it applies but another rule prevails",
                     none: "None.",
                     cases: cases(&only_defeated),
                 },
                 CaseTable {
-                    title: "Cases that one condition alone keeps from it",
+                    title: "Cases that miss this rule by one condition",
                     none: "None.",
                     cases: cases(&seen.kept_out),
                 },
@@ -175,15 +175,15 @@ impl LawSite {
             self.law.rules().iter().filter(|other| wanted(other)).map(|other| self.rule_row(other)).collect()
         };
         let tables = [
-            ("It overrides", "Where both apply, this rule decides.", rows(&|other| rule.overrides.contains(&other.id))),
+            ("Overrides", "Where both apply, this rule prevails.", rows(&|other| rule.overrides.contains(&other.id))),
             (
-                "It is overridden by",
-                "Where both apply, the other rule decides.",
+                "Overridden by",
+                "Where both apply, the other rule prevails.",
                 rows(&|other| other.overrides.contains(&rule.id)),
             ),
             (
-                "It conflicts with",
-                "A conflict of laws that no rule settles: where both apply, counsel decides.",
+                "Conflicts with",
+                "A conflict of laws that no rule resolves: where both apply, counsel decides.",
                 rows(&|other| rule.conflicts_with.contains(&other.id) || other.conflicts_with.contains(&rule.id)),
             ),
         ];
@@ -209,13 +209,13 @@ fn term(term: &Term) -> (String, String) {
     };
     let start = match &term.start {
         Start::Receipt => "from receipt".to_owned(),
-        Start::DayAfterReceipt => "the day of receipt not counted".to_owned(),
+        Start::DayAfterReceipt => "not counting the day of receipt".to_owned(),
         Start::NextFullHour => "from the next full hour after receipt".to_owned(),
-        Start::Fact(fact) => format!("from the day of {}", words::spaced(fact)),
+        Start::Fact(fact) => format!("from the date of {}", words::spaced(fact)),
     };
     let roll = match term.roll {
         Roll::None => "",
-        Roll::NextWorkingDay => "; what ends on a day off moves to the next working day",
+        Roll::NextWorkingDay => "; a deadline that falls on a non-working day moves to the next working day",
     };
     let calendar = match term.calendar.as_str() {
         "home" => "calendar of the home".to_owned(),

@@ -115,8 +115,8 @@ impl LawSite {
         text(EntriesPage {
             frame: self.frame("", "instruments"),
             title: "By instrument",
-            lead: "The legal kind of a demand. The rules of an instrument are those that name it; rules that name none \
-                   apply to all.",
+            lead: "The legal kind of a demand. Each instrument lists the rules that name it; rules that name no \
+                   instrument apply to all.",
             column: "Instrument",
             entries: self.instrument_entries(),
         })
@@ -126,7 +126,7 @@ impl LawSite {
         text(EntriesPage {
             frame: self.frame("", "states"),
             title: "By State",
-            lead: "Whose law a rule is. The provider's own floor overrides no law.",
+            lead: "The State or union whose law a rule is. The provider's own floor never overrides law.",
             column: "State or union",
             entries: self.state_entries(),
         })
@@ -177,7 +177,7 @@ impl LawSite {
             .collect();
         tables.push(table(
             "Rules for every instrument".to_owned(),
-            "They name no instrument, or all but some; their own conditions say when they apply.",
+            "These rules name no instrument, or exclude some; their conditions say when they apply.",
             &|rule| names(rule, &word.name).is_none(),
         ));
         tables.retain(|table| !table.rows.is_empty());
@@ -227,13 +227,11 @@ impl LawSite {
         };
         text(TablesPage {
             frame: self.frame("", "unconfirmed"),
-            title: "Not confirmed".to_owned(),
+            title: "Unconfirmed rules".to_owned(),
             word: "",
-            lead:
-                "Nobody has read these in the primary text. A demand that was served is not answered on such a rule: \
-                   counsel decides, until counsel has signed that very rule. It may still stand in the way of a \
-                   disclosure."
-                    .to_owned(),
+            lead: "Nobody has read these rules in the primary text. No served demand is answered on such a rule until \
+                   counsel has signed it; until then, counsel decides. An unconfirmed rule can still bar a disclosure."
+                .to_owned(),
             tables: self.states().into_iter().map(table).filter(|table| !table.rows.is_empty()).collect(),
             cases: Vec::new(),
         })
@@ -251,7 +249,7 @@ impl LawSite {
                 ("Effects of a rule", &vocabulary.effects),
                 ("Categories", &vocabulary.categories),
                 ("Instruments", &vocabulary.instruments),
-                ("Marks", &vocabulary.flags),
+                ("Flags", &vocabulary.flags),
             ],
             vocabulary,
         })
@@ -313,10 +311,10 @@ fn kind(kind: &Kind) -> String {
     match kind {
         Kind::Bool => "yes or no".to_owned(),
         Kind::Int => "a number".to_owned(),
-        Kind::Day => "a day".to_owned(),
+        Kind::Day => "a date".to_owned(),
         Kind::Place => "a State".to_owned(),
         Kind::Places => "States".to_owned(),
-        Kind::Word(words) if words.len() > 15 => "a word (below)".to_owned(),
+        Kind::Word(words) if words.len() > 15 => "a term (see below)".to_owned(),
         Kind::Word(words) => format!("one of: {}", words.join(", ")),
         Kind::Words(words) => format!("some of: {}", words.join(", ")),
     }

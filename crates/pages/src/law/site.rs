@@ -26,9 +26,9 @@ pub struct LawSite {
     case_pages: BTreeMap<String, usize>,
     /// Where made-up facts begin: the home and its zone.
     pub(super) home: (Jurisdiction, String),
-    /// Who signed the set; `None`: nobody.
+    /// The counsel who signed the set, if any.
     adopted_by: Option<String>,
-    /// Counsel's signatures under single rules.
+    /// Counsel's signatures on single rules.
     pub(super) signed: Vec<RuleSignature>,
 }
 
@@ -80,7 +80,7 @@ pub(super) const HTML: &str = "text/html; charset=utf-8";
 pub enum Medium<'a> {
     /// A browser, with the query of its request.
     Served(&'a str),
-    /// A file is written: there is nobody to fill a form in.
+    /// Written to a file: there is no form to fill in.
     File,
 }
 
@@ -131,8 +131,8 @@ impl LawSite {
         })
     }
 
-    /// The same site with counsel's name under the set, and counsel's signatures under single rules: those that are still
-    /// of a rule as it stands confirm it.
+    /// The same site with the name of the counsel who signed the set, and counsel's signatures on single rules. A signature
+    /// confirms a rule only as long as the rule has not changed.
     #[must_use]
     pub fn signed(mut self, adopted_by: Option<String>, mut rules: Vec<RuleSignature>) -> Self {
         rules.retain(|one| self.law.rule(&one.rule).is_some_and(|rule| rule.digest() == one.digest));
@@ -217,8 +217,12 @@ impl LawSite {
         let short = digest.get(..16).unwrap_or(&digest).to_owned();
         let unconfirmed = self.law.rules().iter().filter(|rule| self.is_unconfirmed(rule)).count();
         let review = match &self.adopted_by {
-            Some(counsel) => format!("{counsel}, the operator’s counsel, has signed this set and answers for it."),
-            None => "No lawyer has reviewed this set; the operator’s counsel answers for the set in use.".to_owned(),
+            Some(counsel) => {
+                format!("{counsel}, the operator’s counsel, has signed this set and is responsible for it.")
+            }
+            None => {
+                "No lawyer has reviewed this set; the operator’s counsel is responsible for the set in use.".to_owned()
+            }
         };
         Frame {
             root,
@@ -257,7 +261,7 @@ impl LawSite {
     /// How well a rule was read: in a sentence, and in a word or two.
     pub(super) fn reading(&self, rule: &Rule) -> (&'static str, &'static str) {
         if rule.confidence < Confidence::Read && !self.is_unconfirmed(rule) {
-            return ("Not read in the primary text; counsel has signed this very rule.", "signed by counsel");
+            return ("Not read in the primary text, but counsel has signed this rule.", "signed by counsel");
         }
         (words::confidence(rule.confidence), words::confidence_short(rule.confidence))
     }

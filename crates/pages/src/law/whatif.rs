@@ -1,5 +1,5 @@
-//! The what-if: a form of every fact, and below it what the rules make of what was picked. Nothing is recorded and nothing
-//! follows: the facts live in the link alone.
+//! The what-if: a form with every fact, and what the rules conclude from those that were chosen. Nothing is recorded and
+//! nothing follows: the facts exist in the link only.
 
 use std::collections::BTreeSet;
 
@@ -13,17 +13,17 @@ use super::site::{Frame, HTML, LawSite, Medium, Page, text};
 use super::{set, words};
 use crate::web::headers::CACHE_REVALIDATE;
 
-/// Facts that belong together on the form, by how their names begin. What fits nowhere stands under the last heading.
+/// Facts that belong together on the form, by how their names begin. The rest come under the last heading.
 const GROUPS: &[(&str, &[&str])] = &[
-    ("The paper", &["instrument", "forum", "legal_basis", "served_by", "stated_", "pattern"]),
-    ("Who issued it, and how it was verified", &["issuer_", "validator_", "verified_"]),
-    ("The offence, and an emergency", &["offence_", "emergency"]),
+    ("The demand", &["instrument", "forum", "legal_basis", "served_by", "stated_", "pattern"]),
+    ("Issuer and verification", &["issuer_", "validator_", "verified_"]),
+    ("Offence and emergency", &["offence_", "emergency"]),
     ("The provider", &["provider_", "addressee_", "conflict_"]),
     ("The user", &["user_", "subject_", "owner_"]),
     ("Other authorities", &["enforcing_", "gov_", "delay_"]),
-    ("Silence", &["silence_"]),
+    ("Non-disclosure", &["silence_"]),
     ("Preservation", &["preserve"]),
-    ("Further facts", &[""]),
+    ("Other facts", &[""]),
 ];
 
 /// A field of the form.
@@ -158,9 +158,9 @@ impl LawSite {
                 self.law.vocabulary().fact(fact).map_or_else(|| words::spaced(fact), |def| def.question.clone())
             }
             None => match name {
-                "on" => "The day whose law is asked for".to_owned(),
-                "received" => "The moment of receipt".to_owned(),
-                "known" => "Only rules known on".to_owned(),
+                "on" => "Law as of".to_owned(),
+                "received" => "Time of receipt".to_owned(),
+                "known" => "Only rules in this set on".to_owned(),
                 "home" => "The home".to_owned(),
                 "zone" => "The home's time zone".to_owned(),
                 _ if name.starts_with('i') => "What is asked for".to_owned(),
@@ -226,10 +226,10 @@ impl LawSite {
     fn field(&self, form: &Form, faults: &Faults, prefix: &str, def: &FactDef) -> Field {
         let vocabulary = self.law.vocabulary();
         let name = format!("{prefix}.{}", def.name);
-        // Mail that is still to come is asked for in words; a paper that says nothing asks for what is there.
+        // A demand asks for future mail explicitly; one that says nothing asks for what is there.
         let future = (def.name == "item_future").then_some(rules::Value::Bool(false));
         let silent = def.when_silent.as_ref().or(future.as_ref()).map(ToString::to_string);
-        let open = silent.as_ref().map_or_else(|| "not known".to_owned(), |text| format!("nothing said: {text}"));
+        let open = silent.as_ref().map_or_else(|| "not known".to_owned(), |text| format!("if nothing is said: {text}"));
         let choice = |options: Vec<(String, String)>| {
             let mut all = vec![(String::new(), open.clone())];
             all.extend(options);
@@ -258,14 +258,16 @@ impl LawSite {
                 (choice(list.iter().map(option).collect()), String::new())
             }
             Kind::Day if silent.is_none() => (Control::Day, String::new()),
-            Kind::Day => (Control::Text, format!("a day such as 2026-11-23; {open} if left empty; or: {UNKNOWN}")),
+            Kind::Day => (Control::Text, format!("a date such as 2026-11-23, or “{UNKNOWN}”; {open}")),
             Kind::Int => {
-                let hint = silent.as_ref().map(|text| format!("{text} if left empty; or: {UNKNOWN}"));
+                let hint = silent.as_ref().map(|text| format!("a number, or “{UNKNOWN}”; {text} if left empty"));
                 (if silent.is_none() { Control::Number } else { Control::Text }, hint.unwrap_or_default())
             }
             Kind::Place => (Control::Text, "a code such as IE or US-NY".to_owned()),
-            Kind::Places => (Control::Text, format!("codes with commas, such as IE, US; or: {}", form::NOTHING)),
-            Kind::Words(list) => (Control::Text, format!("some of {}; or: {}", list.join(", "), form::NOTHING)),
+            Kind::Places => {
+                (Control::Text, format!("codes separated by commas, such as IE, US; or “{}”", form::NOTHING))
+            }
+            Kind::Words(list) => (Control::Text, format!("some of {}; or “{}”", list.join(", "), form::NOTHING)),
         };
         Field {
             label: def.question.clone(),
@@ -300,7 +302,7 @@ impl LawSite {
                         form,
                         faults,
                         &format!("{name}.name"),
-                        "A name for it, if it is asked for twice",
+                        "A name, if the item is requested twice",
                         "",
                         Control::Text,
                     )),
@@ -322,7 +324,7 @@ impl LawSite {
                 let ticked = |category: Category| (category.as_str(), form.is_ticked(&ticks_name, category.as_str()));
                 Row {
                     title: format!("Copy {place}"),
-                    head: plain(form, faults, &name, "Its name", "such as: mailbox", Control::Text),
+                    head: plain(form, faults, &name, "Name", "for example: mailbox", Control::Text),
                     name: None,
                     ticks: Category::ALL.into_iter().map(ticked).collect(),
                     ticks_fault: fault(faults, &ticks_name),
@@ -341,9 +343,9 @@ impl LawSite {
 
 /// The fields that are no facts: the day, the moment, the home.
 fn top(form: &Form, faults: &Faults, home: &str, zone: &str) -> Vec<Field> {
-    let local = "local time such as 2026-09-02T09:30; noon of the day if left empty";
+    let local = "local time such as 2026-09-02T09:30; noon if left empty";
     vec![
-        plain(form, faults, "on", "Which day's law?", "the day of receipt, as a rule", Control::Day),
+        plain(form, faults, "on", "Law as of which date?", "usually the day of receipt", Control::Day),
         plain(form, faults, "received", "When was it received?", local, Control::Text),
         plain(form, faults, "home", "Where does the mailbox live?", &format!("{home} if left empty"), Control::Text),
         plain(form, faults, "zone", "In which time zone?", &format!("{zone} if left empty"), Control::Text),
@@ -351,8 +353,8 @@ fn top(form: &Form, faults: &Faults, home: &str, zone: &str) -> Vec<Field> {
             form,
             faults,
             "known",
-            "Only with rules that this set knew on",
-            "for: what did we know when we decided?",
+            "Only rules that were in this set on",
+            "to see what was known when a decision was made",
             Control::Day,
         ),
     ]

@@ -3,8 +3,8 @@
 use rules::{Basis, Confidence, Effect, InForce, Outcome, Topic};
 use terms::Category;
 
-/// A name that a file may have: letters, digits, dots, hyphens and low lines of `id`; what else it holds becomes a low
-/// line, and so no set of rules can name a file outside the directory of its pages.
+/// A name that a file may have: letters, digits, dots, hyphens and underscores of `id`; anything else becomes an
+/// underscore, and so no set of rules can name a file outside the directory of its pages.
 pub(super) fn plain(id: &str) -> String {
     let plain: String =
         id.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '_' }).collect();
@@ -46,7 +46,7 @@ pub(super) fn state_name(folder: &str) -> &str {
         "de" => "Germany",
         "ch" => "Switzerland",
         "au" => "Australia",
-        "treaties" => "Between States",
+        "treaties" => "Treaties",
         "house" => "The provider's own floor",
         other => other,
     }
@@ -60,16 +60,16 @@ pub(super) fn effect(effect: Effect) -> &'static str {
         Effect::Bars => "bars",
         Effect::Redirects => "redirects",
         Effect::Refers => "refers to counsel",
-        Effect::Requires => "requires first",
-        Effect::SilenceBinds => "silence binds",
-        Effect::SilenceNone => "no silence",
-        Effect::SilenceEnded => "silence has ended",
-        Effect::SilenceRefers => "silence: counsel decides",
-        Effect::ChallengeOpen => "court is open",
-        Effect::ChallengeClosed => "court is closed",
-        Effect::ChallengeRefers => "court: counsel decides",
+        Effect::Requires => "requires",
+        Effect::SilenceBinds => "non-disclosure applies",
+        Effect::SilenceNone => "no non-disclosure",
+        Effect::SilenceEnded => "non-disclosure has ended",
+        Effect::SilenceRefers => "non-disclosure: counsel decides",
+        Effect::ChallengeOpen => "can be challenged",
+        Effect::ChallengeClosed => "cannot be challenged",
+        Effect::ChallengeRefers => "challenge: counsel decides",
         Effect::Times => "sets a deadline",
-        Effect::Notes => "adds what follows",
+        Effect::Notes => "adds a consequence",
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) fn effect_look(effect: Effect) -> &'static str {
 /// The question of a topic, as a heading.
 pub(super) fn topic(topic: Topic) -> &'static str {
     match topic {
-        Topic::Disclosure => "Does this data leave?",
+        Topic::Disclosure => "Is the data disclosed?",
         Topic::Silence => "May the owner be told?",
         Topic::Challenge => "Can the provider go to court?",
         Topic::Time => "By when?",
@@ -116,9 +116,9 @@ pub(super) fn outcome_short(outcome: Outcome) -> &'static str {
         Outcome::Compelled => "compelled",
         Outcome::Permitted => "permitted",
         Outcome::NotCompelledBarred => "barred",
-        Outcome::NotCompelledRedirect => "not by this paper",
-        Outcome::Partial => "in part",
-        Outcome::Conditional => "something missing",
+        Outcome::NotCompelledRedirect => "other process",
+        Outcome::Partial => "partial",
+        Outcome::Conditional => "conditional",
         Outcome::ReferCounsel => "counsel decides",
     }
 }
@@ -128,11 +128,11 @@ pub(super) fn confidence(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Read => "Read in the primary text.",
         Confidence::Secondary => {
-            "Not confirmed: read in a secondary source. It supports no disclosure until counsel has signed it."
+            "Unconfirmed: read in a secondary source only. It supports no disclosure until counsel has signed it."
         }
-        Confidence::Memory => "Not confirmed: from memory. It supports no disclosure until counsel has signed it.",
+        Confidence::Memory => "Unconfirmed: from memory. It supports no disclosure until counsel has signed it.",
         Confidence::Unsure => {
-            "Not confirmed: from memory, and not sure. It supports no disclosure until counsel has signed it."
+            "Unconfirmed: from memory, and doubtful. It supports no disclosure until counsel has signed it."
         }
     }
 }
@@ -141,9 +141,9 @@ pub(super) fn confidence(confidence: Confidence) -> &'static str {
 pub(super) fn confidence_short(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Read => "read",
-        Confidence::Secondary => "not confirmed: secondary source",
-        Confidence::Memory => "not confirmed: memory",
-        Confidence::Unsure => "not confirmed: unsure",
+        Confidence::Secondary => "unconfirmed: secondary source",
+        Confidence::Memory => "unconfirmed: from memory",
+        Confidence::Unsure => "unconfirmed: doubtful",
     }
 }
 
@@ -151,9 +151,9 @@ pub(super) fn confidence_short(confidence: Confidence) -> &'static str {
 pub(super) fn basis(basis: Basis) -> &'static str {
     match basis {
         Basis::Statute => "statute",
-        Basis::Precedent => "decision of a court; it binds the courts it names",
-        Basis::Treaty => "agreement between States",
-        Basis::Policy => "the provider's own floor, or guidance; it never overrides law",
+        Basis::Precedent => "court decision, binding on the courts named",
+        Basis::Treaty => "treaty or agreement between States",
+        Basis::Policy => "the provider's own floor, or guidance; never overrides law",
     }
 }
 
@@ -177,7 +177,7 @@ pub(super) fn list<T: AsRef<str>>(words: impl IntoIterator<Item = T>) -> String 
     if words.is_empty() { "–".to_owned() } else { words.join(", ") }
 }
 
-/// A word of the vocabulary as a reader sees it: low lines are spaces.
+/// A word of the vocabulary as a reader sees it: underscores become spaces.
 pub(super) fn spaced(word: &str) -> String {
     word.replace('_', " ")
 }

@@ -42,7 +42,7 @@ where
     async fn accept(&mut self) -> (Connection<P>, SocketAddr) {
         loop {
             match self.listener.accept().await {
-                // A peer that gets no place hears nothing: there is nothing to say before a request is read.
+                // A peer without a place gets no answer: there is nothing to say before a request is read.
                 Ok((stream, peer)) => {
                     if let Some(place) = (self.admit)(peer.ip().to_canonical()) {
                         return (Connection::new(stream, place, CONNECTION_TIME), peer);

@@ -1,4 +1,4 @@
-//! Forged forms: another site's page must not act for an owner, nor sign anybody in to an account of its own.
+//! Forged forms: another site's page must not act for an owner, nor sign a visitor in to an account of its own.
 //!
 //! A form is read by [`posted`] alone, which refuses what another site sent; what changes an account also demands a
 //! [`SessionForm`], which [`SessionForm::check`] makes from the token that the session's own pages carry.
@@ -14,7 +14,7 @@ use super::form::PostedForm;
 /// What the form's token is a hash of, under the session's token.
 const FORM: &[u8] = b"bailiwick/form/v1";
 
-/// The posted form, unless another site's page sent it or it is none.
+/// The posted form, unless another site's page sent it or it is not a form.
 pub(crate) fn posted(headers: &HeaderMap, body: &[u8]) -> Result<PostedForm, PageError> {
     if !came_from_here(headers) {
         return Err(PageError::ForeignForm);
@@ -47,19 +47,19 @@ fn form_key(token: &SessionToken) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes())
 }
 
-/// The token of every form of a session. Who cannot read the session's page cannot make it.
+/// The token of every form of a session. Only a page that can read the session's own pages knows it.
 pub(crate) fn form_token(token: &SessionToken) -> String {
     BASE64URL_NOPAD.encode(hmac::sign(&form_key(token), FORM).as_ref())
 }
 
-/// Whether a form is of this session; in constant time.
+/// Whether a form belongs to this session; in constant time.
 fn is_form_of(token: &SessionToken, sent: &str) -> bool {
     BASE64URL_NOPAD.decode(sent.as_bytes()).is_ok_and(|sent| hmac::verify(&form_key(token), FORM, &sent).is_ok())
 }
 
-/// Whether the browser says that a page of this door sent the form. Every browser that knows SameSite also says so
-/// (Fetch Metadata, or `Origin` of RFC 6454 section 7); a program that is no browser says nothing, and carries nobody's
-/// cookie either. It is what keeps another site from signing somebody in to an account of its own, where no cookie is yet.
+/// Whether the browser says that a page of this site sent the form. Every browser that knows SameSite also says so
+/// (Fetch Metadata, or `Origin` of RFC 6454 section 7); a program that is not a browser says nothing, and carries no owner's
+/// cookie either. This keeps another site from signing a visitor in to an account of its own, when there is no cookie yet.
 fn came_from_here(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(site) = text("sec-fetch-site") {

@@ -168,7 +168,7 @@ impl From<VaultError> for PageError {
                 | OwnerError::WrongCode,
             ) => Self::Invalid(sentence(&error.to_string())),
             VaultError::Owner(OwnerError::WrongRecoveryCode) => Self::WrongRecoveryCode,
-            VaultError::Locked | VaultError::Away => Self::Unavailable,
+            VaultError::Locked | VaultError::Away | VaultError::Busy => Self::Unavailable,
             _ => Self::Internal,
         }
     }
@@ -227,6 +227,7 @@ mod tests {
             (VaultError::Owner(OwnerError::SlowDown(1500)), 429),
             (VaultError::Locked, 503),
             (VaultError::Away, 503),
+            (VaultError::Busy, 503),
         ] {
             let error = PageError::from(error);
             assert_eq!(error.status().as_u16(), status, "{error:?}");

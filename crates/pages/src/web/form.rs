@@ -58,7 +58,7 @@ pub(crate) fn fields(text: &[u8], limits: Limits) -> Result<Vec<(String, Secret<
     Ok(fields)
 }
 
-/// A posted form. Every value is a secret until it is known to be none.
+/// A posted form. Every value is treated as a secret.
 pub(crate) struct PostedForm(Vec<(String, Secret<String>)>);
 
 impl PostedForm {
@@ -67,7 +67,7 @@ impl PostedForm {
         fields(body, POSTED).map(Self)
     }
 
-    /// A field; empty when it did not come.
+    /// A field; empty when it is missing.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.expose())
     }

@@ -4,29 +4,29 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use terms::Secret;
 use vault::SessionToken;
 
-/// How long a session of the pages lasts, in milliseconds: 12 hours. A day at a desk; whoever leaves a browser open in the
-/// evening is signed out in the morning. The vault allows 30 days.
+/// How long a session of the pages lasts, in milliseconds: 12 hours, a working day. A browser left open
+/// in the evening is signed out in the morning. The vault allows 30 days.
 pub(crate) const SESSION_MILLIS: i64 = 12 * 3_600_000;
 
-/// How cookies are named and guarded at this door.
+/// How this site names and protects its cookies.
 #[derive(Debug, Clone)]
 pub(crate) struct Cookies {
-    /// The session's cookie. It has the home in it: a browser gives the cookies of one host to every port of it, and several
-    /// nodes can stand on one machine.
+    /// The session's cookie. The home is part of it: a browser sends the cookies of a host to every port of it, and several
+    /// nodes can run on one machine.
     name: String,
-    /// Whether browsers reach this door by TLS only.
+    /// Whether browsers reach this site over TLS only.
     is_secure: bool,
 }
 
 impl Cookies {
     pub(crate) fn new(home: &str, is_secure: bool) -> Self {
-        // draft-ietf-httpbis-rfc6265bis section 4.1.3.1: a browser takes a `__Secure-` cookie over TLS only, so that nobody
-        // on the way plants one by plain HTTP.
+        // draft-ietf-httpbis-rfc6265bis section 4.1.3.1: a browser accepts a `__Secure-` cookie over TLS only, so that
+        // nobody on the network path can plant one over plain HTTP.
         let prefix = if is_secure { "__Secure-" } else { "" };
         Self { name: format!("{prefix}bailiwick-{}", home.to_lowercase()), is_secure }
     }
 
-    /// The session that the browser says it has. Two cookies of the name are none: one of them is somebody else's.
+    /// The session that the browser presents. Two cookies of that name count as none: one of them was planted.
     pub(crate) fn session(&self, headers: &HeaderMap) -> Option<SessionToken> {
         let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut ours = all

@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use axum::http::{HeaderMap, header};
 use vault::Network;
 
-/// From where somebody visits.
+/// The address that a request came from, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visitor(Option<IpAddr>);
 
 impl Visitor {
-    /// What the proxy says, when one stands before the door; else nobody knows. The last address of X-Forwarded-For is the
-    /// one that the proxy itself saw; those before it are the visitor's own words.
+    /// What the TLS proxy says, if there is one; otherwise unknown. The last address of X-Forwarded-For is the one that the
+    /// proxy itself saw; those before it are the visitor's claims.
     pub(crate) fn of(headers: &HeaderMap, is_behind_proxy: bool) -> Self {
         let last = || {
             let line = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
@@ -22,13 +22,13 @@ impl Visitor {
         Self(if is_behind_proxy { last() } else { None })
     }
 
-    /// For a sign-in. Not known: this machine, of which no network is counted, only the account.
+    /// For a sign-in. If unknown: this machine, for which guesses are counted by account only, not by network.
     pub(crate) fn of_sign_in(self) -> Network {
         self.0.map_or(Network::HERE, Network::of)
     }
 
-    /// For the password before a change. Not known: a network of its own, since guesses from this machine are not counted
-    /// at all there, and whoever stole a session must not guess freely.
+    /// For the password that a change requires. If unknown: a network of its own, since guesses from this machine are not
+    /// counted at all there, and someone with a stolen session must not guess freely.
     pub(crate) fn of_proof(self) -> Network {
         match self.of_sign_in() {
             here if here.is_here() => Network::of(Ipv4Addr::UNSPECIFIED.into()),
@@ -37,8 +37,8 @@ impl Visitor {
     }
 }
 
-/// A name for the session from what the browser calls itself: the browser and the system, of a closed list. What a browser
-/// says of itself in full could single its owner out.
+/// A name for the session, made from the User-Agent header: browser and system, from a closed list. The full header could
+/// single its owner out.
 pub(crate) fn browser_name(headers: &HeaderMap) -> String {
     let said = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let first =

@@ -78,7 +78,7 @@ fn what_cannot_be_read_is_told_beside_the_field() {
     let site = site();
     for (query, field, told) in [
         ("on=yesterday&i1=content", "on", "not a calendar date"),
-        ("i1=content", "on", "Which day"),
+        ("i1=content", "on", "As of which date"),
         ("on=2016-02-30&i1=content", "on", "not a calendar date"),
         ("on=2016-07-15&received=noon&i1=content", "received", "not a date and time"),
         ("on=2016-07-15&zone=Mars/Olympus&i1=content", "zone", "not a time zone"),
