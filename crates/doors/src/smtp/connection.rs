@@ -153,7 +153,10 @@ impl Connection {
             }
             // A panic there is a fault of ours; the peer keeps the message and tries again.
             None => {
-                tracing::error!(octets, "delivery failed because of an internal error (a bug); the sender will try again");
+                tracing::error!(
+                    octets,
+                    "delivery failed because of an internal error (a bug); the sender will try again"
+                );
                 Vec::new()
             }
         }

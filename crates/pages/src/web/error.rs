@@ -155,10 +155,9 @@ impl From<VaultError> for PageError {
         match error {
             VaultError::Owner(OwnerError::WrongPassword | OwnerError::NoSuchAccount(_)) => Self::WrongCredentials,
             VaultError::Owner(OwnerError::NoSession) => Self::SessionOver,
-            VaultError::Owner(OwnerError::SlowDown(millis)) => Self::SlowDown {
-                message: sentence(&error.to_string()),
-                retry_after_seconds: millis / 1000 + 1,
-            },
+            VaultError::Owner(OwnerError::SlowDown(millis)) => {
+                Self::SlowDown { message: sentence(&error.to_string()), retry_after_seconds: millis / 1000 + 1 }
+            }
             VaultError::EmptyPassphrase
             | VaultError::Owner(
                 OwnerError::Name
