@@ -5,5 +5,5 @@
 mod client;
 mod markup;
 mod routes;
-#[path = "../../../mailroom/tests/support/mod.rs"]
+#[path = "../../../mailroom/tests/it/support.rs"]
 mod support;
