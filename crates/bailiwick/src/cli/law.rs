@@ -267,14 +267,14 @@ fn render(into: &Path, law: Option<&Path>, json: bool) -> Result<ExitCode, CliEr
     let set = LawSet::load(&files).map_err(|errors| CliError::Law(errors.to_string()))?;
     // Where made-up facts begin matters to the form alone, and files have none.
     let home = "IE".parse().map_err(|error| CliError::Law(format!("{error}")))?;
-    let book = LawSite::new(set, &files, home, "Europe/Dublin".to_owned());
-    let book = book.map_err(|errors| CliError::Law(errors.to_string()))?;
-    let paths = book.paths();
+    let site = LawSite::new(set, &files, home, "Europe/Dublin".to_owned());
+    let site = site.map_err(|errors| CliError::Law(errors.to_string()))?;
+    let paths = site.paths();
     for path in &paths {
-        let page = book.page(path, Medium::File).ok_or_else(|| LawError::NoPage(path.to_string()))?;
+        let page = site.page(path, Medium::File).ok_or_else(|| LawError::NoPage(path.to_string()))?;
         put(&into.join(path), &page.text)?;
     }
-    let (files, law, index) = (paths.len() as u64, book.digest().to_string(), into.join("index.html"));
+    let (files, law, index) = (paths.len() as u64, site.digest().to_string(), into.join("index.html"));
     print(json, &LawRendered { law, files, index }, show::rendered)?;
     Ok(ExitCode::SUCCESS)
 }

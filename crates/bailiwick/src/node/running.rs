@@ -12,7 +12,7 @@ use operations::status::quarantined;
 use operations::table::{Answer, Request, Response};
 use pages::law::PublishedLaw;
 
-use super::law_site::book;
+use super::law_site::law_site;
 
 /// A running node, locked or not.
 pub(super) struct Running {
@@ -54,8 +54,8 @@ impl Host for Doors {
     fn law_changed(&self, node: &Node) {
         let Some(site) = self.site.get() else { return };
         let law = node.desk.law_in_use().map_err(|error| error.to_string());
-        match law.and_then(|law| book(law, &node.config.home).map_err(|error| error.to_string())) {
-            Ok(book) => site.open(book),
+        match law.and_then(|law| law_site(law, &node.config.home).map_err(|error| error.to_string())) {
+            Ok(law) => site.replace(law),
             // The set is in use; only its pages are the previous ones, and say so by their digest.
             Err(error) => tracing::error!("the law site still shows the previous law set: {error}"),
         }
@@ -79,7 +79,7 @@ impl Running {
         let host = Arc::new(Doors::default());
         let handle = NodeHandle::start(dir, host.clone())?;
         let config = &handle.closed.config;
-        let site = Arc::new(PublishedLaw::new(book(handle.closed.law_in_use()?, &config.home)?));
+        let site = Arc::new(PublishedLaw::new(law_site(handle.closed.law_in_use()?, &config.home)?));
         let mail = MailroomGate::locked(&config.hostname);
         let _ = host.site.set(site.clone());
         let _ = host.mail.set(mail.clone());
