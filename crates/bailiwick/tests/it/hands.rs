@@ -15,7 +15,7 @@ fn they_are_named_later_and_replaced() {
     node.ask(&["account", "add", "ann@ie.example"], "correct horse battery").unwrap();
     // What a person without a name is told can be done.
     let told = node.ask(&["node", "unlock", "--holder", "dora"], "dora's own words");
-    assert!(told.is_ok() || told.unwrap_err().contains("`bailiwick node hands set`"));
+    assert!(told.is_ok() || told.unwrap_err().contains("`bailiwick node key-holders set`"));
     let holders = |node: &Single| node.ask(&["node", "key-holders", "list"], "").unwrap()["holders"].clone();
     assert_eq!(holders(&node), serde_json::json!([]));
     let set = |node: &Single, names: &[&str], passphrase: &str| {

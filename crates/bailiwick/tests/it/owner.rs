@@ -69,7 +69,7 @@ fn an_owner_is_guarded_by_the_command_line() {
     assert!(ask(&["reset", "show", address], "").unwrap()["not_before"].is_null(), "stopped by the password");
     with("begin", &both).unwrap();
     ask(&["reset", "stop", address], "").unwrap();
-    assert!(with("finish", &format!("{both}\nnew password")).unwrap_err().contains("no reset"));
+    assert!(with("finish", &format!("{both}\nnew password")).unwrap_err().contains("no password reset"));
     let owner = ask(&["reset", "begin", "own@ie.example", "--by", names[0], "--by", names[1]], &both).unwrap_err();
     assert!(owner.contains("owner custody"), "{owner}");
     assert!(demo.interrupt().success());
