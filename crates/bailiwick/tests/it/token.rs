@@ -187,7 +187,7 @@ fn a_wrong_pin_is_tried_once() {
     RealDisk.remove(&dir.join("run/pin-refused")).unwrap();
     let node = machine.run(&dir);
     assert_eq!(state(&node), "locked");
-    assert!(node.log().contains("the token has seen a wrong PIN"), "{}", node.log());
+    assert!(node.log().contains("the last PIN shown to the token was wrong"), "{}", node.log());
 
     let unlock = |pin: &str| node.ask(&["node", "unlock", "--token"], pin);
     assert!(unlock("161803").unwrap_err().contains("the token refuses the PIN"));
