@@ -337,8 +337,8 @@ fn approving_needs_the_officers_own_passphrase_and_a_sound_order() {
     type Change = fn(&mut vault::Order);
     let changes: [(&str, Change); 4] = [
         ("OtherHome", |order| order.home = "US".parse().unwrap()),
-        ("Order", |order| order.categories.clear()),
-        ("Order", |order| order.until = order.from),
+        ("Malformed", |order| order.categories.clear()),
+        ("Malformed", |order| order.until = order.from),
         ("Expired", |order| order.expires = UnixMillis(0)),
     ];
     for (expected, change) in changes {

@@ -195,8 +195,11 @@ pub(crate) fn open(
     gate(disk, clock, entropy).unlock(&passphrase.into(), cheap())
 }
 
-/// The first word of an error's `Debug` form: its variant.
+/// The variant of an error: of its subject, where it has one.
 pub(crate) fn variant(error: &VaultError) -> String {
     let text = format!("{error:?}");
-    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    let first = words.next().unwrap_or_default();
+    let subjects = ["Files", "Unlock", "Owner", "Officer", "Order", "Mail", "Rotation"];
+    if subjects.contains(&first) { words.next().unwrap_or_default() } else { first }.to_owned()
 }
