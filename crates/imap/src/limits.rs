@@ -10,8 +10,8 @@ pub const COMMAND_BEFORE_SIGN_IN_BYTES_MAX: usize = 8 * 1024;
 /// A non-synchronizing literal before sign-in, when we offer LITERAL- (RFC 7888 section 5).
 pub const LITERAL_MINUS_BYTES_MAX: u64 = 4096;
 
-/// A refused non-synchronizing literal is read and discarded up to this size, so that the client gets an answer (RFC
-/// 7888 section 4, choice 1). Beyond it the connection is closed (choice 2). 256 MiB is ten times the size of message
+/// A refused non-synchronizing literal is read and discarded up to this size, so that the client gets an answer
+/// (RFC 7888 section 4, choice 1). Beyond it the connection is closed (choice 2). 256 MiB is ten times the size of message
 /// that most providers accept.
 pub const LITERAL_DISCARD_BYTES_MAX: u64 = 256 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 //! The view: an original message as clients see it.
 //!
-//! Originals have CRLF from SMTP, LF from Unix files, and anything from elsewhere. IMAP promises CRLF and no NUL (RFC
-//! 9051 sections 2.3.1.2 and 4.3; RFC 5322 section 2.3), so the view is made when reading, and the original is kept
+//! Originals have CRLF from SMTP, LF from Unix files, and anything from elsewhere. IMAP promises CRLF and no NUL
+//! (RFC 9051 sections 2.3.1.2 and 4.3; RFC 5322 section 2.3), so the view is made when reading, and the original is kept
 //! unchanged.
 
 use std::borrow::Cow;

@@ -80,6 +80,7 @@ macro_rules! operations {
         #[derive(Debug, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[allow(missing_docs, reason = "each is its request's result")]
+        #[allow(clippy::large_enum_variant, reason = "one is made for a request, and written to the socket at once")]
         pub enum Response {
             $($($name(<crate::$module::$name as Operation>::Output),)+)+
         }

@@ -37,7 +37,7 @@ pub use damage::{Damage, DamageKind, SeenAt};
 pub use engine::accounts::AccountRecord;
 pub use engine::dead_space::PackStatus;
 pub use engine::settings::Settings;
-pub use engine::shared::Health;
+pub use engine::state::Health;
 pub use engine::watch::{Watch, Watching};
 pub use error::StoreError;
 pub use store::Store;

@@ -101,13 +101,12 @@ impl Keeper {
         let to = to.ok_or_else(|| VaultError::Order(OrderError::NotEnrolled(opened.officer.clone())))?;
         let released = released_share(first, to, opened, &self.own)?;
         let escrow = self.escrow_of(&roster, &released, &opened.share)?;
-        // While the escrow key is replaced, this account may still be sealed to the one before.
+        // While the escrow key is replaced, this account may still be sealed to the previous one.
         let previous = roster.open_previous(&escrow);
-        let by_either =
-            |open: &dyn Fn(&PrivateKey) -> Result<Vec<(KeyAsk, Key32)>, VaultError>| match (open(&escrow), &previous) {
-                (Err(VaultError::Order(OrderError::EscrowDoesNotOpen(_))), Some(previous)) => open(previous),
-                (opened, _) => opened,
-            };
+        let by_either = |open: &dyn Fn(&PrivateKey) -> ScopedKeys| match (open(&escrow), &previous) {
+            (Err(VaultError::Order(OrderError::EscrowDoesNotOpen(_))), Some(previous)) => open(previous),
+            (opened, _) => opened,
+        };
         match self.account_keys(order.account) {
             Ok(keys) => by_either(&|escrow| {
                 let private_keys = keys.open_by_escrow(escrow)?;
@@ -120,6 +119,9 @@ impl Keeper {
         }
     }
 }
+
+/// The keys that an order covers, or why they do not open.
+type ScopedKeys = Result<Vec<(KeyAsk, Key32)>, VaultError>;
 
 /// Refuses asks that the order does not cover.
 fn check_scope(order: &Order, asks: &[KeyAsk]) -> Result<(), VaultError> {

@@ -8,8 +8,8 @@ use crate::reply::{self, Reply};
 /// (`smtpd_forbidden_commands`).
 const HTTP: &[&str] = &["GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "CONNECT", "HOST:"];
 
-/// Commands of other roles and extensions: known, but not implemented. SEND, SOML, SAML and TURN are RFC 5321 appendix
-/// F.
+/// Commands of other roles and extensions: known, but not implemented. SEND, SOML, SAML and TURN are in
+/// RFC 5321 appendix F.
 const ABSENT: &[&str] = &["AUTH", "BDAT", "BURL", "EXPN", "ETRN", "ATRN", "SEND", "SOML", "SAML", "TURN"];
 
 pub(crate) fn answer(protocol: Protocol, word: &str) -> Next {

@@ -8,7 +8,7 @@ use vault::AccountPublicKey;
 use crate::account::change::ChangeKind;
 use crate::account::decide;
 use crate::engine::accounts::{Account, AccountRecord, in_order};
-use crate::engine::shared::context;
+use crate::engine::state::context;
 use crate::engine::watch::Watch;
 use crate::error::StoreError;
 use crate::store::Store;

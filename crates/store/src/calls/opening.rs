@@ -11,7 +11,7 @@ use vault::{Clearance, KeyAsk, MailError, MessageKey, Part, SealedEpochKey, Sign
 use crate::account::blobs::Blobs;
 use crate::account::view::{MailboxView, MessageEntry};
 use crate::calls::cases::ScopedMessage;
-use crate::engine::shared::Engine;
+use crate::engine::state::Engine;
 use crate::error::StoreError;
 use crate::pack::{RECORD_HEADER_BYTES, Record, RecordError};
 use crate::store::Store;

@@ -15,7 +15,7 @@ use crate::damage::{Damage, DamageKind, ROWS_FILE, SeenAt};
 use crate::encoding::blocks::{self, BIN, BlockName, MESSAGES};
 use crate::encoding::snapshot;
 use crate::engine::accounts::Account;
-use crate::engine::shared::{Engine, context};
+use crate::engine::state::{Engine, context};
 use crate::error::StoreError;
 use crate::rows::RowReader;
 

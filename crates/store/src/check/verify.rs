@@ -13,7 +13,7 @@ use crate::account::state::{AccountState, MessageRow};
 use crate::calls::opening::check_header;
 use crate::damage::{Damage, DamageKind, ROWS_FILE, SeenAt};
 use crate::engine::accounts::{Account, AccountRecord};
-use crate::engine::shared::context;
+use crate::engine::state::context;
 use crate::error::StoreError;
 use crate::pack::{RECORD_HEADER_BYTES, RecordError};
 use crate::store::Store;

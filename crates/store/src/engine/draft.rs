@@ -12,7 +12,7 @@ use crate::account::change::{Change, ChangeKind};
 use crate::account::state::AccountState;
 use crate::engine::accounts::Account;
 use crate::engine::epochs::Epoch;
-use crate::engine::shared::{Engine, context};
+use crate::engine::state::{Engine, context};
 use crate::error::StoreError;
 use crate::rows::Write;
 use crate::values::quota::Policy;

@@ -11,6 +11,6 @@ pub(crate) mod epochs;
 pub(crate) mod queue;
 pub(crate) mod row_writer;
 pub(crate) mod settings;
-pub(crate) mod shared;
 pub(crate) mod snapshotter;
+pub(crate) mod state;
 pub(crate) mod watch;

@@ -14,7 +14,7 @@ use crate::account::state::AccountState;
 use crate::encoding::{blocks, snapshot};
 use crate::engine::accounts::Account;
 use crate::engine::draft::Planned;
-use crate::engine::shared::{Engine, context};
+use crate::engine::state::{Engine, context};
 use crate::error::StoreError;
 use crate::rows::{SealedBlock, Write};
 

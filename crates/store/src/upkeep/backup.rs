@@ -17,7 +17,7 @@ use crate::account::change::ChangeKind;
 use crate::account::decide;
 use crate::encoding::bytes::{Malformed, Reader, Writer};
 use crate::engine::accounts::AccountRecord;
-use crate::engine::shared::{Engine, Moment, context};
+use crate::engine::state::{Engine, Moment, context};
 use crate::error::StoreError;
 use crate::pack::Era;
 use crate::rows::{AccountRow, LastCommit, RowReader, RowWriter, SealedBlock, WAL_PAGES, Write};

@@ -19,7 +19,7 @@ use crate::calls::opening::check_header;
 use crate::engine::accounts::Account;
 use crate::engine::dead_space::{Live, PackStatus, Share};
 use crate::engine::draft::Draft;
-use crate::engine::shared::Engine;
+use crate::engine::state::Engine;
 use crate::error::StoreError;
 use crate::pack::{RECORD_HEADER_BYTES, SEGMENT_HEADER_BYTES};
 use crate::store::Store;

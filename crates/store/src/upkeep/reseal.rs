@@ -12,8 +12,8 @@ use terms::{AccountId, Address};
 
 use crate::encoding::blocks;
 use crate::engine::accounts::{Account, AccountRecord};
-use crate::engine::shared::context;
 use crate::engine::snapshotter::sealed_snapshot;
+use crate::engine::state::context;
 use crate::error::StoreError;
 use crate::rows::Write;
 use crate::store::Store;
