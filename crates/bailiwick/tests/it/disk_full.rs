@@ -198,7 +198,7 @@ fn refuses_and_reads(node: &Single, told: &mut Told, talk: &mut Talk) {
     }
     let answer = told.append(talk, 1200);
     assert!(answer.contains("a NO [UNAVAILABLE]"), "{answer}");
-    assert!(health(node).contains(FULL), "{}", health(node));
+    assert_eq!(health(node), "disk_full");
     wait_for("the log says it", || said(node, FULL) > 0);
 
     told.check(talk);

@@ -14,7 +14,7 @@ mod demo;
 mod disk_full;
 mod format;
 mod fsck;
-mod hands;
+mod key_holders;
 mod killed;
 mod mailboxes;
 mod officers;

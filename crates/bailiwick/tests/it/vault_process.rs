@@ -111,7 +111,7 @@ fn a_locked_node_says_so_until_two_people_unlock_it() {
     let node = Single::run(&dir);
     let rcpt = ["EHLO x.example", "MAIL FROM:<a@x.example>", "RCPT TO:<ann@ie.example>"];
     let lhlo = ["LHLO x.example", "MAIL FROM:<a@x.example>", "RCPT TO:<ann@ie.example>", "RCPT TO:<postmaster>"];
-    let locked = "451 4.3.0 This node is locked";
+    let locked = "451 4.3.0 Mailbox store unavailable (locked)";
     assert!(lines(node.door("smtp"), &rcpt)[3].starts_with(locked));
     let said = lines(node.door("lmtp"), &lhlo);
     assert!(said[3].starts_with(locked) && said[4].starts_with(locked), "{said:?}");

@@ -1,6 +1,6 @@
 //! The pages over a real socket, with a real store behind them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "a test may")]
 
 mod client;
 mod markup;

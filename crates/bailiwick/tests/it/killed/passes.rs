@@ -35,7 +35,7 @@ impl Passes {
     /// One pass; `None` when the node is gone.
     fn one(&mut self, dir: &Path, moving: &AtomicBool) -> Option<()> {
         let mut stream = UnixStream::connect(dir.join("run/control.sock")).ok()?;
-        stream.write_all(b"{\"do\":\"compact\"}\n").ok()?;
+        stream.write_all(b"{\"compact\":{}}\n").ok()?;
         let mut reader = BufReader::new(stream);
         let (mut line, mut moved) = (String::new(), 0);
         loop {
@@ -54,8 +54,8 @@ impl Passes {
             }
             moving.store(false, Ordering::SeqCst);
             assert!(said.get("error").is_none(), "a pass failed: {line}");
-            self.bytes_moved += said["ok"]["data"]["bytes_rewritten"].as_u64().unwrap();
-            self.segments += said["ok"]["data"]["segments"].as_u64().unwrap();
+            self.bytes_moved += said["ok"]["compact"]["bytes_rewritten"].as_u64().unwrap();
+            self.segments += said["ok"]["compact"]["segments"].as_u64().unwrap();
             return Some(());
         }
     }
