@@ -130,7 +130,7 @@ fn a_locked_node_says_so_until_two_people_unlock_it() {
     assert!(String::from_utf8_lossy(&signing_in.stdout).contains("UNAVAILABLE"), "{signing_in:?}");
 
     let unlock = |holder: &str, words: &str| node.ask(&["node", "unlock", "--holder", holder], words);
-    assert!(unlock("dora", "emil's own words").unwrap_err().contains("not the passphrase"));
+    assert!(unlock("dora", "emil's own words").unwrap_err().contains("wrong passphrase"));
     assert_eq!(unlock("dora", "dora's own words").unwrap()["vault"], "locked");
     assert_eq!(unlock("dora", "dora's own words").unwrap()["vault"], "locked", "one person is one");
     assert_eq!(unlock("fred", "fred's own words").unwrap()["vault"], "unlocked");
