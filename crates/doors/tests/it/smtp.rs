@@ -137,7 +137,7 @@ async fn nothing_said_before_tls_is_heard_after() {
     let name = ServerName::try_from("mail.ie.example").unwrap();
     let stream = tokio_rustls::TlsConnector::from(door.client.clone()).connect(name, client.0).await.unwrap();
     let mut client = Client(stream);
-    client.dialogue(&[("RCPT TO:<ann@ie.example>", "503 5.5.1 "), ("NOOP", "250 2.0.0 Here")]).await;
+    client.dialogue(&[("RCPT TO:<ann@ie.example>", "503 5.5.1 "), ("NOOP", "250 2.0.0 OK")]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

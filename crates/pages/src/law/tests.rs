@@ -180,7 +180,7 @@ fn hostile_words_of_a_set_are_escaped_and_name_no_file_outside() {
     *text = text
         .replace("us.sca.abroad.split", "../../etc/<b>.split")
         .replace("because = \"Here the warrant", &format!("because = '''{evil}Here the warrant"));
-    *text = text.replace("it binds no other judge.\"", "it binds no other judge.'''");
+    *text = text.replace("the decision binds no other judge.\"", "the decision binds no other judge.'''");
     files.retain(|(path, _)| !path.contains("/cases/") && !path.contains("/pictures/"));
     let site = site_of(&files);
     let paths = site.paths();

@@ -82,7 +82,7 @@ fn what_cannot_be_read_is_told_beside_the_field() {
         ("on=2016-02-30&i1=content", "on", "not a calendar date"),
         ("on=2016-07-15&received=noon&i1=content", "received", "not a date and time"),
         ("on=2016-07-15&zone=Mars/Olympus&i1=content", "zone", "not a time zone"),
-        ("on=2016-07-15&home=ireland&i1=content", "home", "two capital letters"),
+        ("on=2016-07-15&home=ireland&i1=content", "home", "a country code"),
         ("on=2016-07-15", "i1", "at least one item"),
         ("on=2016-07-15&i1=everything", "i1", "not in the vocabulary"),
         ("on=2016-07-15&i1=content&i2=content", "i2", "asked for twice"),
