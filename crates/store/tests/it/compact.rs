@@ -295,7 +295,8 @@ fn run(step: u64, fault: Fault) -> u64 {
     compact(&house);
     compact(&house);
     let status = house.store().pack_status();
-    assert!(status.dead_bytes * 2 <= status.bytes + 3000, "{what}: {status:?}");
+    // The segment that grows is never compacted, and it is whole blocks of 4,096 bytes.
+    assert!(status.dead_bytes * 2 <= status.bytes + 4096, "{what}: {status:?}");
     assert_eq!(seen(&house, &owner, INBOX)[..6], before[..], "{what}, after another pass");
     sound(&house);
     steps
