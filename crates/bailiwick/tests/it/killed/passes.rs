@@ -48,7 +48,7 @@ impl Passes {
             }
             let said: Value = serde_json::from_str(&line).unwrap();
             if let Some(progress) = said.get("progress") {
-                moved = progress["bytes"].as_u64().unwrap();
+                moved = progress["done"].as_u64().unwrap();
                 moving.store(moved > 0, Ordering::SeqCst);
                 continue;
             }
