@@ -1,7 +1,7 @@
 //! Custody: who can open a mailbox at rest, in one table that the documents, the command line and the owner's page render.
 //!
-//! The table is data: [`TABLE`]. What it says is what `account.rs` of the keeper does with the wraps; a test holds the two together, and
-//! another holds `docs/custody.md` to the table.
+//! The table is data: [`TABLE`]. It describes what `account.rs` of the keeper does with the wraps; one test compares
+//! the two, and another compares `docs/custody.md` with the table.
 
 use std::fmt;
 use std::str::FromStr;
@@ -48,12 +48,12 @@ impl Custody {
         self as u8
     }
 
-    /// The custody of an byte.
+    /// The custody that a byte stands for.
     pub fn from_byte(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|custody| custody.byte() == byte)
     }
 
-    /// What the table says of it, row by row: the question and the answer.
+    /// Its column of the table, row by row: the question and the answer.
     pub fn said(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         TABLE.iter().map(move |row| (row.question, row.of(self)))
     }
@@ -101,38 +101,38 @@ impl CustodyRow {
 pub const TABLE: &[CustodyRow] = &[
     CustodyRow {
         question: "Who can open the stored mail?",
-        strict: "you, with any of your secrets; two officers of this home together",
-        standard: "you, with any of your secrets; two officers of this home together; the node alone, with its \
+        strict: "you, with any of your sign-in secrets; two officers of this home together",
+        standard: "you, with any of your sign-in secrets; two officers of this home together; the node alone, with its \
                    service key",
-        owner: "you, with any of your secrets, and nobody else",
+        owner: "you, with any of your sign-in secrets, and nobody else",
     },
     CustodyRow {
-        question: "What can a thief with the disk and the service key read?",
+        question: "What can someone who steals the disk and the service key read?",
         strict: "no stored mail",
-        standard: "all of your stored mail: this is the weaker custody",
+        standard: "all of your stored mail; in this respect the weakest custody",
         owner: "no stored mail",
     },
     CustodyRow {
         question: "How can you sign in?",
         strict: "password, app passwords, SCRAM with an app password, web sessions",
-        standard: "password, app passwords, SCRAM with an app password, web sessions; it alone allows sign-in \
-                   without a secret (OAUTHBEARER, EXTERNAL), which is not offered yet",
+        standard: "password, app passwords, SCRAM with an app password, web sessions; only this custody \
+                   permits sign-in without a secret (OAUTHBEARER, EXTERNAL), which is not offered yet",
         owner: "password, app passwords, SCRAM with an app password, web sessions",
     },
     CustodyRow {
-        question: "You forgot the password?",
-        strict: "a recovery code, if you made some; or two officers, after a notice to you and a delay of 24 hours \
-                 unless the home set another",
-        standard: "a recovery code, if you made some; or two officers, after a notice to you and a delay of 24 hours \
-                   unless the home set another",
-        owner: "a recovery code; without one the mail is lost to everybody, including you",
+        question: "What if you forget your password?",
+        strict: "you set a new one with a recovery code, if you created any; or two officers reset it, after notice \
+                 to you and a delay (24 hours unless the operator set another)",
+        standard: "you set a new one with a recovery code, if you created any; or two officers reset it, after notice \
+                   to you and a delay (24 hours unless the operator set another)",
+        owner: "you set a new one with a recovery code; without one your mail is permanently lost",
     },
     CustodyRow {
-        question: "What does a lawful order get?",
-        strict: "what it covers, opened by two officers together, each step recorded in the ledger first",
-        standard: "what it covers, opened by two officers together, each step recorded in the ledger first",
-        owner: "what the provider has: the mail as ciphertext, which it cannot open, and data other than content; \
-                mail that arrives later is in plain text in the node's memory for a moment",
+        question: "What can be produced under a lawful order?",
+        strict: "what the order covers, opened by two officers together; each event is recorded in the ledger first",
+        standard: "what the order covers, opened by two officers together; each event is recorded in the ledger first",
+        owner: "what the provider has: the mail as ciphertext, which the provider cannot decrypt, and data other \
+                than content; mail that arrives later is briefly in plain text in the node's memory",
     },
     CustodyRow {
         question: "Who can change it?",
