@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A session's cookie shows the page; every change asks for the password again, and for a code where codes are on, so that
-//! a stolen session cannot lock the owner out. The pages never speak of holds (invariant 13) and always say that the law may require
+//! a stolen session cannot lock the owner out. The pages never mention holds (invariant 13) and always say that the law may require
 //! copies that may not be mentioned.
 
 mod change;

@@ -340,7 +340,7 @@ fn a_reset_is_shown_and_stopped(demo: &Demo, browser: &Browser) {
     assert!(browser.get().body.contains(quiet));
     assert_eq!(browser.ask("reset-stop", &[("password", "a bad password")]).status, 403);
     assert!(browser.get().body.contains(quiet), "a session alone stops nothing");
-    done(&browser.change("reset-stop", &[]), "Password reset canceled");
+    done(&browser.change("reset-stop", &[]), "Password reset cancelled");
     assert!(!browser.get().body.contains(quiet));
     assert!(demo.ask("IE", &["account", "reset", "show", ADDRESS], "").unwrap()["not_before"].is_null());
 }

@@ -53,7 +53,7 @@ impl SetupKey {
 }
 
 const KEEP_CODES: &str = "Each recovery code works once: it sets a new password, or replaces an authenticator code. Write \
-                          them down now and store them away from your password. They are not shown again.";
+                          them down now and keep them apart from your password. They are not shown again.";
 const KEEP_APP_PASSWORD: &str = "Enter it in the mail app exactly as shown, including the dashes. It is not shown again; if \
                                  you lose it, revoke it and create another.";
 
@@ -171,9 +171,9 @@ pub(super) fn apply(
             vault.owner_secrets(account, proof)?;
             vault.stop_reset(account)?;
             done(
-                "Password reset canceled",
-                "Nobody can set a new password with it now. If you did not request the reset, contact your provider: \
-                 somebody claimed to be you.",
+                "Password reset cancelled",
+                "It can no longer be used to set a new password. If you did not request the reset, contact your provider: \
+                 someone pretended to be you.",
             )
         }
     })

@@ -388,7 +388,7 @@ impl Look<'_> {
         let facts = &decision.facts;
         let mut tables = vec![FactTable { title: "The demand".to_owned(), rows: self.fact_rows(&facts.known) }];
         for item in &facts.items {
-            let title = format!("Asked for: {}", words::spaced(&item.name));
+            let title = format!("Requested: {}", words::spaced(&item.name));
             tables.push(FactTable { title, rows: self.fact_rows(&item.known) });
         }
         for copy in &facts.copies {
@@ -409,7 +409,7 @@ impl Look<'_> {
                 Provenance::Home => "declared by the operator",
                 Provenance::Officer => "entered",
                 Provenance::Computed => "computed",
-                Provenance::Silence => "default: nothing said",
+                Provenance::Silence => "default: not mentioned",
             },
         };
         known.iter().map(row).collect()

@@ -87,10 +87,10 @@ impl fmt::Display for Fault {
             Self::NotAPlace => "Enter States by their codes, such as IE or US-NY; separate several with commas.",
             Self::NotANumber => "Enter a whole number.",
             Self::NotYesOrNo => "Choose yes or no, or leave it open.",
-            Self::NoItem => "A demand asks for something. Choose at least one item.",
-            Self::ItemNotChosen => "What is asked for? Choose it, or clear the row.",
+            Self::NoItem => "Nothing is requested yet. Choose at least one item.",
+            Self::ItemNotChosen => "Choose the item that is requested, or clear the row.",
             Self::UnknownItem => "This item is not in the vocabulary. Choose one from the list.",
-            Self::ItemTwice => "This item is asked for twice. Give one of the two its own name.",
+            Self::ItemTwice => "This item is requested twice. Give one of the two its own name.",
             Self::CopyWithoutName => "Give this copy a name, or clear the row.",
             Self::CopyTwice => "Two copies have this name. Rename one.",
             Self::UnknownCategory => "Choose from subscriber, identification, traffic and content.",
@@ -110,7 +110,7 @@ pub(super) fn has_field(def: &FactDef) -> bool {
 }
 
 impl Form {
-    /// Reads a query. Bytes that are no UTF-8 become a character that no field accepts.
+    /// Reads a query. Bytes that are not UTF-8 become a character that no field accepts.
     pub(super) fn read(query: &str) -> Result<Self, Fault> {
         let mut form = Self::default();
         for (name, value) in fields(query.as_bytes(), LIMITS).map_err(Fault::Form)? {

@@ -7,7 +7,7 @@ use rules::{Day, Outcome, Picture, PictureEvent, PictureRow, Span};
 use super::site::{Frame, LawSite, text};
 use super::words;
 
-// In the picture's own units, 1000 to its width (`timeline.html`): it scales to the page and to paper.
+// In the picture's own units, 1000 to its width (`timeline.html`): it scales to the screen and to a printed page.
 
 /// Where the bands begin; their names are to the left.
 const LEFT: i64 = 210;
@@ -151,7 +151,7 @@ impl LawSite {
     }
 }
 
-/// An outcome where there is no room for a word.
+/// An outcome where a word does not fit.
 fn letter(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Compelled => "C",
@@ -181,7 +181,7 @@ impl Scale {
         LEFT + self.from.days_until(day).clamp(0, self.days) * (RIGHT - LEFT) / self.days
     }
 
-    /// The first days of years that lie inside, where there is room for their names.
+    /// The first days of the years shown whose labels fit.
     fn years(&self) -> Vec<(i64, String)> {
         let first = self.from.year();
         let years = (first..=self.until.year()).filter_map(|year| Day::new(year, 1, 1).map(|day| (day, year)));

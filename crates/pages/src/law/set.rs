@@ -1,5 +1,5 @@
 //! The set from several sides: the first page, by instrument, by State, what is not confirmed, and the words, routes and
-//! calendars that rules speak of.
+//! calendars that rules refer to.
 
 use askama::Template;
 use rules::{About, Calendar, FactDef, Kind, Pattern, PlaceSet, RouteDef, Rule, Test, Topic, Value, Vocabulary, Word};
@@ -126,7 +126,7 @@ impl LawSite {
         text(EntriesPage {
             frame: self.frame("", "states"),
             title: "By State",
-            lead: "The State or union whose law a rule is. The provider's own floor never overrides law.",
+            lead: "The State or union whose law a rule states. The provider's own rules never override law.",
             column: "State or union",
             entries: self.state_entries(),
         })
@@ -229,8 +229,8 @@ impl LawSite {
             frame: self.frame("", "unconfirmed"),
             title: "Unconfirmed rules".to_owned(),
             word: "",
-            lead: "Nobody has read these rules in the primary text. No served demand is answered on such a rule until \
-                   counsel has signed it; until then, counsel decides. An unconfirmed rule can still bar a disclosure."
+            lead: "These rules have not been checked against the primary source. Until counsel has signed such a rule, no \
+                   disclosure is based on it, and counsel decides. It can still prevent a disclosure."
                 .to_owned(),
             tables: self.states().into_iter().map(table).filter(|table| !table.rows.is_empty()).collect(),
             cases: Vec::new(),

@@ -261,7 +261,7 @@ impl LawSite {
     /// How well a rule was read: in a sentence, and in a word or two.
     pub(super) fn reading(&self, rule: &Rule) -> (&'static str, &'static str) {
         if rule.confidence < Confidence::Read && !self.is_unconfirmed(rule) {
-            return ("Not read in the primary text, but counsel has signed this rule.", "signed by counsel");
+            return ("Not checked against the primary source, but signed by counsel.", "signed by counsel");
         }
         (words::confidence(rule.confidence), words::confidence_short(rule.confidence))
     }

@@ -130,7 +130,7 @@ fn every_page_warns_names_the_set_and_refers_to_nothing_outside() {
     for path in site.paths() {
         let page = html(&site, &path, Medium::File);
         for outside in ["http:", "https:", "//", "@import", "url(", "<script", "<img", "<iframe", "javascript:"] {
-            // The name of SVG's namespace is no reference; nothing fetches it.
+            // The name of SVG's namespace is not a reference; nothing fetches it.
             let page = page.replace("http://www.w3.org/2000/svg", "");
             assert!(!page.contains(outside), "{path} has {outside}");
         }

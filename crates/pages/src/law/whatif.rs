@@ -163,7 +163,7 @@ impl LawSite {
                 "known" => "Only rules in this set on".to_owned(),
                 "home" => "The home".to_owned(),
                 "zone" => "The home's time zone".to_owned(),
-                _ if name.starts_with('i') => "What is asked for".to_owned(),
+                _ if name.starts_with('i') => "What is requested".to_owned(),
                 _ => "The copies".to_owned(),
             },
         };
@@ -229,14 +229,14 @@ impl LawSite {
         // A demand asks for future mail explicitly; one that says nothing asks for what is there.
         let future = (def.name == "item_future").then_some(rules::Value::Bool(false));
         let silent = def.when_silent.as_ref().or(future.as_ref()).map(ToString::to_string);
-        let open = silent.as_ref().map_or_else(|| "not known".to_owned(), |text| format!("if nothing is said: {text}"));
+        let open = silent.as_ref().map_or_else(|| "not known".to_owned(), |text| format!("if not mentioned: {text}"));
         let choice = |options: Vec<(String, String)>| {
             let mut all = vec![(String::new(), open.clone())];
             all.extend(options);
             if silent.is_some() {
                 all.push((UNKNOWN.to_owned(), "not known".to_owned()));
             }
-            // What was typed and is none of these stays, so that the fault beside it can be understood.
+            // A typed value that is not among them is kept, so that the error message next to it makes sense.
             let typed = form.typed(&name);
             if !all.iter().any(|(value, _)| value == typed) {
                 all.push((typed.to_owned(), typed.to_owned()));
@@ -297,7 +297,7 @@ impl LawSite {
                 }
                 Row {
                     title: format!("Item {place}"),
-                    head: plain(form, faults, &name, "What is asked for?", "", Control::Choice(options)),
+                    head: plain(form, faults, &name, "What is requested?", "", Control::Choice(options)),
                     name: Some(plain(
                         form,
                         faults,
@@ -341,7 +341,7 @@ impl LawSite {
     }
 }
 
-/// The fields that are no facts: the day, the moment, the home.
+/// The fields that are not facts: the day, the moment, the home.
 fn top(form: &Form, faults: &Faults, home: &str, zone: &str) -> Vec<Field> {
     let local = "local time such as 2026-09-02T09:30; noon if left empty";
     vec![

@@ -47,7 +47,7 @@ pub(super) fn state_name(folder: &str) -> &str {
         "ch" => "Switzerland",
         "au" => "Australia",
         "treaties" => "Treaties",
-        "house" => "The provider's own floor",
+        "house" => "The provider's own rules",
         other => other,
     }
 }
@@ -89,11 +89,11 @@ pub(super) fn effect_look(effect: Effect) -> &'static str {
 /// The question of a topic, as a heading.
 pub(super) fn topic(topic: Topic) -> &'static str {
     match topic {
-        Topic::Disclosure => "Is the data disclosed?",
+        Topic::Disclosure => "Must or may the data be disclosed?",
         Topic::Silence => "May the owner be told?",
-        Topic::Challenge => "Can the provider go to court?",
+        Topic::Challenge => "Can the provider challenge the demand?",
         Topic::Time => "By when?",
-        Topic::Note => "What else follows?",
+        Topic::Note => "What else applies?",
     }
 }
 
@@ -126,7 +126,7 @@ pub(super) fn outcome_short(outcome: Outcome) -> &'static str {
 /// How well a rule was read, in a sentence.
 pub(super) fn confidence(confidence: Confidence) -> &'static str {
     match confidence {
-        Confidence::Read => "Read in the primary text.",
+        Confidence::Read => "Read in the primary source.",
         Confidence::Secondary => {
             "Unconfirmed: read in a secondary source only. It supports no disclosure until counsel has signed it."
         }
@@ -153,7 +153,7 @@ pub(super) fn basis(basis: Basis) -> &'static str {
         Basis::Statute => "statute",
         Basis::Precedent => "court decision, binding on the courts named",
         Basis::Treaty => "treaty or agreement between States",
-        Basis::Policy => "the provider's own floor, or guidance; never overrides law",
+        Basis::Policy => "the provider's own rule, or guidance; never overrides law",
     }
 }
 

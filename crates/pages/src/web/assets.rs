@@ -33,7 +33,7 @@ impl StyleSheet {
         Self { path: format!("/assets/{name}"), name, text }
     }
 
-    /// The name of the file, for pages that lie beside it.
+    /// The name of the file, for pages in the same directory.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -55,7 +55,7 @@ pub(crate) fn site_css() -> &'static StyleSheet {
     &SHEET
 }
 
-/// The styles of the law site. It lies beside the law's pages, since those can be rendered into a directory.
+/// The styles of the law site, in the same directory as its pages, since those can be rendered as files.
 pub(crate) fn law_css() -> &'static StyleSheet {
     static SHEET: LazyLock<StyleSheet> =
         LazyLock::new(|| StyleSheet::new("law", include_str!("../../templates/law/law.css")));

@@ -14,7 +14,7 @@ fn fault(markup: &str) -> Option<String> {
             return Some(forbidden.to_owned());
         }
     }
-    // Attributes, in tags alone: text may speak of styles.
+    // Attributes, in tags alone: text may mention styles.
     for tag in lower.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
         for attribute in tag.split_whitespace().skip(1) {
             if attribute.starts_with("style=") || (attribute.starts_with("on") && attribute.contains("=\"")) {

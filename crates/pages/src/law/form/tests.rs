@@ -99,7 +99,7 @@ fn what_cannot_be_read_is_told_beside_the_field() {
     ] {
         let page = site.page("what-if.html", Medium::Served(query)).unwrap();
         assert!(page.is_refused, "{query}");
-        assert!(!page.text.contains("class=\"verdict"), "{query}: decided all the same");
+        assert!(!page.text.contains("class=\"outcome"), "{query}: decided all the same");
         assert!(page.text.contains(&format!("href=\"#{field}\"")), "{query}");
         let beside = page.text.split("class=\"fault\"").skip(1).any(|rest| {
             rest.split("</p>").next().unwrap().contains(told)
@@ -145,7 +145,7 @@ fn hostile_input_is_escaped_or_refused() {
 #[test]
 fn an_empty_form_asks_for_nothing_and_decides_nothing() {
     let page = site().page("what-if.html", Medium::Served("")).unwrap();
-    assert!(!page.is_refused && !page.text.contains("class=\"verdict") && page.text.contains("<form method=\"get\""));
+    assert!(!page.is_refused && !page.text.contains("class=\"outcome") && page.text.contains("<form method=\"get\""));
     let file = site().page("what-if.html", Medium::File).unwrap();
     assert!(!file.text.contains("<form") && file.text.contains("needs a node"));
 }
