@@ -87,11 +87,12 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
 fn items(law: &LawSet, case: &Case) -> String {
     let mut out = String::new();
     if case.account.is_none() {
-        out.push_str("We have no account in this jurisdiction with the address named in your demand.\n\n");
+        out.push_str("We have no account in this jurisdiction with the address named in your demand.\n");
         if case.decision.outcome != Outcome::ReferCounsel {
             // What the law says about mail that does not exist helps nobody.
             return out;
         }
+        out.push('\n');
     }
     let means = |word: &str| law.vocabulary().means(word).map(str::to_owned);
     for unit in &case.decision.units {
@@ -108,13 +109,13 @@ fn items(law: &LawSet, case: &Case) -> String {
         if let Some(conflict) = &unit.conflict {
             let _ = writeln!(
                 out,
-                "  The laws that apply conflict. For disclosure: {}. Against disclosure: {}.",
+                "  The applicable laws conflict. For disclosure: {}. Against disclosure: {}.",
                 cited(&conflict.compels_because),
                 cited(&conflict.bars_because)
             );
         }
         for condition in &unit.conditions {
-            let _ = writeln!(out, "  Required: {condition}");
+            let _ = writeln!(out, "  Outstanding: {condition}");
         }
         out.push('\n');
     }

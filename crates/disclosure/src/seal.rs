@@ -224,7 +224,7 @@ fn check_facts(package: &Package, decision: &Digest) -> Result<(), DisclosureErr
         return refuse("the scope is empty");
     }
     if package.custody.is_empty() {
-        return refuse("there are no custody steps");
+        return refuse("the chain of custody is empty");
     }
     let extract = &package.ledger;
     for (opening, receipt) in &extract.entries {

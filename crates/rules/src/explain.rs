@@ -24,7 +24,7 @@ pub fn explain(decision: &Decision) -> String {
         }
     }
     page.blank();
-    page.line(0, &format!("silence: {}", silence_state(decision.silence.state)));
+    page.line(0, &format!("non-disclosure: {}", silence_state(decision.silence.state)));
     page.proof(&decision.silence.proof);
     page.text
 }
@@ -37,20 +37,20 @@ pub fn render_decision(decision: &Decision) -> String {
     page.line(0, &format!("law set {}", decision.law));
     if !decision.actions.is_empty() {
         let actions: Vec<_> = decision.actions.iter().map(|action| action.as_str()).collect();
-        page.line(0, &format!("to do: {}", actions.join(", ")));
+        page.line(0, &format!("actions: {}", actions.join(", ")));
     }
     page.facts(decision);
     for unit in &decision.units {
         page.unit(unit);
     }
-    page.heading("Telling the owner");
+    page.heading("Notice to the owner");
     page.silence(&decision.silence);
     if !decision.challenges.is_empty() {
         page.heading("Challenge in court");
         for challenge in &decision.challenges {
             let state = match challenge.state {
-                ChallengeState::Open => "open",
-                ChallengeState::Closed => "closed",
+                ChallengeState::Open => "available",
+                ChallengeState::Closed => "not available",
                 ChallengeState::ReferCounsel => "for counsel to decide",
             };
             page.line(1, &format!("{}: {state}", challenge.items.join(", ")));
@@ -61,16 +61,16 @@ pub fn render_decision(decision: &Decision) -> String {
         }
     }
     page.deadlines("Deadlines", &decision.deadlines);
-    page.deadlines("Later", &decision.follow_ups);
+    page.deadlines("Later dates", &decision.follow_ups);
     if !decision.questions.is_empty() {
-        page.heading("Missing facts, the most decisive first");
+        page.heading("Missing facts, most decisive first");
         for (n, question) in decision.questions.iter().enumerate() {
             let about = question.about.as_ref().map_or(String::new(), |about| format!(" ({about})"));
             page.line(1, &format!("{}. {}{about}  [{}]", n + 1, question.text, question.fact));
         }
     }
     if !decision.flags.is_empty() {
-        page.heading("Marks");
+        page.heading("Flags");
         for flag in &decision.flags {
             page.line(1, &format!("{}: {}  [{}]", flag.name, flag.means, flag.rule));
         }
@@ -131,7 +131,7 @@ impl Page {
         self.heading("Facts");
         self.line(1, &format!("home {}, received {} ({})", facts.home, facts.received, facts.zone));
         if decision.units.iter().any(|unit| unit.category != terms::Category::Subscriber) {
-            self.line(1, &format!("arrival from {} until before {}", facts.scope.from, facts.scope.until));
+            self.line(1, &format!("mail that arrived from {} and before {}", facts.scope.from, facts.scope.until));
         }
         self.map(1, &facts.known);
         for copy in &facts.copies {
@@ -162,34 +162,34 @@ impl Page {
         self.heading(&format!("{}: {}{contested}", heading(unit), unit.outcome));
         unit.reasons.iter().for_each(|reason| self.line(1, reason));
         if !unit.unconfirmed.is_empty() {
-            self.line(1, &format!("Rests on unconfirmed rules: {}", unit.unconfirmed.join(", ")));
+            self.line(1, &format!("Based on unconfirmed rules: {}", unit.unconfirmed.join(", ")));
         }
         for cite in &unit.citations {
             self.line(1, &format!("[{}] {}", cite.rule, cited(&cite.text, cite.confidence)));
         }
         if let Some(conflict) = &unit.conflict {
-            self.line(1, "One law compels disclosure:");
+            self.line(1, "Law that compels or permits disclosure:");
             conflict.compels_because.iter().for_each(|node| self.node(node, 2, ""));
-            self.line(1, "Another law opposes it:");
+            self.line(1, "Law that bars it:");
             conflict.bars_because.iter().for_each(|node| self.node(node, 2, ""));
         }
         for condition in &unit.conditions {
-            self.line(1, &format!("Missing: {condition}"));
+            self.line(1, &format!("Outstanding: {condition}"));
         }
         for route in &unit.redirect {
             self.line(1, &format!("Available legal process: {}. {}", route.name, route.text));
             self.line(2, &route.cite.join("; "));
-            route.needs.iter().for_each(|need| self.line(2, &format!("needs {need}")));
+            route.needs.iter().for_each(|need| self.line(2, &format!("requires {need}")));
         }
         if !unit.actions.is_empty() {
             let actions: Vec<_> = unit.actions.iter().map(|action| action.as_str()).collect();
-            self.line(1, &format!("To do: {}", actions.join(", ")));
+            self.line(1, &format!("Actions: {}", actions.join(", ")));
         }
     }
 
     fn silence(&mut self, silence: &Silence) {
         let notice = match silence.notice {
-            Notice::Blocked => "not now",
+            Notice::Blocked => "not allowed at present",
             Notice::Allowed => "allowed",
             Notice::Due => "due",
             Notice::ReferCounsel => "not until counsel has decided",
@@ -281,9 +281,9 @@ fn mode(mode: Mode) -> &'static str {
 
 fn silence_state(state: SilenceState) -> &'static str {
     match state {
-        SilenceState::Binding => "it binds",
+        SilenceState::Binding => "in force",
         SilenceState::None => "none",
-        SilenceState::Ended => "it has ended",
+        SilenceState::Ended => "ended",
         SilenceState::ReferCounsel => "for counsel to decide",
     }
 }

@@ -82,7 +82,7 @@ fn declaration(case: &Case) -> Finding {
     })?;
     let oxum = bag::payload_oxum(&contents.files);
     demand_that(contents.info("Payload-Oxum")? == oxum, || {
-        format!("the payload is {oxum} (bytes.files), but {} says otherwise", bag::INFO)
+        format!("the payload is {oxum} (bytes.files), but {} states another size", bag::INFO)
     })?;
     let sealed_at = contents.info("Bailiwick-Sealed-At")?;
     if let Some(mtime) = contents.mtime {
@@ -148,7 +148,7 @@ fn signature(case: &Case) -> Finding {
     let contents = case.contents;
     let signed = case.key.as_ref()?.verify_note(contents.text(bag::SIGNATURE)?).map_err(|error| error.to_string())?;
     let name = bag::statement_name(signed).ok_or("it is not a signature over a package")?;
-    demand_that(signed == bag::statement(name, &contents.files), || "it was made over other manifests".to_owned())?;
+    demand_that(signed == bag::statement(name, &contents.files), || "it covers other manifests".to_owned())?;
     demand_that(contents.name.as_deref().is_none_or(|folder| folder == name), || {
         format!("the package was called {name}")
     })?;
@@ -196,7 +196,11 @@ fn ledger(case: &Case) -> Finding {
         return Err(format!("{stray} has no proof"));
     }
     demand_that(proven > 0, || "it contains no ledger entries".to_owned())?;
-    Ok(format!("entries of this case: {proven}, each in the ledger {} of {} entries", key.name(), checkpoint.size))
+    Ok(format!(
+        "entries of this case: {proven}, each proven to be in the ledger {} ({} entries)",
+        key.name(),
+        checkpoint.size
+    ))
 }
 
 /// Every item in scope is accounted for, and every file belongs to an item.
@@ -271,7 +275,12 @@ fn scope(case: &Case) -> Finding {
         })?;
     }
     let categories: Vec<&str> = scope.categories.iter().map(|category| category.as_str()).collect();
-    Ok(format!("all of it within {} to {}: {}", scope.from, scope.until, categories.join(", ")))
+    Ok(format!(
+        "all items are within the dates {} to {}; categories: {}",
+        scope.from,
+        scope.until,
+        categories.join(", ")
+    ))
 }
 
 /// A digest is the same in the listing, in the bag's description, and in a ledger entry.
@@ -281,7 +290,7 @@ fn anchored(case: &Case, what: &str, digest: &Digest, label: &str) -> Result<(),
     })?;
     let openings = case.openings.as_ref()?;
     demand_that(openings.iter().any(|opening| bag::names(&opening.body, digest)), || {
-        format!("no ledger entry in the package contains the {what}'s digest")
+        format!("no ledger entry in the package contains the digest of the {what}")
     })
 }
 
@@ -315,9 +324,9 @@ fn custody(case: &Case) -> Finding {
         format!("{} and {} have different sealing times", bag::CUSTODY, bag::INFO)
     })?;
     demand_that(custody.steps.iter().all(|step| step.at_utc == step.at.rfc3339()), || {
-        "a step has two different times".to_owned()
+        "an event has two different times".to_owned()
     })?;
-    Ok(format!("steps: {}; sealed to {}", custody.steps.len(), custody.sealed_to))
+    Ok(format!("events: {}; sealed to {}", custody.steps.len(), custody.sealed_to))
 }
 
 fn certificate(case: &Case) -> Finding {

@@ -65,7 +65,7 @@ impl Contents {
         })
         .map_err(|error| format!("it cannot be read in canonical form to its end: {error}"))?;
         contents.mtime = Some(mtime);
-        contents.container = format!("a tar file of {} files, read to its end", contents.files.len());
+        contents.container = format!("a complete tar file of {} files", contents.files.len());
         Ok(contents)
     }
 
