@@ -20,16 +20,17 @@
 //!
 //! 1. `case.rs`: a variant of [`EventKind`] and its word in [`EventKind::as_str`]. The word is permanent once released: it
 //!    is in ledger entries and packages.
-//! 2. The act: a method of [`Desk`] in a file of its own. It takes the turn, begins with `Desk::resume`, checks whether the
-//!    case is in a state for it ([`NotNow`], [`NextAction`]), then calls `Desk::record` with a statement that names no
-//!    person; what the event changes in the case file goes through `Desk::record_with`, so that a power cut leaves both or
-//!    neither. Only then comes its effect.
+//! 2. The action: a method of [`Desk`] in a file of its own (`letter.rs` is a short example). It takes the lock with
+//!    `Desk::turn`, begins with `Desk::resume`, checks whether the case is in a state for it ([`NotNow`], [`NextAction`]), then
+//!    calls `Desk::record` with a statement that names no person; if the event changes the case file, `Desk::record_with`, so
+//!    that a power cut leaves both or neither. Only then does it take effect.
 //! 3. If the effect can be interrupted: `Desk::continue_case` (`resume.rs`) completes it, and doing it twice changes nothing.
-//! 4. If it ends the case or changes where it stands: [`CaseState`] with [`Case::state`], and [`NextAction`].
+//! 4. If it changes the state of the case: [`CaseState`] with [`Case::state`], and [`NextAction`].
 //! 5. Its sentence for the package's chain of custody (`custody` in `collect.rs`), and its result in `results.rs`.
 //! 6. The presenters: `event_kind`, `state` and a function for the result in `crates/bailiwick/src/cli/show/desk.rs`. The
 //!    compiler names every match that lacks the variant.
-//! 7. `tests/it`: a story that performs it, and the sweep in `faults.rs`, which fails each of its writes once.
+//! 7. `tests/it`: a story that performs it, and the sweep in `faults.rs`, which fails each of its writes once. To offer the
+//!    action to officers, follow the recipe for an operation (CONTRIBUTING.md).
 
 mod adopt;
 mod answer;

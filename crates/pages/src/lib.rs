@@ -9,21 +9,22 @@
 //! web/          headers, errors, sessions, forged forms, reading of forms, style sheets: once, for all of them
 //! ```
 //!
-//! Nothing but the owner's pages needs a sign-in, and nothing but them names a person: the ledger's leaves are salted
-//! commitments. The site speaks plain HTTP and therefore listens on loopback only, where a TLS proxy may stand before it;
+//! Only the owner's pages need a sign-in, and only they name a person: the ledger's leaves are salted
+//! commitments. The site speaks plain HTTP and therefore listens on loopback only, where a TLS proxy may be in front of it;
 //! the configuration refuses any other address.
 //!
 //! # A new page
 //!
 //! 1. A template in `templates/`, extending `base.html`. No `style` attribute, no `<style>`, no script: the policy in
 //!    `web/headers.rs` forbids them, and `tests/it/markup.rs` finds them. Styles go into `templates/site.css`.
-//! 2. A struct with `#[derive(Template)]` and a handler `async fn … -> Result<Response, PageError>` that ends in
-//!    `view::html(&page)`. Work that waits for a disk or the vault goes inside `view::blocking`.
+//! 2. A struct with `#[derive(Template)]`, with a field `masthead` for `base.html`, and a handler
+//!    `async fn … -> Result<Response, PageError>` that ends in `view::html(&page)`; `node.rs` is the shortest example. Work
+//!    that waits for a disk or the vault goes inside `view::blocking`.
 //! 3. A line `.route(…)` in the router of the part that it belongs to (`account.rs`, `law/published.rs`, or here).
-//!    Headers and error pages come by themselves.
-//! 4. What goes wrong is a variant of `PageError` (`web/error.rs`) with its status and its sentence. A page that posts
-//!    reads its form with `csrf::posted`; what changes an account takes a `SessionForm` and asks for the password again.
-//! 5. The route in the table of `tests/it/routes.rs`: the test names every route that it misses, and walks each with right
+//!    Headers and error pages are added to every route.
+//! 4. What can go wrong is a variant of `PageError` (`web/error.rs`) with its status and its sentence. A page that accepts a
+//!    form reads it with `csrf::posted`; one that changes an account takes a `SessionForm` and asks for the password again.
+//! 5. A row in the table of `tests/it/routes.rs`: the test names every route that the table lacks, and calls each with right
 //!    and wrong methods and broken forms.
 
 mod account;
@@ -66,8 +67,8 @@ pub struct SiteConfig {
     pub ledger_dir: PathBuf,
     /// Owners and their mail, once the node is unlocked.
     pub mail: MailroomGate,
-    /// A TLS proxy on this machine stands before the site: cookies are for TLS only, and the last address of the proxy's
-    /// X-Forwarded-For is the visitor's. Without a proxy that header is the visitor's own word, and is not read.
+    /// A TLS proxy on this machine is in front of the site: cookies are for TLS only, and the last address of the proxy's
+    /// X-Forwarded-For is the visitor's. Without a proxy the visitor controls that header, and it is not read.
     pub is_behind_tls_proxy: bool,
 }
 
