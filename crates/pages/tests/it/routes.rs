@@ -87,7 +87,7 @@ async fn every_route_answers_with_the_headers() {
 }
 
 #[tokio::test]
-async fn what_is_no_route_or_no_request_answers_with_the_headers() {
+async fn unknown_routes_and_malformed_requests_answer_with_the_headers() {
     let site = Site::open().await;
     let long = format!("/law/what-if.html?on={}", "9".repeat(40_000));
     let large = "a".repeat(8 * 1024 + 1);
