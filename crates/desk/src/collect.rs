@@ -156,12 +156,12 @@ impl Desk {
                 template: self.parts.law.now().texts.certificate.clone(),
                 custodian: String::new(),
                 title: String::new(),
-                system: format!("Bailiwick {}, node {}", env!("CARGO_PKG_VERSION"), self.parts.node_name),
+                system: format!("Bailiwick, version {}, at the node \"{}\".", env!("CARGO_PKG_VERSION"), self.parts.node_name),
                 process: if order.categories.contains(&Category::Content) {
-                    "each message was opened under a clearance approved by two officers and copied byte for byte as it \
-                     had arrived; nothing was converted"
+                    "Each message was decrypted under a clearance approved by two officers and copied byte for byte, \
+                     unconverted."
                 } else {
-                    "the records were read under a clearance approved by two officers; no message was opened"
+                    "The records were read under a clearance approved by two officers; no message was opened."
                 }
                 .to_owned(),
             },
@@ -224,7 +224,7 @@ fn custody(case: &Case) -> Vec<CustodyStep> {
             let (who, what) = match event.kind {
                 EventKind::Demand => (node, "received the demand"),
                 EventKind::Decision => (node, "decided the demand under the law set in use"),
-                EventKind::Hold => (node, "placed a hold on the data described in the demand, as stored"),
+                EventKind::Hold => (node, "placed a hold on the data described in the demand, as then stored"),
                 EventKind::Order => (node, "drew up the order for approval"),
                 EventKind::Approval => ("an officer", "approved the order, signing with their own key"),
                 EventKind::Collect => (node, "opened the items covered by the clearance and copied them byte for byte"),

@@ -288,7 +288,7 @@ fn info(package: &Package, listing: &Listing, payload_oxum: &str) -> String {
     let lines: [(&str, &str); 16] = [
         ("Source-Organization", &package.organization),
         ("External-Identifier", &package.reference),
-        ("External-Description", "Mail and records disclosed in answer to a demand"),
+        ("External-Description", "Mail and records produced in response to a legal demand"),
         ("Bagging-Date", day),
         ("Payload-Oxum", payload_oxum),
         ("Bag-Software-Agent", concat!("bailiwick ", env!("CARGO_PKG_VERSION"))),
