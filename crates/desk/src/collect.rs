@@ -156,7 +156,11 @@ impl Desk {
                 template: self.parts.law.now().texts.certificate.clone(),
                 custodian: String::new(),
                 title: String::new(),
-                system: format!("Bailiwick, version {}, at the node \"{}\".", env!("CARGO_PKG_VERSION"), self.parts.node_name),
+                system: format!(
+                    "Bailiwick, version {}, at the node \"{}\".",
+                    env!("CARGO_PKG_VERSION"),
+                    self.parts.node_name
+                ),
                 process: if order.categories.contains(&Category::Content) {
                     "Each message was decrypted under a clearance approved by two officers and copied byte for byte, \
                      unconverted."
