@@ -113,7 +113,7 @@ pub(crate) fn sealed(sealed: &PackageSealed) -> String {
         let _ =
             writeln!(text, "{} could not be opened; the package lists them as failed.", counted(sealed.failed, "item"));
     }
-    let _ = writeln!(text, "To verify it, with the authority's key file: bailiwick package verify --identity FILE {path}");
+    let _ = writeln!(text, "To verify it with the authority's key: bailiwick package verify --identity KEY {path}");
     text
 }
 
