@@ -21,8 +21,8 @@ use super::syscalls;
 /// The newest Landlock whose meaning this program knows: 6 (Linux 6.12). What the kernel has of it is used.
 const LANDLOCK: ABI = ABI::V6;
 
-/// How much memory must be lockable before all is locked: with less, the first Argon2id would find none. Two lanes at the
-/// highest cost that `node tune` chooses, and the rest of the process.
+/// How much memory must be lockable before all is locked: with less, the first Argon2id would find none. The kernel counts what is
+/// mapped, used or not: the program, the stacks, reserves, the memory of Argon2id, and the longest messages on the socket.
 const LOCKABLE_BYTES_MIN: u64 = 1 << 30;
 
 /// Gives up everything that is not needed to serve the vault in `dir`. On the only thread of the process: threads inherit it.
@@ -46,7 +46,8 @@ pub(super) fn confine(dir: &Path) -> io::Result<Confinement> {
     Ok(Confinement { files, system_calls, no_core: true, no_new_privileges: true, locked_memory })
 }
 
-/// Locks all memory, now and to come, where the limit allows it.
+/// Locks all memory, now and to come, as it comes into use (`MCL_ONFAULT`, Linux 4.4): what is reserved and holds nothing takes none.
+/// Where the limit allows it.
 fn lock_memory() -> String {
     let hard = getrlimit(Resource::RLIMIT_MEMLOCK).map_or(0, |(_, hard)| hard);
     // As much as we may.
@@ -54,7 +55,8 @@ fn lock_memory() -> String {
     if !geteuid().is_root() && hard != RLIM_INFINITY && hard < LOCKABLE_BYTES_MIN {
         return format!("the limit is {} KiB, and {} are needed", hard / 1024, LOCKABLE_BYTES_MIN / 1024);
     }
-    match mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE) {
+    let in_use = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
+    match mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | in_use) {
         Ok(()) => Confinement::ALL.to_owned(),
         Err(error) => error.to_string(),
     }

@@ -54,8 +54,9 @@ pub(super) fn before_the_request() -> io::Result<()> {
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     prctl::set_dumpable(false)?;
     prctl::set_no_new_privs()?;
-    // As much as the limit allows; it lives for a second.
-    let _ = mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE);
+    // As much as the limit allows, and only what is used (`MCL_ONFAULT`); it lives for a second.
+    let in_use = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
+    let _ = mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | in_use);
     Ok(())
 }
 
