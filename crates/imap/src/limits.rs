@@ -32,7 +32,15 @@ pub const SEARCH_STRINGS_MAX: usize = 256;
 /// Octets of one LIST pattern: longer than any mailbox name.
 pub const PATTERN_BYTES_MAX: usize = 2 * 1024;
 
-/// Wildcards in one LIST pattern: matching costs their number times the length of the name.
+/// Steps of matching in one LIST or LSUB, each about a nanosecond or two: the lengths of all names times the words of 64 octets that a
+/// pattern has. 10,000 names of 100 octets and ten patterns take 10 million; what takes more than 50 million is refused.
+pub const LIST_STEPS_MAX: usize = 50_000_000;
+
+/// Names that one LIST or LSUB selects from, with their ancestors: five times the mailboxes and subscriptions that an account may
+/// have (10,000 each, in the store). Names of 500 levels with nothing in common would take hundreds of megabytes.
+pub const LIST_NAMES_MAX: usize = 100_000;
+
+/// Wildcards in one LIST pattern. Mail programs send one or two.
 pub const PATTERN_WILDCARDS_MAX: usize = 16;
 
 /// Patterns of one LIST command (RFC 5258 section 3).

@@ -1,16 +1,17 @@
 //! LIST (RFC 9051 section 6.3.9), with selection and return options (RFC 5258), special use (RFC 6154) and status
 //! (RFC 5819)
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
 use super::status::{self, StatusItem};
 use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::{Bad, Cursor};
-use crate::limits::PATTERNS_MAX;
-use crate::need::{Answer, MailboxRow, Mailboxes, Need};
-use crate::pattern::Pattern;
+use crate::limits::{LIST_NAMES_MAX, PATTERNS_MAX};
+use crate::need::{Answer, MailboxRow, Mailboxes, Need, Refusal};
+use crate::pattern::{Budget, Pattern, Spent};
 
 struct List {
     select: Select,
@@ -19,6 +20,8 @@ struct List {
     /// `LIST "" ""` returns the separator.
     separator_only: bool,
     asked: bool,
+    /// It would cost more than one command may.
+    spent: bool,
 }
 
 /// `list-select-opts`
@@ -59,7 +62,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
     cursor.end()?;
     let separator_only = !several && !select.extended && patterns.iter().all(Vec::is_empty);
     let patterns = patterns.iter().map(|pattern| Pattern::new(&reference, pattern)).collect::<Result<_, _>>()?;
-    Ok(Box::new(List { select, show, patterns, separator_only, asked: false }))
+    Ok(Box::new(List { select, show, patterns, separator_only, asked: false, spent: false }))
 }
 
 fn parse_select(cursor: &mut Cursor<'_>) -> Result<Select, Bad> {
@@ -113,34 +116,66 @@ pub(super) struct Name<'m> {
 }
 
 /// Every name that could be listed: mailboxes, subscriptions, and their ancestors.
-pub(super) fn tree(mailboxes: &Mailboxes) -> BTreeMap<String, Name<'_>> {
-    let mut names: BTreeMap<String, Name<'_>> = BTreeMap::new();
+///
+/// # Errors
+/// [`Spent`] if there are more than [`LIST_NAMES_MAX`].
+pub(super) fn tree(mailboxes: &Mailboxes) -> Result<BTreeMap<&str, Name<'_>>, Spent> {
+    let mut names: BTreeMap<&str, Name<'_>> = BTreeMap::new();
+    let within = |names: &BTreeMap<&str, Name<'_>>| if names.len() > LIST_NAMES_MAX { Err(Spent) } else { Ok(()) };
     for row in &mailboxes.rows {
-        let name = row.name.as_str();
-        for (at, _) in name.match_indices('/') {
-            names.entry(name[..at].to_owned()).or_default().has_children = true;
+        names.entry(row.name.as_str()).or_default().row = Some(row);
+        for above in ancestors(row.name.as_str()) {
+            // What is above one with children has been there.
+            if std::mem::replace(&mut names.entry(above).or_default().has_children, true) {
+                break;
+            }
+            within(&names)?;
         }
-        names.entry(name.to_owned()).or_default().row = Some(row);
     }
     for name in &mailboxes.subscribed {
-        for (at, _) in name.as_str().match_indices('/') {
-            names.entry(name.as_str()[..at].to_owned()).or_default();
+        names.entry(name.as_str()).or_default().subscribed = true;
+        for above in ancestors(name.as_str()) {
+            let before = names.len();
+            names.entry(above).or_default();
+            if names.len() == before {
+                break;
+            }
+            within(&names)?;
         }
-        names.entry(name.as_str().to_owned()).or_default().subscribed = true;
     }
-    names
+    Ok(names)
 }
 
-/// The names below `name`.
-pub(super) fn children<'t, T>(tree: &'t BTreeMap<String, T>, name: &str) -> impl Iterator<Item = (&'t String, &'t T)> {
-    let prefix = format!("{name}/");
-    tree.range(prefix.clone()..).take_while(move |(name, _)| name.starts_with(&prefix))
+/// The names above `name`, the nearest first.
+fn ancestors(name: &str) -> impl Iterator<Item = &str> {
+    name.rmatch_indices('/').map(|(at, _)| &name[..at])
+}
+
+/// Every name that is above one of these.
+pub(super) fn above<'n>(names: impl Iterator<Item = &'n str>) -> HashSet<&'n str> {
+    let mut all = HashSet::new();
+    for name in names {
+        // What is above one that is there is there.
+        let _ = ancestors(name).take_while(|above| all.insert(*above)).count();
+    }
+    all
+}
+
+/// A name as this client sees it.
+pub(super) fn wire_name<'n>(name: &'n str, context: &Context) -> Cow<'n, str> {
+    let plain = context.rev2 || name.bytes().all(|byte| byte != b'&' && (byte == b' ' || byte.is_ascii_graphic()));
+    if plain { Cow::Borrowed(name) } else { Cow::Owned(crate::mutf7::encode(name)) }
 }
 
 impl List {
-    fn matches(&self, name: &str, context: &Context) -> bool {
-        let wire = if context.rev2 { name.to_owned() } else { crate::mutf7::encode(name) };
-        self.patterns.iter().any(|pattern| pattern.matches(name, &wire))
+    fn matches(&self, name: &str, context: &Context, budget: &mut Budget) -> Result<bool, Spent> {
+        let wire = wire_name(name, context);
+        for pattern in &self.patterns {
+            if pattern.matches(name, &wire, budget)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a name matches the selection options; without options, whether it is a mailbox or has one below.
@@ -152,15 +187,25 @@ impl List {
         }
     }
 
-    fn write(&self, mailboxes: &Mailboxes, context: &mut Context) {
-        let tree = tree(mailboxes);
-        for (name, what) in &tree {
-            if !self.matches(name, context) {
-                continue;
-            }
-            // Section 6.3.9.6: a parent is listed for selected children that are not listed themselves.
-            let child_info = self.select.recursive
-                && children(&tree, name).any(|(child, what)| self.selects(what) && !self.matches(child, context));
+    fn write(&self, mailboxes: &Mailboxes, context: &mut Context) -> Result<(), Spent> {
+        let tree = tree(mailboxes)?;
+        let mut budget = Budget::new();
+        let mut matching = Vec::with_capacity(tree.len());
+        for name in tree.keys() {
+            matching.push(self.matches(name, context, &mut budget)?);
+        }
+        // Section 6.3.9.6: a parent is listed for selected children that are not listed themselves.
+        let parents = match self.select.recursive {
+            true => above(
+                tree.iter()
+                    .zip(&matching)
+                    .filter(|((_, what), matches)| !**matches && self.selects(what))
+                    .map(|((name, _), _)| *name),
+            ),
+            false => HashSet::new(),
+        };
+        for ((name, what), _) in tree.iter().zip(&matching).filter(|(_, matches)| **matches) {
+            let child_info = parents.contains(name);
             if !self.selects(what) && !child_info {
                 continue;
             }
@@ -171,6 +216,7 @@ impl List {
                 status::write(row, &self.show.status, context);
             }
         }
+        Ok(())
     }
 
     /// `* LIST (attributes) "/" mailbox [("CHILDINFO" (…))]`
@@ -186,7 +232,7 @@ impl List {
         }
         attributes.extend(what.row.and_then(|row| row.special_use).map(|special_use| special_use.as_str()));
         attributes.push(if what.has_children { "\\HasChildren" } else { "\\HasNoChildren" });
-        let wire = if context.rev2 { name.to_owned() } else { crate::mutf7::encode(name) };
+        let wire = wire_name(name, context);
         let out = &mut context.out;
         out.raw(&format!("* LIST ({}) \"/\" ", attributes.join(" ")));
         out.astring(&wire);
@@ -209,13 +255,15 @@ impl Command for List {
         } else if !self.asked {
             self.asked = true;
             return NextNeed::Need(Need::Mailboxes);
+        } else if self.spent {
+            return Ending::from(Refusal::Limit).into();
         }
         Ending::ok("LIST done").into()
     }
 
     fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
         let Answer::Mailboxes(mailboxes) = answer else { return Err(WrongAnswer) };
-        self.write(&mailboxes, context);
+        self.spent = self.write(&mailboxes, context) == Err(Spent);
         Ok(())
     }
 }

@@ -1,18 +1,19 @@
 //! LSUB (RFC 3501 section 6.3.9; dropped by RFC 9051): the subscribed mailboxes, for clients without LIST-EXTENDED.
 
-use super::list::{children, tree};
+use super::list::{above, tree, wire_name};
 use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
-use crate::mutf7;
-use crate::need::{Answer, Need};
-use crate::pattern::Pattern;
+use crate::need::{Answer, Mailboxes, Need, Refusal};
+use crate::pattern::{Budget, Pattern, Spent};
 
 struct Lsub {
     pattern: Pattern,
     separator_only: bool,
     asked: bool,
+    /// It would cost more than one command may.
+    spent: bool,
 }
 
 /// `lsub = "LSUB" SP mailbox SP list-mailbox`
@@ -23,7 +24,7 @@ pub(super) fn parse(cursor: &mut Cursor<'_>, _: &Context) -> Parsed {
     let pattern = cursor.list_mailbox()?;
     cursor.end()?;
     let separator_only = pattern.is_empty();
-    Ok(Box::new(Lsub { pattern: Pattern::new(&reference, &pattern)?, separator_only, asked: false }))
+    Ok(Box::new(Lsub { pattern: Pattern::new(&reference, &pattern)?, separator_only, asked: false, spent: false }))
 }
 
 impl Command for Lsub {
@@ -33,27 +34,41 @@ impl Command for Lsub {
         } else if !self.asked {
             self.asked = true;
             return NextNeed::Need(Need::Mailboxes);
+        } else if self.spent {
+            return Ending::from(Refusal::Limit).into();
         }
         Ending::ok("LSUB done").into()
     }
 
     fn say(&mut self, answer: Answer, context: &mut Context) -> Result<(), WrongAnswer> {
         let Answer::Mailboxes(mailboxes) = answer else { return Err(WrongAnswer) };
-        let tree = tree(&mailboxes);
-        let matches = |name: &str, rev2: bool| {
-            let wire = if rev2 { name.to_owned() } else { mutf7::encode(name) };
-            self.pattern.matches(name, &wire).then_some(wire)
-        };
-        for (name, what) in &tree {
-            let Some(wire) = matches(name, context.rev2) else { continue };
-            // Section 6.3.9: an unsubscribed name with subscribed children that % hides is listed as \Noselect.
-            let hides =
-                || children(&tree, name).any(|(child, what)| what.subscribed && matches(child, context.rev2).is_none());
+        self.spent = self.write(&mailboxes, context) == Err(Spent);
+        Ok(())
+    }
+}
+
+impl Lsub {
+    fn write(&self, mailboxes: &Mailboxes, context: &mut Context) -> Result<(), Spent> {
+        let tree = tree(mailboxes)?;
+        let mut budget = Budget::new();
+        let mut matching = Vec::with_capacity(tree.len());
+        for name in tree.keys() {
+            matching.push(self.pattern.matches(name, &wire_name(name, context), &mut budget)?);
+        }
+        // RFC 3501 section 6.3.9: an unsubscribed name with subscribed children that % hides is listed as \Noselect.
+        let hides = above(
+            tree.iter()
+                .zip(&matching)
+                .filter(|((_, what), matches)| !**matches && what.subscribed)
+                .map(|((name, _), _)| *name),
+        );
+        for ((name, what), _) in tree.iter().zip(&matching).filter(|(_, matches)| **matches) {
             let attributes = match what.subscribed {
                 true => "",
-                false if hides() => "\\Noselect",
+                false if hides.contains(name) => "\\Noselect",
                 false => continue,
             };
+            let wire = wire_name(name, context);
             context.out.raw(&format!("* LSUB ({attributes}) \"/\" "));
             context.out.astring(&wire);
             context.out.end_line();
