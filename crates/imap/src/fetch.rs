@@ -111,6 +111,16 @@ impl Octets {
         Self { bytes: self.bytes.clone(), range: start..end }
     }
 
+    /// Whether both are of the same bytes in memory.
+    pub(crate) fn shares(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bytes, &other.bytes)
+    }
+
+    /// The bytes in memory that these octets keep there: all that they are a range of.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// All octets.
     pub fn as_slice(&self) -> &[u8] {
         self.bytes.get(self.range.clone()).unwrap_or_default()

@@ -12,21 +12,38 @@ pub(crate) struct Output {
     done: VecDeque<Chunk>,
     text: Vec<u8>,
     length: usize,
+    /// Bytes of memory behind the shared chunks, each counted once.
+    shared_bytes: usize,
 }
 
 #[derive(Debug)]
 enum Chunk {
     Text(Vec<u8>, usize),
-    Octets(Octets, usize),
+    Octets {
+        octets: Octets,
+        sent: usize,
+        /// The memory that is counted with this chunk: none if a neighbour shares it.
+        counted_bytes: usize,
+    },
 }
 
 /// Data shorter than this is copied: a reference would cost more.
 const SHARED_BYTES_MIN: usize = 4096;
 
+/// Among how many chunks one is looked for that shares the memory of another: pieces of one message follow each other, with text
+/// in between.
+const NEIGHBOURS: usize = 8;
+
 impl Output {
     /// The number of pending bytes.
     pub(crate) fn len(&self) -> usize {
         self.length
+    }
+
+    /// The bytes of memory that are held for pending output: of a message that goes out in pieces, the message once.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let text = |chunk: &Chunk| if let Chunk::Text(bytes, _) = chunk { bytes.len() } else { 0 };
+        self.text.len() + self.shared_bytes + self.done.iter().map(text).sum::<usize>()
     }
 
     /// Whether nothing is pending.
@@ -42,18 +59,32 @@ impl Output {
             let Some(chunk) = self.done.front_mut() else { break };
             let (bytes, sent) = match chunk {
                 Chunk::Text(bytes, sent) => (bytes.as_slice(), sent),
-                Chunk::Octets(octets, sent) => (octets.as_slice(), sent),
+                Chunk::Octets { octets, sent, .. } => (octets.as_slice(), sent),
             };
             let rest = bytes.get(*sent..).unwrap_or_default();
             let part = &rest[..rest.len().min(max - out.len())];
             out.extend_from_slice(part);
             *sent += part.len();
             if part.len() == rest.len() {
-                self.done.pop_front();
+                self.pop();
             }
         }
         self.length = self.length.saturating_sub(out.len());
         out
+    }
+
+    /// Drops the first chunk, which has been sent. Its memory is now counted with the next one that shares it.
+    fn pop(&mut self) {
+        let Some(Chunk::Octets { octets, counted_bytes: bytes @ 1.., .. }) = self.done.pop_front() else { return };
+        for chunk in self.done.iter_mut().take(NEIGHBOURS) {
+            if let Chunk::Octets { octets: next, counted_bytes, .. } = chunk
+                && next.shares(&octets)
+            {
+                *counted_bytes = bytes;
+                return;
+            }
+        }
+        self.shared_bytes = self.shared_bytes.saturating_sub(bytes);
     }
 
     fn close_text(&mut self) {
@@ -152,7 +183,10 @@ impl Output {
         }
         self.length += bytes.len();
         self.close_text();
-        self.done.push_back(Chunk::Octets(octets.clone(), 0));
+        let shares = |chunk: &Chunk| matches!(chunk, Chunk::Octets { octets: other, .. } if other.shares(octets));
+        let counted_bytes = if self.done.iter().rev().take(NEIGHBOURS).any(shares) { 0 } else { octets.memory_bytes() };
+        self.shared_bytes += counted_bytes;
+        self.done.push_back(Chunk::Octets { octets: octets.clone(), sent: 0, counted_bytes });
     }
 }
 
@@ -184,6 +218,22 @@ mod tests {
             output.astring(text);
             assert_eq!(all(output), want);
         }
+    }
+
+    /// Pieces of one message are one message in memory, until the last of them is sent.
+    #[test]
+    fn shared_memory_is_counted_once() {
+        let message = Octets::from(vec![b'x'; 100_000]);
+        let mut output = Output::default();
+        for _ in 0..3 {
+            output.literal(&message.cut(10_000..90_000));
+        }
+        assert!((100_000..100_100).contains(&output.held_bytes()), "{}", output.held_bytes());
+        assert!(output.len() > 240_000);
+        output.take(170_000);
+        assert!((100_000..100_100).contains(&output.held_bytes()), "{}", output.held_bytes());
+        output.take(usize::MAX >> 1);
+        assert_eq!((output.held_bytes(), output.len()), (0, 0));
     }
 
     #[test]

@@ -128,9 +128,10 @@ impl Session {
         session
     }
 
-    /// Bytes held for this connection: unprocessed input and unsent output.
+    /// Bytes of memory held for this connection: unprocessed input and unsent output, a message that goes out in several pieces
+    /// counted once.
     pub fn held_bytes(&self) -> usize {
-        self.input.len() + self.context.out.len()
+        self.input.len() + self.context.out.held_bytes()
     }
 
     /// Whether someone is signed in.
