@@ -159,7 +159,7 @@ fn read(text: &str) -> Result<Demand, DeskError> {
         .parse::<disclosure::AgeRecipient>()
         .map_err(|error| DeskError::Demand(format!("delivery.age_recipient: {error}")))?;
     for (field, value) in [("reference", &demand.reference), ("authority.name", &demand.authority.name)] {
-        if value.trim().is_empty() || value.chars().any(char::is_control) {
+        if value.trim().is_empty() || value.chars().any(terms::is_hidden) {
             return Err(DeskError::Demand(format!("{field} must be one line, and not empty")));
         }
     }

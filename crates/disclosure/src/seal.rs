@@ -216,7 +216,7 @@ fn check_facts(package: &Package, decision: &Digest) -> Result<(), DisclosureErr
         return refuse("the name must be 1 to 64 characters of A-Z a-z 0-9 . _ - and begin with a letter or a digit");
     }
     for text in [&package.organization, &package.authority, &package.reference] {
-        if text.trim().is_empty() || text.chars().any(char::is_control) {
+        if text.trim().is_empty() || text.chars().any(terms::is_hidden) {
             return refuse("provider, authority and reference must be one line each and not empty");
         }
     }

@@ -20,7 +20,8 @@ pub enum NameError {
     Length,
     /// A level is empty: `/a`, `a//b`, `a/`.
     EmptyLevel,
-    /// A control character or a line separator, forbidden by RFC 5198 (Net-Unicode) and RFC 9051 section 5.1.
+    /// A control character or a line separator, forbidden by RFC 5198 (Net-Unicode) and RFC 9051 section 5.1, or one that turns the
+    /// direction of text ([`terms::is_hidden`]).
     Control,
     /// Not UTF-8, or not the modified UTF-7 that IMAP4rev1 requires.
     Encoding,
@@ -58,7 +59,7 @@ impl MailboxName {
         if !(1..=MAILBOX_NAME_BYTES_MAX).contains(&text.len()) {
             return Err(NameError::Length);
         }
-        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        if text.chars().any(terms::is_hidden) {
             return Err(NameError::Control);
         }
         if text.split('/').any(str::is_empty) {

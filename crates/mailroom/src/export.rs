@@ -402,7 +402,7 @@ fn level(name: &str) -> String {
         let is_plain = match c {
             '.' => at > 0 && !is_ours,
             '%' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => false,
-            _ => !c.is_control(),
+            _ => !terms::is_hidden(c),
         };
         if is_plain {
             out.push(c);

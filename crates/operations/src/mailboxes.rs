@@ -244,7 +244,11 @@ impl Node {
             let header = record.map_or(HEADER_BYTES_MAX, |record| record.header_bytes.min(HEADER_BYTES_MAX));
             let opened = store.open_range(owner, entry, Part::Original, 0..header).ok();
             let subject = opened.and_then(|bytes| message::header_decoded(&bytes, "Subject").next());
-            subject.unwrap_or_default().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+            subject
+                .unwrap_or_default()
+                .chars()
+                .map(|letter| if terms::is_hidden(letter) { ' ' } else { letter })
+                .collect()
         };
         Ok(entries.iter().zip(records).map(one).collect())
     }

@@ -1,6 +1,7 @@
 //! A mailbox address in SMTP's syntax (RFC 5321 section 4.1.2 `Mailbox`, RFC 6531 section 3.3 for UTF-8).
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// `local-part "@" domain`. Parsed strictly: dot-string or quoted-string, a domain of LDH or UTF-8 labels, or an
@@ -78,7 +79,7 @@ fn is_dot_string(text: &str) -> bool {
 }
 
 fn is_atext(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !c.is_control())
+    c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || (!c.is_ascii() && !crate::is_hidden(c))
 }
 
 /// RFC 5321 `Quoted-string`.
@@ -91,13 +92,22 @@ fn is_quoted_string(text: &str) -> bool {
         let ok = match c {
             '"' => false,
             '\\' => chars.next().is_some_and(|next| next.is_ascii_graphic() || next == ' '),
-            _ => c == ' ' || c.is_ascii_graphic() || (!c.is_ascii() && !c.is_control()),
+            _ => c == ' ' || c.is_ascii_graphic() || (!c.is_ascii() && !crate::is_hidden(c)),
         };
         if !ok {
             return false;
         }
     }
     text.len() >= 2
+}
+
+/// RFC 5321 section 4.1.3: `IPv4-address-literal / IPv6-address-literal`, without brackets. There is no third kind: no tag
+/// but `IPv6` is registered.
+fn is_address_literal(text: &str) -> bool {
+    match text.split_at_checked(5) {
+        Some((tag, address)) if tag.eq_ignore_ascii_case("IPv6:") => address.parse::<Ipv6Addr>().is_ok(),
+        _ => text.parse::<Ipv4Addr>().is_ok(),
+    }
 }
 
 impl FromStr for Address {
@@ -120,10 +130,7 @@ impl FromStr for Domain {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let literal = text.len() > 2
-            && text.starts_with('[')
-            && text.ends_with(']')
-            && text[1..text.len() - 1].bytes().all(|b| b.is_ascii_hexdigit() || b".:IPvipv".contains(&b));
+        let literal = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(is_address_literal);
         let label = |label: &str| {
             !label.is_empty()
                 && label.len() <= 63
@@ -212,6 +219,8 @@ mod tests {
             "o'hara+x@ie.example",
             "grün@bücher.example",
             "x@[127.0.0.1]",
+            "x@[IPv6:2001:db8::1]",
+            "x@[ipv6:::ffff:192.0.2.1]",
         ] {
             assert!(good.parse::<Address>().is_ok(), "{good}");
         }
@@ -220,6 +229,10 @@ mod tests {
         {
             assert!(bad.parse::<Address>().is_err(), "{bad}");
         }
+        for literal in ["999.1.1.1", "1.2.3", "1.2.3.4.5", "::1", "IPv6:", "IPv6:1::2::3", "IPv6:192.0.2.1", "p", ""] {
+            assert!(format!("a@[{literal}]").parse::<Address>().is_err(), "{literal}");
+        }
+        assert!("a\u{202e}b@c".parse::<Address>().is_err(), "it would be read backwards");
     }
 
     #[test]

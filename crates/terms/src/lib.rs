@@ -11,6 +11,7 @@ mod ids;
 mod jurisdiction;
 mod seams;
 mod secret;
+mod text;
 mod time;
 
 pub use address::{Address, AddressError, Domain};
@@ -21,6 +22,7 @@ pub use ids::{AccountId, CaseId, EpochId, MailboxId, MessageId, OfficerName, Off
 pub use jurisdiction::{Jurisdiction, JurisdictionError};
 pub use seams::{Clock, Entropy};
 pub use secret::Secret;
+pub use text::is_hidden;
 pub use time::{UnixMillis, rfc3339};
 
 /// Lower-case hexadecimal, the form in which identifiers and digests are written.

@@ -161,6 +161,6 @@ pub(crate) fn looks_generated(text: &str) -> bool {
 
 /// A name for an app password or a session: some text, on one line.
 pub(crate) fn check_name(name: &str) -> Result<(), VaultError> {
-    let fits = !name.trim().is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(char::is_control);
+    let fits = !name.trim().is_empty() && name.len() <= NAME_BYTES_MAX && !name.chars().any(terms::is_hidden);
     if fits { Ok(()) } else { Err(VaultError::Owner(OwnerError::Name)) }
 }

@@ -21,7 +21,7 @@ pub(crate) fn canonical(name: &str) -> Result<String, StoreError> {
     let whole = rest.map_or_else(|| first.to_owned(), |rest| format!("{first}{SEPARATOR}{rest}"));
     let fine = whole.len() <= NAME_BYTES_MAX
         && whole.split(SEPARATOR).all(|level| !level.is_empty())
-        && !whole.chars().any(char::is_control);
+        && !whole.chars().any(terms::is_hidden);
     if fine { Ok(whole) } else { Err(StoreError::BadName) }
 }
 
