@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use operations::error::{OperationError, RequestError};
 use operations::table::{Answer, Reply, Request};
@@ -21,6 +22,10 @@ use tokio::sync::{mpsc, watch};
 /// The longest request: a demand's text is the longest thing in one (see [`DEMAND_BYTES_MAX`](operations::cases::DEMAND_BYTES_MAX)),
 /// and JSON may double it.
 const REQUEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// How long a request may take to arrive, and one line of an answer to be taken: the command line asks people for everything before it
+/// connects, and only reads then.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Binds the control socket at `path`, replacing one that a dead process left, with mode 0600.
 ///
@@ -70,7 +75,8 @@ async fn answer<A: Answer + 'static>(stream: UnixStream, node: Arc<A>) -> io::Re
     let (read, mut write) = stream.into_split();
     // Bytes: a request that is not text is told so.
     let mut line = Vec::new();
-    BufReader::new(read.take(REQUEST_BYTES_MAX)).read_until(b'\n', &mut line).await?;
+    let mut request = BufReader::new(read.take(REQUEST_BYTES_MAX));
+    tokio::time::timeout(PATIENCE, request.read_until(b'\n', &mut line)).await??;
     let line = Secret::new(line);
     let (replies, mut inbox) = mpsc::channel::<Reply>(16);
     tokio::task::spawn_blocking(move || {
@@ -88,7 +94,7 @@ async fn answer<A: Answer + 'static>(stream: UnixStream, node: Arc<A>) -> io::Re
     while let Some(reply) = inbox.recv().await {
         let mut text = serde_json::to_vec(&reply).map_err(io::Error::other)?;
         text.push(b'\n');
-        write.write_all(&text).await?;
+        tokio::time::timeout(PATIENCE, write.write_all(&text)).await??;
     }
     write.shutdown().await
 }
@@ -107,6 +113,14 @@ mod tests {
         fn answer(&self, _: Request, _: &mut dyn FnMut(Progress)) -> Result<Response, OperationError> {
             Ok(Response::OpenDesk(DeskOpened { entry: 7, by: Vec::new() }))
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_nothing_is_not_waited_for() {
+        let (mut client, node) = UnixStream::pair().unwrap();
+        client.write_all(b"{\"show").await.unwrap();
+        let ended = answer(node, Arc::new(Nothing)).await;
+        assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test]
