@@ -28,7 +28,8 @@ mod session;
 pub use config::Config;
 pub use envelope::{Accepted, Body, CipherSuite, Envelope, Helo, Message, Protocol, Recipient};
 pub use limits::{
-    COMMAND_LINE_BYTES_MAX, DATA_LINE_BYTES_MAX, ERRORS_MAX, IDLE_COMMANDS_MAX, MESSAGE_SIZE_BYTES_MAX, RECIPIENTS_MAX,
+    COMMAND_LINE_BYTES_MAX, DATA_LINE_BYTES_MAX, DEFERRALS_MAX, ERRORS_MAX, IDLE_COMMANDS_MAX, MESSAGE_SIZE_BYTES_MAX,
+    RECIPIENTS_MAX,
 };
 pub use reply::{DeliveryOutcome, Farewell, Refusal};
 pub use session::{Answer, Need, Session, Step, Waiting};

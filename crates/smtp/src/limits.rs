@@ -20,6 +20,11 @@ pub const RECIPIENTS_MAX: usize = 100;
 /// message resets the count.
 pub const ERRORS_MAX: u32 = 20;
 
+/// Replies of "try again later" in a connection before each further one counts as an error: recipients beyond
+/// [`RECIPIENTS_MAX`], full mailboxes, a locked node. Postfix: 1000 (`smtpd_recipient_overshoot_limit`), so that a sender of long lists
+/// who sends all recipients at once is not cut off. An accepted message resets the count.
+pub const DEFERRALS_MAX: u32 = 1000;
+
 /// The most commands that do not advance a delivery (NOOP, RSET, VRFY, HELP, greetings) before `421`. Postfix: 100
 /// (`smtpd_junk_command_limit`). An accepted message resets the count.
 pub const IDLE_COMMANDS_MAX: u32 = 100;

@@ -6,7 +6,7 @@ use crate::command::{self, Dialog, Encryption, Next};
 use crate::config::Config;
 use crate::data::{Fault, Receiver};
 use crate::envelope::{Accepted, CipherSuite, Message, Protocol, Recipient};
-use crate::limits::{ERRORS_MAX, GATHER_BYTES, IDLE_COMMANDS_MAX};
+use crate::limits::{DEFERRALS_MAX, ERRORS_MAX, GATHER_BYTES, IDLE_COMMANDS_MAX};
 use crate::line::{Inbox, Line};
 use crate::reply::{self, DeliveryOutcome, Farewell, Refusal, Reply};
 
@@ -78,6 +78,8 @@ pub struct Session {
     inbox: Inbox,
     outbox: Vec<u8>,
     errors: u32,
+    /// Replies of "try again later".
+    deferrals: u32,
     idle_commands: u32,
 }
 
@@ -95,6 +97,7 @@ impl Session {
             inbox: Inbox::default(),
             outbox: Vec::new(),
             errors: 0,
+            deferrals: 0,
             idle_commands: 0,
         };
         session.say(&greeting);
@@ -247,7 +250,9 @@ impl Session {
     /// Queues the reply, and closes the session if it was one error too many.
     fn say_and_count(&mut self, reply: &Reply) {
         self.say(reply);
-        self.errors += u32::from(reply.is_permanent());
+        self.deferrals += u32::from(reply.is_error() && !reply.is_permanent());
+        let too_often = self.deferrals > DEFERRALS_MAX && !reply.is_permanent() && reply.is_error();
+        self.errors += u32::from(reply.is_permanent() || too_often);
         if self.errors >= ERRORS_MAX {
             self.say(&reply::TOO_MANY_ERRORS);
             self.close();
@@ -339,7 +344,7 @@ impl Session {
 
     fn delivered(&mut self, outcomes: &[DeliveryOutcome]) {
         if outcomes.contains(&DeliveryOutcome::Stored) {
-            (self.errors, self.idle_commands) = (0, 0);
+            (self.errors, self.deferrals, self.idle_commands) = (0, 0, 0);
         }
         match self.dialog.config.protocol {
             Protocol::Smtp => self.say(&DeliveryOutcome::reply_for_all(outcomes)),
