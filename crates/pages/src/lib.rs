@@ -38,7 +38,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
 use mailroom::MailroomGate;
 use tokio::net::TcpListener;
@@ -112,7 +112,8 @@ fn router(config: SiteConfig) -> Router {
         .merge(law::router(config.law.clone()))
         .merge(account::router(&config, masthead.clone()))
         .fallback(|| async { PageError::NoSuchPage })
+        .layer(from_fn(headers::one_host))
         .layer(from_fn_with_state(masthead, error::pages))
-        .merge(ledger::router(config))
+        .merge(ledger::router(config).layer(from_fn(headers::one_host)))
         .layer(map_response(headers::secure))
 }

@@ -20,6 +20,8 @@ use super::view::{self, Masthead};
 pub(crate) enum PageError {
     /// The address or the body cannot be decoded.
     Malformed,
+    /// No Host field, or more than one.
+    NoHost,
     NoSuchPage,
     MethodNotAllowed,
     BodyTooLarge,
@@ -51,7 +53,7 @@ pub(crate) enum PageError {
 impl PageError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Malformed | Self::NoHost => StatusCode::BAD_REQUEST,
             Self::NoSuchPage => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -73,6 +75,7 @@ impl PageError {
     pub(crate) fn message(&self) -> &str {
         match self {
             Self::Malformed => "The address or the form could not be read.",
+            Self::NoHost => "The request must name one host.",
             Self::NoSuchPage => "There is no page at this address.",
             Self::MethodNotAllowed => "This address does not accept that kind of request.",
             Self::BodyTooLarge => "The form is too large.",

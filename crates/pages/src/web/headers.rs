@@ -1,8 +1,12 @@
 //! The headers of every response. One layer around the whole router sets them, so that no page, file, redirect or error
 //! can be without.
 
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::Response;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Version, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::error::PageError;
 
 /// No script, no picture, no frame. Styles come from this site's own files, and forms go back to this site.
 const POLICY: &str =
@@ -22,6 +26,16 @@ pub(crate) const CACHE_FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
 /// Caching of a response that may be different next time, and is the same for everybody.
 pub(crate) const CACHE_REVALIDATE: &str = "no-cache";
+
+/// The layer that refuses a request without a Host field, or with two, of which a proxy and we might read different ones
+/// (RFC 9112 section 3.2).
+pub(crate) async fn one_host(request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() >= Version::HTTP_11) {
+        return PageError::NoHost.into_response();
+    }
+    next.run(request).await
+}
 
 /// The layer. Nothing is stored by a browser or a proxy unless the handler said that it may be.
 pub(crate) async fn secure(mut response: Response) -> Response {

@@ -86,6 +86,27 @@ async fn every_route_answers_with_the_headers() {
     }
 }
 
+/// RFC 9112 section 3.2: without a Host field, or with two, a request is refused; HTTP/1.0 knew none.
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let site = Site::open().await;
+    for path in ["/", "/none", "/ledger/checkpoint"] {
+        let known = if path == "/none" { 404 } else { 200 };
+        for (version, hosts, status) in [
+            ("1.1", "Host: a\r\n", known),
+            ("1.1", "", 400),
+            ("1.1", "Host: a\r\nHost: a\r\n", 400),
+            ("1.0", "", known),
+            ("1.0", "Host: a\r\nHost: b\r\n", 400),
+        ] {
+            let request = format!("GET {path} HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");
+            let answer = site.raw(request.as_bytes()).await;
+            assert_eq!(answer.status, status, "{request}{}", answer.head);
+            is_guarded(&format!("GET {path}"), &answer);
+        }
+    }
+}
+
 #[tokio::test]
 async fn unknown_routes_and_malformed_requests_answer_with_the_headers() {
     let site = Site::open().await;
