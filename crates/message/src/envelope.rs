@@ -36,6 +36,10 @@ pub(crate) fn of_header(header: &[u8], out: &mut Vec<u8>) {
     out.push(b')');
 }
 
+/// Octets of one address list in an ENVELOPE, after which no further address is written: as much as Postfix keeps of a field
+/// (`header_size_limit`, 102,400).
+const LIST_LEN_MAX: usize = 102_400;
+
 /// The addresses of all fields `name`, with the limit for a single one: if there are two, both count.
 pub(crate) fn addresses(header: &[u8], name: &str) -> Vec<AddressEntry> {
     let mut entries = Vec::new();
@@ -55,7 +59,11 @@ fn write_list(list: &[AddressEntry], out: &mut Vec<u8>) {
         return;
     }
     out.push(b'(');
+    let start = out.len();
     for entry in list {
+        if out.len() - start > LIST_LEN_MAX {
+            break;
+        }
         match entry {
             AddressEntry::Mailbox(mailbox) => {
                 out.push(b'(');
@@ -77,4 +85,22 @@ fn write_list(list: &[AddressEntry], out: &mut Vec<u8>) {
         }
     }
     out.push(b')');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A comment of 20 MB would be three lists of 20 MB in each list of messages; and 10,000 addresses are not shown either.
+    #[test]
+    fn an_envelope_is_short_whatever_the_header_says() {
+        let comment = format!("From: a@b.example ({})\r\n\r\n", "c".repeat(20 << 20));
+        let people = format!("To: {}a@b.example\r\n\r\n", "Somebody <somebody@b.example>, ".repeat(ENTRIES_MAX));
+        let subject = format!("Subject: {}\r\nFrom: a@b.example\r\n\r\n", "s".repeat(1 << 20));
+        for header in [comment, people, subject] {
+            let envelope = envelope_wire(header.as_bytes());
+            assert!(envelope.len() < 200_000, "{}", envelope.len());
+            assert!(envelope.ends_with(b")"));
+        }
+    }
 }

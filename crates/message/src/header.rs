@@ -24,6 +24,11 @@ impl Field<'_> {
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())
     }
+
+    /// The value, unfolded and with encoded words decoded (RFC 2047).
+    pub fn decoded(&self) -> String {
+        crate::foreign::words(&unfolded(self.value))
+    }
 }
 
 /// The length in octets of the header of `bytes` (a view, or one part of it), including the empty line after it.
