@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -101,6 +101,21 @@ impl Wire {
         bindings
     }
 
+    /// Returns once the peer has reset the connection. One that has only closed its own direction still reads, and is not
+    /// meant.
+    pub(crate) async fn reset(&self) {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        while let Ok(ready) = stream.ready(Interest::ERROR).await {
+            if ready.is_error() {
+                return;
+            }
+        }
+        std::future::pending().await
+    }
+
     /// Closes our direction and gives what was sent time to arrive.
     pub(crate) async fn close(mut self) {
         let _ = tokio::time::timeout(LINGER, async {
@@ -119,5 +134,30 @@ impl Wire {
             io::Result::Ok(())
         })
         .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reset_is_noticed_and_a_half_closed_peer_is_not_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut wire = Wire::Plain(listener.accept().await.unwrap().0);
+        peer.shutdown().await.unwrap();
+        assert_eq!(wire.read(&mut [0; 8]).await.unwrap(), 0, "it has closed its direction");
+        let early = tokio::time::timeout(Duration::from_millis(50), wire.reset()).await;
+        assert!(early.is_err(), "it may still read");
+        // What is unread when a socket is closed makes the close a reset.
+        wire.write(b"* OK").await.unwrap();
+        peer.readable().await.unwrap();
+        drop(peer);
+        wire.reset().await;
     }
 }

@@ -155,6 +155,7 @@ fn open(dir: &Path) -> Mailroom {
         entropy,
         hostname: "mail.ie.example".into(),
         index: Indexes::default(),
+        large: Default::default(),
     }
 }
 

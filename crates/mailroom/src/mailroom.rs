@@ -7,6 +7,7 @@ use terms::{Address, Clock, Entropy, Secret};
 use vault::{Attempt, Claim, Network, OwnerError, Scopes, SignedIn, Vault, VaultError};
 
 use crate::index::worker::Indexes;
+use crate::reading::LargeWork;
 
 /// The mailroom of one node: what every server that handles mail needs. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Mailroom {
     pub hostname: Arc<str>,
     /// The indexes of the owners who are signed in.
     pub index: Indexes,
+    /// The large messages that are open for owners.
+    pub large: LargeWork,
 }
 
 impl Mailroom {

@@ -26,6 +26,7 @@ use durable::{DirLock, Disk, RealDisk, SystemClock, Visibility};
 use ledger::Log;
 use mailroom::Mailroom;
 use mailroom::index::Indexes;
+use mailroom::reading::LargeWork;
 use serde::{Deserialize, Serialize};
 use store::Store;
 use terms::{Clock, Entropy, OfficerName, Secret};
@@ -349,6 +350,7 @@ impl ClosedNode {
             entropy: entropy.clone(),
             hostname: config.hostname.as_str().into(),
             index: Indexes::default(),
+            large: LargeWork::default(),
         };
         let desk = Desk::open(DeskParts {
             disk: disk.clone(),

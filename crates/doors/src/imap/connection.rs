@@ -124,7 +124,7 @@ impl Connection {
                     });
                     let answer = match made {
                         Some(made) => {
-                            let (made, answer) = self.perform(made, need).await?;
+                            let (made, answer) = self.perform(&wire, made, need).await?;
                             reader = Some(made);
                             answer
                         }
@@ -132,7 +132,7 @@ impl Connection {
                     };
                     let failed =
                         matches!(answer, Answer::Refused(Refusal::WrongCredentials | Refusal::TooManyFailures));
-                    session.answer(answer);
+                    session = answered(session, answer).await?;
                     if spoke.elapsed() >= SILENCE {
                         session.reassure();
                     }
@@ -221,8 +221,9 @@ impl Connection {
         }
     }
 
-    /// Does what the session needs: what is quick here, and the rest on a thread that may block.
-    async fn perform(&self, mut reader: ImapBackend, need: Need) -> io::Result<(ImapBackend, Answer)> {
+    /// Does what the session needs: what is quick here, and the rest on a thread that may block. The work ends early when the
+    /// client resets the connection.
+    async fn perform(&self, wire: &Wire, mut reader: ImapBackend, need: Need) -> io::Result<(ImapBackend, Answer)> {
         let kind = need.name();
         if reader.is_quick(&need) {
             // A list of thousands of messages, or one message: two changes of thread would cost more than the work.
@@ -248,11 +249,20 @@ impl Connection {
             }
             Err(_) => return self.performed(kind, Err(())),
         };
-        let done = tokio::task::spawn_blocking(move || {
+        let stop = reader.stop();
+        let mut done = tokio::task::spawn_blocking(move || {
             let answer = reader.perform(need);
             (reader, answer)
         });
-        self.performed(kind, done.await.map_err(drop))
+        let done = tokio::select! {
+            biased;
+            done = &mut done => done,
+            () = wire.reset() => {
+                stop.now();
+                done.await
+            }
+        };
+        self.performed(kind, done.map_err(drop))
     }
 
     /// Notes what the operator should know of what was done; an error when it ended by a fault of ours.
@@ -269,6 +279,26 @@ impl Connection {
                 tracing::error!(kind, "a session ended because of an internal error (a bug)");
                 Err(io::Error::other("the mailbox reader is gone"))
             }
+        }
+    }
+}
+
+/// Mailboxes, above which a list of them is not made on a thread that serves connections.
+const MAILBOXES_HERE_MAX: usize = 256;
+
+/// Gives the session its answer. A list of thousands of mailboxes is matched with the client's patterns on a thread that may block.
+async fn answered(mut session: Session, answer: Answer) -> io::Result<Session> {
+    match &answer {
+        Answer::Mailboxes(list) if list.rows.len() + list.subscribed.len() > MAILBOXES_HERE_MAX => {
+            let done = tokio::task::spawn_blocking(move || {
+                session.answer(answer);
+                session
+            });
+            done.await.map_err(io::Error::other)
+        }
+        _ => {
+            session.answer(answer);
+            Ok(session)
         }
     }
 }

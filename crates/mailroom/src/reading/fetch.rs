@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use imap::{FetchItem, FetchRow, FetchRows, FetchValue, Octets, Partial, Section};
-use message::{DecodeError, SectionSpec, SectionText, Structure};
+use message::{DecodeError, SectionSpec, SectionText};
 use store::{MailboxView, MessageEntry, StoreError};
 use vault::{Part, SignedIn};
 
-use super::Unmet;
 use super::listing::{self, Listings};
 use super::message_reader::{MessageReader, WHOLE_BYTES_MAX};
 use super::words::flags;
+use super::{QUICK_BYTES_MAX, Stop, Unmet};
 use crate::index::{Column, OwnerIndex};
 use crate::mailroom::Mailroom;
 
@@ -22,18 +22,29 @@ const LIGHT_ROWS_MAX: usize = 256;
 /// Messages in one answer when columns suffice.
 const COLUMN_ROWS_MAX: usize = 4096;
 
-/// Bytes after which an answer is full. A message is never split, so one answer may exceed this by one message.
+/// Bytes after which an answer is full. A message is never split, so one answer may exceed this by one message and its values.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
+/// Whose mail a FETCH reads, and for how long.
+pub(super) struct Reading<'r> {
+    pub(super) mail: &'r Mailroom,
+    pub(super) owner: &'r SignedIn,
+    pub(super) index: Option<&'r OwnerIndex>,
+    pub(super) view: &'r MailboxView,
+    pub(super) stop: &'r Stop,
+}
+
 /// The rows of the first of `uids`, and what was found damaged. A damaged message has no row; the rest continues.
+/// A large message that has to be opened begins an answer of its own, so that the caller sees it coming.
+///
+/// # Errors
+/// [`Refusal::Limit`](imap::Refusal::Limit) when the values of one message would take more than twice its size and some.
 pub(super) fn rows(
-    mail: &Mailroom,
-    owner: &SignedIn,
-    index: Option<&OwnerIndex>,
-    view: &MailboxView,
+    reading: &Reading<'_>,
     uids: &[u32],
     items: &[FetchItem],
 ) -> Result<(FetchRows, Option<StoreError>), Unmet> {
+    let Reading { mail, owner, index, view, stop } = *reading;
     let record =
         items.iter().any(|item| matches!(item, FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure));
     let octets = items
@@ -43,7 +54,8 @@ pub(super) fn rows(
     let uids = uids.get(..count).unwrap_or(uids);
     let mut entries: Vec<Option<MessageEntry>> = view.entries_of(uids).collect();
     let mut opener = None;
-    if items.iter().any(listing::is_more) {
+    let more = items.iter().any(listing::is_more);
+    if more {
         entries.truncate(enough(&entries));
         let present: Vec<MessageEntry> = entries.iter().flatten().cloned().collect();
         // If one key cannot be opened, each message requests its own, and only damaged ones fail.
@@ -62,12 +74,24 @@ pub(super) fn rows(
     let mut damage = None;
     let (mut bytes, mut at) = (0, 0);
     for entry in &entries {
-        answer.covered += 1;
-        let Some(entry) = entry else { continue };
+        let Some(entry) = entry else {
+            answer.covered += 1;
+            continue;
+        };
         let mut reader = MessageReader::new(mail, owner, entry);
         if let Some(listing) = listings.take(entry.uid) {
             reader = reader.with_listing(listing);
         }
+        let large = entry.view_size_bytes > QUICK_BYTES_MAX;
+        let opens = large && octets && (more || reader.listed(Column::Header).is_none());
+        if opens && answer.covered > 0 {
+            break;
+        }
+        answer.covered += 1;
+        let _turn = match opens {
+            true => mail.large.turn(owner.account(), 2 * entry.view_size_bytes as usize, stop)?,
+            false => None,
+        };
         if let Some(opener) = &opener {
             reader = reader.with_key(opener, at);
         }
@@ -75,8 +99,7 @@ pub(super) fn rows(
         if let Some(record) = records.remove(&entry.uid) {
             reader = reader.with_record(&record);
         }
-        let mut decoded = Decoded::default();
-        match items.iter().map(|item| value(&reader, item, &mut decoded)).collect() {
+        match values(&reader, items, stop) {
             Ok(values) => {
                 bytes += reader.held_bytes();
                 answer.rows.push(FetchRow { uid: entry.uid, flags: flags(&entry.flags), values });
@@ -102,6 +125,29 @@ fn enough(entries: &[Option<MessageEntry>]) -> usize {
         bytes >= ANSWER_BYTES_MAX
     };
     entries.iter().position(full).map_or(entries.len(), |last| last + 1)
+}
+
+/// The values of one message.
+fn values(reader: &MessageReader<'_>, items: &[FetchItem], stop: &Stop) -> Result<Vec<FetchValue>, Unmet> {
+    let mut decoded = Decoded::default();
+    if items.len() > 1 {
+        reader.prepare_pieces(items.iter().filter_map(piece_of_message))?;
+    }
+    let value = |item| {
+        stop.check()?;
+        value(reader, item, &mut decoded)
+    };
+    items.iter().map(value).collect()
+}
+
+/// The piece of the message itself that an item requests; all of it counts as one.
+fn piece_of_message(item: &FetchItem) -> Option<Partial> {
+    match item {
+        FetchItem::Section(section, piece) if section.part.is_empty() && section.text.is_none() => {
+            Some(piece.unwrap_or(Partial { origin: 0, length: u64::MAX }))
+        }
+        _ => None,
+    }
 }
 
 fn value(reader: &MessageReader<'_>, item: &FetchItem, decoded: &mut Decoded) -> Result<FetchValue, Unmet> {
@@ -164,14 +210,24 @@ fn section_value(reader: &MessageReader<'_>, section: &Section, partial: Option<
             spec.text,
             Some(SectionText::Header | SectionText::HeaderFields(_) | SectionText::HeaderFieldsNot(_))
         );
+    let names = match &spec.text {
+        Some(SectionText::HeaderFields(names) | SectionText::HeaderFieldsNot(names)) => Some(names.len()),
+        _ => None,
+    };
     let octets = if header_only {
         let header = reader.header()?;
-        // A header alone is a message of its own, with the same header.
-        let structure = Structure::parse(&header[..message::header_len(&header)]);
-        message::section(&header, &structure, &spec).map(|octets| keep(reader, &header, octets)).transpose()?
+        let structure = reader.header_structure(&header);
+        if let (Some(names), Some(message)) = (names, structure.part(&[])) {
+            reader.search(&header[message.header.clone()], names)?;
+        }
+        message::section(&header, structure, &spec).map(|octets| keep(reader, &header, octets)).transpose()?
     } else {
         let whole = reader.whole()?;
-        message::section(&whole, reader.structure()?, &spec).map(|octets| keep(reader, &whole, octets)).transpose()?
+        let structure = reader.structure()?;
+        if let (Some(names), Some(part)) = (names, structure.part(&spec.part)) {
+            reader.search(&whole[part.body.clone()], names)?;
+        }
+        message::section(&whole, structure, &spec).map(|octets| keep(reader, &whole, octets)).transpose()?
     };
     Ok(octets.map_or(FetchValue::Nil, |octets| FetchValue::Octets(cut(octets, partial))))
 }
@@ -185,6 +241,7 @@ fn listed_fields(reader: &MessageReader<'_>, section: &Section) -> Result<Option
         _ => return Ok(None),
     };
     let Some(header) = reader.listed(Column::Header).filter(|_| section.part.is_empty()) else { return Ok(None) };
+    reader.search(header, names.len())?;
     let octets = message::subset(&header[..message::header_len(header)], names, wanted);
     reader.spend(octets.len())?;
     Ok(Some(octets.into()))

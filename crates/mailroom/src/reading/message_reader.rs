@@ -9,6 +9,7 @@ use message::Structure;
 use store::{MessageEntry, Opener, StoreError};
 use vault::{Part, SignedIn};
 
+use super::Unmet;
 use super::listing::Listing;
 use crate::index::Column;
 use crate::mailroom::Mailroom;
@@ -18,9 +19,13 @@ use crate::record::Record;
 /// whole anyway.
 pub(super) const WHOLE_BYTES_MAX: u32 = 64 * 1024;
 
-/// Bytes that the values of one message may take besides the message itself: headers of parts, decoded parts. A client
-/// could request the same large item under 256 names; none does.
-const SPENT_BYTES_MAX: usize = 128 << 20;
+/// Bytes that the values of one message may take besides the message itself and one copy of it (headers of parts, decoded parts). A
+/// client could request the same large item under 256 names; none does.
+const SPENT_BYTES_MAX: usize = 16 << 20;
+
+/// Bytes of headers that one FETCH may search in one message, times the names it searches for, in eights. A mail program requests a
+/// few lists of fields of a header of some 10 KB; 256 lists of 256 names in a header of 50 MB would take minutes.
+const SEARCHED_BYTES_MAX: usize = 2 << 30;
 
 /// Reads a message of the signed-in owner. What is requested may come from the record, from a range of the original, or from
 /// all of it.
@@ -37,7 +42,11 @@ pub(super) struct MessageReader<'r> {
     /// Prefix and view.
     whole: OnceCell<Arc<Vec<u8>>>,
     structure: OnceCell<Structure>,
+    /// The header alone, and its structure as a message of its own.
+    header: OnceCell<Arc<Vec<u8>>>,
+    header_structure: OnceCell<Structure>,
     spent_bytes: Cell<usize>,
+    searched_bytes: Cell<usize>,
 }
 
 impl<'r> MessageReader<'r> {
@@ -52,7 +61,10 @@ impl<'r> MessageReader<'r> {
             prefix: OnceCell::new(),
             whole: OnceCell::new(),
             structure: OnceCell::new(),
+            header: OnceCell::new(),
+            header_structure: OnceCell::new(),
             spent_bytes: Cell::new(0),
+            searched_bytes: Cell::new(0),
         }
     }
 
@@ -102,10 +114,19 @@ impl<'r> MessageReader<'r> {
         self.whole.get().map_or(0, |whole| whole.len()) + self.spent_bytes.get()
     }
 
-    /// Counts bytes that are derived from the message and held besides it.
+    /// Counts bytes that are derived from the message and held besides it: at most a copy of the message and
+    /// [`SPENT_BYTES_MAX`].
     pub(super) fn spend(&self, bytes: usize) -> Result<(), Refusal> {
-        self.spent_bytes.set(self.spent_bytes.get() + bytes);
-        if self.spent_bytes.get() > SPENT_BYTES_MAX { Err(Refusal::Limit) } else { Ok(()) }
+        self.spent_bytes.set(self.spent_bytes.get().saturating_add(bytes));
+        let max = SPENT_BYTES_MAX + self.entry.view_size_bytes as usize;
+        if self.spent_bytes.get() > max { Err(Refusal::Limit) } else { Ok(()) }
+    }
+
+    /// Counts a search of a header for fields of so many names, before it is made.
+    pub(super) fn search(&self, header: &[u8], names: usize) -> Result<(), Refusal> {
+        let bytes = header.len().saturating_mul(1 + names / 8);
+        self.searched_bytes.set(self.searched_bytes.get().saturating_add(bytes));
+        if self.searched_bytes.get() > SEARCHED_BYTES_MAX { Err(Refusal::Limit) } else { Ok(()) }
     }
 
     /// The record; derived from the original if it is lost.
@@ -170,20 +191,42 @@ impl<'r> MessageReader<'r> {
         self.mail.store.open_range(self.owner, self.entry, Part::Original, range)
     }
 
-    /// The header that clients see, including its empty line, or more than that.
-    pub(super) fn header(&self) -> Result<Arc<Vec<u8>>, StoreError> {
-        if let Some(header) = self.listed(Column::Header) {
-            return Ok(Arc::new(header.to_vec()));
+    /// The header that clients see, including its empty line, or more than that. Opened once.
+    pub(super) fn header(&self) -> Result<Arc<Vec<u8>>, Unmet> {
+        if let Some(header) = self.header.get() {
+            return Ok(header.clone());
         }
-        if !self.by_range()? {
-            return self.whole();
+        let header = if let Some(header) = self.listed(Column::Header) {
+            self.spend(header.len())?;
+            Arc::new(header.to_vec())
+        } else if !self.by_range()? {
+            return Ok(self.whole()?);
+        } else {
+            let bytes = self.record()?.header_bytes;
+            self.spend(self.prefix()?.len().saturating_add(bytes as usize))?;
+            Arc::new([self.prefix()?, &self.range(0..bytes)?].concat())
+        };
+        Ok(self.header.get_or_init(|| header).clone())
+    }
+
+    /// The structure of [`header`](Self::header) alone: a message of its own, with the same header.
+    pub(super) fn header_structure(&self, header: &[u8]) -> &Structure {
+        self.header_structure.get_or_init(|| Structure::parse(&header[..message::header_len(header)]))
+    }
+
+    /// Opens the whole message at once if pieces of it would come to more than half of it: pieces may overlap, and each is
+    /// opened by itself.
+    pub(super) fn prepare_pieces(&self, pieces: impl Iterator<Item = imap::Partial>) -> Result<(), StoreError> {
+        let total = self.entry.view_size_bytes as usize;
+        let bytes = pieces.fold(0_usize, |sum, piece| sum.saturating_add(piece.within(total).len()));
+        if bytes > total / 2 && self.by_range()? {
+            self.whole()?;
         }
-        let header = self.range(0..self.record()?.header_bytes)?;
-        Ok(Arc::new([self.prefix()?, &header].concat()))
+        Ok(())
     }
 
     /// A piece of [`whole`](Self::whole), clamped to its end.
-    pub(super) fn piece(&self, partial: imap::Partial) -> Result<imap::Octets, StoreError> {
+    pub(super) fn piece(&self, partial: imap::Partial) -> Result<imap::Octets, Unmet> {
         if !self.by_range()? {
             let whole = self.whole()?;
             let range = partial.within(whole.len());
@@ -193,6 +236,7 @@ impl<'r> MessageReader<'r> {
         let total = prefix.len() + self.entry.original_size_bytes as usize;
         let wanted = partial.within(total);
         let in_prefix = prefix.get(wanted.start..wanted.end.min(prefix.len())).unwrap_or_default();
+        self.spend(wanted.len())?;
         let from = wanted.start.saturating_sub(prefix.len()) as u64;
         let to = wanted.end.saturating_sub(prefix.len()) as u64;
         let rest = if to > from { self.range(from..to)? } else { Vec::new() };

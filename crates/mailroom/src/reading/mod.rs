@@ -6,9 +6,11 @@
 //! (`message::view`), and sizes count both.
 
 mod fetch;
+mod large;
 mod listing;
 mod message_reader;
 mod search;
+mod stop;
 mod words;
 
 use std::sync::Arc;
@@ -25,6 +27,9 @@ use crate::delivery::SOON_BYTES_MAX;
 use crate::index::OwnerIndex;
 use crate::mailroom::Mailroom;
 use words::{flag_set, flags, mailbox_row, refusal, special_use};
+
+pub use large::LargeWork;
+pub use stop::Stop;
 
 /// Up to this size a message is opened in about a millisecond.
 const QUICK_BYTES_MAX: u32 = 1 << 20;
@@ -44,6 +49,7 @@ pub struct ImapBackend {
     /// The search in progress, answer by answer.
     search: Option<search::Plan>,
     trouble: Option<Trouble>,
+    stop: Stop,
 }
 
 /// The open mailbox.
@@ -104,7 +110,13 @@ impl ImapBackend {
             open: None,
             search: None,
             trouble: None,
+            stop: Stop::default(),
         }
+    }
+
+    /// What ends the work of this connection early.
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
     }
 
     /// The connection is under TLS now: sets what a sign-in can be bound to.
@@ -220,15 +232,22 @@ impl ImapBackend {
             Need::Refresh => self.refresh(account),
             Need::Fetch { uids, items } => {
                 let open = self.open.as_ref().ok_or(Refusal::Unavailable)?;
-                let (rows, damage) =
-                    fetch::rows(&self.mail, &owner, self.index.as_deref(), &open.view, uids.as_slice(), &items)?;
+                let reading = fetch::Reading {
+                    mail: &self.mail,
+                    owner: &owner,
+                    index: self.index.as_deref(),
+                    view: &open.view,
+                    stop: &self.stop,
+                };
+                let (rows, damage) = fetch::rows(&reading, uids.as_slice(), &items)?;
                 self.trouble = damage.map(Trouble::Store);
                 Ok(Answer::Rows(rows))
             }
             Need::Search { uids, key } => {
                 let open = self.open.as_ref().ok_or(Refusal::Unavailable)?;
                 let mut plan = search::Plan::of(self.search.take(), &key, self.index.as_ref());
-                let found = search::found(&self.mail, &owner, &open.view, uids.as_slice(), &mut plan)?;
+                let work = search::Reading { mail: &self.mail, owner: &owner, view: &open.view, stop: &self.stop };
+                let found = search::found(work, uids.as_slice(), &mut plan)?;
                 self.search = (found.covered < uids.as_slice().len()).then_some(plan);
                 Ok(Answer::Found(found))
             }

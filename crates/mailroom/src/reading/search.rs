@@ -5,6 +5,7 @@
 //! that are not in the index yet are searched themselves. So the answer is the same with and without an index.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::{Arc, OnceLock};
 
@@ -13,9 +14,10 @@ use message::Day;
 use store::{MailboxView, MessageEntry, StoreError};
 use vault::SignedIn;
 
-use super::Unmet;
+use super::large::Turn;
 use super::message_reader::MessageReader;
 use super::words::system_bit;
+use super::{Stop, Unmet};
 use crate::index::{self, DocSet, HeaderText, IndexPlace, Opened, OwnerIndex, Query, Texts, Volumes};
 use crate::mailroom::Mailroom;
 
@@ -27,6 +29,10 @@ const LANE_UIDS_MAX: usize = 256;
 /// Bytes that are opened before an answer: about 10 ms of work, after which the server can see whether the client is still
 /// there.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
+
+/// Memory that a search takes for an opened message, in times of its size: the message, its text, and that in the form of
+/// `casemap`; decoding takes some more.
+const SEARCHED_TIMES: usize = 5;
 
 /// A search in progress: its key, its texts, and what the index says about them.
 pub(super) struct Plan {
@@ -128,18 +134,21 @@ impl Node {
     }
 }
 
+/// Whose mail is searched, and for how long.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'w> {
+    pub(super) mail: &'w Mailroom,
+    pub(super) owner: &'w SignedIn,
+    pub(super) view: &'w MailboxView,
+    pub(super) stop: &'w Stop,
+}
+
 /// The matches among the first of `uids`. A damaged message matches nothing that requires opening it.
 ///
 /// A search that opens much uses two threads, if the machine has two cores: unpacking stored texts is pure CPU work.
-pub(super) fn found(
-    mail: &Mailroom,
-    owner: &SignedIn,
-    view: &MailboxView,
-    uids: &[u32],
-    plan: &mut Plan,
-) -> Result<SearchHits, Unmet> {
+pub(super) fn found(reading: Reading<'_>, uids: &[u32], plan: &mut Plan) -> Result<SearchHits, Unmet> {
     let [mut one, mut two] = std::mem::take(&mut plan.lanes);
-    let work = Work { mail, owner, view, plan };
+    let work = Work { reading, plan };
     let both = plan.heavy
         && uids.len() >= 2
         && std::thread::available_parallelism().is_ok_and(|all| all > NonZero::<usize>::MIN);
@@ -166,9 +175,7 @@ pub(super) fn found(
 
 /// The state of a lane.
 struct Work<'w> {
-    mail: &'w Mailroom,
-    owner: &'w SignedIn,
-    view: &'w MailboxView,
+    reading: Reading<'w>,
     plan: &'w Plan,
 }
 
@@ -180,7 +187,8 @@ impl Work<'_> {
         let opened_before = opened.bytes;
         for uid in uids {
             found.covered += 1;
-            let Some(entry) = self.view.entry(*uid) else { continue };
+            self.reading.stop.check()?;
+            let Some(entry) = self.reading.view.entry(*uid) else { continue };
             let place = self.plan.place(&entry);
             let mut searched = Searched {
                 work: self,
@@ -188,12 +196,14 @@ impl Work<'_> {
                 place: place.as_ref(),
                 opened,
                 reader: OnceCell::new(),
+                turn: OnceCell::new(),
                 text: OnceCell::new(),
+                fields: OnceCell::new(),
             };
             let matches = match searched.matches(&self.plan.root) {
                 Ok(matches) => matches,
-                Err(StoreError::Damaged(_)) => false,
-                Err(error) => return Err(error.into()),
+                Err(Unmet::Store(StoreError::Damaged(_))) => false,
+                Err(error) => return Err(error),
             };
             if searched.reader.get().is_some() {
                 bytes += entry.original_size_bytes as usize;
@@ -233,7 +243,31 @@ struct Searched<'r> {
     place: Option<&'r (usize, IndexPlace)>,
     opened: &'r mut Opened,
     reader: OnceCell<MessageReader<'r>>,
+    /// The turn that a large message waits for before it is opened.
+    turn: OnceCell<Option<Turn>>,
     text: OnceCell<Whole>,
+    /// The values of the fields that the search is about, by name in capitals.
+    fields: OnceCell<HashMap<&'r str, Values>>,
+}
+
+/// The values of the fields of one name, in the form of `casemap`, one after another.
+#[derive(Default)]
+struct Values {
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Values {
+    fn add(&mut self, value: &str) {
+        message::casemap_into(value, &mut self.text);
+        self.ends.push(self.text.len());
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| &self.text.as_bytes()[start..*end])
+    }
 }
 
 /// The searched text of an opened message, in the form of `casemap`.
@@ -295,10 +329,11 @@ impl<'r> Searched<'r> {
     }
 
     /// Whether the message matches. What is known without opening it is checked first, at every level.
-    fn matches(&mut self, node: &Node) -> Result<bool, StoreError> {
+    fn matches(&mut self, node: &Node) -> Result<bool, Unmet> {
         if let Some(known) = self.known(node) {
             return Ok(known);
         }
+        self.work.reading.stop.check()?;
         match node {
             Node::And(nodes) => {
                 for node in nodes {
@@ -359,13 +394,12 @@ impl<'r> Searched<'r> {
     }
 
     /// What the message itself says.
-    fn by_message(&self, text: &Text) -> Result<bool, StoreError> {
+    fn by_message(&self, text: &Text) -> Result<bool, Unmet> {
         let query = &text.query;
         match &text.scope {
             Scope::Field(name) => {
-                let header = self.reader().header()?;
-                let mut values = message::header_decoded(&header, name);
-                Ok(values.any(|value| query.is_in(message::casemap(&value).as_bytes())))
+                let values = self.fields()?.get(name.as_str());
+                Ok(values.is_some_and(|values| values.iter().any(|value| query.is_in(value))))
             }
             Scope::Body => Ok(query.is_in(self.text()?.body.as_bytes())),
             Scope::All => {
@@ -376,19 +410,63 @@ impl<'r> Searched<'r> {
     }
 
     fn reader(&self) -> &MessageReader<'r> {
-        self.reader.get_or_init(|| MessageReader::new(self.work.mail, self.work.owner, self.entry))
+        let Reading { mail, owner, .. } = self.work.reading;
+        self.reader.get_or_init(|| MessageReader::new(mail, owner, self.entry))
+    }
+
+    /// The reader, once a large message may be opened. It takes some five times its size: as it is, its text, and both in the form
+    /// of `casemap`.
+    fn reader_in_turn(&self) -> Result<&MessageReader<'r>, Unmet> {
+        if self.turn.get().is_none() {
+            let Reading { mail, owner, stop, .. } = self.work.reading;
+            let bytes = (self.entry.view_size_bytes as usize).saturating_mul(SEARCHED_TIMES);
+            let _ = self.turn.set(mail.large.turn(owner.account(), bytes, stop)?);
+        }
+        Ok(self.reader())
+    }
+
+    /// The fields that the search is about: the header is read and parsed once for all keys.
+    fn fields(&self) -> Result<&HashMap<&'r str, Values>, Unmet> {
+        if let Some(fields) = self.fields.get() {
+            return Ok(fields);
+        }
+        let header = self.reader_in_turn()?.header()?;
+        let names = self.work.plan.texts.iter().filter_map(|text| match &text.scope {
+            Scope::Field(name) => Some((name.as_str(), Values::default())),
+            _ => None,
+        });
+        let mut fields: HashMap<&'r str, Values> = names.collect();
+        let mut name = String::new();
+        for field in message::fields(&header[..message::header_len(&header)]) {
+            name.clear();
+            name.push_str(std::str::from_utf8(field.name).unwrap_or_default());
+            name.make_ascii_uppercase();
+            if let Some(values) = fields.get_mut(name.as_str()) {
+                values.add(&field.decoded());
+            }
+        }
+        Ok(self.fields.get_or_init(|| fields))
     }
 
     /// The searched text of the message: opened once for all keys.
-    fn text(&self) -> Result<&Whole, StoreError> {
-        if self.text.get().is_none() {
-            let reader = self.reader();
-            let whole = reader.whole()?;
-            let text = message::search_text(&whole, reader.structure()?);
-            let text = Whole { header: message::casemap(&text.header), body: message::casemap(&text.body) };
-            let _ = self.text.set(text);
+    fn text(&self) -> Result<&Whole, Unmet> {
+        if let Some(text) = self.text.get() {
+            return Ok(text);
         }
-        // It has just been set.
-        self.text.get().ok_or(StoreError::NoSuchMessage)
+        let reader = self.reader_in_turn()?;
+        let message::SearchText { header, body, .. } = {
+            let whole = reader.whole()?;
+            message::search_text(&whole, reader.structure()?)
+        };
+        self.work.reading.stop.check()?;
+        // One after the other, so that no more than one of them is there twice.
+        let header = casemapped(header);
+        let body = casemapped(body);
+        Ok(self.text.get_or_init(|| Whole { header, body }))
     }
+}
+
+/// The form of `casemap`. The text itself is dropped.
+fn casemapped(text: String) -> String {
+    message::casemap(&text)
 }

@@ -112,6 +112,108 @@ fn a_message_in_all_its_parts() {
     assert!(client.ask("FETCH 1 BODY[1]").contains("FLAGS (\\Seen)"));
 }
 
+/// What a command brings, and the most memory that the session holds meanwhile.
+fn most_held(client: &mut Client, command: &str) -> (String, usize) {
+    client.session.feed(format!("a {command}\r\n").as_bytes());
+    let (mut said, mut most) = (Vec::new(), 0);
+    loop {
+        match client.session.step() {
+            Step::Write(octets) => said.extend(octets),
+            Step::Need(need) => {
+                let answer = client.reader.perform(need);
+                client.session.answer(answer);
+            }
+            Step::Wait | Step::Idle => break,
+            step => panic!("{step:?}"),
+        }
+        most = most.max(client.session.held_bytes());
+    }
+    let ending = said.len().saturating_sub(200);
+    (text(&said[ending..]), most)
+}
+
+/// Pieces of one message that overlap are one message in memory, and copies of its header are counted.
+#[test]
+fn a_fetch_holds_no_more_than_its_message() {
+    let room = Room::new(&[&[ANN]]);
+    let size = 3_000_000;
+    let line = "X-Line: something of the usual length, and more of it\r\n";
+    let header = line.repeat(size / line.len());
+    deliver(&room, format!("From: a@b.example\r\n{header}\r\nthe body\r\n").as_bytes());
+    let mut client = selected(&room);
+    let items = |item: &dyn Fn(usize) -> String| (0..64).map(item).collect::<Vec<_>>().join(" ");
+    for (what, items) in [
+        ("pieces", items(&|at| format!("BODY.PEEK[]<{at}.{size}>"))),
+        ("pieces of the header", items(&|at| format!("BODY.PEEK[HEADER]<{at}.{size}>"))),
+        ("pieces of the text and of all", items(&|at| format!("BODY.PEEK[TEXT]<{at}.5> BODY.PEEK[]<{at}.{size}>"))),
+    ] {
+        let (ending, most) = most_held(&mut client, &format!("FETCH 1 ({items})"));
+        assert!(ending.ends_with("a OK FETCH done\r\n"), "{what}: {ending}");
+        assert!(most < 2 * size + 200_000, "{what}: {most}");
+    }
+    // 64 different copies of the header are more than a command may hold.
+    let copies = items(&|at| format!("BODY.PEEK[HEADER.FIELDS.NOT (X-{at})]"));
+    let (ending, most) = most_held(&mut client, &format!("FETCH 1 ({copies})"));
+    assert_eq!((ending.as_str(), most < size), ("a NO [LIMIT] Server limit exceeded\r\n", true), "{most}");
+    // Two are not.
+    let copies = "BODY.PEEK[HEADER.FIELDS.NOT (X-1)] BODY.PEEK[HEADER.FIELDS.NOT (X-2)]";
+    assert!(most_held(&mut client, &format!("FETCH 1 ({copies})")).0.ends_with("a OK FETCH done\r\n"));
+}
+
+/// A small message and a large one are two answers: what takes long is seen before it is done.
+#[test]
+fn a_large_message_begins_an_answer() {
+    let room = Room::new(&[&[ANN]]);
+    deliver(&room, b"Subject: small\r\n\r\nbody\r\n");
+    deliver(&room, format!("Subject: large\r\n\r\n{}", "a line of text\r\n".repeat(100_000)).as_bytes());
+    let mut client = selected(&room);
+    client.session.feed(b"a FETCH 1:2 BODY.PEEK[]\r\n");
+    let mut quick = Vec::new();
+    loop {
+        match client.session.step() {
+            Step::Write(_) => {}
+            Step::Need(need) => {
+                if let imap::Need::Fetch { .. } = &need {
+                    quick.push(client.reader.is_quick(&need));
+                }
+                let answer = client.reader.perform(need);
+                client.session.answer(answer);
+            }
+            _ => break,
+        }
+    }
+    assert_eq!(quick, [true, false]);
+}
+
+#[test]
+fn work_ends_when_the_client_is_gone() {
+    let room = Room::new(&[&[ANN]]);
+    deliver(&room, MESSAGE);
+    let mut client = selected(&room);
+    client.reader.stop().now();
+    for command in ["SEARCH BODY something", "FETCH 1 (BODY.PEEK[1] BODY.PEEK[2])"] {
+        assert_eq!(client.ask(command), "a NO [UNAVAILABLE] Temporary failure, try again later\r\n", "{command}");
+    }
+}
+
+/// Fields of one name are searched one by one, for all keys in one reading of the header.
+#[test]
+fn fields_are_searched_each_by_itself() {
+    let room = Room::new(&[&[ANN]]);
+    deliver(&room, b"X-One: first\r\nx-one: second\r\nX-Two: =?utf-8?b?R3LDvMOfZQ==?=\r\n\r\nbody\r\n");
+    let mut client = selected(&room);
+    for (keys, found) in [
+        ("HEADER X-One first HEADER X-ONE second", " 1"),
+        ("HEADER X-One firstsecond", ""),
+        ("HEADER X-One first HEADER x-two \"gr\u{fc}\u{df}e\"", " 1"),
+        ("HEADER X-Three \"\"", ""),
+        ("NOT HEADER X-Three \"\"", " 1"),
+    ] {
+        let said = client.ask(&format!("SEARCH {keys}"));
+        assert!(said.starts_with(&format!("* SEARCH{found}\r\n")), "{keys}: {said}");
+    }
+}
+
 #[test]
 fn search_reads_what_people_read() {
     let room = Room::new(&[&[ANN]]);

@@ -97,6 +97,7 @@ pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, vault: Arc<Vault>, clock: Ar
         entropy,
         hostname: "mail.ie.example".into(),
         index: Default::default(),
+        large: Default::default(),
     }
 }
 
