@@ -31,7 +31,8 @@ pub struct Config {
     pub hostname: String,
     /// The domains whose mailboxes live here.
     pub domains: Vec<String>,
-    /// The largest message in bytes, as announced by SIZE (RFC 1870).
+    /// The largest message in bytes on every way in, SMTP, LMTP, APPEND and import, as announced by SIZE (RFC 1870) and APPENDLIMIT
+    /// (RFC 7889). At most 255 MiB, what the store keeps.
     pub message_size_bytes_max: u64,
     /// The mean time between bursts of empty ledger entries, in minutes.
     pub ledger_dummy_minutes: u64,
@@ -339,6 +340,9 @@ impl Config {
         }
         if self.domains.is_empty() {
             return wrong("domains", "at least one domain must live here".to_owned());
+        }
+        if self.message_size_bytes_max > ::store::PART_BYTES_MAX as u64 {
+            return wrong("message_size_bytes_max", format!("at most {} (255 MiB)", ::store::PART_BYTES_MAX));
         }
         if self.home.home != self.jurisdiction {
             let problem =

@@ -42,7 +42,8 @@ impl Operation for Import {
     fn run(self, node: &Node, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport, OperationError> {
         let Self { address, mailbox, source } = self;
         let account = node.account(&address)?;
-        let plan = ImportPlan { account, mailbox, source, journal_dir: node.dir.join("import") };
+        let (journal_dir, message_bytes_max) = (node.dir.join("import"), node.config.message_size_bytes_max);
+        let plan = ImportPlan { account, mailbox, source, journal_dir, message_bytes_max };
         let report = mailroom::import::run(&node.mailroom, node.disk.as_ref(), &plan, &mut |step| {
             progress(Progress { unit: Unit::Messages, done: step.done, total: step.total, failed: step.failed });
         });

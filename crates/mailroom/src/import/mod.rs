@@ -52,6 +52,8 @@ pub struct ImportPlan {
     pub source: PathBuf,
     /// Where the node keeps its journals of imports.
     pub journal_dir: PathBuf,
+    /// The longest message in bytes, the same as on every other way in. A longer one is not read, and is named in the report.
+    pub message_bytes_max: u64,
 }
 
 /// Imports what `plan` says. Every message counted as imported is durable when this returns. `progress` is called before
@@ -326,8 +328,11 @@ enum Prepared {
 }
 
 fn prepare(mailroom: &Mailroom, plan: &ImportPlan, item: &Item, known: &HashSet<[u8; 32]>) -> Prepared {
-    if item.size > PART_BYTES_MAX as u64 {
-        return Prepared::Failed(failure(item, &StoreError::TooLarge));
+    let most = plan.message_bytes_max.min(PART_BYTES_MAX as u64);
+    if item.size > most {
+        let why =
+            format!("{} bytes, and this node takes at most {most} (message_size_bytes_max in node.toml)", item.size);
+        return Prepared::Failed(failure(item, &why));
     }
     let original = match source::read(item) {
         Ok(original) => original,

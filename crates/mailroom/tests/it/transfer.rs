@@ -16,6 +16,9 @@ use world::{Fault, FaultyDisk, SeededEntropy};
 
 const ANN: &str = "ann@ie.example";
 
+/// The longest message of these imports.
+const MESSAGE_BYTES_MAX: u64 = 100_000;
+
 struct Case {
     room: Room,
     outside: tempfile::TempDir,
@@ -43,6 +46,7 @@ impl Case {
             mailbox: mailbox.to_owned(),
             source: source.to_owned(),
             journal_dir: self.room.dir.path().join("import"),
+            message_bytes_max: MESSAGE_BYTES_MAX,
         };
         let mut steps: Vec<Progress> = Vec::new();
         let report = import::run(&self.room.mailroom, disk, &plan, &mut |step| steps.push(step))?;
@@ -145,6 +149,19 @@ fn a_folder_goes_in_and_comes_out() {
     assert_eq!((report.exported, report.already_there, report.failed), (7, 0, 0));
     assert_eq!(counted(exported(&out)), counted(odd.iter().map(|(_, bytes)| bytes.to_vec())));
     assert_eq!(fs::read(out.join("Old/2002/000002.eml")).unwrap(), odd[0].1);
+}
+
+/// One limit on every way in: a longer message is not read, and the report says which and why.
+#[test]
+fn a_message_over_the_limit_stays_outside() {
+    let case = Case::new();
+    let most = usize::try_from(MESSAGE_BYTES_MAX).unwrap();
+    case.file("mail/a.eml", &[b"Subject: a\n\n".to_vec(), vec![b'x'; most - 12]].concat());
+    case.file("mail/b.eml", &[b"Subject: b\n\n".to_vec(), vec![b'x'; most - 11]].concat());
+    let report = case.import(&case.path("mail"), "INBOX");
+    assert_eq!((report.imported, report.failed), (1, 1), "{report:?}");
+    let failure = &report.failures[0];
+    assert!(failure.what.ends_with("b.eml") && failure.why.contains("message_size_bytes_max"), "{failure:?}");
 }
 
 #[test]

@@ -19,9 +19,10 @@ use crate::store::Store;
 use crate::values::flags::{FlagChange, FlagSet};
 use crate::values::uid_set::UidSet;
 
-/// The longest part of a message that is stored, in bytes: 1 GiB. IMAP counts in 32 bits, and memory holds a part whole
-/// while it is sealed; the doors allow far less.
-pub const PART_BYTES_MAX: usize = 1 << 30;
+/// The longest part of a message that is stored, in bytes: 255 MiB, a little less than one message to the vault's process may have
+/// (256 MiB), which is asked for the digest of what is imported. Memory holds a part whole while it is sealed; the doors allow far
+/// less, and no operator can allow more (`message_size_bytes_max`).
+pub const PART_BYTES_MAX: usize = 255 << 20;
 
 /// A message to store.
 #[derive(Clone)]
