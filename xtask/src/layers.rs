@@ -80,9 +80,14 @@ pub(crate) const KEPT: &[Kept] = &[
         why: "the node seals what it receives; everything sealed is opened in one place",
     },
     Kept {
-        crates: &["landlock", "seccompiler", "nix"],
+        crates: &["landlock", "seccompiler"],
         rooms: &["keeper"],
         why: "the vault's process confines itself; nobody else has business with the kernel",
+    },
+    Kept {
+        crates: &["nix"],
+        rooms: &["keeper", "bailiwick"],
+        why: "the vault's process confines itself, and the node starts without huge pages",
     },
     Kept {
         crates: &["libc"],

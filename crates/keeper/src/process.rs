@@ -8,14 +8,16 @@ mod syscalls;
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod tests;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 
 use durable::{RealDisk, SystemClock};
-use vault::SystemEntropy;
+use vault::{MemoryUse, SystemEntropy};
 
 use crate::keeper::Place;
 use crate::server::VaultServer;
@@ -38,6 +40,26 @@ fn close_inherited() {
     }
 }
 
+/// Undoes what the node added to its own `oom_score_adj`, which children inherit: when memory is short, the kernel is to end another
+/// process before the one that cannot be unlocked without people. Where the system does not allow it, nothing is lost.
+fn be_spared() {
+    let path = "/proc/self/oom_score_adj";
+    let now = std::fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<i32>().ok());
+    if let (Some(now), Ok(mut file)) = (now, std::fs::OpenOptions::new().write(true).open(path)) {
+        let _ = file.write_all((now - vault::NODE_OOM_SCORE_ADJ).to_string().as_bytes());
+    }
+}
+
+/// The length that the file of figures never reaches.
+const FIGURES_LEN_MAX: usize = 4096;
+
+/// The memory of this process.
+pub(crate) fn memory(figures: &File) -> Option<MemoryUse> {
+    let mut text = [0; FIGURES_LEN_MAX];
+    let len = figures.read_at(&mut text, 0).ok()?;
+    MemoryUse::parse(std::str::from_utf8(&text[..len]).ok()?)
+}
+
 /// Serves the vault in `dir`, an absolute path of a folder that is there, until standard input ends. The first thing it does
 /// is to give up everything that it does not need ([`Confinement`](vault::Confinement)), so call it before anything else, on the only thread.
 ///
@@ -48,6 +70,11 @@ pub fn serve_standard_input(dir: &Path) -> io::Result<()> {
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // A vault that listened to anything else would be no vault.
     socket.peer_addr()?;
+    be_spared();
+    // The node starts without huge pages and hands that on; Argon2id is slower without.
+    let _ = nix::sys::prctl::set_thp_disable(false);
+    // Opened now: once it is confined, the process opens no file but the vault's.
+    let figures = File::open(MemoryUse::FILE).ok();
     let confinement = confine::confine(dir)?;
     let place = Place {
         disk: Arc::new(RealDisk),
@@ -55,5 +82,5 @@ pub fn serve_standard_input(dir: &Path) -> io::Result<()> {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
     };
-    answering::serve(socket, Arc::new(VaultServer::confined(place, confinement)))
+    answering::serve(socket, Arc::new(VaultServer::confined(place, confinement, figures)))
 }

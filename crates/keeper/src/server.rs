@@ -1,6 +1,7 @@
 //! The vault's own side: a folder, and its keeper once somebody has unlocked it. Every call is answered here, in the process
 //! of the vault: those that a locked vault answers in `unlock/`, all others by the [`Keeper`].
 
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use vault::inside::Backend;
@@ -17,6 +18,8 @@ pub(crate) struct VaultServer {
     pub(crate) place: Place,
     /// What holds for the process that it is in; `None` when that is the node's own.
     pub(crate) confinement: Option<Confinement>,
+    /// The file with the figures of this process's memory, if it has a process of its own.
+    pub(crate) figures: Option<File>,
     keeper: RwLock<Option<Arc<Keeper>>>,
     /// The first of two people has shown a passphrase.
     pub(crate) first_part: Mutex<Option<OpenedPart>>,
@@ -30,6 +33,7 @@ impl VaultServer {
         Self {
             place,
             confinement: None,
+            figures: None,
             keeper: RwLock::default(),
             first_part: Mutex::default(),
             asked: Mutex::default(),
@@ -37,8 +41,8 @@ impl VaultServer {
     }
 
     /// A locked one in a process of its own.
-    pub(crate) fn confined(place: Place, confinement: Confinement) -> Self {
-        Self { confinement: Some(confinement), ..Self::new(place) }
+    pub(crate) fn confined(place: Place, confinement: Confinement, figures: Option<File>) -> Self {
+        Self { confinement: Some(confinement), figures, ..Self::new(place) }
     }
 
     pub(crate) fn folder(&self) -> Folder {

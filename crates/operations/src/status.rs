@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use store::{Health, PackStatus};
 use terms::{AccountId, Digest, Jurisdiction};
+use vault::MemoryUse;
 
 use crate::error::OperationError;
 use crate::handle::NodeHandle;
@@ -31,9 +32,39 @@ pub struct NodeStatus {
     pub vault_lacks: Vec<String>,
     /// The token has refused the PIN; it is not asked again until a person types it.
     pub pin_refused: bool,
+    /// The memory of the node's own process, as it tells it itself; absent where the system does not say.
+    pub memory: Option<ProcessMemory>,
+    /// The same of the vault's process; absent when it is away.
+    pub vault_memory: Option<ProcessMemory>,
     /// What can be told while the node is unlocked.
     #[serde(flatten)]
     pub rooms: Option<RoomsStatus>,
+}
+
+/// What a process takes of the machine's memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessMemory {
+    /// All pages of it that are in memory.
+    pub resident_bytes: u64,
+    /// The same, with pages that it shares with other processes divided among them (PSS).
+    pub share_bytes: u64,
+    /// Its heap and its stacks.
+    pub anonymous_bytes: u64,
+    /// What is not written to swap.
+    pub locked_bytes: u64,
+}
+
+impl From<MemoryUse> for ProcessMemory {
+    fn from(of: MemoryUse) -> Self {
+        let MemoryUse { resident_bytes, share_bytes, anonymous_bytes, locked_bytes } = of;
+        Self { resident_bytes, share_bytes, anonymous_bytes, locked_bytes }
+    }
+}
+
+/// The memory of this process.
+fn own_memory() -> Option<ProcessMemory> {
+    let text = std::fs::read_to_string(MemoryUse::FILE).ok()?;
+    MemoryUse::parse(&text).map(ProcessMemory::from)
 }
 
 /// Locked or not.
@@ -177,6 +208,8 @@ impl Operation for ShowStatus {
             vault_process: closed.gate.process_id(),
             vault_lacks: handle.vault_lacks(),
             pin_refused: closed.is_pin_refused(),
+            memory: own_memory(),
+            vault_memory: closed.gate.memory().ok().flatten().map(ProcessMemory::from),
             rooms,
         })
     }

@@ -4,4 +4,4 @@ pub(crate) mod link;
 pub(crate) mod process;
 
 pub use link::{Asked, Backend, Link};
-pub use process::VaultProgram;
+pub use process::{ALLOCATOR, NODE_OOM_SCORE_ADJ, VaultProgram};

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use mailroom::MailroomGate;
+use mailroom::delivery::DeliveryError;
 use operations::error::OperationError;
 use operations::handle::NodeHandle;
 use operations::node::{Host, Node, NodeError, Note};
@@ -42,6 +43,13 @@ impl Host for Doors {
         }
         for trouble in node.desk.troubles() {
             tracing::error!("{trouble}");
+        }
+        // RFC 5321 section 4.5.1: a server of mail accepts it for its postmaster.
+        if node.mailroom.postmaster() == Err(DeliveryError::NoSuchMailbox) {
+            tracing::warn!(
+                "mail for the postmaster is refused: give an account the address postmaster@{}",
+                node.config.hostname
+            );
         }
         if let Some(mail) = self.mail.get() {
             mail.open(node.mailroom.clone());

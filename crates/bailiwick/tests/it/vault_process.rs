@@ -35,8 +35,12 @@ fn what_it_has_given_up() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "no core: {core}");
 
-    // No environment, no secret among the arguments, no file or socket but the pair (and /dev/null, and the log).
-    assert_eq!(std::fs::read(format!("/proc/{vault}/environ")).unwrap_or_default(), b"");
+    // No environment but the allocator's settings, no secret among the arguments, no file or socket but the pair (and /dev/null, the
+    // log, and the figures of its own memory).
+    let environment = std::fs::read_to_string(format!("/proc/{vault}/environ")).unwrap_or_default();
+    for setting in environment.split_terminator('\0') {
+        assert!(vault::ALLOCATOR.iter().any(|(name, value)| setting == format!("{name}={value}")), "{setting}");
+    }
     let words = std::fs::read_to_string(format!("/proc/{vault}/cmdline")).unwrap();
     let folder = dir.join("vault");
     assert_eq!(words.split_terminator('\0').skip(1).collect::<Vec<_>>(), ["vault-process", folder.to_str().unwrap()]);
@@ -45,8 +49,9 @@ fn what_it_has_given_up() {
         let target = std::fs::read_link(entry.unwrap().path()).unwrap();
         let target = target.to_str().unwrap();
         sockets += usize::from(target.starts_with("socket:"));
-        let known =
-            ["socket:", "/dev/null"].iter().any(|known| target.starts_with(known)) || target.ends_with("node.log");
+        let known = ["socket:", "/dev/null"].iter().any(|known| target.starts_with(known))
+            || target.ends_with("node.log")
+            || target == format!("/proc/{vault}/smaps_rollup");
         assert!(known, "{target}");
     }
     assert!(sockets > 0);
@@ -54,6 +59,29 @@ fn what_it_has_given_up() {
     // What the kernel cannot do is said in the status and in the log.
     let lacks = node.ask(&["node", "status"], "").unwrap()["vault_lacks"].as_array().unwrap().len();
     assert_eq!(node.log().matches("the vault's process: ").count(), lacks, "{}", node.log());
+}
+
+/// At rest, and locked in memory or not: what is reserved and holds nothing takes no memory. And when memory is short, the kernel ends
+/// the node's process first.
+#[test]
+fn it_takes_little_memory_and_is_spared() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("IE");
+    Single::init(&dir, &[], "");
+    let node = Single::run(&dir);
+    let vault = node.vault_process();
+    let status = node.ask(&["node", "status"], "").unwrap();
+    for (whose, process, most) in [("vault_memory", vault, 40 << 20), ("memory", node.process(), 60 << 20)] {
+        let told = status[whose]["resident_bytes"].as_u64().unwrap();
+        let resident = status_line(process, "VmRSS");
+        let kernel = resident.trim_end_matches(" kB").parse::<u64>().unwrap() * 1024;
+        assert!(told.abs_diff(kernel) < 8 << 20, "{whose}: {told} is not what the kernel says, {kernel}");
+        assert!(told <= most, "{whose}: {told}");
+    }
+    let score = |process: u32| -> i32 {
+        std::fs::read_to_string(format!("/proc/{process}/oom_score_adj")).unwrap().trim().parse().unwrap()
+    };
+    assert_eq!(score(node.process()), score(vault) + vault::NODE_OOM_SCORE_ADJ);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! passphrases open.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -19,18 +19,46 @@ fn params(cost: CostProfile) -> Option<Params> {
     Params::new(cost.memory_kib(), cost.passes(), cost.lanes(), Some(32)).ok()
 }
 
+/// Memory that all computations of Argon2id take at once: 128 MiB, two at the highest cost that `node tune` chooses, six at the
+/// lowest. A computation that needs more, because an operator has raised the cost, runs alone.
+const LANES_KIB_MAX: u32 = 128 * 1024;
+
 /// How many computations of Argon2id may run at once. Each holds its memory for its whole run, so that a crowd of
 /// guessers would otherwise take all of it; the rest wait their turn.
 pub(crate) struct Lanes {
-    free: Mutex<usize>,
+    free: Mutex<Free>,
     returned: Condvar,
     /// Work done so far, in KiB filled: a pass over the memory counts once.
     filled_kib: AtomicU64,
 }
 
+/// What is free of lanes and memory.
+struct Free {
+    lanes: usize,
+    kib: u32,
+    /// Memory of computations that are over, wiped, for the next ones: mapping it again would cost each a tenth.
+    spare: Vec<Memory>,
+    /// Whether a computation has begun since [`Lanes::rest`].
+    used: bool,
+}
+
 impl Lanes {
     pub(crate) fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count.max(1)), returned: Condvar::new(), filled_kib: AtomicU64::new(0) }
+        let free = Free { lanes: count.max(1), kib: LANES_KIB_MAX, spare: Vec::new(), used: false };
+        Self { free: Mutex::new(free), returned: Condvar::new(), filled_kib: AtomicU64::new(0) }
+    }
+
+    /// Gives spare memory back to the system if nothing was computed since the last time.
+    pub(crate) fn rest(&self) {
+        let mut free = self.free();
+        let unused = !std::mem::replace(&mut free.used, false);
+        let spare = if unused { std::mem::take(&mut free.spare) } else { Vec::new() };
+        drop(free);
+        drop(spare);
+    }
+
+    fn free(&self) -> MutexGuard<'_, Free> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The work done so far, in KiB of memory filled.
@@ -38,28 +66,49 @@ impl Lanes {
         self.filled_kib.load(Ordering::Relaxed)
     }
 
-    /// Runs `work` when a lane is free.
-    fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        while *free == 0 {
+    /// Runs `work` with so many blocks of memory when a lane is free and as much memory. `None` when the machine has not that much.
+    fn run<T>(&self, blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> Option<T> {
+        let kib = u32::try_from(blocks).unwrap_or(u32::MAX).min(LANES_KIB_MAX);
+        let mut free = self.free();
+        while free.lanes == 0 || free.kib < kib {
             free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
         }
-        *free -= 1;
+        free.lanes -= 1;
+        free.kib -= kib;
+        free.used = true;
+        let spare = free.spare.iter().position(|memory| memory.0.len() == blocks).map(|at| free.spare.swap_remove(at));
+        // Spare memory of another size goes, so that all of it together stays within its limit.
+        let other = if spare.is_none() { std::mem::take(&mut free.spare) } else { Vec::new() };
         drop(free);
-        let back = Returned(self);
-        let out = work();
-        drop(back);
-        out
+        drop(other);
+        let mut turn = Turn { lanes: self, kib, memory: spare };
+        let memory = match turn.memory.take() {
+            Some(memory) => memory,
+            None => Memory::of_blocks(blocks)?,
+        };
+        Some(work(&mut turn.memory.insert(memory).0))
     }
 }
 
-/// Gives the lane back, also when the work panics.
-struct Returned<'a>(&'a Lanes);
+/// A lane with its memory, given back also when the work panics.
+struct Turn<'a> {
+    lanes: &'a Lanes,
+    kib: u32,
+    memory: Option<Memory>,
+}
 
-impl Drop for Returned<'_> {
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.returned.notify_one();
+        if let Some(memory) = &mut self.memory {
+            memory.0.zeroize();
+        }
+        let mut free = self.lanes.free();
+        free.lanes += 1;
+        free.kib += self.kib;
+        free.spare.extend(self.memory.take());
+        drop(free);
+        // Those who wait need different amounts of memory.
+        self.lanes.returned.notify_all();
     }
 }
 
@@ -159,12 +208,12 @@ fn derive(
     let mut stretched = Key32::default();
     let salt = &head[SALT_AT..COMMITMENT_AT];
     lanes.filled_kib.fetch_add(u64::from(cost.memory_kib()) * u64::from(cost.passes()), Ordering::Relaxed);
-    lanes.run(|| {
-        let mut memory = Memory::of_blocks(params.block_count())?;
+    let blocks = params.block_count();
+    lanes.run(blocks, |memory| {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(passphrase.expose().as_bytes(), salt, stretched.as_mut(), &mut memory.0[..])
+            .hash_password_into_with_memory(passphrase.expose().as_bytes(), salt, stretched.as_mut(), memory)
             .ok()
-    })?;
+    })??;
     let okm = Prk::from_uniform(&stretched).expand::<64>(&[b"bailiwick/passphrase/v1", &head[..SALT_AT], context]);
     let (mut key, mut commitment) = (Key32::default(), [0; 32]);
     key.copy_from_slice(&okm[..32]);
@@ -172,7 +221,7 @@ fn derive(
     Some((key, commitment))
 }
 
-/// The memory of one computation, wiped when dropped: anyone who reads its last blocks need not guess the passphrase.
+/// The memory of one computation, wiped when it is over and when it is dropped: anyone who reads its last blocks need not guess the passphrase.
 struct Memory(Vec<Block>);
 
 impl Memory {
@@ -191,11 +240,11 @@ impl Drop for Memory {
     }
 }
 
-/// More memory than this for one guess is not chosen: 256 MiB. A node computes as many at once as it has processors.
-const MEASURED_KIB_MAX: u32 = 256 * 1024;
+/// More memory than this for one guess is not chosen: 64 MiB, so that two are computed at once.
+const MEASURED_KIB_MAX: u32 = LANES_KIB_MAX / 2;
 
 /// The highest cost at which one guess takes no longer than `target` on this machine now: the memory is doubled from
-/// [`CostProfile::OWASP`]'s, which is the least, up to 256 MiB; two passes, one lane. Computes for a few times `target`.
+/// [`CostProfile::OWASP`]'s, which is the least, up to 64 MiB; two passes, one lane. Computes for a few times `target`.
 pub(crate) fn measure_cost(target: Duration) -> CostProfile {
     let mut chosen = CostProfile::OWASP;
     while let Some(next) = CostProfile::new(chosen.memory_kib() * 2, chosen.passes(), chosen.lanes()) {

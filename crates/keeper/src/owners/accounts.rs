@@ -28,6 +28,7 @@ impl calls::accounts::Calls for Keeper {
         let now = self.clock.now();
         self.remembered.forget_stale(now);
         self.forget_stale_acts(now);
+        self.lanes.rest();
         for session in self.sessions.every() {
             session.fold(&self.rings());
         }

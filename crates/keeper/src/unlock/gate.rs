@@ -6,7 +6,7 @@ use std::time::Duration;
 use terms::{OfficerName, Secret};
 use vault::calls::Server as _;
 use vault::calls::gate::Facts;
-use vault::{Confinement, CostProfile, FileError, Founding, KeyBackup, UnlockError, VaultError, calls};
+use vault::{Confinement, CostProfile, FileError, Founding, KeyBackup, MemoryUse, UnlockError, VaultError, calls};
 
 use crate::account::Stretch;
 use crate::crypto::measure_cost;
@@ -42,6 +42,10 @@ impl calls::gate::Calls for VaultServer {
 
     fn look(&self) -> Result<(bool, Option<Confinement>), VaultError> {
         Ok((self.keeper().is_ok(), self.confinement.clone()))
+    }
+
+    fn memory(&self) -> Result<Option<MemoryUse>, VaultError> {
+        Ok(self.figures.as_ref().and_then(crate::process::memory))
     }
 
     fn set_key_holders(

@@ -8,6 +8,7 @@ use crate::backup::KeyBackup;
 use crate::confinement::Confinement;
 use crate::cost::CostProfile;
 use crate::founding::Founding;
+use crate::memory::MemoryUse;
 use crate::wire::wire_struct;
 
 /// What anyone may know about an unlocked vault.
@@ -33,6 +34,13 @@ calls! {
 
     /// Whether it is unlocked, and what its process has given up, if it has a process of its own.
     raw fn look() -> (bool, Option<Confinement>);
+
+    /// The memory that the vault's process takes, as it tells it itself; `None` when it has no process of its own or the system does
+    /// not say. Works on a locked vault too.
+    ///
+    /// # Errors
+    /// [`VaultError::Away`].
+    pub fn memory() -> Option<MemoryUse>;
 
     /// Replaces the list of key holders, 2 to 9 people, any two of whom unlock the vault from now on, each with their own
     /// passphrase. `passphrase` is the node's. Durable when it returns.
@@ -69,7 +77,7 @@ calls! {
     pub fn restore_keys(backup: &KeyBackup, passphrase: &Secret<String>, successor: bool), slow;
 
     /// The highest cost at which one guess at a password takes no longer than `target_millis` on this machine now: the memory
-    /// is doubled from [`CostProfile::OWASP`]'s, the minimum, up to 256 MiB; two passes, one lane. Takes a few times that
+    /// is doubled from [`CostProfile::OWASP`]'s, the minimum, up to 64 MiB; two passes, one lane. Takes a few times that
     /// long.
     ///
     /// # Errors

@@ -26,6 +26,16 @@ use crate::wire::frame;
 /// How long the vault's process may take to end once its node has closed the socket.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// The settings of the program's allocator (mimalloc) in the vault's process, all that its environment holds. Of locked memory an
+/// allocator can give nothing back but whole mappings: so what is larger than 1 MiB (the memory of Argon2id, a long message on the
+/// socket) is a mapping of its own, and what is reserved at once is 64 MiB instead of 1 GiB.
+pub const ALLOCATOR: [(&str, &str); 2] =
+    [("MIMALLOC_ARENA_RESERVE", "64MiB"), ("MIMALLOC_ARENA_MAX_OBJECT_SIZE", "1MiB")];
+
+/// What the node adds to its own `oom_score_adj`, and the vault's process takes off again: a fifth of the machine's memory. A process
+/// without privileges can only raise its own value, and lower it as far as it was.
+pub const NODE_OOM_SCORE_ADJ: i32 = 200;
+
 /// What to start as the vault's process.
 #[derive(Debug, Clone)]
 pub struct VaultProgram {
@@ -36,12 +46,12 @@ pub struct VaultProgram {
 }
 
 impl VaultProgram {
-    /// Starts it with one end of a new pair of sockets as its standard input. It inherits nothing of the environment, and
-    /// a signal from the terminal is for the node alone: the vault ends when the node closes the socket.
+    /// Starts it with one end of a new pair of sockets as its standard input. It inherits nothing of the environment and gets
+    /// [`ALLOCATOR`]; a signal from the terminal is for the node alone: the vault ends when the node closes the socket.
     fn start(&self) -> io::Result<(Child, UnixStream)> {
         let (ours, theirs) = UnixStream::pair()?;
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).env_clear().process_group(0);
+        command.args(&self.arguments).env_clear().envs(ALLOCATOR).process_group(0);
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
         let child = command.spawn()?;
         Ok((child, ours))

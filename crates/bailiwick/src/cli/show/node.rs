@@ -28,6 +28,17 @@ pub(crate) fn status(status: &NodeStatus) -> String {
     if status.vault == Lock::Unlocked {
         text.push_str("\nvault unlocked");
     }
+    for (whose, of) in [("node", status.memory), ("vault", status.vault_memory)] {
+        if let Some(of) = of {
+            let _ = write!(
+                text,
+                "\nmemory of the {whose}: {} MB ({} MB of its own, {} MB locked)",
+                mb(of.resident_bytes),
+                mb(of.anonymous_bytes),
+                mb(of.locked_bytes)
+            );
+        }
+    }
     text
 }
 
