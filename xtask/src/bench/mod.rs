@@ -24,6 +24,7 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark { name: "compaction", about: mail::compaction::ABOUT, run: mail::compaction::run },
     Benchmark { name: "law", about: law::ABOUT, run: law::run },
     Benchmark { name: "mail", about: mail::ABOUT, run: mail::run },
+    Benchmark { name: "memory", about: mail::memory::ABOUT, run: mail::memory::run },
     Benchmark { name: "vault", about: vault::ABOUT, run: vault::run },
     Benchmark { name: "search", about: search::ABOUT, run: search::run },
 ];

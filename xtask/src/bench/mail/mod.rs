@@ -6,6 +6,7 @@ pub(crate) mod compaction;
 mod corpus;
 mod dovecot;
 mod machine;
+pub(crate) mod memory;
 mod meter;
 mod node;
 mod random;

@@ -220,7 +220,7 @@ impl Drop for Service {
 }
 
 /// A base at which the ports that services want are free now.
-fn free_ports() -> Result<u16, String> {
+pub(crate) fn free_ports() -> Result<u16, String> {
     let first = 20_000 + (std::process::id() % 100) as u16 * 100;
     let free = |base: &u16| {
         [24, 25, 43, 80, 93].iter().all(|offset| TcpListener::bind((Ipv4Addr::LOCALHOST, base + offset)).is_ok())
