@@ -216,7 +216,7 @@ fn what_counsel_signed_says_so_and_another_rule_does_not() {
     let signed = site().signed(Some("C. Ounsel".to_owned()), vec![signature(rule.digest())]);
     let page = html(&signed, &path, Medium::File);
     assert!(page.contains("C. Ounsel, the operator’s counsel, has signed this set") && !page.contains("No lawyer"));
-    assert!(page.contains("counsel has signed this rule") && !page.contains("class=\"alarm\""));
+    assert!(page.contains("but signed by counsel") && !page.contains("class=\"alarm\""));
     assert!(!html(&signed, "unconfirmed.html", Medium::File).contains(&format!("<code>{}</code>", rule.id)));
     let stale = site().signed(None, vec![signature(plain.law.digest())]);
     assert!(html(&stale, &path, Medium::File).contains("class=\"alarm\""), "a signature under another text");
