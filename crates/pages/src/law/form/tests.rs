@@ -86,7 +86,7 @@ fn what_cannot_be_read_is_told_beside_the_field() {
         ("on=2016-07-15", "i1", "at least one item"),
         ("on=2016-07-15&i1=everything", "i1", "not in the vocabulary"),
         ("on=2016-07-15&i1=content&i2=content", "i2", "requested twice"),
-        ("on=2016-07-15&i1=content&i2.item_refused=yes", "i2", "Choose it"),
+        ("on=2016-07-15&i1=content&i2.item_refused=yes", "i2", "Choose the item"),
         ("on=2016-07-15&i1=content&c1=a&c2=a", "c2", "Two copies"),
         ("on=2016-07-15&i1=content&c1.copy_stored=IE", "c1", "Give this copy a name"),
         ("on=2016-07-15&i1=content&c1=a&c1.holds=gold", "c1.holds", "traffic and content"),
