@@ -119,7 +119,7 @@ pub(super) struct Name<'m> {
 ///
 /// # Errors
 /// [`Spent`] if there are more than [`LIST_NAMES_MAX`].
-pub(super) fn tree(mailboxes: &Mailboxes) -> Result<BTreeMap<&str, Name<'_>>, Spent> {
+fn tree(mailboxes: &Mailboxes) -> Result<BTreeMap<&str, Name<'_>>, Spent> {
     let mut names: BTreeMap<&str, Name<'_>> = BTreeMap::new();
     let within = |names: &BTreeMap<&str, Name<'_>>| if names.len() > LIST_NAMES_MAX { Err(Spent) } else { Ok(()) };
     for row in &mailboxes.rows {
@@ -151,14 +151,34 @@ fn ancestors(name: &str) -> impl Iterator<Item = &str> {
     name.rmatch_indices('/').map(|(at, _)| &name[..at])
 }
 
-/// Every name that is above one of these.
-pub(super) fn above<'n>(names: impl Iterator<Item = &'n str>) -> HashSet<&'n str> {
-    let mut all = HashSet::new();
-    for name in names {
-        // What is above one that is there is there.
-        let _ = ancestors(name).take_while(|above| all.insert(*above)).count();
+/// A name that matches a command's patterns.
+pub(super) struct Match<'m> {
+    pub(super) name: &'m str,
+    pub(super) what: Name<'m>,
+    /// A wanted name below it does not match, so that this one stands for it.
+    pub(super) hides: bool,
+}
+
+/// The names that match, in their order.
+///
+/// # Errors
+/// [`Spent`] if there are too many names or matching them costs too much.
+pub(super) fn matching<'m>(
+    mailboxes: &'m Mailboxes,
+    matches: impl Fn(&str, &mut Budget) -> Result<bool, Spent>,
+    wanted: impl Fn(&Name<'_>) -> bool,
+) -> Result<Vec<Match<'m>>, Spent> {
+    let mut budget = Budget::new();
+    let (mut found, mut parents) = (Vec::new(), HashSet::new());
+    for (name, what) in tree(mailboxes)? {
+        if matches(name, &mut budget)? {
+            found.push((name, what));
+        } else if wanted(&what) {
+            // What is above one that is there is there.
+            let _ = ancestors(name).take_while(|above| parents.insert(*above)).count();
+        }
     }
-    all
+    Ok(found.into_iter().map(|(name, what)| Match { name, what, hides: parents.contains(name) }).collect())
 }
 
 /// A name as this client sees it.
@@ -188,28 +208,17 @@ impl List {
     }
 
     fn write(&self, mailboxes: &Mailboxes, context: &mut Context) -> Result<(), Spent> {
-        let tree = tree(mailboxes)?;
-        let mut budget = Budget::new();
-        let mut matching = Vec::with_capacity(tree.len());
-        for name in tree.keys() {
-            matching.push(self.matches(name, context, &mut budget)?);
-        }
         // Section 6.3.9.6: a parent is listed for selected children that are not listed themselves.
-        let parents = match self.select.recursive {
-            true => above(
-                tree.iter()
-                    .zip(&matching)
-                    .filter(|((_, what), matches)| !**matches && self.selects(what))
-                    .map(|((name, _), _)| *name),
-            ),
-            false => HashSet::new(),
-        };
-        for ((name, what), _) in tree.iter().zip(&matching).filter(|(_, matches)| **matches) {
-            let child_info = parents.contains(name);
-            if !self.selects(what) && !child_info {
+        let matching = matching(
+            mailboxes,
+            |name, budget| self.matches(name, context, budget),
+            |what| self.select.recursive && self.selects(what),
+        )?;
+        for Match { name, what, hides: child_info } in matching {
+            if !self.selects(&what) && !child_info {
                 continue;
             }
-            self.write_line(name, what, child_info, context);
+            self.write_line(name, &what, child_info, context);
             if let Some(row) = what.row
                 && !self.show.status.is_empty()
             {

@@ -1,12 +1,12 @@
 //! LSUB (RFC 3501 section 6.3.9; dropped by RFC 9051): the subscribed mailboxes, for clients without LIST-EXTENDED.
 
-use super::list::{above, tree, wire_name};
+use super::list::{Match, matching, wire_name};
 use super::{Command, NextNeed, Parsed, WrongAnswer};
 use crate::code::Ending;
 use crate::context::Context;
 use crate::cursor::Cursor;
 use crate::need::{Answer, Mailboxes, Need, Refusal};
-use crate::pattern::{Budget, Pattern, Spent};
+use crate::pattern::{Pattern, Spent};
 
 struct Lsub {
     pattern: Pattern,
@@ -49,23 +49,16 @@ impl Command for Lsub {
 
 impl Lsub {
     fn write(&self, mailboxes: &Mailboxes, context: &mut Context) -> Result<(), Spent> {
-        let tree = tree(mailboxes)?;
-        let mut budget = Budget::new();
-        let mut matching = Vec::with_capacity(tree.len());
-        for name in tree.keys() {
-            matching.push(self.pattern.matches(name, &wire_name(name, context), &mut budget)?);
-        }
         // RFC 3501 section 6.3.9: an unsubscribed name with subscribed children that % hides is listed as \Noselect.
-        let hides = above(
-            tree.iter()
-                .zip(&matching)
-                .filter(|((_, what), matches)| !**matches && what.subscribed)
-                .map(|((name, _), _)| *name),
-        );
-        for ((name, what), _) in tree.iter().zip(&matching).filter(|(_, matches)| **matches) {
+        let matching = matching(
+            mailboxes,
+            |name, budget| self.pattern.matches(name, &wire_name(name, context), budget),
+            |what| what.subscribed,
+        )?;
+        for Match { name, what, hides } in matching {
             let attributes = match what.subscribed {
                 true => "",
-                false if hides.contains(name) => "\\Noselect",
+                false if hides => "\\Noselect",
                 false => continue,
             };
             let wire = wire_name(name, context);
