@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use imap::{FetchItem, FetchRow, FetchRows, FetchValue, Octets, Partial, Section};
 use message::{DecodeError, SectionSpec, SectionText};
-use store::{MailboxView, MessageEntry, StoreError};
-use vault::{Part, SignedIn};
+use store::{MessageEntry, StoreError};
+use vault::Part;
 
 use super::listing::{self, Listings};
 use super::message_reader::{MessageReader, WHOLE_BYTES_MAX};
 use super::words::flags;
-use super::{QUICK_BYTES_MAX, Stop, Unmet};
+use super::{QUICK_BYTES_MAX, Reading, Stop, Unmet};
 use crate::index::{Column, OwnerIndex};
-use crate::mailroom::Mailroom;
 
 /// Messages in one answer when records or columns suffice: a few hundred kilobytes of records.
 const LIGHT_ROWS_MAX: usize = 256;
@@ -25,26 +24,18 @@ const COLUMN_ROWS_MAX: usize = 4096;
 /// Bytes after which an answer is full. A message is never split, so one answer may exceed this by one message and its values.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
-/// Whose mail a FETCH reads, and for how long.
-pub(super) struct Reading<'r> {
-    pub(super) mail: &'r Mailroom,
-    pub(super) owner: &'r SignedIn,
-    pub(super) index: Option<&'r OwnerIndex>,
-    pub(super) view: &'r MailboxView,
-    pub(super) stop: &'r Stop,
-}
-
 /// The rows of the first of `uids`, and what was found damaged. A damaged message has no row; the rest continues.
 /// A large message that has to be opened begins an answer of its own, so that the caller sees it coming.
 ///
 /// # Errors
 /// [`Refusal::Limit`](imap::Refusal::Limit) when the values of one message would take more than twice its size and some.
 pub(super) fn rows(
-    reading: &Reading<'_>,
+    reading: Reading<'_>,
+    index: Option<&OwnerIndex>,
     uids: &[u32],
     items: &[FetchItem],
 ) -> Result<(FetchRows, Option<StoreError>), Unmet> {
-    let Reading { mail, owner, index, view, stop } = *reading;
+    let Reading { mail, owner, view, stop } = reading;
     let record =
         items.iter().any(|item| matches!(item, FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure));
     let octets = items

@@ -31,6 +31,15 @@ use words::{flag_set, flags, mailbox_row, refusal, special_use};
 pub use large::LargeWork;
 pub use stop::Stop;
 
+/// Whose mail a FETCH or a SEARCH reads, and for how long.
+#[derive(Clone, Copy)]
+struct Reading<'r> {
+    mail: &'r Mailroom,
+    owner: &'r SignedIn,
+    view: &'r MailboxView,
+    stop: &'r Stop,
+}
+
 /// Up to this size a message is opened in about a millisecond.
 const QUICK_BYTES_MAX: u32 = 1 << 20;
 
@@ -232,22 +241,16 @@ impl ImapBackend {
             Need::Refresh => self.refresh(account),
             Need::Fetch { uids, items } => {
                 let open = self.open.as_ref().ok_or(Refusal::Unavailable)?;
-                let reading = fetch::Reading {
-                    mail: &self.mail,
-                    owner: &owner,
-                    index: self.index.as_deref(),
-                    view: &open.view,
-                    stop: &self.stop,
-                };
-                let (rows, damage) = fetch::rows(&reading, uids.as_slice(), &items)?;
+                let reading = Reading { mail: &self.mail, owner: &owner, view: &open.view, stop: &self.stop };
+                let (rows, damage) = fetch::rows(reading, self.index.as_deref(), uids.as_slice(), &items)?;
                 self.trouble = damage.map(Trouble::Store);
                 Ok(Answer::Rows(rows))
             }
             Need::Search { uids, key } => {
                 let open = self.open.as_ref().ok_or(Refusal::Unavailable)?;
                 let mut plan = search::Plan::of(self.search.take(), &key, self.index.as_ref());
-                let work = search::Reading { mail: &self.mail, owner: &owner, view: &open.view, stop: &self.stop };
-                let found = search::found(work, uids.as_slice(), &mut plan)?;
+                let reading = Reading { mail: &self.mail, owner: &owner, view: &open.view, stop: &self.stop };
+                let found = search::found(reading, uids.as_slice(), &mut plan)?;
                 self.search = (found.covered < uids.as_slice().len()).then_some(plan);
                 Ok(Answer::Found(found))
             }

@@ -11,15 +11,13 @@ use std::sync::{Arc, OnceLock};
 
 use imap::{Date, SearchHits, SearchKey, UidRanges};
 use message::Day;
-use store::{MailboxView, MessageEntry, StoreError};
-use vault::SignedIn;
+use store::{MessageEntry, StoreError};
 
 use super::large::Turn;
 use super::message_reader::MessageReader;
 use super::words::system_bit;
-use super::{Stop, Unmet};
+use super::{Reading, Unmet};
 use crate::index::{self, DocSet, HeaderText, IndexPlace, Opened, OwnerIndex, Query, Texts, Volumes};
-use crate::mailroom::Mailroom;
 
 type Key = SearchKey<UidRanges>;
 
@@ -132,15 +130,6 @@ impl Node {
             other => Self::Columns(other.clone()),
         }
     }
-}
-
-/// Whose mail is searched, and for how long.
-#[derive(Clone, Copy)]
-pub(super) struct Reading<'w> {
-    pub(super) mail: &'w Mailroom,
-    pub(super) owner: &'w SignedIn,
-    pub(super) view: &'w MailboxView,
-    pub(super) stop: &'w Stop,
 }
 
 /// The matches among the first of `uids`. A damaged message matches nothing that requires opening it.
