@@ -250,9 +250,9 @@ impl Session {
     /// Queues the reply, and closes the session if it was one error too many.
     fn say_and_count(&mut self, reply: &Reply) {
         self.say(reply);
-        self.deferrals += u32::from(reply.is_error() && !reply.is_permanent());
-        let too_often = self.deferrals > DEFERRALS_MAX && !reply.is_permanent() && reply.is_error();
-        self.errors += u32::from(reply.is_permanent() || too_often);
+        let defers = reply.is_error() && !reply.is_permanent();
+        self.deferrals += u32::from(defers);
+        self.errors += u32::from(reply.is_permanent() || (defers && self.deferrals > DEFERRALS_MAX));
         if self.errors >= ERRORS_MAX {
             self.say(&reply::TOO_MANY_ERRORS);
             self.close();
