@@ -47,8 +47,7 @@ impl Host for Doors {
         // RFC 5321 section 4.5.1: a server of mail accepts it for its postmaster.
         if node.mailroom.postmaster() == Err(DeliveryError::NoSuchMailbox) {
             tracing::warn!(
-                "mail for the postmaster is refused: give an account the address postmaster@{}",
-                node.config.hostname
+                "mail for the postmaster is refused: give an account the postmaster's address at this node's hostname"
             );
         }
         if let Some(mail) = self.mail.get() {
