@@ -143,7 +143,7 @@ fn message(bytes: usize) -> Vec<u8> {
 
 /// Three nodes and their parent, at rest.
 fn demo(wish: &Wish, binary: &Path) -> Result<(), String> {
-    // Beside the node of before, whose folder `clear` knows.
+    // Beside the previous node, whose folder `clear` knows.
     let dir = wish.scratch.join(Kind::Node.name()).join("demo");
     let base = super::service::free_ports()?;
     let mut command = Command::new(binary);
