@@ -115,7 +115,7 @@ impl Desk {
 
         let file = |error| DeskError::file(path, error);
         let mut out = self.parts.disk.open_append(path, Visibility::Private).map_err(file)?;
-        // The remains of a failed attempt are no package.
+        // What is left of a failed attempt is not a package.
         out.truncate(0).map_err(file)?;
         let mut writer = io::BufWriter::with_capacity(WRITE_BYTES, Appending(out));
         // By the key that signed the ledger head in it, even while that key is being replaced.

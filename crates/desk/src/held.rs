@@ -1,7 +1,7 @@
 //! The hold, and the list of what it held when the demand came in.
 //!
 //! A case is answered from what was stored when its demand was received. Mail that an owner imports afterwards claims an
-//! arrival of its own, which may lie in the dates asked for; but it was not here and does not belong in the answer. So the
+//! arrival of its own, which may fall within the dates asked for; but it was not here and does not belong in the answer. So the
 //! ids of what was held are written down once, beside the case.
 
 use std::collections::BTreeSet;

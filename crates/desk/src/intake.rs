@@ -54,14 +54,14 @@ impl Desk {
 
     /// The cases of this demand's latest service, if an error or a power cut interrupted it.
     fn interrupted(&self, digest: Digest) -> Result<Vec<Case>, DeskError> {
-        // A damaged case is no reason to refuse a demand.
+        // A damaged case is not a reason to refuse a demand.
         let readable = self.case_ids()?.into_iter().filter_map(|id| self.load(id).ok());
         let of_demand: Vec<Case> = readable.filter(|case| case.demand_digest == digest).collect();
         let unfinished = of_demand.iter().filter(|case| !self.intake_is_done(case)).map(|case| case.received).max();
         Ok(of_demand.into_iter().filter(|case| Some(case.received) == unfinished).collect())
     }
 
-    /// Decides the demand as of a day, or of its own `served`, or of now. Opens no case and records nothing.
+    /// Decides the demand as of a day, or of its own `served`, or of the present moment. Opens no case and records nothing.
     ///
     /// # Errors
     /// [`DeskError::Demand`].
@@ -172,7 +172,7 @@ fn read(text: &str) -> Result<Demand, DeskError> {
     Ok(demand)
 }
 
-/// Decides the demand under `law` for a home of these facts, as of a day, or of the demand's own `served`, or of `now`. Needs
+/// Decides the demand under `law` for a home of these facts, as of a day, or of the demand's own `served`, or of the moment `now`. Needs
 /// no node, opens no case and records nothing.
 ///
 /// # Errors

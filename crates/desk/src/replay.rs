@@ -1,4 +1,4 @@
-//! Recorded cases under the law of their day, of today, and of a set that is not in use: explained, replayed, compared.
+//! Recorded cases under the law of their day, the current law, and of a set that is not in use: explained, replayed, compared.
 
 use rules::{Decision, LawSet};
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use rules::{Decision, Outcome};
+use rules::{Decision, Difference, Outcome};
 use serde::{Deserialize, Serialize};
 use terms::{Address, CaseId, Digest, OfficerName, UnixMillis};
 
@@ -136,7 +136,7 @@ pub struct PackageSealed {
     /// Where the case stands.
     #[serde(flatten)]
     pub summary: CaseSummary,
-    /// Where the package lies at the node.
+    /// Where the package is at the node.
     pub path: String,
     /// Items in scope that could not be opened; the package lists them.
     pub failed: u64,
@@ -178,14 +178,14 @@ pub struct DecisionReplayed {
     pub as_recorded: bool,
     /// What that set gives.
     pub outcome: Outcome,
-    /// A line for each thing in which that differs from the record; empty when `as_recorded`.
-    pub differs_from_record: Vec<String>,
+    /// In what that differs from the record; empty when `as_recorded`.
+    pub differs_from_record: Vec<Difference>,
     /// The law set in use.
     pub law_today: Digest,
     /// What it gives.
     pub outcome_today: Outcome,
-    /// A line for each thing in which today's decision differs from the record.
-    pub difference: Vec<String>,
+    /// In what today's decision differs from the record.
+    pub difference: Vec<Difference>,
 }
 
 /// What two law sets make of the recorded cases.
@@ -208,8 +208,8 @@ pub struct LawCompared {
 #[allow(missing_docs, reason = "the names say it")]
 pub struct CaseDifference {
     pub case: CaseId,
-    /// A line for each thing that differs.
-    pub difference: Vec<String>,
+    /// In what they differ.
+    pub difference: Vec<Difference>,
 }
 
 /// A law set came into use.

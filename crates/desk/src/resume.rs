@@ -17,7 +17,7 @@ impl Desk {
         self.settle_records(case)?;
         self.finish_intake(case)?;
         if case.state() != CaseState::Sealed {
-            // The remains of a failed attempt are no package.
+            // What is left of a failed attempt is not a package.
             self.remove(&self.package_path(case))?;
         }
         self.forget_spent(case)

@@ -84,7 +84,7 @@ impl Entry {
         } else {
             held.fetch_sub(before - bytes, Ordering::Relaxed) - (before - bytes)
         };
-        // Whoever shrinks, or stays, is not the one who must give way.
+        // A connection that shrinks, or stays, is not the one that must give way.
         bytes <= before || all <= HELD_BYTES_MAX
     }
 }

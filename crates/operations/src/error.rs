@@ -1,5 +1,5 @@
 //! Why an operation was not done, in types that cross the control socket. Each subject has an enum of its own beside its
-//! operations (those of `backup` and `fsck` are in this folder, so that no folder is in a circle with another); [`OperationError`] says which subject it was. What a room below says is kept as text, with the room's name.
+//! operations (those of `backup` and `fsck` are in this folder, so that no folders import each other); [`OperationError`] says which subject it was. What a room below says is kept as text, with the room's name.
 
 use std::fmt;
 use std::io;

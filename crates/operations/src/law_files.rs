@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use desk::{LawFiles, WhatIf};
 use durable::{Disk, RealDisk, SystemClock, Visibility};
-use rules::{Case, CheckReport, Decision, Finding, HomeFacts, LawSet, Outcome, SetDifference};
+use rules::{Case, CheckReport, Decision, Difference, Finding, HomeFacts, LawSet, Outcome, SetDifference};
 use serde::{Deserialize, Serialize};
 use terms::{Clock, Digest};
 
@@ -229,7 +229,7 @@ pub struct CaseReplayed {
     pub law_today: Digest,
     pub outcome_today: Outcome,
     /// A line for each thing that differs.
-    pub difference: Vec<String>,
+    pub difference: Vec<Difference>,
 }
 
 /// Decides the cases of a case file by its set and by the set in `with`, or the one that is built in.
@@ -265,7 +265,7 @@ pub struct SetsCompared {
     pub rules_new: Vec<String>,
     pub rules_changed: Vec<String>,
     /// Cases that are decided differently, and how.
-    pub cases: Vec<(String, Vec<String>)>,
+    pub cases: Vec<(String, Vec<Difference>)>,
     /// Files of the old and of the new set.
     pub files: (u64, u64),
 }

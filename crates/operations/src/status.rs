@@ -175,7 +175,7 @@ pub struct Rotating {
     /// Accounts whose key is being replaced.
     pub accounts: u64,
     /// Those among them that need no sign-in of their owner to continue.
-    pub accounts_at_hand: u64,
+    pub accounts_under_way: u64,
 }
 
 /// The quarantined accounts, for an operator.
@@ -233,7 +233,7 @@ impl Node {
                 escrow: standing.escrow,
                 signing: standing.signing,
                 accounts: standing.accounts.len() as u64,
-                accounts_at_hand: standing.resumable.len() as u64,
+                accounts_under_way: standing.resumable.len() as u64,
             },
         })
     }

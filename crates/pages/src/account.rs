@@ -30,7 +30,7 @@ use vault::{Attempt, OwnerProof, OwnerSecrets, Scopes, SessionToken};
 use self::change::{Changed, Confirmation, Owner, SetupKey};
 use self::page::{ConfirmationPage, OverviewPage, RecoverPage, SetupKeyPage, SignInPage, Viewer};
 use self::request::ChangeRequest;
-use crate::SiteConfig;
+use crate::config::SiteConfig;
 use crate::web::csrf::{self, SessionForm};
 use crate::web::error::PageError;
 use crate::web::form::{BODY_BYTES_MAX, PostedForm};

@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use crate::SiteConfig;
+use crate::config::SiteConfig;
 use crate::web::headers::{CACHE_FOR_GOOD, CACHE_REVALIDATE};
 
 /// `GET /ledger/<file>`.

@@ -28,59 +28,25 @@
 //!    and wrong methods and broken forms.
 
 mod account;
+mod config;
 pub mod law;
 mod ledger;
 mod node;
 mod web;
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::get;
-use mailroom::MailroomGate;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use self::law::PublishedLaw;
+pub use self::config::SiteConfig;
 use self::web::connection::Connections;
 use self::web::error::PageError;
-use self::web::view::Masthead;
 use self::web::{assets, error, headers};
-
-/// What the pages say of the node, and what they need of it.
-#[derive(Clone)]
-pub struct SiteConfig {
-    /// The operator's name for the node.
-    pub name: String,
-    /// The jurisdiction code, e.g. `IE`.
-    pub jurisdiction: String,
-    /// The jurisdiction in words, e.g. `Ireland`.
-    pub jurisdiction_name: String,
-    /// The domains whose mailboxes live here.
-    pub domains: Vec<String>,
-    /// The law set in use.
-    pub law: Arc<PublishedLaw>,
-    /// The directory that the ledger writes.
-    pub ledger_dir: PathBuf,
-    /// Owners and their mail, once the node is unlocked.
-    pub mail: MailroomGate,
-    /// A TLS proxy on this machine is in front of the site: cookies are for TLS only, and the last address of the proxy's
-    /// X-Forwarded-For is the visitor's. Without a proxy the visitor controls that header, and it is not read.
-    pub is_behind_tls_proxy: bool,
-}
-
-impl SiteConfig {
-    fn masthead(&self) -> Masthead {
-        Masthead {
-            name: self.name.clone(),
-            jurisdiction: self.jurisdiction.clone(),
-            jurisdiction_name: self.jurisdiction_name.clone(),
-        }
-    }
-}
 
 /// Serves until `shutdown` turns true. `admit` gives a peer its place, which is held as long as the connection lasts; a
 /// peer that gets none is not read from.

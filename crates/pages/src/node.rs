@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
-use crate::SiteConfig;
+use crate::config::SiteConfig;
 use crate::web::error::PageError;
 use crate::web::view::{self, Masthead};
 

@@ -1,63 +1,135 @@
-//! The differences between two decisions, line by line: for replaying a case under another set, and for seeing what a
-//! new set would change.
+//! The differences between two decisions: for replaying a case under another set, and for seeing what a new set would
+//! change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
-use crate::decision::{Deadline, Decision};
+use crate::decision::{Action, Deadline, Decision, Outcome, SilenceState};
 use crate::judge::decide;
 use crate::law::LawSet;
+use crate::rule::DeadlinePurpose;
+
+/// One thing that two decisions say differently, and what each says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Difference {
+    Outcome {
+        old: Outcome,
+        new: Outcome,
+    },
+    /// One item in one copy; `None` on the side that says nothing of it.
+    Item {
+        item: String,
+        copy: Option<String>,
+        old: Option<ItemConclusion>,
+        new: Option<ItemConclusion>,
+    },
+    Silence {
+        old: SilenceConclusion,
+        new: SilenceConclusion,
+    },
+    Actions {
+        old: Vec<Action>,
+        new: Vec<Action>,
+    },
+    Deadlines {
+        old: Vec<Due>,
+        new: Vec<Due>,
+    },
+    /// Dates that follow later.
+    FollowUps {
+        old: Vec<Due>,
+        new: Vec<Due>,
+    },
+    /// Names of the facts that are missing, most decisive first.
+    Questions {
+        old: Vec<String>,
+        new: Vec<String>,
+    },
+}
+
+/// What a decision says of one item in one copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemConclusion {
+    /// The conclusion.
+    pub outcome: Outcome,
+    /// Ids of the rules that it follows from.
+    pub rules: Vec<String>,
+    /// Ids of the rules that apply besides.
+    pub also: Vec<String>,
+}
+
+/// What a decision says of non-disclosure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilenceConclusion {
+    /// Whether there is a duty.
+    pub state: SilenceState,
+    /// Ids of the rules that it follows from.
+    pub rules: Vec<String>,
+}
+
+/// A deadline without the way in which it was computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// What must be done by then.
+    pub purpose: DeadlinePurpose,
+    /// In the local time of the calendar, RFC 3339 with offset.
+    pub local: String,
+}
 
 /// How `new` differs from `old`; empty if they reach the same conclusion for the same reasons.
-pub fn difference(old: &Decision, new: &Decision) -> Vec<String> {
+pub fn difference(old: &Decision, new: &Decision) -> Vec<Difference> {
     let mut out = Vec::new();
-    let mut line = |what: &str, old: &str, new: &str| {
-        if old != new {
-            out.push(format!("{what}: {} → {}", or_none(old), or_none(new)));
+    let mut unlike = |differ: bool, difference: Difference| {
+        if differ {
+            out.push(difference);
         }
     };
-    line("outcome", old.outcome.as_str(), new.outcome.as_str());
-    let (was, is) = (units(old), units(new));
-    let places: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+    unlike(old.outcome != new.outcome, Difference::Outcome { old: old.outcome, new: new.outcome });
+    let (mut was, mut is) = (items(old), items(new));
+    let places: BTreeSet<_> = was.keys().chain(is.keys()).cloned().collect();
     for place in places {
-        let side = |all: &BTreeMap<String, String>| all.get(place).cloned().unwrap_or_default();
-        line(place, &side(&was), &side(&is));
+        let (old, new) = (was.remove(&place), is.remove(&place));
+        let (item, copy) = place;
+        unlike(old != new, Difference::Item { item, copy, old, new });
     }
-    let silence = |decision: &Decision| {
-        format!("{:?} ({})", decision.silence.state, decision.silence.rules.join(", ")).to_lowercase()
+    let silence = |decision: &Decision| SilenceConclusion {
+        state: decision.silence.state,
+        rules: decision.silence.rules.clone(),
     };
-    line("silence", &silence(old), &silence(new));
-    let actions =
-        |decision: &Decision| decision.actions.iter().map(|action| action.as_str()).collect::<Vec<_>>().join(", ");
-    line("to do", &actions(old), &actions(new));
-    line("deadlines", &terms(&old.deadlines), &terms(&new.deadlines));
-    line("follow-ups", &terms(&old.follow_ups), &terms(&new.follow_ups));
-    let questions = |decision: &Decision| {
-        decision.questions.iter().map(|question| question.fact.as_str()).collect::<Vec<_>>().join(", ")
-    };
-    line("questions", &questions(old), &questions(new));
+    let (was, is) = (silence(old), silence(new));
+    unlike(was != is, Difference::Silence { old: was, new: is });
+    let actions = |decision: &Decision| decision.actions.iter().copied().collect();
+    unlike(old.actions != new.actions, Difference::Actions { old: actions(old), new: actions(new) });
+    let (was, is) = (due(&old.deadlines), due(&new.deadlines));
+    unlike(was != is, Difference::Deadlines { old: was, new: is });
+    let (was, is) = (due(&old.follow_ups), due(&new.follow_ups));
+    unlike(was != is, Difference::FollowUps { old: was, new: is });
+    let questions =
+        |decision: &Decision| decision.questions.iter().map(|question| question.fact.clone()).collect::<Vec<_>>();
+    let (was, is) = (questions(old), questions(new));
+    unlike(was != is, Difference::Questions { old: was, new: is });
     out
 }
 
-fn or_none(text: &str) -> &str {
-    if text.is_empty() { "none" } else { text }
-}
-
-fn units(decision: &Decision) -> BTreeMap<String, String> {
-    let place = |item: &str, copy: Option<&str>| copy.map_or(item.to_owned(), |copy| format!("{item} @ {copy}"));
+/// By item and copy.
+fn items(decision: &Decision) -> BTreeMap<(String, Option<String>), ItemConclusion> {
     decision
         .units
         .iter()
         .map(|unit| {
-            let also: Vec<&str> = unit.also.iter().map(|node| node.rule.as_str()).collect();
-            let what = format!("{} ({}; beside it {})", unit.outcome, unit.rules.join(", "), also.join(", "));
-            (place(&unit.item, unit.copy.as_deref()), what)
+            let also = unit.also.iter().map(|node| node.rule.clone()).collect();
+            let conclusion = ItemConclusion { outcome: unit.outcome, rules: unit.rules.clone(), also };
+            ((unit.item.clone(), unit.copy.clone()), conclusion)
         })
         .collect()
 }
 
-fn terms(all: &[Deadline]) -> String {
-    all.iter().map(|term| format!("{} {}", term.purpose.as_str(), term.local)).collect::<Vec<_>>().join(", ")
+fn due(all: &[Deadline]) -> Vec<Due> {
+    all.iter().map(|term| Due { purpose: term.purpose, local: term.local.clone() }).collect()
 }
 
 /// How a new set changes the rules and the results of the cases.
@@ -70,7 +142,7 @@ pub struct SetDifference {
     /// Rules with the same id but a different meaning.
     pub rules_changed: Vec<String>,
     /// Cases of both sets that are decided differently: id and differences.
-    pub cases: Vec<(String, Vec<String>)>,
+    pub cases: Vec<(String, Vec<Difference>)>,
 }
 
 /// Compares two sets: their rules, and how they decide the cases that both have. Each set interprets a case by its own
@@ -90,30 +162,10 @@ pub fn compare_sets(old: (&LawSet, &[Case]), new: (&LawSet, &[Case])) -> SetDiff
         let Some(before) = known.get(case.id.as_str()) else { continue };
         let was = decide(old.0, &before.facts, before.mode);
         let is = decide(new.0, &case.facts, case.mode);
-        let lines = difference(&was, &is);
-        if !lines.is_empty() {
-            out.cases.push((case.id.clone(), lines));
+        let differences = difference(&was, &is);
+        if !differences.is_empty() {
+            out.cases.push((case.id.clone(), differences));
         }
     }
     out
-}
-
-impl std::fmt::Display for SetDifference {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (name, rules) in [("gone", &self.rules_gone), ("new", &self.rules_new), ("changed", &self.rules_changed)] {
-            writeln!(
-                f,
-                "{} rules {name}{}{}",
-                rules.len(),
-                if rules.is_empty() { "" } else { ": " },
-                rules.join(", ")
-            )?;
-        }
-        writeln!(f, "{} case files are decided differently", self.cases.len())?;
-        for (id, lines) in &self.cases {
-            writeln!(f, "  {id}")?;
-            lines.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
-        }
-        Ok(())
-    }
 }

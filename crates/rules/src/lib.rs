@@ -44,7 +44,7 @@ pub use decision::{
     Notice, OpenRule, Outcome, Proof, Question, Route, Silence, SilenceState, Unit, UsedFact,
 };
 pub use demand::{Asks, Authority, Delivery, Demand, DemandedSilence, Issuer, Offence, Validator, what_if_moment};
-pub use difference::{SetDifference, compare_sets, difference};
+pub use difference::{Difference, Due, ItemConclusion, SetDifference, SilenceConclusion, compare_sets, difference};
 pub use errors::{DemandError, LawError, LawErrors};
 pub use explain::{explain, paragraph, render_decision};
 pub use facts::{FactMap, Facts, Known, Provenance, RequestedItem, RuleSignature, Scope, StoredCopy};

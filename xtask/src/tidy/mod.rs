@@ -60,10 +60,6 @@ const RULES: &[Rule] = &[
     Rule { name: "readme", says: "the README has the two commands that everything else calls", check: readme::check },
     Rule { name: "size", says: "functions of 100 lines at most; a long file says why", check: size::check },
     Rule { name: "tests", says: "one binary of integration tests for a crate", check: test_binaries::check },
-];
-
-/// Rules that the tree does not keep yet. They run by name only: `cargo xtask tidy NAME`.
-const LATER: &[Rule] = &[
     Rule { name: "words", says: "plain words, in code and in what people read", check: words::check },
     Rule { name: "circles", says: "no circle of imports between folders of a crate", check: circles::check },
     Rule { name: "results", says: "above the store a result has a type", check: results::check },
@@ -119,9 +115,9 @@ impl Findings {
 
 /// `cargo xtask tidy [RULE…]`: all rules, or those named.
 pub(crate) fn run(wanted: &[String]) -> ExitCode {
-    if let Some(unknown) = wanted.iter().find(|name| RULES.iter().chain(LATER).all(|rule| rule.name != **name)) {
+    if let Some(unknown) = wanted.iter().find(|name| RULES.iter().all(|rule| rule.name != **name)) {
         eprintln!("There is no rule `{unknown}`. The rules:");
-        for rule in RULES.iter().chain(LATER) {
+        for rule in RULES {
             eprintln!("  {:<10} {}", rule.name, rule.says);
         }
         return ExitCode::from(2);
@@ -129,7 +125,7 @@ pub(crate) fn run(wanted: &[String]) -> ExitCode {
     let tree = Tree::of_project();
     let mut found = Vec::new();
     let named = |rule: &&Rule| wanted.iter().any(|name| rule.name == name);
-    for rule in RULES.iter().filter(|rule| wanted.is_empty() || named(rule)).chain(LATER.iter().filter(named)) {
+    for rule in RULES.iter().filter(|rule| wanted.is_empty() || named(rule)) {
         found.extend(findings(rule, &tree));
     }
     for finding in &found {
@@ -173,7 +169,7 @@ mod tests {
         for case in &cases {
             check(case);
         }
-        for rule in RULES.iter().chain(LATER) {
+        for rule in RULES {
             let own = format!("xtask/cases/{}-", rule.name);
             assert!(cases.iter().any(|case| case.path.starts_with(&own)), "the rule `{}` has no case", rule.name);
         }
@@ -183,7 +179,6 @@ mod tests {
         let name = case.path.rsplit('/').next().unwrap_or_default();
         let rule = RULES
             .iter()
-            .chain(LATER)
             .find(|rule| name.starts_with(&format!("{}-", rule.name)))
             .unwrap_or_else(|| panic!("{}: no rule of this name", case.path));
         let mark = format!("<-- {}", rule.name);

@@ -103,6 +103,8 @@ const BANNED: &[Banned] = &[
         &[
             "there is|are|was|were no",
             "is|are|was|were no longer|more|less|fewer|better|worse|later|earlier|way|doubt|secret|one|match",
+            // The name of a rule of law.
+            "place is no ground",
         ],
     ),
     anywhere("lie|lies in|on|at|beside|under", "is in, is stored in; is on"),
@@ -173,7 +175,16 @@ const BANNED: &[Banned] = &[
 ];
 
 /// Files that may say a phrase, and why.
-const ALLOWED: &[(&str, &str, &str)] = &[];
+const ALLOWED: &[(&str, &str, &str)] = &[
+    ("docs/glossary.md", "tenant|tenants", GLOSSARY),
+    ("docs/glossary.md", "paper|papers", GLOSSARY),
+    ("docs/glossary.md", "verdict|verdicts", GLOSSARY),
+    ("docs/glossary.md", "gag|gags|gagged", GLOSSARY),
+    ("crates/rules/tests/explain/", "is|are|was|were no", "a condition in a printed proof: `fact is no`"),
+    ("crates/vault/src/owners/network.rs", "octet|octets", "the standard library's name for the bytes of an address"),
+];
+
+const GLOSSARY: &str = "its last column has the words that we do not use";
 
 /// Kinds of files that people read. Mail, fixtures and what other programs wrote may say what they like.
 const READ: [&str; 9] = ["rs", "md", "html", "toml", "css", "js", "py", "sh", "txt"];

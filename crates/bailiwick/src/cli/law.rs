@@ -61,7 +61,7 @@ pub(crate) enum LawCommand {
         /// For a case file: the directory of its law set; the set around it if omitted
         #[arg(long, value_name = "DIR")]
         law: Option<PathBuf>,
-        /// For a case file: the directory of today's set; the built-in one if omitted
+        /// For a case file: the directory of the current set; the built-in one if omitted
         #[arg(long, value_name = "DIR")]
         with: Option<PathBuf>,
         #[command(flatten)]

@@ -65,7 +65,7 @@ pub(super) async fn forget_sign_ins(running: Arc<Running>, mut shutdown: watch::
     }
 }
 
-/// How often memory that nobody uses is given back to the system.
+/// How often memory that nobody uses is returned to the system.
 const TRIM_EVERY: Duration = Duration::from_secs(10);
 
 /// More than the allocator keeps for later: to free it makes the allocator look for what it has held back for a second or longer.

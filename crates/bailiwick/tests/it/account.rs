@@ -72,9 +72,9 @@ impl Browser {
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         // A door that has heard enough closes early; that is its right.
         let _ = stream.write_all(request);
-        let mut octets = Vec::new();
-        let _ = stream.read_to_end(&mut octets);
-        let text = String::from_utf8_lossy(&octets).into_owned();
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         Answer { status, head: head.to_owned(), body: body.to_owned() }
@@ -171,7 +171,7 @@ fn the_owners_page() {
     assert!(page.body.contains("8 codes left") && codes.iter().all(|code| !page.body.contains(code)), "shown once");
     shown.extend(codes);
 
-    shown.push(codes_of_an_app(&door, &mut browser));
+    shown.push(authenticator_codes(&door, &mut browser));
 
     // Another password: every session ends.
     assert_eq!(browser.change("password", &[("new", "short"), ("again", "short")]).status, 422);
@@ -194,9 +194,9 @@ fn the_owners_page() {
     let dir = demo.dir.clone();
     assert!(demo.interrupt().success());
     for file in files(&dir) {
-        let octets = std::fs::read(&file).unwrap();
+        let bytes = std::fs::read(&file).unwrap();
         for secret in &shown {
-            let found = octets.windows(secret.len()).any(|part| part == secret.as_bytes());
+            let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
             assert!(!found, "{} has a secret of the pages", file.display());
         }
     }
@@ -261,7 +261,7 @@ fn it_says_what_is_true(page: &Answer) {
     assert!(cells >= 24, "{cells} cells");
     // Invariant 13.
     let words = page.body.to_lowercase();
-    assert!(["hold", "held", "preserv"].iter().all(|word| !words.contains(word)), "the page speaks of holds");
+    assert!(["hold", "held", "preserv"].iter().all(|word| !words.contains(word)), "the page mentions holds");
     assert!(!words.contains("<script"));
 }
 
@@ -292,7 +292,7 @@ fn forged_forms_do_nothing(door: &str, browser: &Browser) {
     done(&other.ask("sign-out", &[]), "Signed out");
 }
 
-/// Added, shown once, listed, used, revoked. Gives back what was shown.
+/// Added, shown once, listed, used, revoked. Returns what was shown.
 fn app_passwords(demo: &Demo, browser: &Browser) -> Vec<String> {
     assert_eq!(browser.change("app-password-add", &[("name", "phone")]).status, 422, "for nothing");
     assert_eq!(browser.change("app-password-add", &[("name", "a\nb"), ("imap", "on")]).status, 422);
@@ -345,8 +345,8 @@ fn a_reset_is_shown_and_stopped(demo: &Demo, browser: &Browser) {
     assert!(demo.ask("IE", &["account", "reset", "show", ADDRESS], "").unwrap()["not_before"].is_null());
 }
 
-/// On, asked for, off. Gives back the app's secret.
-fn codes_of_an_app(door: &str, browser: &mut Browser) -> String {
+/// On, asked for, off. Returns the app's secret.
+fn authenticator_codes(door: &str, browser: &mut Browser) -> String {
     let begun = browser.ask("codes-begin", &[]);
     let secret = begun.secrets().remove(0);
     assert!(begun.body.contains("otpauth://totp/Bailiwick:new%40ie.example?secret="), "{}", begun.body);

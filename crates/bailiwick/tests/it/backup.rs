@@ -28,7 +28,7 @@ impl Scratch {
     /// The newest backup of keys, and the key of its day.
     fn keys(&self) -> [String; 4] {
         let newest = |folder: &str| files(&self.path(folder)).into_iter().max().unwrap().to_str().unwrap().to_owned();
-        ["--keys".to_owned(), newest("keys"), "--day-key".to_owned(), newest("periods")]
+        ["--keys".to_owned(), newest("keys"), "--day-key".to_owned(), newest("day-keys")]
     }
 
     fn restore(&self, from: &str, to: &str, passphrase: &str) -> Result<Value, String> {
@@ -47,8 +47,8 @@ fn answer(output: &std::process::Output) -> Result<Value, String> {
     }
 }
 
-fn deliver(node: &Single, to: &str, subject: &str, octets: usize) {
-    let text = format!("Subject: {subject}\r\n\r\n{}\r\n.", "words of mail ".repeat(octets / 14 + 1).trim_end());
+fn deliver(node: &Single, to: &str, subject: &str, bytes: usize) {
+    let text = format!("Subject: {subject}\r\n\r\n{}\r\n.", "words of mail ".repeat(bytes / 14 + 1).trim_end());
     let said = lines(node.door("lmtp"), &["LHLO a.example", "MAIL FROM:<>", &format!("RCPT TO:<{to}>"), "DATA", &text]);
     assert!(said[5].starts_with("250"), "{said:?}");
 }
@@ -118,8 +118,8 @@ fn back_up(node: &Single) -> Value {
 }
 
 fn back_up_keys(node: &Single, scratch: &Scratch) {
-    let (keys, periods) = (scratch.text("keys"), scratch.text("periods"));
-    node.ask(&["backup", "keys", &keys, "--day-keys", &periods], "").unwrap();
+    let (keys, day_keys) = (scratch.text("keys"), scratch.text("day-keys"));
+    node.ask(&["backup", "keys", &keys, "--day-keys", &day_keys], "").unwrap();
 }
 
 fn passphrase(scratch: &Scratch) -> String {
@@ -140,8 +140,8 @@ fn a_lost_node_comes_back() {
     assert!(!scratch.path("elsewhere").exists());
     let first = back_up(&node);
     deliver(&node, ANN, "ann again", 3_000);
-    let (keys, periods) = (scratch.text("keys"), scratch.text("periods"));
-    let second = node.ask(&["backup", "run", "--keys", &keys, "--day-keys", &periods], "").unwrap();
+    let (keys, day_keys) = (scratch.text("keys"), scratch.text("day-keys"));
+    let second = node.ask(&["backup", "run", "--keys", &keys, "--day-keys", &day_keys], "").unwrap();
     assert!(second["keys"]["file"].as_str().unwrap().starts_with(&keys));
     let written = |backup: &Value| backup["bytes_written"].as_u64().unwrap();
     assert!(written(&second) < written(&first) / 4, "{first} {second}");
@@ -295,7 +295,7 @@ fn damage_is_named_and_stops_nothing_else() {
     let left: Vec<_> = std::fs::read_dir(scratch.path("place")).unwrap().map(|one| one.unwrap().path()).collect();
     assert_eq!(left, std::slice::from_ref(&dir), "the drill leaves nothing");
 
-    // A changed octet in a segment costs one message; the rest is there.
+    // A changed byte in a segment costs one message; the rest is there.
     let pack = dir.join("packs/00000001.pack");
     let good = std::fs::read(&pack).unwrap();
     let mut bad = good.clone();

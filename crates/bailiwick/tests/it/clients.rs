@@ -254,7 +254,7 @@ fn mutt(place: &Place, mechanism: &str) {
     let file = place.scratch.join("muttrc");
     std::fs::write(&file, config).unwrap();
     let url = place.fill("imaps://localhost:{imaps_port}/INBOX", &[]);
-    // Mutt in the place of the shell: beside it, in a group of its own, it would not be the one that the terminal listens to.
+    // Mutt instead of the shell: beside it, in a group of its own, it would not be the one that the terminal listens to.
     let command = format!("exec mutt -n -F {} -f {url}", file.display());
     let mut script = Command::new("script");
     script.args(["-qec", &command, "/dev/null"]).env("TERM", "xterm");

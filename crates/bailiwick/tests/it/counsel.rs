@@ -140,7 +140,7 @@ fn a_rule_is_signed_and_confirmed() {
     assert_eq!(serve(&house), "COMPELLED");
 }
 
-/// A reader that has seen enough is no defect of the program.
+/// A reader that has seen enough is not an error of the program.
 #[test]
 fn output_ends_when_its_reader_goes() {
     for command in ["law check", "law days"] {

@@ -1,4 +1,4 @@
-//! The demo as a newcomer meets it: it starts, goes on where it stopped, begins anew, stops cleanly, and says what is wrong.
+//! The demo as a newcomer meets it: it starts, goes on where it stopped, starts over, stops cleanly, and says what is wrong.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn messages(demo: &Demo) -> u64 {
 }
 
 #[test]
-fn it_starts_continues_and_begins_anew() {
+fn it_starts_continues_and_starts_over() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("demo");
     let demo = Demo::start(&dir, &[]);
@@ -53,7 +53,7 @@ fn it_starts_continues_and_begins_anew() {
     assert!(demo.interrupt().success());
 
     let demo = Demo::start(&dir, &["--fresh"]);
-    assert_ne!(demo.node("IE")["accounts"], before, "--fresh begins anew");
+    assert_ne!(demo.node("IE")["accounts"], before, "--fresh starts over");
     assert_eq!(demo.ask("IE", &["account", "list"], "").unwrap().as_array().unwrap().len(), 2);
     let started = Instant::now();
     assert!(demo.interrupt().success());

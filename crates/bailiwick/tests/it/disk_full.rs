@@ -47,8 +47,8 @@ impl SmallDisk {
         }
     }
 
-    /// Gives back so many bytes; whether some were left to give.
-    fn give_back(&self, bytes: u64) -> bool {
+    /// Frees so many bytes; whether some were left to give.
+    fn free(&self, bytes: u64) -> bool {
         let file = File::options().write(true).open(self.ballast()).unwrap();
         let len = file.metadata().unwrap().len();
         file.set_len(len.saturating_sub(bytes)).unwrap();
@@ -68,7 +68,7 @@ impl Drop for SmallDisk {
     }
 }
 
-/// A message of about 60 octets a word.
+/// A message of about 60 bytes a word.
 fn text(name: &str, words: usize) -> String {
     format!(
         "Subject: {name}\r\n\r\n{}",
@@ -210,7 +210,7 @@ fn refuses_and_reads(node: &Single, told: &mut Told, talk: &mut Talk) {
     assert_eq!(said(node, FULL), 1, "{}", node.log());
 }
 
-/// Changes that need no room for bytes, until the rows have none either. Who was refused sees what is true.
+/// Changes that take no space for bytes, until the rows have none either. Who was refused sees what is true.
 fn rows_fill(told: &Told, talk: &mut Talk) {
     let mut refused = 0;
     for n in 0..400 {
@@ -257,7 +257,7 @@ fn a_full_disk_defers_and_resumes() {
     disk.fill();
     refuses_and_reads(&node, &mut told, &mut talk);
     rows_fill(&told, &mut talk);
-    // Keys and the ledger lie on the same disk.
+    // Keys and the ledger are on the same disk.
     let refused = node.ask(&["account", "add", "ben@ie.example"], PASSWORD);
     assert!(refused.is_err(), "{refused:?}");
     let order = scratch.path().join("order.toml");
@@ -270,16 +270,16 @@ fn a_full_disk_defers_and_resumes() {
     // Room comes back block by block, so that now this, now that has too little.
     let mut in_a_row = 0;
     while in_a_row < 8 {
-        assert!(disk.give_back(4096), "all room is back, and mail is refused: {}", node.log());
+        assert!(disk.free(4096), "all space is free again, and mail is refused: {}", node.log());
         let answer = told.deliver(&node, "lmtp", 300);
         assert!(
             answer.starts_with("250 ") || answer.starts_with("452 4.3.1 ") || answer.starts_with("451 "),
             "{answer}"
         );
         in_a_row = if answer.starts_with("250 ") { in_a_row + 1 } else { 0 };
-        disk.give_back(if in_a_row > 0 { 64 << 10 } else { 0 });
+        disk.free(if in_a_row > 0 { 64 << 10 } else { 0 });
     }
-    disk.give_back(u64::MAX);
+    disk.free(u64::MAX);
     assert!(told.append(&mut talk, 1200).contains("a OK"));
     assert!(told.deliver(&node, "smtp", 1200).starts_with("250 "));
     assert_eq!(health(&node), "healthy");
@@ -291,7 +291,7 @@ fn a_full_disk_defers_and_resumes() {
     assert!(before.iter().all(|(name, flags)| found.get(name) == Some(flags)));
     assert_eq!(said(&node, "panicked"), 0, "{}", node.log());
 
-    // The log lies on the full disk, too; then the node is killed while it is full.
+    // The log is on the full disk, too; then the node is killed while it is full.
     node.kill();
     std::fs::remove_file(dir.join("node.log")).unwrap();
     node = Single::run(&dir);
@@ -303,7 +303,7 @@ fn a_full_disk_defers_and_resumes() {
     let mut talk = Talk::new(node.door("imap"));
     let before = told.check(&mut talk);
     node.kill();
-    disk.give_back(u64::MAX);
+    disk.free(u64::MAX);
     node = Single::run(&dir);
     let mut talk = Talk::new(node.door("imap"));
     assert_eq!(told.check(&mut talk), before);

@@ -27,11 +27,11 @@ fn damages(dir: &Path) -> Vec<String> {
     all.iter().map(|damage| damage["text"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Changes one octet of a file, `from_end` octets before its end, or before the zeros that a segment has behind it while it grows.
+/// Changes one byte of a file, `from_end` bytes before its end, or before the zeros that a segment has behind it while it grows.
 fn damage(file: &Path, from_end: usize) -> Vec<u8> {
     let before = std::fs::read(file).unwrap();
     let mut bytes = before.clone();
-    let end = bytes.iter().rposition(|octet| *octet != 0).unwrap() + 1;
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
     let at = end - from_end;
     bytes[at] ^= 1;
     std::fs::write(file, bytes).unwrap();
@@ -127,7 +127,7 @@ fn owners(dir: &Path, more: &[&str], password: &str) -> (Option<i32>, Value) {
     (status.code(), serde_json::from_slice(&stdout).unwrap_or_default())
 }
 
-/// Flips an octet of a file, looks, and flips it back.
+/// Flips an byte of a file, looks, and flips it back.
 fn flipped<T>(file: &Path, at: usize, look: impl FnOnce() -> T) -> T {
     let before = std::fs::read(file).unwrap();
     let mut bytes = before.clone();
@@ -203,7 +203,7 @@ fn each_kind_of_file_and_the_owners_check() {
 
     // The rows, while it does not run.
     drop(node);
-    // What flipped the old file back after the repair is no file of the index: a new one was made in its place.
+    // What flipped the old file back after the repair is not a file of the index: a new one was made in its place.
     let (code, data) = owners(&dir, &["--repair-index"], PASSWORD);
     assert_eq!((code.is_some(), data["running"].as_bool()), (true, Some(false)), "{data}");
     assert_eq!(owners(&dir, &[], PASSWORD).0, Some(0));
@@ -258,7 +258,7 @@ fn one_damaged_message_stops_no_session() {
     files(&dir.join("store/packs"), &mut packs);
     let pack = packs.into_iter().max_by_key(|pack| pack.metadata().unwrap().len()).unwrap();
     let bytes = std::fs::read(&pack).unwrap();
-    // The third original: the parts are told by octet 40 of a record's header, and follow each other.
+    // The third original: the parts are told by byte 40 of a record's header, and follow each other.
     let (mut at, mut originals) = (24, Vec::new());
     while at + 52 <= bytes.len() {
         let len = u32::from_be_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;

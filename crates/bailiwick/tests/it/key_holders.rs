@@ -4,7 +4,7 @@ use crate::support::{Single, lines, wait_for};
 
 const RCPT: [&str; 3] = ["EHLO x.example", "MAIL FROM:<a@x.example>", "RCPT TO:<ann@ie.example>"];
 
-/// A node that unlocked itself by a file gets people in its place, and other people in the place of those.
+/// A node that unlocked itself by a file gets key holders instead, and later other key holders.
 #[test]
 fn they_are_named_later_and_replaced() {
     let scratch = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@
 //! the least that it must be is counted, for each acknowledged change took one; and the MODSEQ of each message is read from
 //! what the kill left on the disk.)
 //!
-//! All the time the space of deleted mail is given back, without a limit to its rate and with the smallest segments: much of
+//! All the time the space of deleted mail is reclaimed, without a limit to its rate and with the smallest segments: much of
 //! the mail ends soon, so that kills fall into passes that move what lives. In every second cycle there is one pass only, over
 //! all that the cycle has left, and the kill waits until it moves.
 
@@ -338,12 +338,12 @@ fn kill_one_node() {
                 let imap = &imap;
                 scope.spawn(move || use_imap(imap, name, &format!("b{n}c{cycle}"), told));
             }
-            let chance = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
-            std::thread::sleep(Duration::from_millis(300 + u64::from(chance / 1000 % 500)));
+            let random = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
+            std::thread::sleep(Duration::from_millis(300 + u64::from(random / 1000 % 500)));
             if !all_the_time {
                 go.store(true, Ordering::SeqCst);
                 wait_for_a_pass(moving);
-                std::thread::sleep(Duration::from_micros(u64::from(chance % 5000)));
+                std::thread::sleep(Duration::from_micros(u64::from(random % 5000)));
             }
             over.store(true, Ordering::SeqCst);
             kill.now();
@@ -379,7 +379,7 @@ fn kill_one_node() {
     let checked = node.ask(&["fsck"], "").unwrap();
     assert_eq!(checked["damages"], serde_json::json!([]), "{checked}");
     let all = || boxes.iter().flat_map(BTreeMap::values);
-    println!("given back under load: {passes:?}");
+    println!("reclaimed under load: {passes:?}");
     assert!(passes.segments > 0 && passes.bytes_moved > 0, "no pass moved anything: {passes:?}");
     assert!(passes.broken > 0, "no kill fell into a pass: {passes:?}");
     assert!(inbox.values().any(|known| known.stored), "nothing was delivered");

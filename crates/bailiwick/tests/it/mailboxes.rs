@@ -5,8 +5,8 @@ use crate::support::{Single, lines};
 const ADDRESS: &str = "ann@ie.example";
 const PASSWORD: &str = "a good password";
 
-fn append(subject: &str, octets: usize) -> String {
-    let text = format!("Subject: {subject}\r\n\r\n{}", "x".repeat(octets));
+fn append(subject: &str, bytes: usize) -> String {
+    let text = format!("Subject: {subject}\r\n\r\n{}", "x".repeat(bytes));
     format!("a APPEND INBOX {{{}+}}\r\n{text}", text.len())
 }
 
@@ -45,7 +45,7 @@ fn quota_and_undelete() {
     let copied = imap(&node, &["a SELECT INBOX", "a COPY 1 INBOX", "a GETQUOTAROOT INBOX"]);
     assert!(copied[1].starts_with("a NO [OVERQUOTA]") && copied[2].starts_with("a OK"), "{copied:?}");
 
-    // Before the data where the size is announced or there is no room at all; small mail goes in.
+    // Before the data where the size is announced or the quota is used up; small mail goes in.
     let refused = "452 4.2.2 Mailbox full, try again later";
     for (door, hello) in [("smtp", "EHLO elsewhere.example"), ("lmtp", "LHLO elsewhere.example")] {
         assert_eq!(send(&node, door, hello, 4000)[3], refused);

@@ -103,17 +103,17 @@ fn officers_come_and_go_by_two_others() {
 
     let input = format!("the next of ann\n{BEN}\n");
     let printed = node.ask(&[&["officer", "recovery", "print", "--count", "2"][..], &by].concat(), &input).unwrap();
-    let papers: Vec<String> = printed["paper_shares"]
+    let paper_shares: Vec<String> = printed["paper_shares"]
         .as_array()
         .unwrap()
         .iter()
         .map(|words| words.as_str().unwrap().replace('\n', " "))
         .collect();
-    assert_eq!(papers.len(), 2);
-    node.ask(&["officer", "drill"], &format!("{}\n{}\n", papers[0], papers[1])).unwrap();
-    let input = format!("{BEN}\n{}\npassphrase of eve\n", papers[1]);
+    assert_eq!(paper_shares.len(), 2);
+    node.ask(&["officer", "drill"], &format!("{}\n{}\n", paper_shares[0], paper_shares[1])).unwrap();
+    let input = format!("{BEN}\n{}\npassphrase of eve\n", paper_shares[1]);
     node.ask(&["officer", "recovery", "restore", "eve", "--by", "ben"], &input).unwrap();
-    let old = node.ask(&["officer", "drill"], &format!("{}\n{}\n", papers[0], papers[1])).unwrap_err();
+    let old = node.ask(&["officer", "drill"], &format!("{}\n{}\n", paper_shares[0], paper_shares[1])).unwrap_err();
     assert!(old.contains("replaced by a newer one"), "{old}");
     node.ask(&["node", "rotate", "escrow", "--by", "ann", "--by", "ben"], &format!("the next of ann\n{BEN}\n"))
         .unwrap();
@@ -124,15 +124,15 @@ fn officers_come_and_go_by_two_others() {
 #[test]
 fn a_closed_account_opens_nowhere_and_a_lost_vault_comes_back() {
     let node = Made::new();
-    let (backups, periods) = (node.path("backups"), node.path("periods"));
-    let args = ["backup", "keys", backups.to_str().unwrap(), "--day-keys", periods.to_str().unwrap()];
+    let (backups, day_keys) = (node.path("backups"), node.path("day-keys"));
+    let args = ["backup", "keys", backups.to_str().unwrap(), "--day-keys", day_keys.to_str().unwrap()];
     let backup = node.ask(&args, "").unwrap();
     let file = backup["file"].as_str().unwrap();
-    let period = periods.join(format!("{}.key", backup["day"]));
+    let day_key = day_keys.join(format!("{}.key", backup["day"]));
     let passphrase = std::fs::read_to_string(node.dir.join("secrets/passphrase")).unwrap();
     let restored = node.path("restored");
     let restore = |vault: &Path| {
-        let args = ["backup", "restore-keys", file, "--day-key", period.to_str().unwrap(), "--vault"];
+        let args = ["backup", "restore-keys", file, "--day-key", day_key.to_str().unwrap(), "--vault"];
         run(&[&args[..], &[vault.to_str().unwrap()]].concat(), &passphrase)
     };
     let output = restore(&restored);
@@ -151,9 +151,9 @@ fn a_closed_account_opens_nowhere_and_a_lost_vault_comes_back() {
     assert!(node.ledger_verifies());
 
     // A copy of the key of a day beyond the window goes with the next backup.
-    std::fs::write(periods.join("17.key"), "an old one").unwrap();
+    std::fs::write(day_keys.join("17.key"), "an old one").unwrap();
     node.ask(&args, "").unwrap();
-    assert!(!periods.join("17.key").exists() && period.exists());
+    assert!(!day_keys.join("17.key").exists() && day_key.exists());
 }
 
 /// It takes the minute in which both keys open.
@@ -193,7 +193,7 @@ fn an_accounts_key_and_the_signing_key_are_replaced() {
     assert_eq!(status["rotating"]["accounts"], 0);
     node.ask(&["officer", "drill", "--by", "ann", "--by", "ben"], &two()).unwrap();
     assert!(node.ledger_verifies());
-    // Whoever kept the key and a head of before is led on.
+    // A reader who kept the previous key and an earlier head is led on.
     let args = ["ledger", "verify", ledger.to_str().unwrap(), "--vkey", vkey.to_str().unwrap()];
     let output = run(&[&args[..], &["--since", head.to_str().unwrap()]].concat(), "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -205,9 +205,9 @@ fn the_running_node_destroys_the_keys_of_days_that_are_over() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("node");
     crate::support::Single::init(&dir, &[], "");
-    let periods = dir.join("vault/days");
+    let day_keys = dir.join("vault/days");
     // Far beyond the window, and far from its end.
-    let (over, kept) = (periods.join("17.key"), periods.join("99999.key"));
+    let (over, kept) = (day_keys.join("17.key"), day_keys.join("99999.key"));
     [&over, &kept].iter().for_each(|path| std::fs::write(path, "the key of a day").unwrap());
     let running = crate::support::Single::run(&dir);
     crate::support::wait_for("the key of day 17 to be destroyed", || !over.exists());
@@ -221,12 +221,12 @@ fn a_wrong_secret_leaves_no_entry() {
     let node = Made::new();
     let size = || node.ask(&["node", "status"], "").unwrap()["ledger_size"].as_u64().unwrap();
     let before = size();
-    let hands = "a wrong one\npassphrase of dora\npassphrase of emil\n";
+    let holders = "a wrong one\npassphrase of dora\npassphrase of emil\n";
     let officers = format!("{ANN}\nguess\n");
     for (args, input) in [
         (&["node", "rotate", "service"][..], "a wrong one\n"),
         (&["node", "passphrase"], "a wrong one\n"),
-        (&["node", "key-holders", "set", "--holder", "dora", "--holder", "emil"], hands),
+        (&["node", "key-holders", "set", "--holder", "dora", "--holder", "emil"], holders),
         (&["node", "token", "add", "--module", "/nowhere.so", "--token-label", "x"], "a wrong one\n1234\n"),
         (&["account", "rotate-key", "ann@ie.example"], "a wrong password\n"),
         (&["account", "rotate-key", "ann@ie.example", "--by", "ann", "--by", "ben"], &officers),

@@ -50,7 +50,7 @@ struct Loot {
     /// Backups of keys.
     keys: Vec<PathBuf>,
     /// Keys of days, or what somebody takes for them.
-    periods: Vec<PathBuf>,
+    day_keys: Vec<PathBuf>,
 }
 
 impl Scene {
@@ -70,7 +70,7 @@ impl Scene {
         std::fs::read_to_string(self.node().join("secrets/passphrase")).unwrap()
     }
 
-    /// Every octet of `from`'s files, as they lie now.
+    /// Every byte of `from`'s files, as they lie now.
     fn image(&self, from: &Path, name: &str) -> PathBuf {
         let to = self.path(name);
         for file in files(from) {
@@ -81,7 +81,7 @@ impl Scene {
         to
     }
 
-    /// An image of before with the vault's folder of another.
+    /// An earlier image with the vault's folder of another.
     fn with_vault_of(&self, image: &Path, vault: &Path, name: &str) -> PathBuf {
         let to = self.image(image, name);
         std::fs::remove_dir_all(to.join("vault")).unwrap();
@@ -145,11 +145,11 @@ impl Scene {
         let mut homes = Vec::new();
         for place in &loot.places {
             for keys in &loot.keys {
-                for period in &loot.periods {
+                for day_key in &loot.day_keys {
                     let number = self.next.replace(self.next.get() + 1);
                     let to = self.path(&format!("restored-{number}"));
                     let args =
-                        [place, Path::new("--node"), &to, Path::new("--keys"), keys, Path::new("--day-key"), period];
+                        [place, Path::new("--node"), &to, Path::new("--keys"), keys, Path::new("--day-key"), day_key];
                     let args = args.map(|part| part.to_str().unwrap());
                     if run(&[&["restore"], &args[..]].concat(), &self.passphrase()).status.success() {
                         homes.push(to);
@@ -160,7 +160,7 @@ impl Scene {
         homes
     }
 
-    /// By which ways somebody who has all this opens the mail of `address`, in any home that there is or can be made.
+    /// By which ways anyone who has all this opens the mail of `address`, in any home that there is or can be made.
     fn opens(&self, loot: &Loot, address: &str) -> BTreeSet<&'static str> {
         let homes = [loot.homes.clone(), self.restored(loot)].concat();
         homes.iter().flat_map(|home| self.ways(home, address)).collect()
@@ -185,8 +185,8 @@ impl Scene {
     }
 }
 
-fn has(octets: &[u8], wanted: &[u8]) -> bool {
-    octets.windows(wanted.len()).any(|window| window == wanted)
+fn has(bytes: &[u8], wanted: &[u8]) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// Whether a mail client that shows this secret reads the phrase.
@@ -204,11 +204,11 @@ fn read_by_imap(node: &Single, address: &str, secret: &str) -> bool {
 /// How long a piece is that is looked for.
 const PIECE: usize = 24;
 
-/// The pieces of these files, but for what the files in `public` have too (the escrow key's public half stands in each).
+/// The pieces of these files, but for what the files in `public` have too (the escrow public key is in each).
 fn pieces(of: &[Vec<u8>], public: &[PathBuf]) -> Vec<Vec<u8>> {
     let public: Vec<Vec<u8>> = public.iter().map(|file| std::fs::read(file).unwrap()).collect();
-    let all = of.iter().flat_map(|octets| octets.chunks_exact(PIECE));
-    all.filter(|piece| !public.iter().any(|octets| has(octets, piece))).map(<[u8]>::to_vec).collect()
+    let all = of.iter().flat_map(|bytes| bytes.chunks_exact(PIECE));
+    all.filter(|piece| !public.iter().any(|bytes| has(bytes, piece))).map(<[u8]>::to_vec).collect()
 }
 
 /// In which files below `folders` any of the pieces lies, at any place.
@@ -270,7 +270,7 @@ fn after_the_window_nothing_opens_a_closed_account_anywhere() {
     let place_before = scene.image(&scene.path("place"), "place-before");
     drop(node);
     let keys_of_then = scene.back_up_keys_of_then();
-    let [period] = files(&scene.node().join("vault/days")).try_into().unwrap();
+    let [day_key] = files(&scene.node().join("vault/days")).try_into().unwrap();
     let profiles = |home: &Path| files(&home.join("vault/accounts"));
     let stays = {
         let node = Single::run(&scene.node());
@@ -283,60 +283,60 @@ fn after_the_window_nothing_opens_a_closed_account_anywhere() {
         kept
     };
     assert_eq!((profiles(&before).len(), stays.len()), (3, 1));
-    // What wraps the accounts' keys, behind the public half; and the key of the day.
-    let octets = |path: &Path| std::fs::read(path).unwrap();
+    // What wraps the accounts' keys, behind the public key; and the key of the day.
+    let bytes = |path: &Path| std::fs::read(path).unwrap();
     let public = [stays[0].clone(), scene.node().join("vault/officers.roster")];
     let closed = profiles(&before).into_iter().filter(|file| file.file_name() != stays[0].file_name());
-    let closed: Vec<Vec<u8>> = closed.map(|file| octets(&file)[128..].to_vec()).collect();
-    let (wrapped, day) = (pieces(&closed, &public), pieces(&[octets(&period)], &public));
+    let closed: Vec<Vec<u8>> = closed.map(|file| bytes(&file)[128..].to_vec()).collect();
+    let (wrapped, day) = (pieces(&closed, &public), pieces(&[bytes(&day_key)], &public));
 
     // The window is not over: nothing opens on the node, and everything by a backup with the key of its day.
     let node = Single::run(&scene.node());
-    let shut = scene.image(&scene.node(), "shut");
+    let stopped = scene.image(&scene.node(), "stopped");
     drop(node);
-    assert!(shut.join("store/rows.sqlite-wal").exists(), "the rows' log as it lies while the node runs");
-    let mut loot = Loot { homes: vec![shut.clone()], places: vec![], keys: vec![keys_of_then], periods: vec![] };
+    assert!(stopped.join("store/rows.sqlite-wal").exists(), "the rows' log as it lies while the node runs");
+    let mut loot = Loot { homes: vec![stopped.clone()], places: vec![], keys: vec![keys_of_then], day_keys: vec![] };
     assert_eq!(scene.opens(&loot, strict), BTreeSet::new());
     assert_eq!(scene.opens(&loot, standard), BTreeSet::new());
     loot.places = vec![place_before, scene.path("place")];
-    loot.periods = files(&shut.join("vault/days"));
+    loot.day_keys = files(&stopped.join("vault/days"));
     assert_eq!(scene.opens(&loot, strict), ["password", "app password", "officers", "recovery code"].into());
     assert_eq!(scene.opens(&loot, standard), ["password", "officers"].into());
-    let lies = [found(std::slice::from_ref(&shut), &day), found(std::slice::from_ref(&before), &wrapped)];
+    let lies = [found(std::slice::from_ref(&stopped), &day), found(std::slice::from_ref(&before), &wrapped)];
     assert_eq!(lies.each_ref().map(Vec::len), [1, 2], "{lies:?}");
 
     // The window is over: the running node destroys the key of the day. A newer backup of keys is there, too.
     std::fs::write(scene.node().join("node.toml"), &scene.settings).unwrap();
     let node = Single::run(&scene.node());
-    wait_for("the end of the day's key", || !period.exists());
-    let (keys, periods) = (scene.text("keys"), scene.text("periods"));
-    node.ask(&["backup", "run", "--keys", &keys, "--day-keys", &periods], "").unwrap();
+    wait_for("the end of the day's key", || !day_key.exists());
+    let (keys, day_keys) = (scene.text("keys"), scene.text("day-keys"));
+    node.ask(&["backup", "run", "--keys", &keys, "--day-keys", &day_keys], "").unwrap();
     let after = scene.image(&scene.node(), "after");
     drop(node);
     assert!(after.join("store/rows.sqlite-wal").exists());
     // What was copied of the vault's folder while the keys were there is no backup: it knows no window (said below).
     loot.homes = vec![
         scene.with_vault_of(&before, &after, "before-and-after"),
-        scene.with_vault_of(&shut, &after, "shut-and-after"),
+        scene.with_vault_of(&stopped, &after, "stopped-and-after"),
         after,
     ];
     loot.keys = files(&scene.path("keys"));
-    loot.periods = files(&scene.path("periods"));
-    let [there, copy] = [&files(&loot.homes[2].join("vault/days"))[..], &loot.periods[..]].map(|periods| {
-        assert_eq!(periods.len(), 1, "{periods:?}");
-        octets(&periods[0])
+    loot.day_keys = files(&scene.path("day-keys"));
+    let [there, copy] = [&files(&loot.homes[2].join("vault/days"))[..], &loot.day_keys[..]].map(|day_keys| {
+        assert_eq!(day_keys.len(), 1, "{day_keys:?}");
+        bytes(&day_keys[0])
     });
-    assert!(loot.keys.len() == 2 && there == copy, "the key of today, and its copy");
+    assert!(loot.keys.len() == 2 && there == copy, "the current day key, and its copy");
     for address in CLOSED {
         assert_eq!(scene.opens(&loot, address), BTreeSet::new(), "{address}");
     }
     // The same thief, the same copies, another account: it is the keys that are gone.
     assert_eq!(scene.opens(&loot, STAYS), ["password", "officers"].into());
     let everything =
-        [loot.homes.clone(), loot.places.clone(), vec![scene.path("keys"), scene.path("periods")]].concat();
+        [loot.homes.clone(), loot.places.clone(), vec![scene.path("keys"), scene.path("day-keys")]].concat();
     assert_eq!(found(&everything, &[wrapped, day].concat()), Vec::<PathBuf>::new());
     let phrase = PHRASE.as_bytes()[..PIECE].to_vec();
-    assert_eq!(found(&[scene.path("node"), before.clone(), shut], &[phrase]), Vec::<PathBuf>::new());
+    assert_eq!(found(&[scene.path("node"), before.clone(), stopped], &[phrase]), Vec::<PathBuf>::new());
 
     // Said in docs/threat-model.md: with a plain copy of the vault's folder there is no window.
     assert!(scene.ways(&before, strict).contains("password"));

@@ -1,5 +1,5 @@
 //! The node's signing key is replaced while cases are open: what was handed over before, what was half approved, and what came
-//! after verify, with the key of before, with the one of today, and from one checkpoint to the next.
+//! after verify, with the previous key, with the current one, and from one checkpoint to the next.
 
 use std::path::{Path, PathBuf};
 
@@ -70,7 +70,7 @@ impl House {
         (output.status.success(), String::from_utf8_lossy(&said).into_owned())
     }
 
-    /// Whether the log of now, read by somebody who trusts `vkey`, continues the head `since`.
+    /// Whether the current log, read by a person who trusts `vkey`, continues the head `since`.
     fn continues(&self, since: &Path, vkey: &Path) -> bool {
         let ledger = self.node.dir.join("ledger");
         let args =
@@ -128,7 +128,7 @@ fn packages_and_receipts_outlive_the_key_that_signed_them() {
         assert!(sound, "{said}");
         assert!(house.continues(head, &newest) && house.continues(head, &old_key));
     }
-    // A head that a retired key signs for another log is none of this one's.
+    // A head that a retired key signs for another log is not one of this log.
     let text = std::fs::read_to_string(&first_head).unwrap();
     let (origin, rest) = text.split_once('\n').unwrap();
     let bent = house.path("bent");

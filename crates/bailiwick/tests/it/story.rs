@@ -209,7 +209,7 @@ fn the_irish_order_is_answered(demo: &Demo, scratch: &Path, mail: &[Vec<u8>]) {
     assert!(events.iter().all(|event| event["index"].is_u64()), "every event is proven");
 }
 
-/// The HTTP door serves the page and every file of the ledger as it lies on the disk; the log verifies, and still begins
+/// The HTTP door serves the page and every file of the ledger as it is on the disk; the log verifies, and still begins
 /// with what a reader kept of it.
 fn the_ledger_is_public_and_continues(demo: &Demo, kept: &Path) {
     let door = demo.node("IE")["http"].as_str().unwrap();
@@ -242,7 +242,7 @@ fn the_ledger_is_public_and_continues(demo: &Demo, kept: &Path) {
     assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
     assert!(String::from_utf8_lossy(&report.stdout).contains("begins with"));
     let foreign = demo.data("DE").join("ledger/checkpoint");
-    assert!(!verify(&foreign).status.success(), "another log's checkpoint is no beginning of this one");
+    assert!(!verify(&foreign).status.success(), "another log's checkpoint is not a beginning of this one");
 }
 
 /// The head and the body of an answer.
@@ -344,7 +344,7 @@ fn nothing_of_the_mail_is_readable(demo: &Path, mail: &[Vec<u8>]) {
             let step = (bytes.len() / 2000).max(64);
             (64..bytes.len().saturating_sub(32)).step_by(step).map(|at| bytes[at..at + 32].to_vec()).collect::<Vec<_>>()
         })
-        // Padding, if there is any, is no message.
+        // Padding, if there is any, is not a message.
         .filter(|piece| piece.iter().collect::<BTreeSet<_>>().len() > 12)
         .collect();
     assert!(sealed.len() > 500, "the Irish packs hold sealed mail: {packs:?}");

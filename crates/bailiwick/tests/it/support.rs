@@ -164,7 +164,7 @@ const CLIENT_SECONDS_MAX: u64 = 120;
 
 /// Runs somebody else's program to its end, with its folder `home` as its home and nothing on its standard input. One that
 /// takes longer than [`CLIENT_SECONDS_MAX`] is ended with all that it started, and the test fails with what it had printed:
-/// a client that waits for ever must not make the tests wait for ever.
+/// a client that waits without end must not make the tests wait without end.
 pub(crate) fn client(command: &mut Command, home: &Path) -> Output {
     let name = command.get_program().to_string_lossy().into_owned();
     // A file, not a pipe: what the client started and left behind could hold a pipe open.
@@ -382,7 +382,7 @@ pub(crate) fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// The day so many days from now. What is asked for of mail that arrives during a test, and what a paper says of days to come,
+/// The day so many days from now. What is asked for of mail that arrives during a test, and what a demand says of days to come,
 /// is counted from the clock, so that the test holds in any year.
 pub(crate) fn day_from_now(days: i64) -> toml::Value {
     let at = durable::SystemClock.now().plus_millis(days * 24 * 60 * 60 * 1000);
@@ -390,7 +390,7 @@ pub(crate) fn day_from_now(days: i64) -> toml::Value {
 }
 
 /// Writes an order of an Irish court for the content of a year before and a year after today of `address` to `path`, to be
-/// answered to the age key `recipient`. Orders of one reference are the same paper.
+/// answered to the age key `recipient`. Orders of one reference are the same demand.
 pub(crate) fn write_order(path: &Path, reference: &str, address: &str, recipient: &str) {
     let text = std::fs::read_to_string(root().join("law/examples/ie-s75-order.toml")).unwrap();
     let mut demand: toml::Table = text.parse().unwrap();

@@ -123,7 +123,7 @@ fn it_starts_without_anybody() {
     }
 }
 
-/// Whoever has every octet of the disk, the PIN among them, and not the token.
+/// A thief who has every byte of the disk, the PIN among them, and not the token.
 #[test]
 fn a_copy_of_the_disk_opens_nothing() {
     let Some(machine) = Machine::new() else { return };
@@ -249,7 +249,7 @@ fn a_node_gets_a_token() {
         let input = format!("{passphrase}\n{pin}\n");
         node.ask(&["node", "token", "add", "--module", machine.module, "--token-label", label], &input)
     };
-    // Whoever has not the passphrase, the token and its PIN leaves nothing, in the ledger neither.
+    // A person without the passphrase, the token and its PIN leaves nothing, in the ledger neither.
     let size = || node.ask(&["node", "status"], "").unwrap()["ledger_size"].as_u64().unwrap();
     let before = size();
     assert!(add("none", &passphrase, PIN).unwrap_err().contains("no token with the label"));
@@ -271,7 +271,7 @@ fn a_node_gets_a_token() {
     assert_eq!(node.ask(&["node", "unlock", "--token"], PIN).unwrap()["vault"], "unlocked");
 }
 
-/// The token goes again: to two people who were named, or back to a file; not when nothing else would unlock the node.
+/// The token goes again: to two key holders, or back to a file; not when nothing else would unlock the node.
 #[test]
 fn a_token_is_taken_away() {
     let Some(machine) = Machine::new() else { return };
@@ -388,7 +388,7 @@ fn a_strange_module() {
     assert_eq!(state(&node), "unlocked");
 }
 
-/// A module that tries what none of them needs, writes down how each went, and is no PKCS#11 module otherwise.
+/// A module that tries what none of them needs, writes down how each went, and is not a PKCS#11 module otherwise.
 const HOSTILE: &str = r#"
 #include <errno.h>
 #include <fcntl.h>

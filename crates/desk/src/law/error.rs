@@ -30,7 +30,7 @@ pub enum LawError {
     NeverInUse(String),
     /// The set lacks a file that every set has.
     Lacks(String),
-    /// The files are no law set; the text names each mistake.
+    /// The files are not a law set; the text names each mistake.
     DoesNotLoad(String),
     /// The set has no cases, or its cases do not pass; the text is the report.
     CheckFails(String),

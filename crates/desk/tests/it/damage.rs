@@ -46,7 +46,7 @@ fn a_case_under_another_cases_name_is_damaged() {
 }
 
 #[test]
-fn other_files_are_no_cases() {
+fn other_files_are_not_cases() {
     let mut house = House::new();
     house.serve(&house.order());
     for name in ["1.case", "+00001.case", "000002.case.bak", "note.txt", ".case", "0000000002.case"] {

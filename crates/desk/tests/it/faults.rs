@@ -19,10 +19,10 @@ fn while_the_ledger_takes_nothing_nothing_is_done() {
         let refused = |what: &str, done: Result<(), desk::DeskError>| {
             let error = done.expect_err(what);
             assert!(matches!(error, desk::DeskError::Ledger(_)), "{what}: {error}");
-            house.ledger.shut(None);
+            house.ledger.fail(None);
         };
 
-        house.ledger.shut(Some(how));
+        house.ledger.fail(Some(how));
         refused("serve", house.desk().serve(&house.order()).map(drop));
         assert_eq!(house.store().holds(house.owner).unwrap(), []);
         assert_eq!(house.state(CASE), "received");
@@ -35,27 +35,27 @@ fn while_the_ledger_takes_nothing_nothing_is_done() {
 
         // The order is recorded first, the approval after it.
         for what in ["order", "first approval"] {
-            house.ledger.shut(Some(how));
+            house.ledger.fail(Some(how));
             refused(what, house.approve(CASE, "niamh").map(drop));
             assert_eq!(house.state(CASE), "decided");
             house.desk().approve(CASE, &name("niamh"), &"guessed".into()).unwrap_err();
         }
         // What failed does not come true later: this is the first approval, not the second of one officer.
         house.approve(CASE, "niamh").unwrap();
-        house.ledger.shut(Some(how));
+        house.ledger.fail(Some(how));
         refused("second approval", house.approve(CASE, "oisin").map(drop));
         assert_eq!(house.state(CASE), "approved_once");
         assert!(house.disk_list("vault/clearances").is_empty());
         house.desk().collect(CASE).unwrap_err();
         house.approve(CASE, "oisin").unwrap();
 
-        house.ledger.shut(Some(how));
+        house.ledger.fail(Some(how));
         refused("collect", house.desk().collect(CASE).map(drop));
         assert!(house.files("packages").is_empty());
         assert_eq!(house.collect(CASE).messages(), days(0, 30));
 
         let counsel = house.serve(&house.demand("us-warrant", &[]));
-        house.ledger.shut(Some(how));
+        house.ledger.fail(Some(how));
         refused("letter", house.desk().refuse(counsel).map(drop));
         assert_eq!(house.state(counsel), "decided");
         house.desk().refuse(counsel).unwrap();

@@ -24,7 +24,7 @@ pub(crate) const OFFICERS: [(&str, &str); 3] =
 pub(crate) const MARCH: UnixMillis = UnixMillis(1_772_323_200_000);
 pub(crate) const DAY: i64 = 86_400_000;
 
-/// The home. Keys, cases and ledger lie on `disk`; the store, which has a database, in a real folder.
+/// The home. Keys, cases and ledger are on `disk`; the store, which has a database, in a real folder.
 pub(crate) struct House {
     folder: tempfile::TempDir,
     pub(crate) disk: FaultyDisk,
@@ -60,7 +60,7 @@ impl House {
             .unwrap();
         let mut house = Self {
             folder: tempfile::tempdir().unwrap(),
-            ledger: Gate { disk: disk.clone(), shut: Arc::default() },
+            ledger: Gate { disk: disk.clone(), failing: Arc::default() },
             disk,
             clock,
             entropy,
@@ -73,7 +73,7 @@ impl House {
         house
     }
 
-    /// Opens every room again from what is on the disks.
+    /// Reopens all rooms from what is on the disks.
     pub(crate) fn restart(&mut self) -> Result<(), DeskError> {
         self.rooms = None;
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
@@ -282,25 +282,25 @@ impl House {
     }
 }
 
-/// A disk whose every write fails while the gate is shut.
+/// A disk whose every write fails while the gate is closed.
 #[derive(Clone)]
 pub(crate) struct Gate {
     disk: FaultyDisk,
-    shut: Arc<Mutex<Option<Fault>>>,
+    failing: Arc<Mutex<Option<Fault>>>,
 }
 
 impl Gate {
     /// From now on writes fail in this way, or none does.
-    pub(crate) fn shut(&self, how: Option<Fault>) {
-        *self.shut.lock().unwrap() = how;
+    pub(crate) fn fail(&self, how: Option<Fault>) {
+        *self.failing.lock().unwrap() = how;
     }
 
     fn pass(&self, write: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        let how = *self.shut.lock().unwrap();
+        let how = *self.failing.lock().unwrap();
         match how {
             None => write(),
-            Some(Fault::Failed) => Err(io::Error::other("the gate is shut")),
-            Some(Fault::FailedButPersisted) => write().and(Err(io::Error::other("the gate is shut"))),
+            Some(Fault::Failed) => Err(io::Error::other("the gate is closed")),
+            Some(Fault::FailedButPersisted) => write().and(Err(io::Error::other("the gate is closed"))),
         }
     }
 }

@@ -25,7 +25,7 @@ fn an_order_is_answered_with_exactly_its_month() {
     let third = told(&house.approve(case, "roisin").unwrap_err());
     assert!(third.contains(r#""do":"collect""#), "{third}");
 
-    // The owner's mail of today is outside the order.
+    // The owner's mail of the day is outside the order.
     house.deliver(house.owner, house.clock.now(), "today");
     let package = house.collect(case);
     assert_eq!(package.messages(), days(0, 30));

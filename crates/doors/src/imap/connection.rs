@@ -88,7 +88,7 @@ impl Connection {
         let mut wire = Wire::Plain(stream);
         let implicit_tls = self.door.config.implicit_tls;
         if implicit_tls {
-            // Whoever is turned away is so before the cost of a handshake.
+            // A peer is turned away before the cost of a handshake.
             if bye.is_some() {
                 return Ok(());
             }

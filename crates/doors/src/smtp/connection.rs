@@ -120,7 +120,7 @@ impl Connection {
         }
     }
 
-    /// Whose mail it will be. A mailbox that has no room is refused before the data, by the size that the peer announced.
+    /// Whose mail it will be. A mailbox over its quota is refused before the data, by the size that the peer announced.
     fn recipient(&self, recipient: &Recipient, declared: Option<u64>) -> Result<terms::AccountId, Refusal> {
         let mailroom = self.door.mail.mailroom().ok_or(Refusal::Locked)?;
         match recipient {

@@ -87,7 +87,7 @@ fn renewed_under_the_same_authority() {
 }
 
 #[test]
-fn made_anew_for_another_name_or_when_damaged() {
+fn made_again_for_another_name_or_when_damaged() {
     let (disk, clock) = (MemoryDisk::new(), now());
     load(&disk, "mail.ie.example", &clock);
     let identity = load(&disk, "mx.ie.example", &clock);

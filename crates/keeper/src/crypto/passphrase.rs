@@ -90,7 +90,7 @@ impl Lanes {
     }
 }
 
-/// A lane with its memory, given back also when the work panics.
+/// A lane with its memory, returned also when the work panics.
 struct Turn<'a> {
     lanes: &'a Lanes,
     kib: u32,

@@ -92,7 +92,7 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_bit_anywhere_shuts(len in lengths(), at in any::<prop::sample::Index>(), bit in 0..8u8) {
+    fn one_changed_bit_anywhere_is_refused(len in lengths(), at in any::<prop::sample::Index>(), bit in 0..8u8) {
         let (key, mut bytes) = sealed(len);
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
@@ -100,7 +100,7 @@ proptest! {
     }
 
     #[test]
-    fn any_cut_and_any_addition_shuts(len in lengths(), at in any::<prop::sample::Index>(), more in 1..70_000usize) {
+    fn any_cut_and_any_addition_is_refused(len in lengths(), at in any::<prop::sample::Index>(), more in 1..70_000usize) {
         let (key, bytes) = sealed(len);
         prop_assert!(refused(key.open(Part::Original, &bytes[..at.index(bytes.len())])));
         let longer = [bytes, vec![0; more]].concat();
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn any_other_row_of_chunks_shuts(order in prop::collection::vec(0..4usize, 0..7)) {
+    fn any_other_row_of_chunks_is_refused(order in prop::collection::vec(0..4usize, 0..7)) {
         let (key, bytes) = sealed(3 * CHUNK + 10);
         let chunk = |at: usize| &bytes[HEAD + at * (CHUNK + TAG)..bytes.len().min(HEAD + (at + 1) * (CHUNK + TAG))];
         let rebuilt = order.iter().fold(bytes[..HEAD].to_vec(), |out, at| [&out, chunk(*at)].concat());

@@ -9,6 +9,8 @@ use desk::{
 };
 use terms::{CaseId, UnixMillis};
 
+use crate::cli::show::law::differences;
+
 /// Why the desk did not do it, and what to do next.
 pub(crate) fn error(error: &DeskError) -> String {
     match error {
@@ -136,15 +138,15 @@ pub(crate) fn replayed(replayed: &DecisionReplayed) -> String {
         format!(
             "Case {case}: its law set, {law_of_the_day}, does NOT give the recorded decision. The record, the law set or \
              this program has been altered:\n  {}",
-            replayed.differs_from_record.join("\n  ")
+            differences(&replayed.differs_from_record, "\n  ")
         )
     };
     let _ = match replayed.difference.as_slice() {
         [] => write!(text, "\nThe law set in use, {law_today}, gives the same decision."),
-        lines => write!(
+        found => write!(
             text,
             "\nThe law set in use, {law_today}, decides differently ({outcome_today}):\n  {}",
-            lines.join("\n  ")
+            differences(found, "\n  ")
         ),
     };
     text
@@ -158,7 +160,7 @@ pub(crate) fn compared(compared: &LawCompared) -> String {
         let _ = write!(text, "; {} could not be read", compared.damaged.len());
     }
     for case in &compared.cases {
-        let _ = write!(text, "\n  case {}\n    {}", case.case, case.difference.join("\n    "));
+        let _ = write!(text, "\n  case {}\n    {}", case.case, differences(&case.difference, "\n    "));
     }
     text
 }

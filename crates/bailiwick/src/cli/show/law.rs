@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use operations::counsel::{CounselKeyMade, SignedOver};
 use operations::law_files::{CaseExplained, CaseReplayed, LawChecked, LawDays, LawRendered, SetsCompared};
+use rules::{Difference, Due, ItemConclusion, SilenceConclusion, SilenceState};
 
 pub(crate) fn checked(checked: &LawChecked) -> String {
     let mut text = format!("{} cases, {} of them fail\n", checked.cases, checked.failed.len());
@@ -51,10 +52,64 @@ pub(crate) fn explained(explained: &CaseExplained) -> String {
 pub(crate) fn replayed(replayed: &CaseReplayed) -> String {
     let CaseReplayed { case, title, law, outcome, law_today, outcome_today, difference } = replayed;
     let mut text = format!("{case}: {title}\n{outcome} under {law}\n{outcome_today} under {law_today}");
-    for line in difference {
-        let _ = write!(text, "\n  {line}");
+    if !difference.is_empty() {
+        let _ = write!(text, "\n  {}", differences(difference, "\n  "));
     }
     text
+}
+
+/// In what two decisions differ, one line each.
+pub(super) fn differences(all: &[Difference], between: &str) -> String {
+    all.iter().map(difference).collect::<Vec<_>>().join(between)
+}
+
+fn difference(difference: &Difference) -> String {
+    let (what, old, new) = match difference {
+        Difference::Outcome { old, new } => ("outcome".to_owned(), old.to_string(), new.to_string()),
+        Difference::Item { item, copy, old, new } => {
+            let place = copy.as_ref().map_or_else(|| item.clone(), |copy| format!("{item} in \"{copy}\""));
+            (place, item_conclusion(old.as_ref()), item_conclusion(new.as_ref()))
+        }
+        Difference::Silence { old, new } => ("non-disclosure".to_owned(), silence(old), silence(new)),
+        Difference::Actions { old, new } => {
+            let actions = |all: &[rules::Action]| list(all.iter().map(|action| action.as_str().to_owned()));
+            ("actions".to_owned(), actions(old), actions(new))
+        }
+        Difference::Deadlines { old, new } => ("deadlines".to_owned(), due(old), due(new)),
+        Difference::FollowUps { old, new } => ("later dates".to_owned(), due(old), due(new)),
+        Difference::Questions { old, new } => {
+            ("missing facts".to_owned(), list(old.iter().cloned()), list(new.iter().cloned()))
+        }
+    };
+    format!("{what}: {old} → {new}")
+}
+
+fn item_conclusion(conclusion: Option<&ItemConclusion>) -> String {
+    let Some(conclusion) = conclusion else { return "none".to_owned() };
+    let mut text = format!("{} ({})", conclusion.outcome, list(conclusion.rules.iter().cloned()));
+    if !conclusion.also.is_empty() {
+        let _ = write!(text, ", in addition {}", conclusion.also.join(", "));
+    }
+    text
+}
+
+fn silence(conclusion: &SilenceConclusion) -> String {
+    let state = match conclusion.state {
+        SilenceState::Binding => "in force",
+        SilenceState::None => "none",
+        SilenceState::Ended => "ended",
+        SilenceState::ReferCounsel => "for counsel to decide",
+    };
+    if conclusion.rules.is_empty() { state.to_owned() } else { format!("{state} ({})", conclusion.rules.join(", ")) }
+}
+
+fn due(all: &[Due]) -> String {
+    list(all.iter().map(|due| format!("{} {}", due.purpose.as_str(), due.local)))
+}
+
+fn list(all: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = all.collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
 pub(crate) fn compared(compared: &SetsCompared) -> String {
@@ -65,11 +120,8 @@ pub(crate) fn compared(compared: &SetsCompared) -> String {
         let _ = writeln!(text, "{} rules {name}{colon}{}", rules.len(), rules.join(", "));
     }
     let _ = writeln!(text, "{} case files are decided differently", compared.cases.len());
-    for (id, lines) in &compared.cases {
-        let _ = writeln!(text, "  {id}");
-        for line in lines {
-            let _ = writeln!(text, "    {line}");
-        }
+    for (id, found) in &compared.cases {
+        let _ = writeln!(text, "  {id}\n    {}", differences(found, "\n    "));
     }
     text
 }

@@ -69,10 +69,10 @@ fn rotating(text: &mut String, rotating: &Rotating) {
     if rotating.signing {
         text.push_str("\nsigning key: being replaced; the node continues this by itself");
     }
-    if rotating.accounts_at_hand > 0 {
-        let _ = write!(text, "\nkeys of {} accounts: being replaced", rotating.accounts_at_hand);
+    if rotating.accounts_under_way > 0 {
+        let _ = write!(text, "\nkeys of {} accounts: being replaced", rotating.accounts_under_way);
     }
-    let waiting = rotating.accounts.saturating_sub(rotating.accounts_at_hand);
+    let waiting = rotating.accounts.saturating_sub(rotating.accounts_under_way);
     if waiting > 0 {
         let _ = write!(text, "\nkeys of {waiting} accounts: being replaced, once their owners sign in");
     }

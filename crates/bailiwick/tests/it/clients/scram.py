@@ -13,7 +13,7 @@ IMAPS = int(os.environ["IMAPS_PORT"])
 context = ssl.create_default_context(cafile=os.environ["CA"])
 socket.setdefaulttimeout(60)
 mac = lambda key, text: hmac.digest(key, text, "sha256")
-b64 = lambda octets: base64.b64encode(octets)
+b64 = lambda data: base64.b64encode(data)
 
 
 class Scram:

@@ -62,7 +62,7 @@ for end in (b"\n.\n", b"\n.\r\n", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r.\r"):
     answer = raw(start, b"Subject: one\r\n\r\nx" + end + smuggled + b"x\r\n.\r\nQUIT\r\n")
     assert b"\r\n250" not in answer.split(b"354", 1)[1], (end, answer)
     assert answer.count(b"354") == 1, (end, answer)
-# Data that does not wait for its 354 is no mail either.
+# Data that does not wait for its 354 is not mail either.
 assert b"354" not in raw(start + b"Subject: hasty\r\n\r\nx\r\n.\r\nQUIT\r\n")
 
 big = raw(b"EHLO x\r\nMAIL FROM:<a@b.example> SIZE=999999999999\r\nQUIT\r\n")

@@ -1,4 +1,4 @@
-//! Somebody who has the space of deleted mail given back, pass after pass, until the node is gone: at the control door
+//! A person who has the space of deleted mail reclaimed, pass after pass, until the node is gone: at the control door
 //! itself, since the command line would open the data directory of a node that was killed.
 
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +12,7 @@ use serde_json::Value;
 /// What the passes did.
 #[derive(Debug, Default)]
 pub(crate) struct Passes {
-    /// Bytes that were written anew, as far as that was told.
+    /// Bytes that were rewritten, as far as that was told.
     pub bytes_moved: u64,
     /// Segments that were emptied.
     pub segments: u64,

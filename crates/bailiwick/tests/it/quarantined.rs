@@ -106,19 +106,19 @@ fn one_damaged_profile_stops_nobody_else() {
     assert_eq!((damages[0]["kind"].as_str(), damages[0]["account"].as_str()), (Some("profile"), Some(&*account)));
     let passphrase = std::fs::read_to_string(dir.join("secrets/passphrase")).unwrap();
     let refused = node.ask(&["node", "rotate", "service"], &passphrase).unwrap_err();
-    assert!(refused.contains("the profile of an account"), "the key of before could never go: {refused}");
+    assert!(refused.contains("the profile of an account"), "the previous key could never go: {refused}");
 
     // The newest copy has the damage; the profile is that of the copy before, the mail is all there.
     node.ask(&["backup", "run"], "").unwrap();
-    let (keys, periods) = (path("keys"), path("periods"));
-    let texts = [&keys, &periods].map(|path| path.to_str().unwrap().to_owned());
+    let (keys, day_keys) = (path("keys"), path("day-keys"));
+    let texts = [&keys, &day_keys].map(|path| path.to_str().unwrap().to_owned());
     node.ask(&["backup", "keys", &texts[0], "--day-keys", &texts[1]], "").unwrap();
     drop(node);
     let newest = |folder: &Path| files(folder).pop().unwrap().to_str().unwrap().to_owned();
-    let (new, keys, periods) = (path("new"), newest(&keys), newest(&periods));
+    let (new, keys, day_keys) = (path("new"), newest(&keys), newest(&day_keys));
     let args =
         ["restore", path("place").to_str().unwrap(), "--node", new.to_str().unwrap(), "--json"].map(str::to_owned);
-    let more = ["--keys".to_owned(), keys, "--day-key".to_owned(), periods];
+    let more = ["--keys".to_owned(), keys, "--day-key".to_owned(), day_keys];
     let args: Vec<&str> = args.iter().chain(&more).map(String::as_str).collect();
     let restored = run(&args, &passphrase);
     let restored: Value = serde_json::from_slice(&restored.stdout)
