@@ -7,7 +7,7 @@
 ///
 /// `border`, `jmap` and `queue` have their place before they are built.
 pub(crate) const LAYERS: &[(u8, &[&str])] = &[
-    (0, &["terms", "durable"]),
+    (0, &["terms", "durable", "confine"]),
     (1, &["message", "smtp", "imap", "jmap", "rules", "ledger"]),
     (2, &["vault", "disclosure"]),
     (3, &["store"]),
@@ -31,7 +31,7 @@ pub(crate) struct Beside {
 /// The rooms beside the layers. Which file of its user may name one is a fence below.
 pub(crate) const BESIDE: &[Beside] = &[Beside {
     room: "keeper",
-    uses: &["vault", "ledger", "durable", "terms"],
+    uses: &["vault", "ledger", "durable", "terms", "confine"],
     used_by: &["bailiwick"],
     why: "secrets and their files belong to the vault's process alone: everybody else asks it, through `vault`",
 }];
@@ -81,18 +81,18 @@ pub(crate) const KEPT: &[Kept] = &[
     },
     Kept {
         crates: &["landlock", "seccompiler"],
-        rooms: &["keeper"],
-        why: "the vault's process confines itself; nobody else has business with the kernel",
+        rooms: &["confine", "keeper"],
+        why: "the processes of a node confine themselves; nobody else has business with the kernel",
     },
     Kept {
         crates: &["nix"],
-        rooms: &["keeper", "bailiwick"],
-        why: "the vault's process confines itself, and the node starts without huge pages",
+        rooms: &["confine", "keeper", "bailiwick"],
+        why: "the processes of a node confine themselves, and the node starts without huge pages",
     },
     Kept {
         crates: &["libc"],
-        rooms: &["keeper", "durable"],
-        why: "the vault's process confines itself, and segments need a flag of open(2); nobody else has business with the kernel",
+        rooms: &["confine", "keeper", "durable"],
+        why: "the processes of a node confine themselves, and segments need a flag of open(2); nobody else has business with the kernel",
     },
     Kept {
         crates: &["tracing", "tracing-", "log"],

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::demo::DemoArgs;
+use crate::files_process::FilesArgs;
 
 /// Bailiwick is a mail server in which every mailbox lives in exactly one jurisdiction, sealed so that only its owner, or two
 /// officers of that jurisdiction together, can open it.
@@ -72,6 +73,15 @@ pub(crate) enum Command {
         /// The vault's folder, an absolute path.
         dir: PathBuf,
     },
+    /// The node's own process, which talks to strangers. `node run` starts it; its standard input is a socket of that.
+    #[command(hide = true)]
+    NodeProcess {
+        /// The node's directory, for people who look at a list of processes.
+        dir: PathBuf,
+    },
+    /// A process that has files at places. `node run` starts it; its standard input is a socket of the node.
+    #[command(hide = true)]
+    FilesProcess(FilesArgs),
     /// The process that talks to a token for the vault. A node starts it; its standard input is a socket of the node.
     #[command(hide = true)]
     TokenProcess,

@@ -2,21 +2,28 @@
 
 #![deny(clippy::print_stdout)] // `println!` panics when its reader went away; `cli::client::say` does not.
 
+mod channel;
 mod cli;
 mod demo;
+mod files_process;
+mod log;
 mod node;
+mod parent;
 mod vault_processes;
+mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::cli::error::CliError;
 use crate::cli::{Cli, Command};
 
-/// The allocator: many small, short-lived buffers on many threads (docs/decisions/2026-11-23-dependencies.md).
+/// The allocator: many small, short-lived buffers on many threads (docs/decisions/2026-11-23-dependencies.md). What is freed is overwritten:
+/// mail and passwords lie in many buffers, of foreign code too, and no copy is to outlive its use.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<mimalloc::MiMalloc> = ZeroAlloc(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     // A panic's own words may quote mail; where it was is enough to find it (invariant 10).
@@ -50,6 +57,8 @@ fn run(command: Command) -> Result<ExitCode, CliError> {
         Command::Ledger(args) => cli::verify::ledger(&args),
         Command::Package(args) => cli::verify::package(&args),
         Command::VaultProcess { dir } => vault_processes::vault(&dir).map_err(CliError::Process),
+        Command::NodeProcess { .. } => node::process().map_err(CliError::Process),
+        Command::FilesProcess(args) => files_process::serve(&args).map_err(CliError::Process),
         Command::TokenProcess => vault_processes::token().map_err(CliError::Process),
     }
 }

@@ -4,28 +4,33 @@
 //! JSON in, then lines of JSON out ([`Reply`]): any number of `progress`, at last one `ok` or `error`. What may be asked is
 //! the table of operations; when no node runs, the command line opens the node's directory itself and asks the same table.
 //!
-//! Passphrases pass through this socket, never through a command line or the environment.
+//! Passphrases pass through this socket, never through a command line or the environment. It belongs to the node's parent, which reads
+//! nothing that strangers send (docs/processes.md).
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use operations::error::{OperationError, RequestError};
 use operations::table::{Answer, Reply, Request};
 use terms::Secret;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, watch};
+use zeroize::{Zeroize, Zeroizing};
 
 /// The longest request: a demand's text is the longest thing in one (see [`DEMAND_BYTES_MAX`](operations::cases::DEMAND_BYTES_MAX)),
 /// and JSON may double it.
-const REQUEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// How long a request may take to arrive, and one line of an answer to be taken: the command line asks people for everything before it
 /// connects, and only reads then.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Conversations at a time, each with a thread: more than the people and scripts of one house have. Others wait to be accepted.
+const CONVERSATIONS_MAX: usize = 64;
 
 /// Binds the control socket at `path`, replacing one that a dead process left, with mode 0600.
 ///
@@ -49,58 +54,96 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers requests until `shutdown` turns true.
-pub async fn serve<A: Answer + 'static>(listener: UnixListener, node: Arc<A>, mut shutdown: watch::Receiver<bool>) {
+/// Answers requests, each on a thread of its own, until the process ends. Blocks.
+pub fn serve<A: Answer + 'static>(listener: &UnixListener, node: &Arc<A>) {
+    let open = Arc::new(AtomicUsize::new(0));
     loop {
-        let stream = tokio::select! {
-            () = crate::told(&mut shutdown) => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => {
-                    // Out of descriptors: wait for some to be closed rather than spin.
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                    continue;
+        let stream = match listener.accept() {
+            Ok((stream, _)) if open.load(Ordering::SeqCst) < CONVERSATIONS_MAX => stream,
+            // Out of descriptors, or of threads: wait for some to be closed rather than spin.
+            accepted => {
+                thread::sleep(Duration::from_millis(100));
+                match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(_) => continue,
                 }
-            },
+            }
         };
-        let node = node.clone();
-        tokio::spawn(async move {
-            // A client that went away in mid-answer does not concern the node: the job itself is done or not done.
-            let _ = answer(stream, node).await;
+        let (node, guard) = (node.clone(), Open::one_of(&open));
+        // A client that went away in mid-answer does not concern the node: the job itself is done or not done.
+        let _ = thread::Builder::new().name("control".to_owned()).spawn(move || {
+            let _guard = guard;
+            let _ = answer(stream, &*node);
         });
     }
 }
 
-async fn answer<A: Answer + 'static>(stream: UnixStream, node: Arc<A>) -> io::Result<()> {
-    let (read, mut write) = stream.into_split();
-    // Bytes: a request that is not text is told so.
-    let mut line = Vec::new();
-    let mut request = BufReader::new(read.take(REQUEST_BYTES_MAX));
-    tokio::time::timeout(PATIENCE, request.read_until(b'\n', &mut line)).await??;
-    let line = Secret::new(line);
-    let (replies, mut inbox) = mpsc::channel::<Reply>(16);
-    tokio::task::spawn_blocking(move || {
-        let result = serde_json::from_slice::<Request>(line.expose())
-            .map_err(|error| OperationError::from(RequestError::NotUnderstood(error.to_string())))
-            .and_then(|request| {
-                // Progress is news, not a duty: a full channel drops it.
-                node.answer(request, &mut |progress| drop(replies.try_send(Reply::Progress(progress))))
-            });
-        let _ = replies.blocking_send(match result {
-            Ok(response) => Reply::Ok(Box::new(response)),
-            Err(error) => Reply::Error(error),
-        });
-    });
-    while let Some(reply) = inbox.recv().await {
-        let mut text = serde_json::to_vec(&reply).map_err(io::Error::other)?;
-        text.push(b'\n');
-        tokio::time::timeout(PATIENCE, write.write_all(&text)).await??;
+/// A conversation, counted while it lasts.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn one_of(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::SeqCst);
+        Self(open.clone())
     }
-    write.shutdown().await
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Reads a line, or what comes before the end. Bytes: a request that is not text is told so.
+fn line(stream: &mut UnixStream, patience: Duration) -> io::Result<Secret<Vec<u8>>> {
+    let ends = Instant::now() + patience;
+    let mut line = Vec::new();
+    loop {
+        let left = ends.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        let mut bytes = [0; 4096];
+        let read = match stream.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(io::ErrorKind::TimedOut.into()),
+            read => read?,
+        };
+        let end = bytes[..read].iter().position(|byte| *byte == b'\n');
+        line.extend_from_slice(&bytes[..end.unwrap_or(read)]);
+        bytes.zeroize();
+        if end.is_some() || read == 0 || line.len() > REQUEST_BYTES_MAX {
+            line.truncate(REQUEST_BYTES_MAX);
+            return Ok(Secret::new(line));
+        }
+    }
+}
+
+fn answer<A: Answer>(mut stream: UnixStream, node: &A) -> io::Result<()> {
+    let line = line(&mut stream, PATIENCE)?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut say = |reply: &Reply| -> io::Result<()> {
+        let mut text = Zeroizing::new(serde_json::to_vec(reply).map_err(io::Error::other)?);
+        text.push(b'\n');
+        stream.write_all(&text)
+    };
+    let request = serde_json::from_slice::<Request>(line.expose());
+    drop(line);
+    let result = request
+        .map_err(|error| OperationError::from(RequestError::NotUnderstood(error.to_string())))
+        // Progress is news, not a duty.
+        .and_then(|request| node.answer(request, &mut |progress| drop(say(&Reply::Progress(progress)))));
+    say(&match result {
+        Ok(response) => Reply::Ok(Box::new(response)),
+        Err(error) => Reply::Error(error),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Shutdown;
+
     use operations::backup::DeskOpened;
     use operations::operation::Progress;
     use operations::table::Response;
@@ -115,16 +158,16 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_asks_nothing_is_not_waited_for() {
-        let (mut client, node) = UnixStream::pair().unwrap();
-        client.write_all(b"{\"show").await.unwrap();
-        let ended = answer(node, Arc::new(Nothing)).await;
+    #[test]
+    fn who_asks_nothing_is_not_waited_for() {
+        let (mut client, mut node) = UnixStream::pair().unwrap();
+        client.write_all(b"{\"show").unwrap();
+        let ended = line(&mut node, Duration::from_millis(50)).map(drop);
         assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
-    #[tokio::test]
-    async fn whatever_is_asked_is_answered() {
+    #[test]
+    fn whatever_is_asked_is_answered() {
         let done = r#"{"ok":{"open_desk":{"entry":7,"by":[]}}}"#;
         let odd = r#"{"error":{"subject":"request","error":{"not_understood":"#;
         for (asked, said) in [
@@ -137,13 +180,13 @@ mod tests {
             (&b"[".repeat(1_000_000), odd),
         ] {
             let (mut client, node) = UnixStream::pair().unwrap();
-            let node = tokio::spawn(answer(node, Arc::new(Nothing)));
-            client.write_all(asked).await.unwrap();
-            client.shutdown().await.unwrap();
+            let node = thread::spawn(move || answer(node, &Nothing));
+            client.write_all(asked).unwrap();
+            client.shutdown(Shutdown::Write).unwrap();
             let mut answered = String::new();
-            client.read_to_string(&mut answered).await.unwrap();
+            client.read_to_string(&mut answered).unwrap();
             assert!(answered.starts_with(said) && answered.ends_with('\n'), "{answered}");
-            node.await.unwrap().unwrap();
+            node.join().unwrap().unwrap();
         }
     }
 }

@@ -20,6 +20,7 @@ use vault::Network;
 
 use self::connection::Connection;
 use crate::admission::Admission;
+use crate::tls::InUse;
 
 /// How long open sessions may take to end once the node stops; each is sent `BYE` at its next pause.
 const GRACE: Duration = Duration::from_secs(4);
@@ -32,9 +33,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct ImapConfig {
     /// The node's certificate.
     pub tls: Arc<ServerConfig>,
-    /// The hash of the certificate by which a client may bind its sign-in to the connection
-    /// ([`Identity::end_point`](crate::tls::Identity::end_point)).
-    pub end_point: Option<Vec<u8>>,
+    /// The same, for the hash by which a client may bind its sign-in to the connection.
+    pub identity: InUse,
     /// TLS from the first octet (RFC 8314); otherwise STARTTLS, and no sign-in before it.
     pub implicit_tls: bool,
     /// The largest message that APPEND takes, in octets.

@@ -17,7 +17,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
@@ -29,10 +29,14 @@ use rcgen::{
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig, SupportedCipherSuite};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use serde::{Deserialize, Serialize};
 use terms::{Clock, UnixMillis};
+use zeroize::Zeroize;
 
 const DAY_MILLIS: i64 = 86_400_000;
 
@@ -81,6 +85,62 @@ impl std::error::Error for TlsError {}
 pub struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+}
+
+/// An identity on its way from the node's parent, which reads the files, to the node's own process.
+#[derive(Serialize, Deserialize)]
+pub struct IdentityParts {
+    /// The certificates, DER.
+    chain: Vec<Vec<u8>>,
+    /// The key: PKCS #8, SEC 1 or PKCS #1, DER.
+    key: Vec<u8>,
+}
+
+impl Drop for IdentityParts {
+    fn drop(&mut self) {
+        self.key.zeroize();
+    }
+}
+
+/// The identity that is in use, for doors that are open; another may take its place.
+#[derive(Debug, Clone)]
+pub struct InUse(Arc<RwLock<(Arc<CertifiedKey>, Option<Vec<u8>>)>>);
+
+impl InUse {
+    /// For new connections another identity takes the place of this one.
+    ///
+    /// # Errors
+    /// A key that does not fit the certificate; this identity stays.
+    pub fn replace(&self, identity: &Identity) -> Result<(), TlsError> {
+        let next = (identity.certified()?, identity.end_point());
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(())
+    }
+
+    /// The channel binding of its certificate. See [`Identity::end_point`].
+    pub fn end_point(&self) -> Option<Vec<u8>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// TLS 1.2 and 1.3 with whatever identity is in use, for all servers.
+    ///
+    /// # Errors
+    /// TLS does not start.
+    pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Setup)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(self.clone()));
+        config.alpn_protocols = PROTOCOLS.iter().map(|protocol| protocol.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+}
+
+impl ResolvesServerCert for InUse {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).0.clone())
+    }
 }
 
 impl Identity {
@@ -141,17 +201,45 @@ impl Identity {
         Some(digest::digest(algorithm, certificate).as_ref().to_vec())
     }
 
+    fn certified(&self) -> Result<Arc<CertifiedKey>, TlsError> {
+        let key = CertifiedKey::from_der(self.chain.clone(), self.key.clone_key(), &provider());
+        key.map(Arc::new).map_err(TlsError::Setup)
+    }
+
+    /// This identity, in use until another takes its place.
+    ///
+    /// # Errors
+    /// A key that does not fit the certificate.
+    pub fn in_use(&self) -> Result<InUse, TlsError> {
+        Ok(InUse(Arc::new(RwLock::new((self.certified()?, self.end_point())))))
+    }
+
     /// TLS 1.2 and 1.3 with this identity, for all servers.
     ///
     /// # Errors
     /// A key that does not fit the certificate.
     pub fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .and_then(|config| config.with_no_client_auth().with_single_cert(self.chain.clone(), self.key.clone_key()))
-            .map_err(TlsError::Setup)?;
-        config.alpn_protocols = PROTOCOLS.iter().map(|protocol| protocol.to_vec()).collect();
-        Ok(Arc::new(config))
+        self.in_use()?.server_config()
+    }
+
+    /// What passes to another process.
+    pub fn to_parts(&self) -> IdentityParts {
+        let chain = self.chain.iter().map(|certificate| certificate.to_vec()).collect();
+        IdentityParts { chain, key: self.key.secret_der().to_vec() }
+    }
+
+    /// What came from another process.
+    ///
+    /// # Errors
+    /// No certificate, or no key.
+    pub fn of_parts(parts: &IdentityParts) -> Result<Self, TlsError> {
+        let odd = |what: &str| TlsError::Content(PathBuf::from("the certificate"), what.to_owned());
+        let chain: Vec<_> = parts.chain.iter().cloned().map(CertificateDer::from).collect();
+        if chain.is_empty() {
+            return Err(odd("contains no certificate"));
+        }
+        let key = PrivateKeyDer::try_from(parts.key.clone()).map_err(odd)?;
+        Ok(Self { chain, key })
     }
 }
 

@@ -87,7 +87,7 @@ impl Wire {
 
     /// What a client can bind its sign-in to: under TLS 1.3 the connection's own secret (RFC 9266), under both versions the
     /// hash of the certificate that we present. Nothing in the clear.
-    pub(crate) fn channel_bindings(&self, end_point: &Option<Vec<u8>>) -> Vec<ChannelBinding> {
+    pub(crate) fn channel_bindings(&self, end_point: Option<Vec<u8>>) -> Vec<ChannelBinding> {
         let Self::Tls(stream) = self else { return Vec::new() };
         let connection = stream.get_ref().1;
         let mut bindings = Vec::new();
@@ -97,7 +97,7 @@ impl Wire {
         {
             bindings.push(ChannelBinding::Exporter(data));
         }
-        bindings.extend(end_point.clone().map(ChannelBinding::EndPoint));
+        bindings.extend(end_point.map(ChannelBinding::EndPoint));
         bindings
     }
 

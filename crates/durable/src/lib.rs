@@ -6,6 +6,7 @@
 
 mod clock;
 mod direct;
+mod files;
 mod lock;
 mod real;
 mod shred;
@@ -13,13 +14,16 @@ mod shred;
 use std::io;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 pub use clock::SystemClock;
 pub use direct::BLOCK_BYTES;
+pub use files::{About, FarDisk, FileAnswer, FileAsk, FileSaid, Files, OwnFiles, lock_dir};
 pub use lock::{DirLock, LockError};
 pub use real::RealDisk;
 
 /// Who on the machine may read a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Visibility {
     /// The node's own user only (mode 0600): keys, mail, everything by default.
     Private,

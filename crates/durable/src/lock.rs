@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// process id.
 #[derive(Debug)]
 pub struct DirLock {
-    _file: File,
+    file: File,
 }
 
 /// Why a directory could not be locked.
@@ -49,6 +49,24 @@ impl fmt::Display for LockError {
 impl std::error::Error for LockError {}
 
 impl DirLock {
+    /// The locked file, for another process: the lock is held until the last of those who have it has closed it.
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
+    /// The lock, of a file that another process has locked and passed on.
+    pub fn of_file(file: File) -> Self {
+        Self { file }
+    }
+
+    /// The same lock once more, for another process.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
     /// Locks an existing directory, without waiting.
     pub fn take(dir: &Path) -> Result<Self, LockError> {
         let io = |error| LockError::Io { dir: dir.to_owned(), error };
@@ -76,6 +94,6 @@ impl DirLock {
             writeln!(file, "{}", std::process::id())
         };
         name(&mut file).map_err(io)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }

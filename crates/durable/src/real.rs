@@ -139,11 +139,7 @@ impl Disk for RealDisk {
     }
 
     fn open_append(&self, path: &Path, visibility: Visibility) -> io::Result<Box<dyn AppendFile>> {
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode(visibility)).open(path)?;
-        sync_dir(parent(path))?;
-        let len = file.seek(SeekFrom::End(0))?;
-        Ok(Box::new(RealAppend { file, len, misplaced: false }))
+        Ok(Box::new(RealAppend::over(RealAppend::file(path, visibility)?)?))
     }
 
     fn open_append_in_blocks(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
@@ -157,7 +153,7 @@ impl Disk for RealDisk {
     }
 }
 
-struct RealAppend {
+pub(crate) struct RealAppend {
     file: File,
     /// The offset of the next append.
     len: u64,
@@ -166,6 +162,20 @@ struct RealAppend {
 }
 
 impl RealAppend {
+    /// Opens the file, or creates it; its name is durable then.
+    pub(crate) fn file(path: &Path, visibility: Visibility) -> io::Result<File> {
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(mode(visibility)).open(path)?;
+        sync_dir(parent(path))?;
+        Ok(file)
+    }
+
+    /// Appends to an open file.
+    pub(crate) fn over(mut file: File) -> io::Result<Self> {
+        let len = file.seek(SeekFrom::End(0))?;
+        Ok(Self { file, len, misplaced: false })
+    }
+
     fn write(&mut self, pieces: &[&[u8]]) -> io::Result<()> {
         let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
         let mut rest = &mut slices[..];
@@ -216,7 +226,7 @@ impl AppendFile for RealAppend {
     }
 }
 
-struct RealRead(File);
+pub(crate) struct RealRead(pub(crate) File);
 
 impl ReadAt for RealRead {
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {

@@ -13,12 +13,13 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
+use durable::{About, Files};
 use serde::{Deserialize, Serialize};
 use store::{FlagSet, MailboxView, MessageEntry, StoreError};
 use terms::AccountId;
@@ -43,10 +44,12 @@ const MARKER: &str = "export.json";
 const MANIFEST: &str = "manifest.jsonl";
 
 /// Where to export to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ExportPlan {
     /// A directory that is missing, empty, or from an earlier export of the same account.
     pub target: PathBuf,
+    /// By what it is reached.
+    pub files: Arc<dyn Files>,
 }
 
 /// The result of an export.
@@ -152,7 +155,8 @@ pub fn run(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<ExportReport, ExportError> {
     let account = right.account();
-    let _claim = claim(&plan.target, account)?;
+    let files = &*plan.files;
+    let _claim = claim(files, &plan.target, account)?;
     let mut views = Vec::new();
     for info in mailroom.store.mailboxes(account)? {
         views.push((info.name, mailroom.store.snapshot(account, info.id)?));
@@ -161,7 +165,7 @@ pub fn run(
     let mut step = Progress { total: views.iter().map(|(_, view)| u64::from(view.len())).sum(), ..Progress::default() };
     progress(step);
     for (name, view) in views {
-        let mut writer = Writer::open(&plan.target, &directory(&name), &view)?;
+        let mut writer = Writer::open(files, &plan.target, &directory(&name), &view)?;
         let entries: Vec<MessageEntry> = view.entries().collect();
         for batch in batches(&entries) {
             let originals = mailroom.store.open_parts(right, batch, Part::Original)?;
@@ -182,17 +186,17 @@ pub fn run(
 }
 
 /// Claims `target` for this export, or finds it claimed. No other export writes there while the file is open.
-fn claim(target: &Path, account: AccountId) -> Result<File, ExportError> {
+fn claim(files: &dyn Files, target: &Path, account: AccountId) -> Result<File, ExportError> {
     let failed = |error| ExportError::Target(target.to_owned(), error);
-    DirBuilder::new().recursive(true).mode(0o700).create(target).map_err(failed)?;
+    files.create_dir_all(target).map_err(failed)?;
     let path = target.join(MARKER);
     let occupied = || ExportError::Occupied(target.to_owned());
     // In this order: an export that starts at the same moment creates its marker before anything else.
-    if !holds_marker_only(target).map_err(failed)? && fs::symlink_metadata(&path).is_err() {
+    if !holds_marker_only(files, target).map_err(failed)? && files.about(&path).is_err() {
         return Err(occupied());
     }
-    let mut file = match new_file(&path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => old_file(&path),
+    let mut file = match files.open_new(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => old_file(files, &path),
         outcome => outcome,
     }
     .map_err(failed)?;
@@ -205,7 +209,7 @@ fn claim(target: &Path, account: AccountId) -> Result<File, ExportError> {
     let mut text = Vec::new();
     file.read_to_end(&mut text).map_err(failed)?;
     // New, or emptied by a power cut.
-    if text.is_empty() && holds_marker_only(target).map_err(failed)? {
+    if text.is_empty() && holds_marker_only(files, target).map_err(failed)? {
         text = serde_json::to_vec(&marker).map_err(|error| failed(error.into()))?;
         file.write_all(&text).map_err(failed)?;
     }
@@ -217,13 +221,8 @@ fn claim(target: &Path, account: AccountId) -> Result<File, ExportError> {
 }
 
 /// Whether `target` is empty, except for the marker.
-fn holds_marker_only(target: &Path) -> io::Result<bool> {
-    for entry in fs::read_dir(target)? {
-        if entry?.file_name() != MARKER {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+fn holds_marker_only(files: &dyn Files, target: &Path) -> io::Result<bool> {
+    Ok(files.entries(target)?.iter().all(|path| path.file_name().is_some_and(|name| name == MARKER)))
 }
 
 fn batches(entries: &[MessageEntry]) -> Vec<&[MessageEntry]> {
@@ -244,7 +243,8 @@ fn batches(entries: &[MessageEntry]) -> Vec<&[MessageEntry]> {
 }
 
 /// Writes the files of one mailbox.
-struct Writer {
+struct Writer<'f> {
+    files: &'f dyn Files,
     dir: PathBuf,
     uid_validity: u32,
     manifest: io::BufWriter<File>,
@@ -252,14 +252,14 @@ struct Writer {
     listed: HashSet<String>,
 }
 
-impl Writer {
-    fn open(target: &Path, below: &Path, view: &MailboxView) -> Result<Self, ExportError> {
+impl<'f> Writer<'f> {
+    fn open(files: &'f dyn Files, target: &Path, below: &Path, view: &MailboxView) -> Result<Self, ExportError> {
         let dir = target.join(below);
         let path = dir.join(MANIFEST);
         let failed = |error| ExportError::Target(path.clone(), error);
-        make_dirs(target, below).map_err(failed)?;
-        let mut manifest = match new_file(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => old_file(&path),
+        make_dirs(files, target, below).map_err(failed)?;
+        let mut manifest = match files.open_new(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => old_file(files, &path),
             outcome => outcome,
         }
         .map_err(failed)?;
@@ -271,7 +271,7 @@ impl Writer {
         let lines = text[..whole].lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
         let listed = lines.map(|line| line.file).collect();
         let manifest = io::BufWriter::new(manifest);
-        Ok(Self { dir, uid_validity: view.uid_validity(), manifest, listed })
+        Ok(Self { files, dir, uid_validity: view.uid_validity(), manifest, listed })
     }
 
     fn path(&self, entry: &MessageEntry) -> PathBuf {
@@ -280,7 +280,7 @@ impl Writer {
 
     fn write(&mut self, entry: &MessageEntry, original: &[u8], report: &mut ExportReport) -> Result<(), ExportError> {
         let path = self.path(entry);
-        match put(&path, original) {
+        match put(self.files, &path, original) {
             Ok(Put::Written) => {
                 report.exported += 1;
                 report.bytes += original.len() as u64;
@@ -320,11 +320,11 @@ enum Put {
 }
 
 /// Writes a missing file, or completes a partial one.
-fn put(path: &Path, original: &[u8]) -> io::Result<Put> {
-    match new_file(path) {
+fn put(files: &dyn Files, path: &Path, original: &[u8]) -> io::Result<Put> {
+    match files.open_new(path) {
         Ok(mut file) => file.write_all(original).map(|()| Put::Written),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let Ok(mut file) = old_file(path) else { return Ok(Put::Other) };
+            let Ok(mut file) = old_file(files, path) else { return Ok(Put::Other) };
             let mut there = Vec::new();
             (&file).take(original.len() as u64 + 1).read_to_end(&mut there)?;
             if there == original {
@@ -340,33 +340,27 @@ fn put(path: &Path, original: &[u8]) -> io::Result<Put> {
     }
 }
 
-/// Creates a new file, readable by its owner only.
-fn new_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(path)
-}
-
 /// Opens an existing file that is neither a link nor another name of a file elsewhere.
-fn old_file(path: &Path) -> io::Result<File> {
+fn old_file(files: &dyn Files, path: &Path) -> io::Result<File> {
     let strange = || io::Error::other("this is a link or not a regular file, which no export creates");
-    let listed = fs::symlink_metadata(path)?;
-    if !listed.is_file() || listed.nlink() != 1 {
+    let listed = files.about(path)?;
+    if !listed.is_file || listed.links != 1 {
         return Err(strange());
     }
-    let file = OpenOptions::new().read(true).append(true).open(path)?;
-    let opened = file.metadata()?;
-    if (opened.dev(), opened.ino()) != (listed.dev(), listed.ino()) {
+    let file = files.open_old(path)?;
+    if !About::of(&file.metadata()?).is_same_file(&listed) {
         return Err(strange());
     }
     Ok(file)
 }
 
 /// Creates the directories of `below`, level by level, or finds them.
-fn make_dirs(target: &Path, below: &Path) -> io::Result<()> {
+fn make_dirs(files: &dyn Files, target: &Path, below: &Path) -> io::Result<()> {
     let mut dir = target.to_owned();
     for level in below.components() {
         dir.push(level);
-        match DirBuilder::new().mode(0o700).create(&dir) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && fs::symlink_metadata(&dir)?.is_dir() => {}
+        match files.make_dir(&dir) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && files.about(&dir)?.is_dir => {}
             outcome => outcome?,
         }
     }

@@ -29,6 +29,7 @@ use crate::error::{OperationError, RequestError, RoomError};
 use crate::keys::{BackUpKeys, KeysBackedUp, KeysError};
 use crate::node::Node;
 use crate::operation::{Operation, Progress, TwoConsents, both};
+use crate::places::Through;
 
 pub use drill::{Drilled, drill};
 pub use live::follow;
@@ -41,6 +42,9 @@ pub struct BackUp {
     pub to: Option<PathBuf>,
     /// The keys too, at once: a replacement of keys in between would part the two.
     pub keys: Option<BackUpKeys>,
+    /// By what the places are reached.
+    #[serde(skip)]
+    pub through: Through,
 }
 
 /// A backup.
@@ -70,7 +74,7 @@ impl Operation for BackUp {
 
     fn run(self, node: &Node, progress: &mut dyn FnMut(Progress)) -> Result<BackedUp, OperationError> {
         let place = node.backup_place(self.to)?;
-        let mut done = take::take(node, &place, progress)?;
+        let mut done = take::take(node, &place, &self.through, progress)?;
         if let Some(keys) = self.keys {
             done.keys = Some(keys.run(node, progress)?);
         }

@@ -52,6 +52,12 @@ pub enum RequestError {
     /// The node does not run, and this is about a running one.
     #[error("the node does not run; start it with `bailiwick node run`, then unlock it")]
     NotRunning,
+    /// The node's own process has ended, and its parent starts another.
+    #[error("the node is starting again; try again in a moment")]
+    Starting,
+    /// A process that this needs does not start.
+    #[error("a process that this needs does not start: {0}")]
+    NoProcess(String),
     /// The node was restored, and its desk is closed until two officers open it.
     #[error(
         "this node was restored from a backup and its desk is closed: check what is missing since the backup, then have two \

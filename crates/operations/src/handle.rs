@@ -17,22 +17,26 @@ pub struct NodeHandle {
     opening: Mutex<()>,
 }
 
-/// What looking after the vault has found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Looked {
-    /// It is there.
-    Well,
-    /// It was gone, and another was started.
-    Restarted,
-}
-
 impl NodeHandle {
     /// The node in `dir`, whose lock it takes; its vault's process runs and is locked.
     ///
     /// # Errors
     /// As [`ClosedNode::take`].
     pub fn start(dir: &Path, host: Arc<dyn Host>) -> Result<Self, NodeError> {
-        Ok(Self { closed: ClosedNode::take(dir, host)?, node: OnceLock::new(), opening: Mutex::new(()) })
+        Ok(Self::over(ClosedNode::take(dir, host)?))
+    }
+
+    /// A node whose vault may be unlocked already.
+    pub fn over(closed: ClosedNode) -> Self {
+        Self { closed, node: OnceLock::new(), opening: Mutex::new(()) }
+    }
+
+    /// Opens the rooms over a vault that somebody has unlocked.
+    ///
+    /// # Errors
+    /// It is locked; a room's.
+    pub fn open_unlocked(&self) -> Result<(), NodeError> {
+        self.open_rooms(self.closed.gate.vault()?)
     }
 
     /// The node, when its rooms are open.
@@ -65,23 +69,6 @@ impl NodeHandle {
             self.closed.host.opened(&node);
         }
         Ok(())
-    }
-
-    /// Starts the vault's process again when it is gone, and unlocks it when that needs nobody.
-    ///
-    /// # Errors
-    /// It does not start, or does not unlock.
-    pub fn look_after_vault(&self) -> Result<Looked, NodeError> {
-        match self.closed.gate.state() {
-            VaultState::Unlocked => Ok(Looked::Well),
-            VaultState::Away => {
-                self.closed.restart_vault()?;
-                self.unlock_unattended()?;
-                Ok(Looked::Restarted)
-            }
-            // It was started again and could not be unlocked; or it waits for people.
-            VaultState::Locked => self.unlock_unattended().map(|_| Looked::Well),
-        }
     }
 
     /// What does not hold for the vault's process.

@@ -8,8 +8,8 @@ use crate::config::Unlock;
 use crate::error::OperationError;
 use crate::handle::NodeHandle;
 use crate::keys::KeysError;
-use crate::node::Node;
 use crate::operation::{Operation, Progress, SecretText};
+use crate::unlocking::Unlocking;
 
 /// Lists the key holders.
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,20 +54,20 @@ pub struct KeyHoldersSet {
 }
 
 impl Operation for SetKeyHolders {
-    type Target = Node;
+    type Target = dyn Unlocking;
     type Output = KeyHoldersSet;
     type Error = OperationError;
 
     /// The ledger first, then the vault, the configuration, and at last the end of the passphrase file.
-    fn run(self, node: &Node, _: &mut dyn FnMut(Progress)) -> Result<KeyHoldersSet, OperationError> {
+    fn run(self, node: &dyn Unlocking, _: &mut dyn FnMut(Progress)) -> Result<KeyHoldersSet, OperationError> {
         node.no_rotation()?;
         let passphrase = &self.passphrase.0;
-        node.gate.check_passphrase(passphrase).map_err(KeysError::from)?;
-        let cost = node.config.vault.cost();
+        node.gate().check_passphrase(passphrase).map_err(KeysError::from)?;
+        let cost = node.cost();
         let names: Vec<OfficerName> = self.holders.iter().map(|(name, _)| name.clone()).collect();
         let entry = node.record("key-holders", json!({ "holders": names })).map_err(KeysError::from)?;
         let holders: Vec<_> = self.holders.into_iter().map(|(name, words)| (name, words.0)).collect();
-        let dealt = node.gate.set_key_holders(passphrase, &holders, cost);
+        let dealt = node.gate().set_key_holders(passphrase, &holders, cost);
         node.done_or_recorded(entry, dealt).map_err(KeysError::from)?;
         let mut token_stays = false;
         node.change_unlocking(|vault| match vault.unlock {

@@ -7,12 +7,14 @@ use durable::{Disk, RealDisk, SystemClock, Visibility};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use terms::{Clock, Secret};
-use vault::{KeyBackup, OwnerError, UnlockError, VaultError};
+use vault::{KeyBackup, VaultError};
 
 use crate::config::ConfigError;
 use crate::error::{Lower, RoomError};
 use crate::node::{Node, NodeError, start_vault_in};
 use crate::operation::{Operation, Progress};
+use crate::places::Through;
+use crate::unlocking::done_or_recorded;
 
 /// Why something about keys was not done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -48,6 +50,9 @@ pub struct BackUpKeys {
     pub day_keys: Option<PathBuf>,
     /// After how many days a day key is destroyed; as the node is configured when absent.
     pub window_days: Option<u32>,
+    /// By what these folders are reached.
+    #[serde(skip)]
+    pub through: Through,
 }
 
 /// The keys are backed up.
@@ -69,9 +74,9 @@ impl Operation for BackUpKeys {
     type Error = KeysError;
 
     fn run(self, node: &Node, _: &mut dyn FnMut(Progress)) -> Result<KeysBackedUp, KeysError> {
-        let Self { target, day_keys, window_days } = self;
+        let Self { target, day_keys, window_days, through } = self;
         let window_days = window_days.unwrap_or(node.config.vault.key_window_days);
-        let (vault, disk) = (&node.mailroom.vault, node.disk.as_ref());
+        let (vault, disk) = (&node.mailroom.vault, &*through.disk(&node.disk));
         let backup = vault.back_up_keys()?;
         let destroyed = vault.destroy_day_keys(window_days)?;
         let file = target.join(format!("{}-{}.keys", backup.day, node.mailroom.clock.now().0));
@@ -82,7 +87,7 @@ impl Operation for BackUpKeys {
             let copy = day_keys.join(format!("{}.key", backup.day));
             disk.replace_shredding(&copy, &backup.day_key, Visibility::Private).map_err(RoomError::at(&copy))?;
             let oldest = backup.day.saturating_sub(window_days);
-            node.destroy_copies(day_keys, oldest).map_err(RoomError::at(day_keys))?;
+            destroy_copies(disk, day_keys, oldest).map_err(RoomError::at(day_keys))?;
         }
         Ok(KeysBackedUp { file, day: backup.day, window_days, destroyed })
     }
@@ -148,34 +153,20 @@ impl Node {
         Ok(recorded.1.index)
     }
 
-    /// What became of an act that the ledger has already. Secrets are looked at before the entry; one that was replaced or
-    /// spent in between has done nothing, and another entry says so.
+    /// [`done_or_recorded`], with this ledger.
     pub(crate) fn done_or_recorded<T>(&self, entry: u64, done: Result<T, VaultError>) -> Result<T, RoomError> {
-        if let Err(VaultError::Unlock(UnlockError::WrongPassphrase) | VaultError::Owner(OwnerError::WrongPassword)) =
-            done
-        {
-            self.record("not-done", json!({ "entry": entry }))?;
-        }
-        done.map_err(Lower::told)
+        done_or_recorded(|kind, more| self.record(kind, more), entry, done)
     }
+}
 
-    /// Overwrites copies of the keys of days before `oldest`.
-    fn destroy_copies(&self, day_keys: &Path, oldest: u32) -> std::io::Result<()> {
-        self.disk.finish_shredding(day_keys)?;
-        for name in self.disk.list(day_keys)? {
-            let day = name.strip_suffix(".key").and_then(|day| day.parse::<u32>().ok());
-            if day.is_some_and(|day| day < oldest) {
-                self.disk.shred(&day_keys.join(name))?;
-            }
+/// Overwrites copies of the keys of days before `oldest`.
+fn destroy_copies(disk: &dyn Disk, day_keys: &Path, oldest: u32) -> std::io::Result<()> {
+    disk.finish_shredding(day_keys)?;
+    for name in disk.list(day_keys)? {
+        let day = name.strip_suffix(".key").and_then(|day| day.parse::<u32>().ok());
+        if day.is_some_and(|day| day < oldest) {
+            disk.shred(&day_keys.join(name))?;
         }
-        Ok(())
     }
-
-    /// Refuses while the service key is being replaced: what is sealed to a new way of unlocking could be the old key alone.
-    pub(crate) fn no_rotation(&self) -> Result<(), KeysError> {
-        if self.mailroom.vault.service_generations()?.len() > 1 {
-            return Err(KeysError::ServiceKeyRotating);
-        }
-        Ok(())
-    }
+    Ok(())
 }

@@ -11,12 +11,13 @@
 //! DIR/desk/                sealed cases, letters, packages
 //! DIR/tls/                 certificate and key
 //! DIR/ledger-before/       logs from before a restoration
-//! DIR/desk-waits           after a restoration, until two officers open the desk
-//! DIR/backup-lineage       the name of the node's backups at a place
+//! DIR/run/desk-waits       after a restoration, until two officers open the desk
+//! DIR/run/backup-lineage   the name of the node's backups at a place
 //! DIR/run/control.sock     the command line's way in
 //! ```
 
-use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -34,6 +35,7 @@ use vault::{SystemEntropy, Vault, VaultGate, VaultProgram};
 
 use crate::config::{Config, ConfigError, Unlock};
 use crate::error::{Room, RoomError};
+use crate::places::Through;
 use crate::token::{self, TokenError};
 use crate::{law, passphrase};
 
@@ -76,6 +78,27 @@ pub trait Host: Send + Sync {
 
     /// Something happened that the operator should find in the debug log.
     fn note(&self, note: Note);
+
+    /// What the system did not let this process give up.
+    fn lacks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// By what the places for backups are reached.
+    ///
+    /// # Errors
+    /// The process that has them does not start.
+    fn places(&self) -> io::Result<Through> {
+        Ok(Through::default())
+    }
+
+    /// The text of `node.toml`, of the node in `dir`.
+    ///
+    /// # Errors
+    /// The disk's.
+    fn settings(&self, dir: &Path) -> io::Result<String> {
+        std::fs::read_to_string(Config::path(dir))
+    }
 }
 
 /// A process that does one thing with a node and ends.
@@ -91,45 +114,6 @@ impl Host for Quiet {
     fn law_changed(&self, _: &Node) {}
 
     fn note(&self, _: Note) {}
-}
-
-/// What happened that no caller waits for. It names no person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the texts say it")]
-pub enum Note {
-    Unlocked,
-    ClosingFinished,
-    ClosingStands(String),
-    IndexStays(String),
-    DayKeysStay(String),
-    /// Which key, and why.
-    RotationStands(&'static str, String),
-    NotCopied(String),
-}
-
-impl Note {
-    /// Whether something is wrong.
-    pub fn is_trouble(&self) -> bool {
-        !matches!(self, Self::Unlocked | Self::ClosingFinished)
-    }
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unlocked => f.write_str("the node is unlocked"),
-            Self::ClosingFinished => f.write_str("the interrupted closing of an account is finished"),
-            Self::ClosingStands(error) => {
-                write!(f, "an account could not be closed completely; it is tried again every half minute: {error}")
-            }
-            Self::IndexStays(error) => write!(f, "the index of a closed account could not be removed: {error}"),
-            Self::DayKeysStay(error) => write!(f, "expired day keys could not be destroyed: {error}"),
-            Self::RotationStands(key, error) => write!(f, "the replacement of the {key} does not proceed: {error}"),
-            Self::NotCopied(error) => {
-                write!(f, "the ledger and the desk could not be copied to the places for backups: {error}")
-            }
-        }
-    }
 }
 
 /// Why a node does not open.
@@ -232,9 +216,14 @@ impl Node {
         ClosedNode::of(dir, config, lock, gate, clock, entropy, Arc::new(Quiet))?.open_rooms(vault)
     }
 
+    /// The text of `node.toml`.
+    pub(crate) fn settings(&self) -> Result<String, RoomError> {
+        self.host.settings(&self.dir).map_err(RoomError::at(&Config::path(&self.dir)))
+    }
+
     /// Where the file lies that says that the desk waits for two officers.
     pub fn desk_waits_path(dir: &Path) -> PathBuf {
-        dir.join("desk-waits")
+        dir.join("run").join("desk-waits")
     }
 
     /// The path of the control socket.
@@ -269,6 +258,42 @@ impl ClosedNode {
         let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let gate = start_vault(dir, &clock)?;
         Self::of(dir, config, lock, gate, clock, entropy, host)
+    }
+
+    /// The same for a node whose own process is another one: gives the end of the vault's second pair of sockets, which is for that
+    /// process.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take).
+    pub fn take_for_two(dir: &Path, host: Arc<dyn Host>) -> Result<(Self, OwnedFd), NodeError> {
+        let config = Config::load(dir)?;
+        let lock = DirLock::take(dir).map_err(|error| NodeError::Lock(error.to_string()))?;
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let program = vault_program(&dir.join("vault")).map_err(not_started)?;
+        let (gate, other) = VaultGate::start_for_two(program, clock.clone()).map_err(not_started)?;
+        Ok((Self::of(dir, config, lock, gate, clock, entropy, host)?, other))
+    }
+
+    /// The node in a process that has nothing but what its parent has given it.
+    ///
+    /// # Errors
+    /// None so far.
+    pub fn inside(
+        dir: &Path,
+        config: Config,
+        lock: DirLock,
+        gate: VaultGate,
+        host: Arc<dyn Host>,
+    ) -> Result<Self, NodeError> {
+        Self::of(dir, config, lock, gate, Arc::new(SystemClock), Arc::new(SystemEntropy), host)
+    }
+
+    /// The directory's lock, for the node's own process: it is held until both have ended.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn lock_file(&self) -> io::Result<OwnedFd> {
+        self.lock.file().map(OwnedFd::from)
     }
 
     pub(crate) fn of(
@@ -314,6 +339,14 @@ impl ClosedNode {
     /// The system's.
     pub fn restart_vault(&self) -> Result<(), NodeError> {
         Ok(self.gate.restart().map_err(not_started)?)
+    }
+
+    /// The same of a vault with two askers: the end of the second pair of sockets.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn restart_vault_for_two(&self) -> Result<OwnedFd, NodeError> {
+        Ok(self.gate.restart_for_two().map_err(not_started)?)
     }
 
     /// The disk that everything but the vault is written through.
@@ -402,17 +435,17 @@ pub(crate) fn start_vault(dir: &Path, clock: &Arc<dyn Clock>) -> Result<VaultGat
 
 /// Starts the process of the vault in this folder, which is there. It is locked.
 pub(crate) fn start_vault_in(folder: &Path, clock: &Arc<dyn Clock>) -> Result<VaultGate, NodeError> {
-    let start = || {
-        let program = std::env::current_exe()?;
-        let folder = std::path::absolute(folder)?;
-        VaultGate::start(
-            VaultProgram { program, arguments: vec!["vault-process".into(), folder.into()] },
-            clock.clone(),
-        )
-    };
+    let start = || VaultGate::start(vault_program(folder)?, clock.clone());
     Ok(start().map_err(not_started)?)
 }
 
+/// The process of the vault in this folder.
+fn vault_program(folder: &Path) -> io::Result<VaultProgram> {
+    let folder = std::path::absolute(folder)?;
+    Ok(VaultProgram { program: std::env::current_exe()?, arguments: vec!["vault-process".into(), folder.into()] })
+}
+
+pub use crate::note::Note;
 pub use mailroom::PASSWORD_CHARS_MIN;
 
 /// The vault's process does not start.

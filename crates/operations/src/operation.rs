@@ -1,5 +1,7 @@
 //! What an operation is, and what its requests and results are made of.
 
+use std::cell::RefCell;
+
 use serde::{Deserialize, Serialize};
 use terms::{OfficerName, Secret, UnixMillis};
 use vault::{OfficerProof, OwnerProof};
@@ -9,7 +11,7 @@ use vault::{OfficerProof, OwnerProof};
 pub trait Operation: Sized {
     /// What it is done to: a [`Node`](crate::node::Node), whose rooms are open, or a
     /// [`NodeHandle`](crate::handle::NodeHandle), which may be locked.
-    type Target;
+    type Target: ?Sized;
     /// The result, as it crosses the control socket and as `--json` prints it.
     type Output;
     /// Why not.
@@ -71,9 +73,32 @@ impl std::fmt::Debug for SecretText {
     }
 }
 
+/// Gives a name that stands for a secret elsewhere; `None` when there is none.
+pub type Namer = Box<dyn FnMut(&Secret<String>) -> Option<String>>;
+
+thread_local! {
+    /// Who names the secrets that are written on this thread.
+    static NAMER: RefCell<Option<Namer>> = const { RefCell::new(None) };
+}
+
+/// Runs `write` so that names stand in place of the secrets that it writes: for a process that must not see them.
+pub fn with_names<T>(namer: Namer, write: impl FnOnce() -> T) -> T {
+    NAMER.set(Some(namer));
+    let written = write();
+    NAMER.set(None);
+    written
+}
+
 impl Serialize for SecretText {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.expose())
+        NAMER.with_borrow_mut(|namer| match namer {
+            None => serializer.serialize_str(self.0.expose()),
+            Some(namer) => {
+                let name =
+                    namer(&self.0).ok_or_else(|| serde::ser::Error::custom("a secret cannot be passed on now"))?;
+                serializer.serialize_str(&name)
+            }
+        })
     }
 }
 
@@ -159,5 +184,22 @@ impl From<UnixMillis> for Moment {
 impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Request;
+    use crate::unlock::Unlock;
+
+    #[test]
+    fn names_stand_in_place_of_secrets() {
+        let request = Request::Unlock(Unlock { holder: None, passphrase: Secret::from("what was typed").into() });
+        let namer: Namer = Box::new(|secret| (secret.expose() == "what was typed").then(|| "a name".to_owned()));
+        let written = with_names(namer, || serde_json::to_string(&request)).unwrap();
+        assert!(written.contains("a name") && !written.contains("typed"), "{written}");
+        assert!(with_names(Box::new(|_| None), || serde_json::to_string(&request)).is_err());
+        assert!(serde_json::to_string(&request).unwrap().contains("what was typed"), "only while it is asked for");
     }
 }

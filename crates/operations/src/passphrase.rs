@@ -15,8 +15,9 @@ use vault::{CostProfile, UnlockError, Vault, VaultError, VaultGate};
 use crate::config::{Config, Unlock};
 use crate::error::{OperationError, RoomError};
 use crate::keys::KeysError;
-use crate::node::{Node, NodeError, passphrase, passphrase_path};
+use crate::node::{NodeError, passphrase, passphrase_path};
 use crate::operation::{Operation, Progress, SecretText};
+use crate::unlocking::Unlocking;
 
 /// Replaces the node's passphrase.
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,38 +79,41 @@ fn take_over(disk: &dyn Disk, dir: &Path) -> Result<(), NodeError> {
 }
 
 impl Operation for ChangeNodePassphrase {
-    type Target = Node;
+    type Target = dyn Unlocking;
     type Output = NodePassphraseChanged;
     type Error = OperationError;
 
     /// The ledger first.
-    fn run(self, node: &Node, _: &mut dyn FnMut(Progress)) -> Result<NodePassphraseChanged, OperationError> {
+    fn run(self, node: &dyn Unlocking, _: &mut dyn FnMut(Progress)) -> Result<NodePassphraseChanged, OperationError> {
         let (old, new) = (&self.old.0, &self.new.0);
         // As it is now: `node token add` changes it while the node runs.
-        let in_file = Config::load(&node.dir).map_err(KeysError::from)?.vault.unlock == Unlock::PassphraseFile;
-        let entry = node.change_passphrase(old, new, in_file)?;
+        let in_file = Config::load(node.dir()).map_err(KeysError::from)?.vault.unlock == Unlock::PassphraseFile;
+        let entry = change_passphrase(node, old, new, in_file)?;
         if in_file {
-            take_over(node.disk.as_ref(), &node.dir)?;
+            take_over(node.disk(), node.dir())?;
         }
-        Ok(NodePassphraseChanged { file: in_file.then(|| passphrase_path(&node.dir)), entry })
+        Ok(NodePassphraseChanged { file: in_file.then(|| passphrase_path(node.dir())), entry })
     }
 }
 
-impl Node {
-    fn change_passphrase(&self, old: &Secret<String>, new: &Secret<String>, in_file: bool) -> Result<u64, KeysError> {
-        let (disk, next) = (self.disk.as_ref(), next_path(&self.dir));
-        self.gate.check_passphrase(old)?;
-        let entry = self.record("node-passphrase", json!({}))?;
-        if in_file {
-            let written = disk.write_atomic(&next, new.expose().as_bytes(), Visibility::Private);
-            written.map_err(RoomError::at(&next))?;
-        }
-        let changed = self.mailroom.vault.change_node_passphrase(old, new);
-        // Only what certainly changed nothing: after another error the next start tries both.
-        if in_file && matches!(changed, Err(VaultError::Unlock(UnlockError::WrongPassphrase))) {
-            disk.shred(&next).map_err(RoomError::at(&next))?;
-        }
-        self.done_or_recorded(entry, changed)?;
-        Ok(entry)
+fn change_passphrase(
+    node: &dyn Unlocking,
+    old: &Secret<String>,
+    new: &Secret<String>,
+    in_file: bool,
+) -> Result<u64, KeysError> {
+    let (disk, next) = (node.disk(), next_path(node.dir()));
+    node.gate().check_passphrase(old)?;
+    let entry = node.record("node-passphrase", json!({}))?;
+    if in_file {
+        let written = disk.write_atomic(&next, new.expose().as_bytes(), Visibility::Private);
+        written.map_err(RoomError::at(&next))?;
     }
+    let changed = node.vault().change_node_passphrase(old, new);
+    // Only what certainly changed nothing: after another error the next start tries both.
+    if in_file && matches!(changed, Err(VaultError::Unlock(UnlockError::WrongPassphrase))) {
+        disk.shred(&next).map_err(RoomError::at(&next))?;
+    }
+    node.done_or_recorded(entry, changed)?;
+    Ok(entry)
 }

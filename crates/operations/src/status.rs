@@ -1,5 +1,9 @@
 //! What a node is and how it does.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::LazyLock;
+
 use serde::{Deserialize, Serialize};
 use store::{Health, PackStatus};
 use terms::{AccountId, Digest, Jurisdiction};
@@ -26,6 +30,10 @@ pub struct NodeStatus {
     pub hostname: String,
     /// Whether mail can be taken and read.
     pub vault: Lock,
+    /// The number of the node's own process.
+    pub process: u32,
+    /// What the system did not let the node's own process give up; nothing at a node that does not run.
+    pub lacks: Vec<String>,
     /// The number of the vault's process.
     pub vault_process: Option<u32>,
     /// What the system did not let the vault's process give up.
@@ -61,10 +69,22 @@ impl From<MemoryUse> for ProcessMemory {
     }
 }
 
+/// The file of figures of this process's memory: opened before the process gives up what is not its own.
+static FIGURES: LazyLock<Option<File>> = LazyLock::new(|| File::open(MemoryUse::FILE).ok());
+
+/// The length that the file of figures never reaches.
+const FIGURES_LEN_MAX: usize = 4096;
+
+/// Opens the file of figures, for a process that opens no such file later.
+pub fn prepare() {
+    LazyLock::force(&FIGURES);
+}
+
 /// The memory of this process.
 fn own_memory() -> Option<ProcessMemory> {
-    let text = std::fs::read_to_string(MemoryUse::FILE).ok()?;
-    MemoryUse::parse(&text).map(ProcessMemory::from)
+    let mut text = [0; FIGURES_LEN_MAX];
+    let len = FIGURES.as_ref()?.read_at(&mut text, 0).ok()?;
+    MemoryUse::parse(std::str::from_utf8(&text[..len]).ok()?).map(ProcessMemory::from)
 }
 
 /// Locked or not.
@@ -205,6 +225,8 @@ impl Operation for ShowStatus {
             jurisdiction: closed.config.jurisdiction.clone(),
             hostname: closed.config.hostname.clone(),
             vault: if rooms.is_some() { Lock::Unlocked } else { Lock::Locked },
+            process: std::process::id(),
+            lacks: closed.host.lacks(),
             vault_process: closed.gate.process_id(),
             vault_lacks: handle.vault_lacks(),
             pin_refused: closed.is_pin_refused(),

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `even_locked` | also while the node is locked: it is done to the [`NodeHandle`] |
 //! | `unlocked` | while the node's rooms are open: it is done to the [`Node`] |
+//! | `unlocking` | as `unlocked`, to an [`Unlocking`]: a running node's parent does it, with the node's own process for the ledger |
 //! | `copied` | as `unlocked`; the ledger and the desk are copied to the places for backups at once, so that a restoration keeps it |
 //! | `desk` | as `copied`; refused after a restoration, until two officers have opened the desk |
 
@@ -16,6 +17,7 @@ use crate::error::{OperationError, RequestError};
 use crate::handle::NodeHandle;
 use crate::node::{Node, Note};
 use crate::operation::{Operation, Progress};
+use crate::unlocking::Unlocking;
 
 /// When an operation works. See the [table](self).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,9 @@ macro_rules! target {
     (unlocked) => {
         Node
     };
+    (unlocking) => {
+        dyn Unlocking
+    };
     (copied) => {
         Node
     };
@@ -56,6 +61,9 @@ macro_rules! works {
         Works::EvenLocked
     };
     (unlocked) => {
+        Works::Unlocked
+    };
+    (unlocking) => {
         Works::Unlocked
     };
     (copied) => {
@@ -121,10 +129,11 @@ macro_rules! operations {
 
 operations! {
     status { ShowStatus even_locked }
+    parent { OpenRooms even_locked, RecordEntry unlocked }
     unlock { Unlock even_locked, UnlockByToken even_locked }
-    key_holders { ListKeyHolders even_locked, SetKeyHolders unlocked }
-    token { AddToken unlocked, RemoveToken unlocked }
-    passphrase { ChangeNodePassphrase unlocked }
+    key_holders { ListKeyHolders even_locked, SetKeyHolders unlocking }
+    token { AddToken unlocking, RemoveToken unlocking }
+    passphrase { ChangeNodePassphrase unlocking }
     rotation {
         RotateServiceKey unlocked, RotateSigningKey unlocked, RotateAccountKey unlocked,
         RotateAccountKeyByOfficers unlocked,
@@ -168,6 +177,12 @@ impl Target for NodeHandle {
 impl Target for Node {
     fn of(handle: &NodeHandle) -> Result<&Self, RequestError> {
         handle.node().map(AsRef::as_ref).ok_or(RequestError::Locked)
+    }
+}
+
+impl Target for dyn Unlocking {
+    fn of(handle: &NodeHandle) -> Result<&Self, RequestError> {
+        <Node as Target>::of(handle).map(|node| node as &Self)
     }
 }
 

@@ -11,8 +11,9 @@ use vault::{CostProfile, Token, TokenKey, Vault, VaultGate, VaultProgram};
 use crate::config::{Config, ConfigError, TokenConfig, Unlock, VaultConfig};
 use crate::error::{OperationError, RoomError};
 use crate::keys::KeysError;
-use crate::node::{ClosedNode, Node, NodeError, passphrase, passphrase_path};
+use crate::node::{ClosedNode, NodeError, passphrase, passphrase_path};
 use crate::operation::{Operation, Progress, SecretText};
+use crate::unlocking::Unlocking;
 
 /// Why a token does not serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -140,7 +141,7 @@ impl ClosedNode {
     ///
     /// # Errors
     /// No token is named; the token's or the vault's.
-    pub(crate) fn unlock_by_typed_pin(&self, pin: &Secret<String>) -> Result<Vault, NodeError> {
+    pub fn unlock_by_typed_pin(&self, pin: &Secret<String>) -> Result<Vault, NodeError> {
         let config = Config::load(&self.dir)?.vault;
         let none = || NodeError::Token(TokenError::NoToken);
         let token = token(config.token.as_ref().ok_or_else(none)?, pin, true)?;
@@ -179,21 +180,21 @@ pub struct TokenAdded {
 }
 
 impl Operation for AddToken {
-    type Target = Node;
+    type Target = dyn Unlocking;
     type Output = TokenAdded;
     type Error = OperationError;
 
     /// The ledger first, then the vault, the configuration, and at last the end of the passphrase file.
-    fn run(self, node: &Node, _: &mut dyn FnMut(Progress)) -> Result<TokenAdded, OperationError> {
+    fn run(self, node: &dyn Unlocking, _: &mut dyn FnMut(Progress)) -> Result<TokenAdded, OperationError> {
         let Self { token: config, key_id, pin, passphrase } = self;
         let (label, attended) = (config.label.clone(), config.is_attended());
         node.no_rotation()?;
         // A person who has not the passphrase, or not the token and its PIN, leaves no entry.
-        node.gate.check_passphrase(&passphrase.0).map_err(KeysError::from)?;
+        node.gate().check_passphrase(&passphrase.0).map_err(KeysError::from)?;
         let (token, key) = key_of(&config, key_id.as_deref(), &pin.0)?;
         let entry = node.record("unlocked-by-token", json!({ "label": label })).map_err(KeysError::from)?;
-        node.done_or_recorded(entry, node.gate.add_token(&passphrase.0, &key)).map_err(KeysError::from)?;
-        node.gate.unlock_by_token(&token, node.config.vault.cost()).map_err(NodeError::from)?;
+        node.done_or_recorded(entry, node.gate().add_token(&passphrase.0, &key)).map_err(KeysError::from)?;
+        node.gate().unlock_by_token(&token, node.cost()).map_err(NodeError::from)?;
         node.change_unlocking(|vault| {
             vault.unlock = Unlock::Token;
             vault.token = Some(config);
@@ -225,13 +226,13 @@ pub struct TokenRemoved {
 }
 
 impl Operation for RemoveToken {
-    type Target = Node;
+    type Target = dyn Unlocking;
     type Output = TokenRemoved;
     type Error = OperationError;
 
     /// The ledger first, then what takes its place, the vault, the configuration. Interrupted between the last two the node
     /// is locked at its next start, and this can be asked for again.
-    fn run(self, node: &Node, _: &mut dyn FnMut(Progress)) -> Result<TokenRemoved, OperationError> {
+    fn run(self, node: &dyn Unlocking, _: &mut dyn FnMut(Progress)) -> Result<TokenRemoved, OperationError> {
         node.no_rotation()?;
         let next = node.unlocking_without(&self.label, self.to_file)?;
         let entry = node.forget_token(&self, next)?;
@@ -239,10 +240,10 @@ impl Operation for RemoveToken {
     }
 }
 
-impl Node {
+impl dyn Unlocking + '_ {
     /// How the node is unlocked when this token is gone.
     fn unlocking_without(&self, label: &str, to_file: bool) -> Result<Unlock, TokenError> {
-        let now = Config::load(&self.dir)?.vault;
+        let now = Config::load(self.dir())?.vault;
         match &now.token {
             Some(token) if token.label == label => {}
             Some(token) => {
@@ -252,7 +253,7 @@ impl Node {
         }
         match now.unlock {
             _ if to_file => Ok(Unlock::PassphraseFile),
-            Unlock::Token if self.gate.key_holders()?.is_empty() => Err(TokenError::OnlyWay),
+            Unlock::Token if self.gate().key_holders()?.is_empty() => Err(TokenError::OnlyWay),
             Unlock::Token => Ok(Unlock::ByHand),
             other => Ok(other),
         }
@@ -260,27 +261,17 @@ impl Node {
 
     fn forget_token(&self, request: &RemoveToken, next: Unlock) -> Result<u64, KeysError> {
         let passphrase = &request.passphrase.0;
-        self.gate.check_passphrase(passphrase)?;
+        self.gate().check_passphrase(passphrase)?;
         let entry = self.record("token-removed", json!({ "label": request.label }))?;
         if request.to_file {
-            let (file, bytes) = (passphrase_path(&self.dir), passphrase.expose().as_bytes());
-            self.disk.write_atomic(&file, bytes, Visibility::Private).map_err(RoomError::at(&file))?;
+            let (file, bytes) = (passphrase_path(self.dir()), passphrase.expose().as_bytes());
+            self.disk().write_atomic(&file, bytes, Visibility::Private).map_err(RoomError::at(&file))?;
         }
-        self.done_or_recorded(entry, self.gate.remove_token(passphrase))?;
+        self.done_or_recorded(entry, self.gate().remove_token(passphrase))?;
         self.change_unlocking(|vault| {
             vault.unlock = next;
             vault.token = None;
         })?;
         Ok(entry)
-    }
-
-    /// Changes how the node is unlocked, in its configuration; a passphrase file that is not used any more is overwritten.
-    pub(crate) fn change_unlocking(&self, change: impl FnOnce(&mut VaultConfig)) -> Result<(), KeysError> {
-        let config = Config::change(self.disk.as_ref(), &self.dir, |config| change(&mut config.vault))?;
-        let file = passphrase_path(&self.dir);
-        if config.vault.unlock != Unlock::PassphraseFile && self.disk.exists(&file) {
-            self.disk.shred(&file).map_err(RoomError::at(&file))?;
-        }
-        Ok(())
     }
 }

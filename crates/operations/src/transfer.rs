@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{OperationError, RoomError};
 use crate::node::Node;
 use crate::operation::{Operation, OwnerCredentials, Progress, Unit};
+use crate::places::Through;
 
 /// Why mail was not brought in or written out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -32,6 +33,9 @@ pub struct Import {
     pub mailbox: String,
     /// Absolute path of an mbox, a Maildir, a folder of `.eml`, or one file.
     pub source: PathBuf,
+    /// By what it is reached.
+    #[serde(skip)]
+    pub through: Through,
 }
 
 impl Operation for Import {
@@ -40,10 +44,11 @@ impl Operation for Import {
     type Error = OperationError;
 
     fn run(self, node: &Node, progress: &mut dyn FnMut(Progress)) -> Result<ImportReport, OperationError> {
-        let Self { address, mailbox, source } = self;
+        let Self { address, mailbox, source, through } = self;
         let account = node.account(&address)?;
         let (journal_dir, message_bytes_max) = (node.dir.join("import"), node.config.message_size_bytes_max);
-        let plan = ImportPlan { account, mailbox, source, journal_dir, message_bytes_max };
+        let files = through.files();
+        let plan = ImportPlan { account, mailbox, source, files, journal_dir, message_bytes_max };
         let report = mailroom::import::run(&node.mailroom, node.disk.as_ref(), &plan, &mut |step| {
             progress(Progress { unit: Unit::Messages, done: step.done, total: step.total, failed: step.failed });
         });
@@ -60,6 +65,9 @@ pub struct Export {
     pub owner: OwnerCredentials,
     /// Absolute path of an empty or earlier export's directory.
     pub target: PathBuf,
+    /// By what it is reached.
+    #[serde(skip)]
+    pub through: Through,
 }
 
 impl Operation for Export {
@@ -69,7 +77,7 @@ impl Operation for Export {
 
     fn run(self, node: &Node, progress: &mut dyn FnMut(Progress)) -> Result<ExportReport, TransferError> {
         let owner = node.signed_in(&self.address, &self.owner)?;
-        let plan = ExportPlan { target: self.target };
+        let plan = ExportPlan { target: self.target, files: self.through.files() };
         let report = mailroom::export::run(&node.mailroom, &owner, &plan, &mut |step| {
             progress(Progress { unit: Unit::Messages, done: step.done, total: step.total, failed: step.failed });
         });

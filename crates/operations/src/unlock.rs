@@ -6,7 +6,6 @@ use vault::Vault;
 
 use crate::error::{OperationError, RequestError};
 use crate::handle::NodeHandle;
-use crate::keys::KeysError;
 use crate::node::Note;
 use crate::operation::{Operation, Progress, SecretText};
 use crate::status::Lock;
@@ -41,12 +40,7 @@ impl Operation for Unlock {
 
     fn run(self, handle: &NodeHandle, _: &mut dyn FnMut(Progress)) -> Result<UnlockResult, OperationError> {
         handle.must_run()?;
-        let (gate, cost) = (&handle.closed.gate, handle.closed.config.vault.cost());
-        let vault = match &self.holder {
-            Some(holder) => gate.unlock_part(holder, &self.passphrase.0, cost),
-            None => gate.unlock(&self.passphrase.0, cost).map(Some),
-        };
-        match vault.map_err(KeysError::from)? {
+        match handle.closed.unlock_by_hand(self.holder.as_ref(), &self.passphrase.0)? {
             None => Ok(UnlockResult { vault: Lock::Locked }),
             Some(vault) => handle.unlocked(vault),
         }

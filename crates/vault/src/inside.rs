@@ -16,7 +16,7 @@ pub use crate::officers::clearance::Cleared;
 pub use crate::owners::scram::{First, Flag, printable_text};
 pub use crate::token::{HelperAnswer, HelperAsk, Job, TokenAsk, answer_info};
 pub use crate::transport::{Asked, Backend, Link};
-pub use crate::wire::{Out, Wire, frame, from_bytes, to_frame};
+pub use crate::wire::{Out, Wire, deposit, frame, from_bytes, to_frame};
 pub use crate::wire_struct;
 
 use crate::{KeyAsk, MessageKey, OpenedShare, ShareId, Vault, VaultGate};

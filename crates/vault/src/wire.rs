@@ -5,6 +5,7 @@
 //!
 //! A message may hold a password or a key. It is written into memory that is wiped when it is dropped and when it grows.
 
+pub mod deposit;
 mod error;
 pub mod frame;
 mod nouns;
@@ -294,7 +295,7 @@ impl Wire for Secret<String> {
     }
 
     fn take(rest: &mut Decoder<'_>) -> Option<Self> {
-        String::take(rest).map(Self::new)
+        String::take(rest).map(Self::new).and_then(deposit::found)
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use operations::backup::{BackUp, Plan};
 use operations::keys::{BackUpKeys, read_backup, restore_keys};
+use operations::places::Through;
 use vault::KeyBackup;
 
 use super::choice::{NodeChoice, NodeDir};
@@ -119,7 +120,7 @@ pub(crate) fn backup(args: BackupArgs) -> Result<ExitCode, CliError> {
         BackupCommand::Run { to, keys, day_keys, window, node } => {
             let keys = keys.map(|target| keys_to(&target, day_keys.as_deref(), Some(window))).transpose()?;
             let to = to.as_deref().map(absolute).transpose()?;
-            ask_and_print(&node, BackUp { to, keys }, show::backed_up)
+            ask_and_print(&node, BackUp { to, keys, through: Through::default() }, show::backed_up)
         }
         BackupCommand::Drill(args) => drill(&args),
         BackupCommand::Keys { target, day_keys, window, node } => {
@@ -136,7 +137,7 @@ pub(crate) fn backup(args: BackupArgs) -> Result<ExitCode, CliError> {
 
 fn keys_to(target: &Path, day_keys: Option<&Path>, window_days: Option<u32>) -> Result<BackUpKeys, CliError> {
     let day_keys = day_keys.map(absolute).transpose()?;
-    Ok(BackUpKeys { target: absolute(target)?, day_keys, window_days })
+    Ok(BackUpKeys { target: absolute(target)?, day_keys, window_days, through: Through::default() })
 }
 
 impl KeySource {

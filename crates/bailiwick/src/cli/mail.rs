@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use operations::places::Through;
 use operations::transfer::{Export, Import};
 
 use super::account;
@@ -42,13 +43,18 @@ pub(crate) struct ExportArgs {
 /// `import`
 pub(crate) fn import(args: ImportArgs) -> Result<ExitCode, CliError> {
     let source = std::fs::canonicalize(&args.source).map_err(CliError::at(&args.source))?;
-    let import = Import { address: args.account, mailbox: args.mailbox, source: absolute(&source)? };
+    let import = Import {
+        address: args.account,
+        mailbox: args.mailbox,
+        source: absolute(&source)?,
+        through: Through::default(),
+    };
     ask_and_print(&args.node, import, show::imported)
 }
 
 /// `export`
 pub(crate) fn export(args: ExportArgs) -> Result<ExitCode, CliError> {
     let owner = account::owner(&args.node, &args.account)?;
-    let export = Export { address: args.account, owner, target: absolute(&args.target)? };
+    let export = Export { address: args.account, owner, target: absolute(&args.target)?, through: Through::default() };
     ask_and_print(&args.node, export, show::exported)
 }

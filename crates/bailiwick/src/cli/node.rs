@@ -157,9 +157,8 @@ pub(crate) struct InitArgs {
 pub(crate) fn command(args: NodeArgs) -> Result<ExitCode, CliError> {
     match args.command {
         NodeCommand::Init(args) => init(args),
-        NodeCommand::Run { with_parent, node } => {
-            crate::node::run(node.path()?, with_parent, node.json).map_err(|error| CliError::Program(error.to_string()))
-        }
+        NodeCommand::Run { with_parent, node } => crate::parent::run(node.path()?, with_parent, node.json)
+            .map_err(|error| CliError::Program(error.to_string())),
         NodeCommand::Status(node) => ask_and_print(&node, ShowStatus {}, show::status),
         NodeCommand::Compact(node) => ask_and_print(&node, Compact {}, show::compacted),
         NodeCommand::OpenDesk { by, node } => ask_and_print(&node, OpenDesk { by: consents(&by)? }, show::desk_opened),

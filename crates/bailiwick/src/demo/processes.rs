@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use terms::Jurisdiction;
 
 use super::error::DemoError;
-use crate::node::Ready;
+use crate::parent::Ready;
 
 /// How long a node may take to close them.
 const STOP_WITHIN: Duration = Duration::from_secs(15);

@@ -11,7 +11,7 @@ use super::error::DemoError;
 use super::places::listen;
 use super::processes::Nodes;
 use super::state::{AccountState, DemoState, OfficerState, STATE_FILE};
-use crate::node::Ready;
+use crate::parent::Ready;
 
 /// Says what runs, for a person or for a script.
 pub(super) fn say(json: bool, dir: &Path, state: &DemoState, nodes: &Nodes, took: Duration) -> Result<(), DemoError> {

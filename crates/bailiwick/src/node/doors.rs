@@ -1,40 +1,34 @@
-//! The doors of a running node, and the signals that close them.
+//! The doors of a running node, and how they close.
 
-use std::io::Write;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::io;
 use std::sync::Arc;
 
-use doors::{Admission, control, imap, smtp, tls};
-use operations::config::{Listen, jurisdiction_name};
-use operations::node::{ClosedNode, Node};
+use ::doors::tls::InUse;
+use ::doors::{Admission, imap, smtp};
+use operations::config::jurisdiction_name;
 use pages::SiteConfig;
-use serde::{Deserialize, Serialize};
-use terms::Jurisdiction;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::link::ParentLink;
 use super::running::Running;
-use super::{DRAIN, RunError, health, timers};
+use super::{DRAIN, StartError, health, timers};
+use crate::words::FromNode;
 
-/// Opens every door, and closes them when it is told to stop.
-pub(super) async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool) -> Result<(), RunError> {
+/// Opens every door, says so to the parent, and closes them when it says stop.
+pub(super) async fn open_doors(
+    node: Arc<Running>,
+    identity: InUse,
+    listeners: Vec<std::net::TcpListener>,
+    link: &Arc<ParentLink>,
+) -> Result<(), StartError> {
     let closed = &node.handle.closed;
     let config = &closed.config;
-    let listen = config.listen;
-    let tls =
-        tls::Identity::load_or_create(closed.disk(), &closed.dir.join("tls"), &config.hostname, &durable::SystemClock)
-            .map_err(|error| RunError::Tls(error.to_string()))?;
-    let server_config = tls.server_config().map_err(|error| RunError::Tls(error.to_string()))?;
-    let [smtp_listener, lmtp_listener, imap_listener, imaps_listener, http_listener] = [
-        bind("smtp", listen.smtp).await?,
-        bind("lmtp", listen.lmtp).await?,
-        bind("imap", listen.imap).await?,
-        bind("imaps", listen.imaps).await?,
-        bind("http", listen.http).await?,
-    ];
-    let control_listener = control::bind(&Node::control_path(&closed.dir)).map_err(RunError::Control)?;
+    let server_config = identity.server_config()?;
+    let listeners = listeners.into_iter().map(taken).collect::<io::Result<Vec<_>>>()?;
+    let [smtp_listener, lmtp_listener, imap_listener, imaps_listener, http_listener]: [TcpListener; 5] =
+        listeners.try_into().map_err(|_| io::Error::other("its parent gives it other sockets than it knows"))?;
 
     let (stop, shutdown) = watch::channel(false);
     let mut doors = JoinSet::new();
@@ -49,7 +43,7 @@ pub(super) async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool
     doors.spawn(smtp::serve(lmtp_listener, smtp_config(smtp::Protocol::Lmtp), mail.clone(), shutdown.clone()));
     let imap_config = |implicit_tls| imap::ImapConfig {
         tls: server_config.clone(),
-        end_point: tls.end_point(),
+        identity: identity.clone(),
         implicit_tls,
         message_size_bytes_max: config.message_size_bytes_max,
         loopback_without_tls: config.imap_loopback_without_tls,
@@ -68,91 +62,36 @@ pub(super) async fn open_doors(node: Arc<Running>, with_parent: bool, json: bool
         is_behind_tls_proxy: config.http_behind_tls_proxy,
     };
     let http_shutdown = shutdown.clone();
-    let admission = Admission::new(doors::CONNECTIONS_MAX);
+    let admission = Admission::new(::doors::CONNECTIONS_MAX);
     doors.spawn(async move {
         let _ = pages::serve(http_listener, page, move |peer| admission.enter(peer), http_shutdown).await;
     });
-    doors.spawn(control::serve(control_listener, node.clone(), shutdown.clone()));
     doors.spawn(timers::keep_cadence(node.clone(), shutdown.clone()));
     doors.spawn(timers::forget_sign_ins(node.clone(), shutdown.clone()));
     doors.spawn(timers::trim_memory(shutdown.clone()));
     doors.spawn(timers::forget_deleted(node.clone(), shutdown.clone()));
     doors.spawn(timers::reclaim_space(node.clone(), shutdown.clone()));
     doors.spawn(timers::follow_for_backups(node.clone(), shutdown.clone()));
-    doors.spawn(health::watch_store(node.clone(), shutdown.clone()));
-    doors.spawn(timers::watch_vault(node.clone(), shutdown));
+    doors.spawn(health::watch_store(node.clone(), shutdown));
 
-    announce(closed, json)?;
-    wait_for_the_end(with_parent).await;
+    let (told, stopped) = tokio::sync::oneshot::channel();
+    let (hearing, runtime) = (link.clone(), tokio::runtime::Handle::current());
+    // A thread of its own, since a read cannot be cancelled; it ends with the process.
+    std::thread::Builder::new().name("parent".to_owned()).spawn(move || {
+        hearing.listen(&node, &identity, &runtime);
+        drop(node);
+        let _ = told.send(());
+    })?;
+    link.tell(0, &FromNode::Ready)?;
+    let _ = stopped.await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     let _ = tokio::time::timeout(DRAIN, async { while doors.join_next().await.is_some() {} }).await;
-    let _ = std::fs::remove_file(Node::control_path(&closed.dir));
     Ok(())
 }
 
-async fn bind(door: &'static str, address: SocketAddr) -> Result<TcpListener, RunError> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => RunError::PortTaken { door, address },
-        std::io::ErrorKind::PermissionDenied => RunError::PortDenied { door, address },
-        _ => RunError::Port { door, address, error },
-    })
-}
-
-/// The line of JSON of a node that is ready.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Ready {
-    jurisdiction: Jurisdiction,
-    smtp: SocketAddr,
-    lmtp: SocketAddr,
-    imap: SocketAddr,
-    imaps: SocketAddr,
-    http: SocketAddr,
-    /// The certificate that its clients trust.
-    ca: PathBuf,
-}
-
-/// Says that the node is ready: a line for a person on standard error, or JSON for a parent on standard output.
-fn announce(node: &ClosedNode, json: bool) -> Result<(), RunError> {
-    let listen = node.config.listen;
-    if json {
-        let Listen { smtp, lmtp, imap, imaps, http } = listen;
-        let jurisdiction = node.config.jurisdiction.clone();
-        let ready = Ready { jurisdiction, smtp, lmtp, imap, imaps, http, ca: node.dir.join("tls").join("ca.pem") };
-        let line = serde_json::to_string(&ready).map_err(|error| RunError::Output(error.into()))?;
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{line}").and_then(|()| out.flush()).map_err(RunError::Output)
-    } else {
-        for (door, address) in node.config.listen.all() {
-            tracing::info!(door, %address, "listening");
-        }
-        Ok(())
-    }
-}
-
-async fn wait_for_the_end(with_parent: bool) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    let orphaned = async {
-        if !with_parent {
-            return std::future::pending().await;
-        }
-        // A thread of its own, since a read of standard input cannot be cancelled; it ends with the process.
-        let (gone, heard) = tokio::sync::oneshot::channel();
-        std::thread::spawn(move || {
-            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-            let _ = gone.send(());
-        });
-        let _ = heard.await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-        () = orphaned => {}
-    }
+/// A listening socket that the parent has opened.
+fn taken(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
 }

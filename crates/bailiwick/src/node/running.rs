@@ -1,19 +1,25 @@
 //! A running node: its doors are open from the start, its rooms from the moment at which its vault is unlocked.
 
+use std::io;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use durable::DirLock;
 use mailroom::MailroomGate;
 use mailroom::delivery::DeliveryError;
+use operations::config::Config;
 use operations::error::OperationError;
 use operations::handle::NodeHandle;
-use operations::node::{Host, Node, NodeError, Note};
+use operations::node::{ClosedNode, Host, Node, NodeError, Note};
 use operations::operation::Progress;
+use operations::places::Through;
 use operations::status::quarantined;
 use operations::table::{Answer, Request, Response};
 use pages::law::PublishedLaw;
+use vault::VaultGate;
 
 use super::law_site::law_site;
+use super::link::ParentLink;
 
 /// A running node, locked or not.
 pub(super) struct Running {
@@ -22,13 +28,18 @@ pub(super) struct Running {
     pub(super) mail: MailroomGate,
     /// The law in use, open for reading at the HTTP door, also while the node is locked.
     pub(super) site: Arc<PublishedLaw>,
+    host: Arc<Doors>,
 }
 
 /// What operations tell this process.
-#[derive(Default)]
 struct Doors {
     mail: OnceLock<MailroomGate>,
     site: OnceLock<Arc<PublishedLaw>>,
+    link: Arc<ParentLink>,
+    /// The text of `node.toml`.
+    settings: Mutex<String>,
+    /// What the system did not let this process give up.
+    lacks: Vec<String>,
 }
 
 impl Host for Doors {
@@ -75,22 +86,53 @@ impl Host for Doors {
             tracing::info!("{note}");
         }
     }
+
+    fn lacks(&self) -> Vec<String> {
+        self.lacks.clone()
+    }
+
+    fn places(&self) -> io::Result<Through> {
+        self.link.places()
+    }
+
+    fn settings(&self, _: &Path) -> io::Result<String> {
+        Ok(self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
 }
 
 impl Running {
-    /// The node in `dir`; its vault's process runs and is locked.
+    /// The node in `dir`, whose vault may be unlocked already.
     ///
     /// # Errors
-    /// As [`NodeHandle::start`]; a law set that does not load.
-    pub(super) fn start(dir: &Path) -> Result<Self, NodeError> {
-        let host = Arc::new(Doors::default());
-        let handle = NodeHandle::start(dir, host.clone())?;
+    /// A law set that does not load.
+    pub(super) fn start(
+        dir: &Path,
+        config: Config,
+        lock: DirLock,
+        gate: VaultGate,
+        link: Arc<ParentLink>,
+        settings: String,
+        lacks: Vec<String>,
+    ) -> Result<Self, NodeError> {
+        let host = Arc::new(Doors {
+            mail: OnceLock::new(),
+            site: OnceLock::new(),
+            link,
+            settings: Mutex::new(settings),
+            lacks,
+        });
+        let handle = NodeHandle::over(ClosedNode::inside(dir, config, lock, gate, host.clone())?);
         let config = &handle.closed.config;
         let site = Arc::new(PublishedLaw::new(law_site(handle.closed.law_in_use()?, &config.home)?));
         let mail = MailroomGate::locked(&config.hostname);
         let _ = host.site.set(site.clone());
         let _ = host.mail.set(mail.clone());
-        Ok(Self { handle, mail, site })
+        Ok(Self { handle, mail, site, host })
+    }
+
+    /// `node.toml` has changed.
+    pub(super) fn settings_are(&self, settings: String) {
+        *self.host.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
     }
 
     /// The node, when its rooms are open.

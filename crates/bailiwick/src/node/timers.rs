@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use operations::handle::Looked;
-use operations::node::NodeError;
 use store::Compacted;
 use terms::Entropy;
 use tokio::sync::watch;
@@ -124,42 +122,6 @@ pub(super) async fn follow_for_backups(running: Arc<Running>, mut shutdown: watc
         let followed = tokio::task::spawn_blocking(move || operations::backup::follow(&node)).await;
         if let Ok(Err(error)) = followed {
             tracing::error!(%error, "the ledger and the desk could not be copied to the places for backups");
-        }
-    }
-}
-
-/// How often the vault is looked after.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// How long to wait before a vault that died is started once more, at most: it dies for a reason.
-const RESTART_WAIT_MAX: Duration = Duration::from_secs(60);
-
-/// Starts the vault's process again when it has died, and unlocks it when that needs nobody. Meanwhile the doors say "try
-/// again". Earlier sessions are over: their owners sign in again.
-pub(super) async fn watch_vault(running: Arc<Running>, mut shutdown: watch::Receiver<bool>) {
-    let mut wait = LOOK_EVERY;
-    loop {
-        tokio::select! {
-            () = doors::told(&mut shutdown) => return,
-            () = tokio::time::sleep(wait) => {}
-        }
-        let node = running.clone();
-        let looked = tokio::task::spawn_blocking(move || node.handle.look_after_vault()).await;
-        match looked {
-            Ok(Ok(Looked::Well)) => wait = LOOK_EVERY,
-            Ok(Ok(Looked::Restarted)) => {
-                tracing::error!("the vault's process died and was restarted; find out why");
-                wait = (wait * 4).min(RESTART_WAIT_MAX);
-            }
-            Ok(Err(NodeError::Token(error))) => {
-                tracing::error!("the node is locked: {error}");
-                wait = (wait * 4).min(RESTART_WAIT_MAX);
-            }
-            Ok(Err(error)) => {
-                tracing::error!("the vault is unavailable: {error}");
-                wait = (wait * 4).min(RESTART_WAIT_MAX);
-            }
-            Err(_) => return,
         }
     }
 }

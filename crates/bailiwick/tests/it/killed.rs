@@ -249,10 +249,10 @@ fn check(mailbox: &str, told: &Told, found: &BTreeMap<String, (u32, String)>) {
 struct Kill(Child);
 
 impl Kill {
-    fn ready(processes: [u32; 2]) -> Self {
-        let [node, vault] = processes.map(|process| process.to_string());
+    fn ready(processes: [u32; 3]) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "read line; kill -KILL \"$0\" \"$1\"", &node, &vault]).stdin(Stdio::piped());
+        shell.args(["-c", "read line; kill -KILL \"$0\" \"$1\" \"$2\""]).stdin(Stdio::piped());
+        shell.args(processes.map(|process| process.to_string()));
         Self(shell.spawn().unwrap())
     }
 
@@ -317,8 +317,9 @@ fn kill_one_node() {
     let mut passes = Passes::default();
     for cycle in 0..CYCLES {
         let (lmtp, imap) = (node.door("lmtp").to_owned(), node.door("imap").to_owned());
-        let (process, vault) = (node.process(), node.vault_process());
-        let (all_the_time, kill) = (cycle % 2 == 0, Kill::ready([process, vault]));
+        // Its parent first: it would start the others again.
+        let processes = [node.parent(), node.process(), node.vault_process()];
+        let (all_the_time, kill) = (cycle % 2 == 0, Kill::ready(processes));
         let (over, go, moving) = (AtomicBool::new(false), AtomicBool::new(all_the_time), AtomicBool::new(false));
         let (delivered, told, passed) = std::thread::scope(|scope| {
             let (lmtp, node, dir) = (&lmtp, &node, &dir);

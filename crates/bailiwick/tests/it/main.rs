@@ -21,6 +21,7 @@ mod officers;
 mod owner;
 mod pages;
 mod quarantined;
+mod processes;
 mod readme;
 mod shredded;
 mod signing;

@@ -311,9 +311,14 @@ impl Single {
         }
     }
 
+    /// The main process, which is the parent of the others.
+    pub(crate) fn parent(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The node's own process.
     pub(crate) fn process(&self) -> u32 {
-        self.child.id()
+        self.ask(&["node", "status"], "").unwrap()["process"].as_u64().unwrap().try_into().unwrap()
     }
 
     /// The vault's process.

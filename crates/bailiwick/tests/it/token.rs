@@ -98,7 +98,7 @@ fn it_starts_without_anybody() {
     node.ask(&["account", "add", "ann@ie.example"], "correct horse battery").unwrap();
     let (process, vault) = (node.process(), node.vault_process());
     for file in ["maps", "environ", "cmdline"] {
-        for process in [process, vault] {
+        for process in [node.parent(), process, vault] {
             let bytes = std::fs::read(format!("/proc/{process}/{file}")).unwrap();
             let text = String::from_utf8_lossy(&bytes);
             assert!(!text.contains("libsofthsm2") && !text.contains(PIN), "{file} of {process}");
@@ -223,7 +223,7 @@ fn a_rotation_needs_no_token() {
         wait_for("a second key", || {
             dir.join("vault/older/2.keys").exists() && RealDisk.read(&dir.join("vault/node.token")).unwrap() != before
         });
-        assert!(Command::new("kill").args(["-KILL", &node.process().to_string()]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-KILL", &node.parent().to_string()]).status().unwrap().success());
         rotation.join().unwrap().unwrap_err();
     });
     drop(node);
@@ -363,7 +363,7 @@ fn the_pin_is_a_credential_of_systemd() {
     wait_for("another vault", || node.vault_process() != vault && state(&node) == "unlocked");
     // The name of the folder is in the node's environment, as systemd puts it there; the PIN is not.
     for file in ["environ", "cmdline"] {
-        for process in [node.process(), node.vault_process()] {
+        for process in [node.parent(), node.process(), node.vault_process()] {
             let bytes = std::fs::read(format!("/proc/{process}/{file}")).unwrap();
             assert!(!String::from_utf8_lossy(&bytes).contains(PIN), "{file} of {process}");
         }

@@ -5,18 +5,18 @@ use std::process::Command;
 
 use crate::support::{Single, lines, wait_for};
 
-fn status_line(process: u32, name: &str) -> String {
+pub(crate) fn status_line(process: u32, name: &str) -> String {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with(&format!("{name}:"))).unwrap();
     line.split_once(':').unwrap().1.trim().to_owned()
 }
 
-fn is_there(process: u32) -> bool {
+pub(crate) fn is_there(process: u32) -> bool {
     Path::new(&format!("/proc/{process}/stat")).exists()
         && !std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default().contains(") Z ")
 }
 
-fn kill(process: u32) {
+pub(crate) fn kill(process: u32) {
     assert!(Command::new("kill").args(["-KILL", &process.to_string()]).status().unwrap().success());
 }
 

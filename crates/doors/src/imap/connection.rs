@@ -107,7 +107,7 @@ impl Connection {
         };
         // Made when the session first needs something: before that the node may be locked.
         let mut reader: Option<ImapBackend> = None;
-        let mut bindings = wire.channel_bindings(&self.door.config.end_point);
+        let mut bindings = wire.channel_bindings(self.door.config.identity.end_point());
         // When a word went either way last.
         let mut spoke = Instant::now();
         loop {
@@ -143,7 +143,7 @@ impl Connection {
                 }
                 Step::StartTls => {
                     wire = wire.secure(&self.door.tls).await?;
-                    bindings = wire.channel_bindings(&self.door.config.end_point);
+                    bindings = wire.channel_bindings(self.door.config.identity.end_point());
                     if let Some(reader) = &mut reader {
                         reader.secured(bindings.clone());
                     }

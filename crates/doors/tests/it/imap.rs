@@ -46,8 +46,8 @@ async fn door_with(implicit_tls: bool, loopback_without_tls: bool) -> Door {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let config = ImapConfig {
-        end_point: identity.end_point(),
         tls: identity.server_config().unwrap(),
+        identity: identity.in_use().unwrap(),
         implicit_tls,
         message_size_bytes_max: MESSAGE_BYTES_MAX as u64,
         loopback_without_tls,

@@ -17,36 +17,56 @@ use crate::server::VaultServer;
 /// client waits. More are refused as busy.
 const SLOW_WAITING_MAX: usize = 1024;
 
-/// A request that waits for a thread that may be slow: its number and its bytes.
-type Slow = (u64, Zeroizing<Vec<u8>>);
+/// A request that waits for a thread that may be slow: who asked, its number and its bytes.
+type Slow = (Arc<Answering>, u64, Zeroizing<Vec<u8>>);
 
+/// One asker.
 struct Answering {
     server: Arc<VaultServer>,
     reading: Mutex<UnixStream>,
     writing: Mutex<UnixStream>,
 }
 
-/// Answers until the other end closes.
+/// Answers at these sockets until the other end of one of them closes.
 ///
 /// # Errors
 /// The socket's own.
-pub(super) fn serve(socket: UnixStream, server: Arc<VaultServer>) -> io::Result<()> {
-    let writing = Mutex::new(socket.try_clone()?);
-    let answering = Arc::new(Answering { server, reading: Mutex::new(socket), writing });
+pub(super) fn serve(sockets: Vec<UnixStream>, server: &Arc<VaultServer>) -> io::Result<()> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let (slow, queue) = sync_channel(SLOW_WAITING_MAX);
     let queue = Arc::new(Mutex::new(queue));
     // One more than compute at a time: while one waits for the disk, the next computes.
     for _ in 0..=processors {
-        let (answering, queue) = (answering.clone(), queue.clone());
-        thread::Builder::new().name("slow".to_owned()).spawn(move || answering.work_slowly(&queue))?;
+        let queue = queue.clone();
+        thread::Builder::new().name("slow".to_owned()).spawn(move || work_slowly(&queue))?;
     }
-    for _ in 1..processors.clamp(2, 8) {
-        let (answering, slow) = (answering.clone(), slow.clone());
-        thread::Builder::new().name("vault".to_owned()).spawn(move || answering.work(&slow))?;
+    let mut busy = processors.clamp(2, 8);
+    let mut workers = Vec::new();
+    // The last one is the node's own process, which asks much; its parent asks little, one at a time.
+    for socket in sockets.into_iter().rev() {
+        let writing = Mutex::new(socket.try_clone()?);
+        let answering = Arc::new(Answering { server: server.clone(), reading: Mutex::new(socket), writing });
+        for _ in 0..busy {
+            let (answering, slow) = (answering.clone(), slow.clone());
+            workers.push(thread::Builder::new().name("vault".to_owned()).spawn(move || answering.work(&slow))?);
+        }
+        busy = 1;
     }
-    answering.work(&slow);
+    for worker in workers {
+        let _ = worker.join();
+    }
     Ok(())
+}
+
+fn work_slowly(queue: &Mutex<Receiver<Slow>>) {
+    let _guard = EndOnPanic;
+    loop {
+        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((answering, number, request)) = next else { return };
+        answering.answer(number, &request);
+        drop(request);
+        scrub_stack::<SLOW_STACK>();
+    }
 }
 
 /// How deep a quick call's stack goes, generously: a key derivation or an X25519.
@@ -77,7 +97,7 @@ impl Drop for EndOnPanic {
 }
 
 impl Answering {
-    fn work(&self, slow: &SyncSender<Slow>) {
+    fn work(self: &Arc<Self>, slow: &SyncSender<Slow>) {
         let _guard = EndOnPanic;
         loop {
             let read = frame::read(&mut *self.reading.lock().unwrap_or_else(PoisonError::into_inner));
@@ -88,22 +108,12 @@ impl Answering {
                 scrub_stack::<QUICK_STACK>();
                 continue;
             }
-            match slow.try_send((number, request)) {
+            match slow.try_send((self.clone(), number, request)) {
                 Ok(()) => {}
-                Err(TrySendError::Full((number, _)) | TrySendError::Disconnected((number, _))) => {
+                Err(TrySendError::Full((_, number, _)) | TrySendError::Disconnected((_, number, _))) => {
                     self.send(number, calls::refusal(VaultError::Busy));
                 }
             }
-        }
-    }
-
-    fn work_slowly(&self, queue: &Mutex<Receiver<Slow>>) {
-        let _guard = EndOnPanic;
-        loop {
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok((number, request)) = next else { return };
-            self.answer(number, &request);
-            scrub_stack::<SLOW_STACK>();
         }
     }
 

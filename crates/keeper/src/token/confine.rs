@@ -7,16 +7,13 @@
 
 use std::io;
 
+use confine::{Rules, no_clone3};
 use libc::c_long;
 use nix::sys::mman::{MlockAllFlags, mlockall};
-use nix::sys::prctl;
-use nix::sys::resource::{Resource, setrlimit};
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch,
 };
-
-use crate::process::{Rules, no_clone3};
 
 /// Forbidden with whatever arguments.
 #[rustfmt::skip]
@@ -51,9 +48,7 @@ const X32: (c_long, &[c_long]) = (0, &[]);
 /// # Errors
 /// What every Linux can do and this one does not.
 pub(super) fn before_the_request() -> io::Result<()> {
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    prctl::set_dumpable(false)?;
-    prctl::set_no_new_privs()?;
+    confine::harden()?;
     // As much as the limit allows, and only what is used (`MCL_ONFAULT`); it lives for a second.
     let in_use = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
     let _ = mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | in_use);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use terms::{OfficerName, Secret};
 use vault::calls::Server as _;
 use vault::calls::gate::Facts;
+use vault::inside::deposit;
 use vault::{Confinement, CostProfile, FileError, Founding, KeyBackup, MemoryUse, UnlockError, VaultError, calls};
 
 use crate::account::Stretch;
@@ -19,6 +20,15 @@ use crate::server::VaultServer;
 use crate::unlock::key_holders::{KeyHolders, OpenedPart, WAIT_MILLIS};
 
 impl calls::gate::Calls for VaultServer {
+    fn keep_secret(&self, secret: &Secret<String>) -> Result<String, VaultError> {
+        deposit::keep(secret, &*self.place.entropy).ok_or(VaultError::Busy)
+    }
+
+    fn forget_kept(&self, names: &[String]) -> Result<(), VaultError> {
+        names.iter().for_each(|name| deposit::forget(name));
+        Ok(())
+    }
+
     fn create(&self, founding: Founding) -> Result<(), VaultError> {
         self.unlocked_by(Keeper::create(self.place.clone(), founding)?);
         Ok(())

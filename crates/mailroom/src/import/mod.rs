@@ -17,13 +17,12 @@ mod source;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Display;
-use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-use durable::Disk;
+use durable::{Disk, Files};
 use store::{FlagSet, INBOX, Incoming, PART_BYTES_MAX, StoreError};
 use terms::{AccountId, MailboxId, UnixMillis};
 
@@ -42,7 +41,7 @@ const BATCH_BYTES_MAX: u64 = 8 * 1024 * 1024;
 const READERS_MAX: usize = 4;
 
 /// What to import.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ImportPlan {
     /// The account that receives the mail.
     pub account: AccountId,
@@ -50,6 +49,8 @@ pub struct ImportPlan {
     pub mailbox: String,
     /// An mbox, a Maildir, a folder, or one message file.
     pub source: PathBuf,
+    /// By what it is reached.
+    pub files: Arc<dyn Files>,
     /// Where the node keeps its journals of imports.
     pub journal_dir: PathBuf,
     /// The longest message in bytes, the same as on every other way in. A longer one is not read, and is named in the report.
@@ -70,7 +71,7 @@ pub fn run(
     let unreadable = |error| ImportError::Source(plan.source.clone(), error);
     let name = run_name(mailroom, plan).map_err(unreadable)?;
     let _running = Running::enter(&name).ok_or(ImportError::Running)?;
-    let found = source::find(&plan.source).map_err(unreadable)?;
+    let found = source::find(&*plan.files, &plan.source).map_err(unreadable)?;
 
     disk.create_dir_all(&plan.journal_dir).map_err(ImportError::Journal)?;
     let journal = plan.journal_dir.join(format!("{name}.journal"));
@@ -167,7 +168,7 @@ impl Drop for Running<'_> {
 
 /// The journal's name: a keyed hash of account, mailbox and source, so that the directory reveals nobody.
 fn run_name(mailroom: &Mailroom, plan: &ImportPlan) -> io::Result<String> {
-    let source = fs::canonicalize(&plan.source)?;
+    let source = plan.files.resolve(&plan.source)?;
     let mut identity = plan.account.0.to_vec();
     identity.extend_from_slice(plan.mailbox.as_bytes());
     identity.push(0);
@@ -334,7 +335,7 @@ fn prepare(mailroom: &Mailroom, plan: &ImportPlan, item: &Item, known: &HashSet<
             format!("{} bytes, and this node takes at most {most} (message_size_bytes_max in node.toml)", item.size);
         return Prepared::Failed(failure(item, &why));
     }
-    let original = match source::read(item) {
+    let original = match source::read(&*plan.files, item) {
         Ok(original) => original,
         Err(error) => return Prepared::Failed(failure(item, &error)),
     };

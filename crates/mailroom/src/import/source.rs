@@ -6,14 +6,13 @@
 //! can read more than the owner of a Maildir: through a link, `cur/1` could be the node's own key file, and end up in the
 //! owner's mailbox. A link to a parent folder would never end, and opening a FIFO would block.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
+use durable::{About, Files};
 use message::mbox;
 use store::FlagSet;
 use terms::UnixMillis;
@@ -54,8 +53,9 @@ pub(super) struct Found {
 
 impl Found {
     /// Whether `path` is a folder. A link to one is not, and is reported as skipped.
-    fn is_dir(&mut self, path: &Path) -> bool {
-        let is_folder = is_dir(path);
+    fn is_dir(&mut self, files: &dyn Files, path: &Path) -> bool {
+        let is_folder = is_dir(files, path);
+        // What a link leads to may be seen, not opened.
         if !is_folder && path.is_dir() {
             self.failures.push(Failure::new(path, None, &NO_FILE));
         }
@@ -73,45 +73,44 @@ const NO_FILE: &str = "neither a file nor a folder; links are not followed";
 /// is an mbox without messages.
 ///
 /// `source` itself may be a link: the operator chose it.
-pub(super) fn find(source: &Path) -> io::Result<Found> {
+pub(super) fn find(files: &dyn Files, source: &Path) -> io::Result<Found> {
     let mut found = Found::default();
-    let source = &fs::canonicalize(source)?;
-    let kind = fs::symlink_metadata(source)?;
-    if kind.is_dir() {
-        if ["cur", "new", "tmp"].iter().filter(|name| is_dir(&source.join(name))).count() >= 2 {
-            maildir(source, None, &mut found)?;
+    let source = &files.resolve(source)?;
+    let kind = files.about(source)?;
+    if kind.is_dir {
+        if ["cur", "new", "tmp"].iter().filter(|name| is_dir(files, &source.join(name))).count() >= 2 {
+            maildir(files, source, None, &mut found)?;
         } else {
-            folder(source, &mut found)?;
+            folder(files, source, &mut found)?;
         }
-    } else if is_mbox(source)? {
-        mbox(source, &mut found)?;
+    } else if is_mbox(files, source)? {
+        mbox(files, source, &mut found)?;
     } else {
-        found.items.push(whole_file(source)?);
+        found.items.push(whole_file(files, source)?);
     }
     Ok(found)
 }
 
 /// Opens a regular file only: what was one when it was listed may have been replaced since.
-fn open(path: &Path) -> io::Result<File> {
-    let listed = fs::symlink_metadata(path)?;
-    if !listed.is_file() {
+fn open(files: &dyn Files, path: &Path) -> io::Result<File> {
+    let listed = files.about(path)?;
+    if !listed.is_file {
         return Err(io::Error::other(NO_FILE));
     }
-    let file = File::open(path)?;
-    let opened = file.metadata()?;
-    if (opened.dev(), opened.ino()) != (listed.dev(), listed.ino()) {
+    let file = files.open(path)?;
+    if !About::of(&file.metadata()?).is_same_file(&listed) {
         return Err(io::Error::other("the file was replaced while it was being opened"));
     }
     Ok(file)
 }
 
-fn is_dir(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|kind| kind.is_dir())
+fn is_dir(files: &dyn Files, path: &Path) -> bool {
+    files.about(path).is_ok_and(|kind| kind.is_dir)
 }
 
 /// Reads one message.
-pub(super) fn read(item: &Item) -> io::Result<Vec<u8>> {
-    let mut file = open(&item.file)?;
+pub(super) fn read(files: &dyn Files, item: &Item) -> io::Result<Vec<u8>> {
+    let mut file = open(files, &item.file)?;
     file.seek(SeekFrom::Start(item.range.as_ref().map_or(0, |range| range.start)))?;
     let mut bytes = Vec::new();
     // One more byte shows that a file has grown; an mbox may grow after this message.
@@ -122,19 +121,19 @@ pub(super) fn read(item: &Item) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn is_mbox(file: &Path) -> io::Result<bool> {
+fn is_mbox(files: &dyn Files, file: &Path) -> io::Result<bool> {
     if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("eml")) {
         return Ok(false);
     }
     let mut head = Vec::with_capacity(5);
-    open(file)?.take(5).read_to_end(&mut head)?;
+    open(files, file)?.take(5).read_to_end(&mut head)?;
     Ok(head.is_empty() || head == b"From ")
 }
 
-fn mbox(source: &Path, found: &mut Found) -> io::Result<()> {
+fn mbox(files: &dyn Files, source: &Path, found: &mut Found) -> io::Result<()> {
     let file: Arc<Path> = source.into();
-    let fallback = modified(&fs::metadata(source)?);
-    for item in mbox::Splitter::new(open(source)?) {
+    let fallback = modified(&files.about(source)?);
+    for item in mbox::Splitter::new(open(files, source)?) {
         let item = item?;
         found.items.push(Item {
             file: Arc::clone(&file),
@@ -172,19 +171,19 @@ fn mbox_flags(original: &[u8]) -> FlagSet {
 }
 
 /// Every regular file below `dir`, by name.
-fn folder(dir: &Path, found: &mut Found) -> io::Result<()> {
-    for path in entries(dir)? {
-        let kind = match fs::symlink_metadata(&path) {
+fn folder(files: &dyn Files, dir: &Path, found: &mut Found) -> io::Result<()> {
+    for path in files.entries(dir)? {
+        let kind = match files.about(&path) {
             Ok(kind) => kind,
             Err(error) => {
                 found.failures.push(Failure::new(&path, None, &error));
                 continue;
             }
         };
-        let outcome = if kind.is_dir() {
-            folder(&path, found)
-        } else if kind.is_file() {
-            whole_file(&path).map(|item| found.items.push(item))
+        let outcome = if kind.is_dir {
+            folder(files, &path, found)
+        } else if kind.is_file {
+            whole_file(files, &path).map(|item| found.items.push(item))
         } else {
             Err(io::Error::other(NO_FILE))
         };
@@ -195,35 +194,35 @@ fn folder(dir: &Path, found: &mut Found) -> io::Result<()> {
     Ok(())
 }
 
-fn whole_file(path: &Path) -> io::Result<Item> {
-    let metadata = fs::symlink_metadata(path)?;
+fn whole_file(files: &dyn Files, path: &Path) -> io::Result<Item> {
+    let about = files.about(path)?;
     Ok(Item {
         file: path.into(),
         range: None,
         folder: None,
         flags: FlagSet::none(),
-        arrived: Arrived::InMessage(modified(&metadata)),
-        size: metadata.len(),
+        arrived: Arrived::InMessage(modified(&about)),
+        size: about.size_bytes,
     })
 }
 
 /// A Maildir and the Maildirs below it: `.Lists.Rust` (Maildir++) and `Lists/Rust` (plain folders) are both `Lists/Rust`.
 /// `tmp` is skipped: what is there was never delivered.
-fn maildir(dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> {
-    let keywords = keywords(dir);
+fn maildir(files: &dyn Files, dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> {
+    let keywords = keywords(files, dir);
     let folder: Option<Arc<str>> = name.map(Into::into);
     let mut items = Vec::new();
     for (place, is_new) in [("cur", false), ("new", true)] {
         let place = dir.join(place);
-        if !found.is_dir(&place) {
+        if !found.is_dir(files, &place) {
             continue;
         }
-        for path in entries(&place)? {
+        for path in files.entries(&place)? {
             let Some(file_name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
-            if file_name.starts_with('.') || is_dir(&path) {
+            if file_name.starts_with('.') || is_dir(files, &path) {
                 continue;
             }
-            match whole_file(&path) {
+            match whole_file(files, &path) {
                 Ok(mut item) => {
                     item.folder.clone_from(&folder);
                     if !is_new {
@@ -244,12 +243,12 @@ fn maildir(dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> 
         Arrived::InMessage(_) => UnixMillis::default(),
     });
     found.items.append(&mut items);
-    for path in entries(dir)? {
+    for path in files.entries(dir)? {
         let Some(below) = path.file_name().and_then(|name| folder_name(&name.to_string_lossy())) else { continue };
-        if found.is_dir(&path) {
+        if found.is_dir(files, &path) {
             let below = name.map_or(below.clone(), |name| format!("{name}/{below}"));
-            if is_maildir(&path) || has_maildir_below(&path) {
-                maildir(&path, Some(&below), found)?;
+            if is_maildir(files, &path) || has_maildir_below(files, &path) {
+                maildir(files, &path, Some(&below), found)?;
             }
         }
     }
@@ -257,14 +256,14 @@ fn maildir(dir: &Path, name: Option<&str>, found: &mut Found) -> io::Result<()> 
 }
 
 /// Whether a folder within a Maildir is also one. Programs create all three directories; archives omit empty ones.
-fn is_maildir(dir: &Path) -> bool {
-    is_dir(&dir.join("cur")) || is_dir(&dir.join("new"))
+fn is_maildir(files: &dyn Files, dir: &Path) -> bool {
+    is_dir(files, &dir.join("cur")) || is_dir(files, &dir.join("new"))
 }
 
 /// Whether a folder that is not a Maildir leads to one: Dovecot's `fs` layout has such levels.
-fn has_maildir_below(dir: &Path) -> bool {
-    entries(dir)
-        .is_ok_and(|below| below.iter().any(|path| is_dir(path) && (is_maildir(path) || has_maildir_below(path))))
+fn has_maildir_below(files: &dyn Files, dir: &Path) -> bool {
+    let leads = |path: &PathBuf| is_dir(files, path) && (is_maildir(files, path) || has_maildir_below(files, path));
+    files.entries(dir).is_ok_and(|below| below.iter().any(leads))
 }
 
 /// The mailbox that a directory within a Maildir represents; `None` for the Maildir's own three.
@@ -331,10 +330,11 @@ fn maildir_flags(file_name: &str, keywords: &[Option<String>]) -> FlagSet {
 const KEYWORDS_LEN_MAX: u64 = 64 * 1024;
 
 /// The names of the letters a to z in a Maildir's file names (Dovecot's `dovecot-keywords`: `0 $Junk`).
-fn keywords(dir: &Path) -> Vec<Option<String>> {
+fn keywords(files: &dyn Files, dir: &Path) -> Vec<Option<String>> {
     let mut out = vec![None; 26];
     let mut text = String::new();
-    let read = open(&dir.join("dovecot-keywords")).map(|file| file.take(KEYWORDS_LEN_MAX).read_to_string(&mut text));
+    let read =
+        open(files, &dir.join("dovecot-keywords")).map(|file| file.take(KEYWORDS_LEN_MAX).read_to_string(&mut text));
     // A Maildir may lack this file; one that cannot be read names nothing.
     if !matches!(read, Ok(Ok(_))) {
         return out;
@@ -351,15 +351,8 @@ fn keywords(dir: &Path) -> Vec<Option<String>> {
     out
 }
 
-fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
-    Ok(paths)
-}
-
-fn modified(metadata: &fs::Metadata) -> Option<UnixMillis> {
-    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(UnixMillis(since.as_millis().try_into().ok()?))
+fn modified(about: &About) -> Option<UnixMillis> {
+    about.modified_millis.map(UnixMillis)
 }
 
 #[cfg(test)]

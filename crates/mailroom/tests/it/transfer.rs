@@ -45,6 +45,7 @@ impl Case {
             account: self.room.account(ANN),
             mailbox: mailbox.to_owned(),
             source: source.to_owned(),
+            files: Arc::new(durable::OwnFiles),
             journal_dir: self.room.dir.path().join("import"),
             message_bytes_max: MESSAGE_BYTES_MAX,
         };
@@ -65,7 +66,7 @@ impl Case {
 
     fn export(&self, target: &Path) -> Result<ExportReport, ExportError> {
         let right = self.room.sign_in(self.room.account(ANN));
-        let plan = ExportPlan { target: target.to_owned() };
+        let plan = ExportPlan { target: target.to_owned(), files: Arc::new(durable::OwnFiles) };
         export::run(&self.room.mailroom, &right, &plan, &mut |_| {})
     }
 

@@ -5,13 +5,13 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use durable::Visibility;
+use durable::{Files, Visibility};
 use store::Store;
 use terms::AccountId;
 use vault::Vault;
 
 use super::place::{Place, said};
-use super::take::{below, is_same, lineage, walk};
+use super::take::{below, is_same, lineage, walk, walk_at};
 use crate::backup_error::BackupError;
 use crate::node::Node;
 
@@ -24,22 +24,26 @@ const CLOSED: &str = "backup/closed";
 /// The first place's error; the others are tried all the same.
 pub fn follow(node: &Node) -> Result<(), BackupError> {
     let mut outcome = Ok(());
+    if node.config.backup_place.is_empty() {
+        return outcome;
+    }
+    let through = node.host.places().map_err(said(&node.config.backup_place[0].path))?;
     for place in &node.config.backup_place {
         let followed = lineage(node).and_then(|name| {
-            let place = Place::new(node.disk.clone(), place.path.join(name));
+            let place = Place::new(through.disk(&node.disk), place.path.join(name));
             place.create()?;
-            copy(node, &place)
+            copy(node, &place, &*through.files())
         });
         outcome = outcome.and(followed);
     }
     outcome
 }
 
-fn copy(node: &Node, place: &Place) -> Result<(), BackupError> {
+fn copy(node: &Node, place: &Place, files: &dyn Files) -> Result<(), BackupError> {
     let live = place.dir.join("live");
     let changed = Cell::new(false);
     let put = |path: &Path, bytes: &[u8]| -> Result<(), BackupError> {
-        if is_same(&*place.disk, path, bytes) {
+        if is_same(files, &*place.disk, path, bytes) {
             return Ok(());
         }
         if let Some(parent) = path.parent() {
@@ -69,16 +73,16 @@ fn copy(node: &Node, place: &Place) -> Result<(), BackupError> {
         put(&target, &bytes)?;
         kept.insert(target);
     }
-    let files = node.log.files()?;
+    let of_log = node.log.files()?;
     let (ledger, of_node) = (live.join("ledger"), node.dir.join("ledger"));
-    for name in &files.fixed {
+    for name in &of_log.fixed {
         let target = ledger.join(name);
         if !place.disk.exists(&target) {
             let path = of_node.join(name);
             put(&target, &node.disk.read(&path).map_err(said(&path))?)?;
         }
     }
-    for (name, bytes) in &files.changing {
+    for (name, bytes) in &of_log.changing {
         put(&ledger.join(name), bytes)?;
     }
     let path = live.join("closed");
@@ -92,7 +96,7 @@ fn copy(node: &Node, place: &Place) -> Result<(), BackupError> {
         put(&live.join("at"), at.as_bytes())?;
     }
     // What the desk has erased is erased here.
-    for path in walk(&live.join("desk"))?.into_iter().filter(|path| !kept.contains(path)) {
+    for path in walk_at(files, &live.join("desk"))?.into_iter().filter(|path| !kept.contains(path)) {
         place.disk.shred(&path).map_err(said(&path))?;
     }
     Ok(())

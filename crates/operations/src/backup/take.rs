@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use durable::{DirLock, Disk, Visibility};
+use durable::{Disk, Files, OwnFiles, Visibility, lock_dir};
 use store::{Backup, BackupSegment, StoreError};
 use terms::{HOME_FORMAT, UnixMillis};
 use vault::Vault;
@@ -13,9 +13,9 @@ use super::BackedUp;
 use super::manifest::{AccountPart, FilePart, Manifest, SegmentPart};
 use super::place::{Place, said, sha256};
 use crate::backup_error::BackupError;
-use crate::config::Config;
 use crate::node::Node;
 use crate::operation::{Progress, Unit};
+use crate::places::Through;
 
 /// Bytes of a segment under one digest: what is damaged is told to this measure.
 const STRETCH_BYTES: u64 = 16 << 20;
@@ -28,7 +28,7 @@ const LINEAGE: &str = "backup-lineage";
 
 /// The name under which this node's backups are kept at a place. A restored node has another: its segments continue differently.
 pub(super) fn lineage(node: &Node) -> Result<String, BackupError> {
-    let path = node.dir.join(LINEAGE);
+    let path = node.dir.join("run").join(LINEAGE);
     if node.disk.exists(&path) {
         let name = node.disk.read(&path).map_err(said(&path))?;
         let name = String::from_utf8_lossy(&name).trim().to_owned();
@@ -60,11 +60,16 @@ impl Copied<'_> {
 }
 
 /// Backs the node up at a place.
-pub(super) fn take(node: &Node, root: &Path, progress: &mut dyn FnMut(Progress)) -> Result<BackedUp, BackupError> {
+pub(super) fn take(
+    node: &Node,
+    root: &Path,
+    through: &Through,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<BackedUp, BackupError> {
     let began = Instant::now();
-    let place = Place::new(node.disk.clone(), root.join(lineage(node)?));
+    let place = Place::new(through.disk(&node.disk), root.join(lineage(node)?));
     place.create()?;
-    let _lock = DirLock::take(&place.dir).map_err(|error| BackupError::Busy(error.to_string()))?;
+    let _lock = lock_dir(&*through.files(), &place.dir).map_err(|error| BackupError::Busy(error.to_string()))?;
     let keep = node.config.backup_place.iter().find(|place| place.path == root).map_or(1, |place| place.keep);
     let backup = Taking {
         vault: &node.mailroom.vault,
@@ -213,8 +218,7 @@ fn segment(
 fn files(node: &Node, put: Put<'_>) -> Result<(), BackupError> {
     let dir = &node.dir;
     let read = |path: &Path| node.disk.read(path).map_err(said(path));
-    let settings = Config::path(dir);
-    put("node.toml".to_owned(), &read(&settings)?)?;
+    put("node.toml".to_owned(), node.settings()?.as_bytes())?;
     let packages = dir.join("desk").join("packages");
     let (desk, ledger) = node.desk.at_rest(|| {
         let mut desk = Vec::new();
@@ -257,35 +261,44 @@ pub(super) fn below<'p>(dir: &Path, path: &'p Path) -> Result<&'p Path, BackupEr
     path.strip_prefix(dir).map_err(|_| BackupError::NotUtf8(path.to_owned()))
 }
 
-/// Every file below a folder, sorted; none when there is no such folder. Hidden names are unfinished work.
+/// Every file below a folder of this process's own. See [`walk_at`].
 pub(super) fn walk(dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
-    let mut files = Vec::new();
+    walk_at(&OwnFiles, dir)
+}
+
+/// Every file below a folder, sorted; none when there is no such folder. Hidden names are unfinished work.
+pub(super) fn walk_at(files: &dyn Files, dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
+    let mut found = Vec::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries = match std::fs::read_dir(&folder) {
+        let entries = match files.entries(&folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => return Err(said(&folder)(error).into()),
         };
-        for entry in entries {
-            let entry = entry.map_err(said(&folder))?;
-            let kind = entry.file_type().map_err(said(&folder))?;
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+        for path in entries {
+            if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
                 continue;
             }
-            if kind.is_dir() {
-                folders.push(entry.path());
-            } else if kind.is_file() {
-                files.push(entry.path());
+            let about = match files.about(&path) {
+                Ok(about) => about,
+                // It was removed meanwhile.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(said(&path)(error).into()),
+            };
+            if about.is_dir {
+                folders.push(path);
+            } else if about.is_file {
+                found.push(path);
             }
         }
     }
-    files.sort_unstable();
-    Ok(files)
+    found.sort_unstable();
+    Ok(found)
 }
 
-/// Whether a disk says the same of a file as these bytes.
-pub(super) fn is_same(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> bool {
-    std::fs::metadata(path).is_ok_and(|about| about.len() == bytes.len() as u64)
+/// Whether a file holds these bytes.
+pub(super) fn is_same(files: &dyn Files, disk: &dyn Disk, path: &Path, bytes: &[u8]) -> bool {
+    files.about(path).is_ok_and(|about| about.size_bytes == bytes.len() as u64)
         && disk.read(path).is_ok_and(|found| found == bytes)
 }

@@ -76,6 +76,19 @@ calls! {
     /// not the backup's, `FileError::Damaged`, `FileError::Disk`, [`VaultError::Away`].
     pub fn restore_keys(backup: &KeyBackup, passphrase: &Secret<String>, successor: bool), slow;
 
+    /// Keeps a secret for a request that the node's own process will make, and gives a name that stands for it there. It is kept
+    /// until it is taken away with `forget_kept`, ten minutes at most. Works on a locked vault too.
+    ///
+    /// # Errors
+    /// [`VaultError::Busy`] when too many are kept, [`VaultError::Away`].
+    pub fn keep_secret(secret: &Secret<String>) -> String;
+
+    /// Wipes secrets that were kept. Works on a locked vault too.
+    ///
+    /// # Errors
+    /// [`VaultError::Away`].
+    pub fn forget_kept(names: &[String]);
+
     /// The highest cost at which one guess at a password takes no longer than `target_millis` on this machine now: the memory
     /// is doubled from [`CostProfile::OWASP`]'s, the minimum, up to 64 MiB; two passes, one lane. Takes a few times that
     /// long.

@@ -1,6 +1,7 @@
 //! A vault that may be locked, or whose process may be gone: creating, unlocking, inspecting and restarting it.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use terms::{Clock, OfficerName, Secret};
@@ -11,6 +12,7 @@ use crate::confinement::Confinement;
 use crate::cost::CostProfile;
 use crate::founding::Founding;
 use crate::token::{Token, TokenError};
+use crate::transport::link::no_second;
 use crate::transport::{Link, VaultProgram};
 
 /// A vault, locked or not. Clones lead to the same one.
@@ -43,6 +45,31 @@ impl VaultGate {
     /// The system's, when it cannot be started.
     pub fn start(program: VaultProgram, clock: Arc<dyn Clock>) -> io::Result<Self> {
         Ok(Self { link: Link::start(program)?, clock })
+    }
+
+    /// The same for two askers: this one, and the process that is given the other end of the second pair.
+    ///
+    /// # Errors
+    /// The system's, when it cannot be started.
+    pub fn start_for_two(program: VaultProgram, clock: Arc<dyn Clock>) -> io::Result<(Self, OwnedFd)> {
+        let (link, other) = Link::start_for_two(program)?;
+        Ok((Self { link, clock }, other.into()))
+    }
+
+    /// The way to a vault that another process has started, over the end of the second pair.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn at_end(end: OwnedFd, process: u32, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        Ok(Self { link: Link::over(end.into(), process)?, clock })
+    }
+
+    /// That process has started another vault, which is locked. Sessions are over: their owners sign in again.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn moved(&self, end: OwnedFd, process: u32) -> io::Result<()> {
+        self.link.moved(end.into(), process)
     }
 
     pub(crate) fn link(&self) -> &Link {
@@ -137,6 +164,19 @@ impl VaultGate {
     /// # Errors
     /// The system's.
     pub fn restart(&self) -> io::Result<()> {
-        self.link.restart()
+        self.link.restart().map(drop)
+    }
+
+    /// Ends the vault's process, although there may be clones of this. Does nothing for a vault in this process.
+    pub fn end(&self) {
+        self.link.end();
+    }
+
+    /// The same of a vault with two askers: the end of the second pair.
+    ///
+    /// # Errors
+    /// The system's; a vault with one asker.
+    pub fn restart_for_two(&self) -> io::Result<OwnedFd> {
+        self.link.restart()?.map(OwnedFd::from).ok_or_else(no_second)
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -102,7 +103,28 @@ impl Link {
 
     /// Starts a vault in a process of its own.
     pub(crate) fn start(program: VaultProgram) -> io::Result<Self> {
-        Ok(Self::new(Way::There(Arc::new(Line::start(program)?))))
+        Ok(Self::new(Way::There(Arc::new(Line::start(program, false)?.0))))
+    }
+
+    /// Starts a vault in a process of its own that has a second asker, whose end is given.
+    pub(crate) fn start_for_two(program: VaultProgram) -> io::Result<(Self, UnixStream)> {
+        let (line, other) = Line::start(program, true)?;
+        Ok((Self::new(Way::There(Arc::new(line))), other.ok_or_else(no_second)?))
+    }
+
+    /// To a vault in a process that another process has started.
+    pub(crate) fn over(stream: UnixStream, process: u32) -> io::Result<Self> {
+        Ok(Self::new(Way::There(Arc::new(Line::over(stream, process)?))))
+    }
+
+    /// The vault is another one, which is locked.
+    pub(crate) fn moved(&self, stream: UnixStream, process: u32) -> io::Result<()> {
+        self.stops_serving();
+        self.kept.end_all();
+        match &self.way {
+            Way::Here(_) => Ok(()),
+            Way::There(line) => line.moved(stream, process),
+        }
     }
 
     /// What answers in this process.
@@ -144,10 +166,19 @@ impl Link {
         }
     }
 
-    /// Ends what is left of the vault's process and starts another, which is locked. Does nothing for a vault in this process.
-    pub(crate) fn restart(&self) -> io::Result<()> {
+    /// Ends the vault's process.
+    pub(crate) fn end(&self) {
+        self.stops_serving();
+        if let Way::There(line) = &self.way {
+            line.end();
+        }
+    }
+
+    /// Ends what is left of the vault's process and starts another, which is locked; the end of a second asker, where there is one. Does
+    /// nothing for a vault in this process.
+    pub(crate) fn restart(&self) -> io::Result<Option<UnixStream>> {
         match &self.way {
-            Way::Here(_) => Ok(()),
+            Way::Here(_) => Ok(None),
             Way::There(line) => {
                 self.stops_serving();
                 self.kept.end_all();
@@ -155,6 +186,11 @@ impl Link {
             }
         }
     }
+}
+
+/// A vault was started for one asker only.
+pub(crate) fn no_second() -> io::Error {
+    io::Error::other("the vault has one asker only")
 }
 
 /// A question that was asked; its answer is waited for later.

@@ -1,5 +1,6 @@
-//! The node's end of the pair of sockets to the vault's process, and the process itself: started, started again when it
-//! died, ended with the node.
+//! The asker's end of the pair of sockets to the vault's process, and the process itself: started, started again when it
+//! died, ended with who started it. A running node has two askers: its parent, which starts the vault, and the node's own process, which
+//! gets the end of a second pair from its parent.
 //!
 //! Many threads ask at once. No thread stands between them and the socket: of those who wait, one reads, and gives the
 //! others their answers; when it has its own, the next one reads. So an answer wakes the one who asked for it, mostly
@@ -14,7 +15,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -32,8 +33,7 @@ const GRACE: Duration = Duration::from_secs(3);
 pub const ALLOCATOR: [(&str, &str); 2] =
     [("MIMALLOC_ARENA_RESERVE", "64MiB"), ("MIMALLOC_ARENA_MAX_OBJECT_SIZE", "1MiB")];
 
-/// What the node adds to its own `oom_score_adj`, and the vault's process takes off again: a fifth of the machine's memory. A process
-/// without privileges can only raise its own value, and lower it as far as it was.
+/// What the node's own process adds to its `oom_score_adj`, and its parent and the vault do not: a fifth of the machine's memory.
 pub const NODE_OOM_SCORE_ADJ: i32 = 200;
 
 /// What to start as the vault's process.
@@ -47,30 +47,62 @@ pub struct VaultProgram {
 
 impl VaultProgram {
     /// Starts it with one end of a new pair of sockets as its standard input. It inherits nothing of the environment and gets
-    /// [`ALLOCATOR`]; a signal from the terminal is for the node alone: the vault ends when the node closes the socket.
-    fn start(&self) -> io::Result<(Child, UnixStream)> {
+    /// [`ALLOCATOR`]; a signal from the terminal is not for the vault: it ends when a socket is closed. With `second`, one end of a second
+    /// pair is its standard output, and the other end is given beside.
+    fn start(&self, second: bool) -> io::Result<(Child, UnixStream, Option<UnixStream>)> {
         let (ours, theirs) = UnixStream::pair()?;
+        let (other, theirs_too) =
+            if second { UnixStream::pair().map(|(a, b)| (Some(a), Some(b)))? } else { (None, None) };
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env_clear().envs(ALLOCATOR).process_group(0);
-        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
+        command.stdin(Stdio::from(OwnedFd::from(theirs)));
+        command.stdout(theirs_too.map_or_else(Stdio::null, |end| Stdio::from(OwnedFd::from(end))));
         let child = command.spawn()?;
-        Ok((child, ours))
+        Ok((child, ours, other))
     }
+}
+
+/// The process at the other end.
+enum Process {
+    /// One that this process has started, and whether it has a second asker.
+    Own { program: VaultProgram, child: Mutex<Child>, second: bool },
+    /// One that another process has started: its number.
+    Others(AtomicU32),
 }
 
 /// A way to a vault's process that may be replaced by another.
 pub(crate) struct Line {
-    program: VaultProgram,
-    child: Mutex<Child>,
+    process: Process,
     socket: RwLock<Arc<Socket>>,
 }
 
 impl Line {
-    /// Starts the process.
-    pub(crate) fn start(program: VaultProgram) -> io::Result<Self> {
-        let (child, stream) = program.start()?;
+    /// Starts the process. With `second`, gives the end of a second asker too.
+    pub(crate) fn start(program: VaultProgram, second: bool) -> io::Result<(Self, Option<UnixStream>)> {
+        let (child, stream, other) = program.start(second)?;
         let socket = RwLock::new(Arc::new(Socket::new(stream)?));
-        Ok(Self { program, child: Mutex::new(child), socket })
+        Ok((Self { process: Process::Own { program, child: Mutex::new(child), second }, socket }, other))
+    }
+
+    /// To a process that another process has started.
+    pub(crate) fn over(stream: UnixStream, process: u32) -> io::Result<Self> {
+        let socket = RwLock::new(Arc::new(Socket::new(stream)?));
+        Ok(Self { process: Process::Others(AtomicU32::new(process)), socket })
+    }
+
+    /// The other process has started another vault.
+    pub(crate) fn moved(&self, stream: UnixStream, process: u32) -> io::Result<()> {
+        if let Process::Others(number) = &self.process {
+            number.store(process, Ordering::SeqCst);
+        }
+        self.replace(stream)
+    }
+
+    fn replace(&self, stream: UnixStream) -> io::Result<()> {
+        let next = Arc::new(Socket::new(stream)?);
+        let before = std::mem::replace(&mut *self.socket.write().unwrap_or_else(PoisonError::into_inner), next);
+        before.hang_up();
+        Ok(())
     }
 
     fn socket(&self) -> Arc<Socket> {
@@ -94,36 +126,54 @@ impl Line {
 
     /// Whether the process is known to be gone.
     pub(crate) fn is_away(&self) -> bool {
-        let ended = !matches!(self.child().try_wait(), Ok(None));
+        let ended = match &self.process {
+            Process::Own { child, .. } => !matches!(locked(child).try_wait(), Ok(None)),
+            Process::Others(_) => false,
+        };
         ended || self.socket().is_gone()
     }
 
     /// Its process id, for anyone who looks at it from outside.
     pub(crate) fn process_id(&self) -> u32 {
-        self.child().id()
+        match &self.process {
+            Process::Own { child, .. } => locked(child).id(),
+            Process::Others(number) => number.load(Ordering::SeqCst),
+        }
     }
 
-    fn child(&self) -> MutexGuard<'_, Child> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends what is left of the old process and starts a new one, which is locked.
-    pub(crate) fn restart(&self) -> io::Result<()> {
-        let mut child = self.child();
+    /// Ends what is left of the old process and starts a new one, which is locked. Gives the end of a second asker, where there is one.
+    pub(crate) fn restart(&self) -> io::Result<Option<UnixStream>> {
+        let Process::Own { program, child, second } = &self.process else {
+            return Err(io::Error::other("the vault's process is started by the parent of this one"));
+        };
+        let mut child = locked(child);
         self.socket().hang_up();
         end(&mut child);
-        let (started, stream) = self.program.start()?;
+        let (started, stream, other) = program.start(*second)?;
         *child = started;
-        *self.socket.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Socket::new(stream)?);
-        Ok(())
+        self.replace(stream)?;
+        Ok(other)
+    }
+}
+
+impl Line {
+    /// Ends the process.
+    pub(crate) fn end(&self) {
+        self.socket().hang_up();
+        if let Process::Own { child, .. } = &self.process {
+            end(&mut locked(child));
+        }
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.socket().hang_up();
-        end(&mut self.child());
+        self.end();
     }
+}
+
+fn locked(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for a process whose socket is closed; ends one that does not end by itself.

@@ -159,7 +159,7 @@ fn demo(wish: &Wish, binary: &Path) -> Result<(), String> {
     for home in ["IE", "US", "DE"] {
         pss = pss.zip(show(&format!("demo, {home}"), &dir.join(home), binary)?).map(|(one, two)| one + two);
     }
-    line("demo", "parent", &[None; 4], kernel(demo.0.id()));
+    line("demo", "demo", &[None; 4], kernel(demo.0.id()));
     println!("{:<22} {:<9} {:>64}", "demo, all together", "", mib(pss));
     Ok(())
 }
@@ -174,15 +174,19 @@ impl Drop for Demo {
     }
 }
 
-/// Shows both processes of a node; their PSS together, as the kernel counts it.
+/// Shows the processes of a node: its own, its vault's, and the parent of both; their PSS together, as the kernel counts it.
 fn show(when: &str, dir: &Path, binary: &Path) -> Result<Option<u64>, String> {
     let mut status = Command::new(binary);
     status.args(["node", "status", "--json", "--node"]).arg(dir);
     let status = run_command(&mut status, "")?;
     let vault = number(&status, "", "vault_process").ok_or("the node does not say which process its vault is")?;
     let vault = u32::try_from(vault).map_err(|error| error.to_string())?;
-    let node = parent(vault).ok_or("the vault's process is gone")?;
-    let mut pss = Some(0);
+    let node = number(&status, "", "process").and_then(|node| u32::try_from(node).ok());
+    let node = node.ok_or("the node does not say which process is its own")?;
+    let parent = parent(vault).ok_or("the vault's process is gone")?;
+    let figures = kernel(parent);
+    line(when, "parent", &[None; 4], figures);
+    let mut pss = figures.1;
     for (name, section, process) in [("node", "\"memory\":{", node), ("vault", "\"vault_memory\":{", vault)] {
         let fields = ["resident_bytes", "share_bytes", "anonymous_bytes", "locked_bytes"];
         let figures = kernel(process);
