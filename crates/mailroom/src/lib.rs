@@ -16,6 +16,7 @@ pub mod record;
 
 pub use gate::MailroomGate;
 pub use mailroom::Mailroom;
+pub use packing::forget_unused;
 
 /// NIST SP 800-63B section 5.1.1.2: at least 8 characters for a secret chosen by a person.
 pub const PASSWORD_CHARS_MIN: usize = 8;

@@ -69,6 +69,7 @@ pub(super) async fn open_doors(
     doors.spawn(timers::keep_cadence(node.clone(), shutdown.clone()));
     doors.spawn(timers::forget_sign_ins(node.clone(), shutdown.clone()));
     doors.spawn(timers::trim_memory(shutdown.clone()));
+    doors.spawn(timers::wipe_unused(shutdown.clone()));
     doors.spawn(timers::forget_deleted(node.clone(), shutdown.clone()));
     doors.spawn(timers::reclaim_space(node.clone(), shutdown.clone()));
     doors.spawn(timers::follow_for_backups(node.clone(), shutdown.clone()));

@@ -63,6 +63,19 @@ pub(super) async fn forget_sign_ins(running: Arc<Running>, mut shutdown: watch::
     }
 }
 
+/// How often it is looked for what keeps a copy of mail and is not used: what is not used from one look to the next goes.
+const WIPE_EVERY: Duration = Duration::from_millis(500);
+
+/// Drops what keeps a copy of mail that was read or delivered, also on a node where nothing happens any more.
+pub(super) async fn wipe_unused(mut shutdown: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = doors::told(&mut shutdown) => return,
+            () = tokio::time::sleep(WIPE_EVERY) => mailroom::forget_unused(),
+        }
+    }
+}
+
 /// How often memory that nobody uses is returned to the system.
 const TRIM_EVERY: Duration = Duration::from_secs(10);
 

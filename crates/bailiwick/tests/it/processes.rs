@@ -285,3 +285,31 @@ fn what_was_typed_is_gone() {
         ],
     );
 }
+
+const SUBJECT: &str = "a subject that nobody else has used";
+const TEXT: &str = "and a text that stands nowhere else";
+
+/// The text of mail is in no process two seconds after it was delivered, nor two seconds after the session that read it has ended.
+#[test]
+fn mail_that_nobody_reads_is_gone() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("IE");
+    Single::init(&dir, &[], "");
+    let settings = std::fs::read_to_string(dir.join("node.toml")).unwrap();
+    let open = settings.replace("imap_loopback_without_tls = false", "imap_loopback_without_tls = true");
+    std::fs::write(dir.join("node.toml"), open).unwrap();
+    let node = Single::run(&dir);
+    node.ask(&["account", "add", "ann@ie.example"], PASSWORD).unwrap();
+    let needles = [("the subject of mail", SUBJECT), ("the text of mail", TEXT)];
+    for _ in 0..3 {
+        let message = format!("From: x@x.example\r\nSubject: {SUBJECT}\r\n\r\n{TEXT}\r\n.");
+        let says = ["LHLO x.example", "MAIL FROM:<x@x.example>", "RCPT TO:<ann@ie.example>", "DATA", &message];
+        assert!(lines(node.door("lmtp"), &says)[5].starts_with("250 "));
+    }
+    gone_from(&node, &needles);
+    let login = format!("a LOGIN ann@ie.example \"{PASSWORD}\"");
+    let search = format!("a SEARCH TEXT \"{}\"", &TEXT[..20]);
+    let says = [&login, "a SELECT INBOX", "a FETCH 1:* (ENVELOPE BODY.PEEK[])", &search, "a LOGOUT"];
+    assert!(lines(node.door("imap"), &says).iter().skip(1).all(|said| said.starts_with("a OK")));
+    gone_from(&node, &needles);
+}
