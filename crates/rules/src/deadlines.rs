@@ -8,7 +8,7 @@ use crate::calendar::{Calendar, DayOff};
 use crate::decision::Deadline;
 use crate::rule::{Confidence, Roll, Start, Term, Unit};
 use crate::value::Day;
-use crate::zones::{home_zone, moment, plus_months};
+use crate::zones::{home_zone, moment, months_from, plus_months};
 
 /// Longer than any run of days off; it only bounds the search for the next working day.
 const DAYS_OFF_MAX: usize = 60;
@@ -93,7 +93,8 @@ fn last_day(
     let day_zero = match &term.start {
         Start::Fact(fact) => {
             let day = from.fact_day?;
-            steps.push(format!("counted from {} ({fact}): that day is day 0", say_day(day.0)));
+            let number = u8::from(term.first_day);
+            steps.push(format!("counted from {} ({fact}): that day is day {number}", say_day(day.0)));
             day.0
         }
         Start::DayAfterReceipt => {
@@ -101,15 +102,29 @@ fn last_day(
                 .push(format!("the day of receipt is not counted; day 1 is {}", say_day(Day(received).plus_days(1).0)));
             received
         }
-        Start::Receipt | Start::NextFullHour => received,
+        Start::Receipt | Start::NextFullHour => {
+            if term.first_day {
+                steps.push(format!("the day of receipt is counted: day 1 is {}", say_day(received)));
+            }
+            received
+        }
+    };
+    // Where the first day counts, a term in days runs as if from the day before.
+    let day_zero = match term.unit {
+        Unit::Days | Unit::WorkingDays if term.first_day => Day(day_zero).plus_days(-1).0,
+        _ => day_zero,
     };
     let mut last = match term.unit {
         Unit::WorkingDays => working_days_after(day_zero, term.n, from.calendar),
+        Unit::Months if term.first_day => months_from(Day(day_zero), term.n).0,
         Unit::Months => plus_months(Day(day_zero), term.n).0,
         Unit::Days | Unit::Hours => Day(day_zero).plus_days(term.n).0,
     };
     steps.push(match term.unit {
         Unit::WorkingDays => format!("working day {} is {}", term.n, say_day(last)),
+        Unit::Months if term.first_day => {
+            format!("{} month(s), the first day included, end on {}", term.n, say_day(last))
+        }
         Unit::Months => format!("{} month(s) later is {}", term.n, say_day(last)),
         Unit::Days | Unit::Hours => format!("day {} is {}", term.n, say_day(last)),
     });
@@ -262,6 +277,7 @@ mod tests {
                 unit,
                 calendar: "ie".to_owned(),
                 start,
+                first_day: false,
                 roll,
             };
             let received: Timestamp = received.parse().unwrap();
@@ -280,6 +296,64 @@ mod tests {
         }
     }
 
+    /// Periods that begin with the day: one line each, with the first day (of receipt, or of the order) and the last.
+    #[test]
+    fn a_table_of_terms_whose_first_day_counts() {
+        use Roll::{NextWorkingDay, None as Stays};
+        use Unit::{Days, Months, WorkingDays};
+        let calendar = Calendar::parse("ie.toml", CALENDAR).unwrap();
+        for (n, unit, roll, first, last) in [
+            // The day before the corresponding one.
+            (3, Months, Stays, "2026-06-15", "2026-09-14T23:59:59+01:00"),
+            (3, Months, Stays, "2026-03-01", "2026-05-31T23:59:59+01:00"),
+            (12, Months, Stays, "2024-02-29", "2025-02-28T23:59:59+00:00"),
+            (1, Months, Stays, "2026-01-01", "2026-01-31T23:59:59+00:00"),
+            // No corresponding day: the last day of the month, in leap years and others.
+            (3, Months, Stays, "2026-11-30", "2027-02-28T23:59:59+00:00"),
+            (3, Months, Stays, "2027-11-30", "2028-02-29T23:59:59+00:00"),
+            (3, Months, Stays, "2027-11-29", "2028-02-28T23:59:59+00:00"),
+            (1, Months, Stays, "2026-01-31", "2026-02-28T23:59:59+00:00"),
+            (1, Months, Stays, "2026-01-29", "2026-02-28T23:59:59+00:00"),
+            (1, Months, Stays, "2026-01-28", "2026-02-27T23:59:59+00:00"),
+            (1, Months, Stays, "2026-05-31", "2026-06-30T23:59:59+01:00"),
+            // Over both changes of clocks the last day ends at local midnight.
+            (14, Days, Stays, "2026-03-20", "2026-04-02T23:59:59+01:00"),
+            (14, Days, Stays, "2026-10-20", "2026-11-02T23:59:59+00:00"),
+            (28, Days, Stays, "2028-02-10", "2028-03-08T23:59:59+00:00"),
+            (1, Days, Stays, "2026-06-15", "2026-06-15T23:59:59+01:00"),
+            // It ends on Christmas Day, a Friday, and is extended over the weekend.
+            (7, Days, NextWorkingDay, "2026-12-19", "2026-12-28T23:59:59+00:00"),
+            // A first day that is a day off is no working day.
+            (2, WorkingDays, Stays, "2026-06-15", "2026-06-16T23:59:59+01:00"),
+            (2, WorkingDays, Stays, "2026-06-14", "2026-06-16T23:59:59+01:00"),
+        ] {
+            let day: Day = first.parse().unwrap();
+            let received: Timestamp = format!("{first}T12:00:00Z").parse().unwrap();
+            for start in [Start::Receipt, Start::Fact("order_made".to_owned())] {
+                let what = format!("{n} {unit:?} from {first}, {start:?}");
+                let term = Term {
+                    purpose: DeadlinePurpose::AnswerBy,
+                    what: "answer".to_owned(),
+                    n,
+                    unit,
+                    calendar: "ie".to_owned(),
+                    start,
+                    first_day: true,
+                    roll,
+                };
+                let from = From {
+                    received: UnixMillis(received.as_millisecond()),
+                    fact_day: Some(day),
+                    calendar: Some(&calendar),
+                    home_zone: "Europe/Dublin",
+                };
+                let deadline = compute(&term, &from, "test.rule").unwrap();
+                assert_eq!(deadline.local, last, "{what}: {:#?}", deadline.steps);
+                assert!(deadline.steps.iter().any(|step| step.contains("day 1")), "{what}: {:#?}", deadline.steps);
+            }
+        }
+    }
+
     #[test]
     fn days_outside_the_calendar_are_marked_uncertain() {
         let calendar = Calendar::parse("ie.toml", CALENDAR).unwrap();
@@ -290,6 +364,7 @@ mod tests {
             unit,
             calendar: "ie".to_owned(),
             start: Start::Receipt,
+            first_day: false,
             roll,
         };
         let at = |day: &str, calendar| {

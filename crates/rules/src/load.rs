@@ -13,7 +13,7 @@ use crate::invariant::{Impossible, Invariant, RawInvariants};
 use crate::law::{Builtin, Candidates, FileHead, LawSet, RouteDef, RuleIndex, sha256};
 use crate::places::{Member, PlaceSet, PlaceSets};
 use crate::raw::{RawFile, RawInForce, RawRoute, RawRule, RawSet, RawTerm};
-use crate::rule::{Basis, Confidence, Effect, InForce, Rule, SilenceTerm, Start, Term, Topic};
+use crate::rule::{Basis, Confidence, Effect, InForce, Rule, SilenceTerm, Start, Term, Topic, Unit};
 use crate::value::{Day, Kind, read_day};
 use crate::vocabulary::{About, Vocabulary};
 
@@ -406,6 +406,9 @@ impl Loader {
         if !(0..=TERM_MAX).contains(&raw.n) {
             self.fault(at, format!("a term must have 0 to {TERM_MAX} units, not {}", raw.n));
         }
+        if raw.first_day && (raw.n == 0 || raw.unit == Unit::Hours || start == Start::DayAfterReceipt) {
+            self.fault(at, "`first_day` counts the first day of a term: it needs one or more days or months, and cannot be combined with `day_after_receipt`");
+        }
         if !["home", "forum"].contains(&raw.calendar.as_str()) && !self.calendars.contains_key(&raw.calendar) {
             self.fault(at, format!("unknown calendar `{}`; add law/calendars/{}.toml", raw.calendar, raw.calendar));
         }
@@ -416,6 +419,7 @@ impl Loader {
             unit: raw.unit,
             calendar: raw.calendar,
             start,
+            first_day: raw.first_day,
             roll: raw.roll,
         })
     }

@@ -113,6 +113,9 @@ pub(crate) struct RawTerm {
     pub(crate) calendar: String,
     /// `receipt`, `day_after_receipt`, `next_full_hour`, or `fact:NAME` of a day.
     pub(crate) start: String,
+    /// The first day counts: "three months beginning with the day on which …".
+    #[serde(default)]
+    pub(crate) first_day: bool,
     pub(crate) roll: Roll,
 }
 

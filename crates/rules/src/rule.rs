@@ -243,6 +243,10 @@ pub struct Term {
     pub calendar: String,
     /// When it starts.
     pub start: Start,
+    /// Whether the day of receipt, or the fact's day, is day 1 and not day 0. Left out of the digest where it is false,
+    /// so that counsel's signatures on other rules stay good.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub first_day: bool,
     /// What happens if it ends on a day off.
     pub roll: Roll,
 }

@@ -47,7 +47,7 @@ pub struct FactDef {
     pub computed: Option<ComputedDay>,
 }
 
-/// How a day is computed from another: `{ from = "order_made", months = 3 }`.
+/// How a day is computed from another: `{ from = "order_made", months = 3, first_day = true }`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComputedDay {
@@ -55,6 +55,9 @@ pub struct ComputedDay {
     pub from: String,
     /// How many months later.
     pub months: Months,
+    /// Whether the first day counts as the first of the term.
+    #[serde(default)]
+    pub first_day: bool,
 }
 
 /// A number of months: fixed by law, or stated in the demand.
@@ -199,7 +202,8 @@ impl ComputedDay {
                 _ => return None,
             },
         };
-        Some(crate::zones::plus_months(*from, months))
+        let last = if self.first_day { crate::zones::months_from } else { crate::zones::plus_months };
+        Some(last(*from, months))
     }
 }
 

@@ -46,6 +46,14 @@ pub(crate) fn plus_months(day: Day, months: i64) -> Day {
     Day(day.0.saturating_add(jiff::Span::new().try_months(months).unwrap_or_default()))
 }
 
+/// The last day of a term of `months` of which `day` itself is the first day: the day before the corresponding one
+/// (1 March and three months: 31 May), or the last day of the month where that has no such day (30 November and three
+/// months: 28 or 29 February).
+pub(crate) fn months_from(day: Day, months: i64) -> Day {
+    let corresponding = plus_months(day, months);
+    if corresponding.0.day() == day.0.day() { corresponding.plus_days(-1) } else { corresponding }
+}
+
 pub(crate) fn home_zone(name: &str) -> (String, TimeZone) {
     TimeZone::get(name).map_or_else(|_| ("UTC".to_owned(), TimeZone::UTC), |zone| (name.to_owned(), zone))
 }
