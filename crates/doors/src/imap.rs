@@ -9,17 +9,15 @@ mod connection;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::imap::Bye;
 use mailroom::MailroomGate;
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use vault::Network;
 
 use self::connection::Connection;
-use crate::admission::Admission;
+use crate::admission::{Admission, Shares};
 use crate::tls::InUse;
 
 /// How long open sessions may take to end once the node stops; each is sent `BYE` at its next pause.
@@ -42,8 +40,8 @@ pub struct ImapConfig {
     /// Passwords are accepted without TLS from this machine itself, where nobody can eavesdrop: for a proxy or webmail beside
     /// the node.
     pub loopback_without_tls: bool,
-    /// Connections at a time; [`CONNECTIONS_MAX`](crate::CONNECTIONS_MAX) unless the operator says otherwise.
-    pub connections_max: usize,
+    /// What the door, a peer and an account may take.
+    pub shares: Shares,
 }
 
 /// What all connections of a server share.
@@ -63,7 +61,7 @@ pub async fn serve(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let tls = TlsAcceptor::from(config.tls.clone());
-    let admission = Admission::new(config.connections_max);
+    let admission = Admission::new(config.shares.clone());
     let door = Arc::new(Door { config, tls, mail: mail.into(), admission });
     let mut connections = JoinSet::new();
     loop {
@@ -78,12 +76,7 @@ pub async fn serve(
                 // Answers are gathered already; waiting for more would only delay them.
                 let _ = stream.set_nodelay(true);
                 let peer = peer.ip().to_canonical();
-                let entry = door.admission.enter(peer);
-                let bye = entry.is_none().then_some(Bye::TooMany);
-                let network = Network::of(peer);
-                let loopback = peer.is_loopback();
-                let connection = Connection::new(door.clone(), entry, network, loopback, shutdown.clone());
-                connections.spawn(connection.run(stream, bye));
+                connections.spawn(Connection::new(door.clone(), peer, shutdown.clone()).run(stream));
             }
             Err(error) => {
                 // Out of descriptors, mostly: nothing is gained by asking again at once.

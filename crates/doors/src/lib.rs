@@ -3,12 +3,14 @@
 
 mod admission;
 pub mod control;
+mod held;
 pub mod imap;
 pub mod smtp;
 pub mod tls;
 mod wire;
 
-pub use admission::{Admission, CONNECTIONS_MAX, Entry};
+pub use admission::{Admission, CONNECTIONS_MAX, CONNECTIONS_PER_PEER_MAX, Entry, GiveWay, Shares};
+pub use held::Held;
 
 /// Waits until shutdown is requested, or its sender is gone.
 pub async fn told(shutdown: &mut tokio::sync::watch::Receiver<bool>) {

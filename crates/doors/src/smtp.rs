@@ -1,7 +1,7 @@
 //! The SMTP and LMTP servers: sockets, time and memory around the machine of the `smtp` room.
 //!
-//! A connection is one task: it does what the session's steps say (`smtp/connection.rs`). Who may come in, and how much
-//! memory unfinished messages may take, is counted in `admission.rs`. Looking up a recipient reads memory only and is
+//! A connection is one task: it does what the session's steps say (`smtp/connection.rs`). Who may come in is counted
+//! in `admission.rs`, how much memory unfinished messages may take in `held.rs`. Looking up a recipient reads memory only and is
 //! done at once; delivering waits for the disk and is done on a thread that may block.
 
 mod connection;
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use self::connection::Connection;
-use crate::admission::Admission;
+use crate::admission::{Admission, Shares};
 use crate::wire::Wire;
 
 /// How long open conversations may take to end once the node stops; each is sent `421` at its next pause.
@@ -37,8 +37,8 @@ pub struct SmtpConfig {
     pub message_size_bytes_max: u64,
     /// For STARTTLS; it is not offered without.
     pub tls: Option<Arc<ServerConfig>>,
-    /// Connections at a time; [`CONNECTIONS_MAX`](crate::CONNECTIONS_MAX) unless the operator says otherwise.
-    pub connections_max: usize,
+    /// What the door, a peer and an account may take.
+    pub shares: Shares,
 }
 
 /// What all connections of a server share.
@@ -59,7 +59,7 @@ pub async fn serve(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let tls = config.tls.clone().map(TlsAcceptor::from);
-    let admission = Admission::new(config.connections_max);
+    let admission = Admission::new(config.shares.clone());
     let door = Arc::new(Door { config, tls, mail: mail.into(), admission });
     let mut connections = JoinSet::new();
     loop {

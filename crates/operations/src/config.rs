@@ -4,7 +4,7 @@ mod edit;
 mod store;
 mod vault;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use durable::{Disk, Visibility};
@@ -49,6 +49,13 @@ pub struct Config {
     /// Connections of one door at a time.
     #[serde(default = "connections_max")]
     pub connections_max: usize,
+    /// Connections of one peer (an IPv4 address, an IPv6 /64) at a door at a time.
+    #[serde(default = "connections_per_peer_max")]
+    pub connections_per_peer_max: usize,
+    /// Peers that speak for many, such as an MTA or a proxy in front: their connections are not counted for each peer, and take
+    /// at most three quarters of a door's places together.
+    #[serde(default = "trusted_peers")]
+    pub trusted_peers: Vec<IpAddr>,
     /// Whether IMAP takes passwords without TLS from this machine itself: for a proxy or a web mailer beside the node.
     #[serde(default)]
     pub imap_loopback_without_tls: bool,
@@ -139,6 +146,19 @@ fn connections_max() -> usize {
     CONNECTIONS_MAX
 }
 
+/// Connections of one peer at a door at a time, unless the operator says otherwise. Postfix: 50
+/// (`smtpd_client_connection_count_limit`).
+pub const CONNECTIONS_PER_PEER_MAX: usize = 50;
+
+fn connections_per_peer_max() -> usize {
+    CONNECTIONS_PER_PEER_MAX
+}
+
+/// This machine itself: an MTA or a web mailer beside the node brings everybody's mail.
+fn trusted_peers() -> Vec<IpAddr> {
+    vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+}
+
 /// Where the doors listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -157,7 +177,7 @@ pub struct Listen {
 
 impl Listen {
     /// Five ports on `address` counted from `base`: the last two digits remind of the standard ones.
-    pub fn at(address: std::net::IpAddr, base: u16) -> Self {
+    pub fn at(address: IpAddr, base: u16) -> Self {
         let port = |offset: u16| SocketAddr::new(address, base.saturating_add(offset));
         Self { smtp: port(25), lmtp: port(24), imap: port(43), imaps: port(93), http: port(80) }
     }
@@ -249,6 +269,8 @@ impl Config {
             store: StoreConfig::default(),
             vault: VaultConfig::default(),
             connections_max: CONNECTIONS_MAX,
+            connections_per_peer_max: CONNECTIONS_PER_PEER_MAX,
+            trusted_peers: trusted_peers(),
             imap_loopback_without_tls: false,
             listen,
             home,

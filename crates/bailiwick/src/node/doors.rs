@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use ::doors::tls::InUse;
-use ::doors::{Admission, imap, smtp};
+use ::doors::{Admission, Entry, Held, Shares, imap, smtp};
 use operations::config::jurisdiction_name;
 use pages::SiteConfig;
 use tokio::net::TcpListener;
@@ -33,11 +33,17 @@ pub(super) async fn open_doors(
     let (stop, shutdown) = watch::channel(false);
     let mut doors = JoinSet::new();
     let mail = node.mail.clone();
+    let shares = Shares {
+        connections_max: config.connections_max,
+        connections_per_peer_max: config.connections_per_peer_max,
+        trusted_peers: config.trusted_peers.clone(),
+        held: Held::new(config.message_size_bytes_max),
+    };
     let smtp_config = |protocol| smtp::SmtpConfig {
         protocol,
         message_size_bytes_max: config.message_size_bytes_max,
         tls: Some(server_config.clone()),
-        connections_max: config.connections_max,
+        shares: shares.clone(),
     };
     doors.spawn(smtp::serve(smtp_listener, smtp_config(smtp::Protocol::Smtp), mail.clone(), shutdown.clone()));
     doors.spawn(smtp::serve(lmtp_listener, smtp_config(smtp::Protocol::Lmtp), mail.clone(), shutdown.clone()));
@@ -47,7 +53,7 @@ pub(super) async fn open_doors(
         implicit_tls,
         message_size_bytes_max: config.message_size_bytes_max,
         loopback_without_tls: config.imap_loopback_without_tls,
-        connections_max: config.connections_max,
+        shares: shares.clone(),
     };
     doors.spawn(imap::serve(imap_listener, imap_config(false), mail.clone(), shutdown.clone()));
     doors.spawn(imap::serve(imaps_listener, imap_config(true), mail.clone(), shutdown.clone()));
@@ -62,9 +68,10 @@ pub(super) async fn open_doors(
         is_behind_tls_proxy: config.http_behind_tls_proxy,
     };
     let http_shutdown = shutdown.clone();
-    let admission = Admission::new(::doors::CONNECTIONS_MAX);
+    let admission = Admission::new(shares);
+    let admit = move |peer| admission.enter(peer).inspect(Entry::has_worked);
     doors.spawn(async move {
-        let _ = pages::serve(http_listener, page, move |peer| admission.enter(peer), http_shutdown).await;
+        let _ = pages::serve(http_listener, page, admit, http_shutdown).await;
     });
     doors.spawn(timers::keep_cadence(node.clone(), shutdown.clone()));
     doors.spawn(timers::forget_sign_ins(node.clone(), shutdown.clone()));

@@ -1,6 +1,7 @@
 //! One connection: what the session's steps say, done with a socket, a clock and the mailroom.
 
 use std::io;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 use vault::Network;
 
 use super::Door;
-use crate::admission::Entry;
+use crate::admission::{Entry, GiveWay, Request};
 use crate::wire::Wire;
 
 /// How long a silent client is waited for after sign-in. RFC 9051 section 5.4: at least 30 minutes.
@@ -37,13 +38,12 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// One client's connection.
 pub(super) struct Connection {
     door: Arc<Door>,
+    peer: IpAddr,
     /// `None`: it is to be turned away.
     entry: Option<Entry>,
-    /// From where the client comes, for the counting of guesses.
-    network: Network,
     shutdown: watch::Receiver<bool>,
-    /// The client is on this machine.
-    loopback: bool,
+    /// What the client is saying now.
+    request: Request,
     /// When a stranger's time is over.
     sign_in_by: Instant,
     /// Rings when something happens in the account.
@@ -65,39 +65,37 @@ enum Event {
 }
 
 impl Connection {
-    pub(super) fn new(
-        door: Arc<Door>,
-        entry: Option<Entry>,
-        network: Network,
-        loopback: bool,
-        shutdown: watch::Receiver<bool>,
-    ) -> Self {
+    pub(super) fn new(door: Arc<Door>, peer: IpAddr, shutdown: watch::Receiver<bool>) -> Self {
         let sign_in_by = Instant::now() + PATIENCE_BEFORE_SIGN_IN;
-        Self { door, entry, network, loopback, shutdown, sign_in_by, bell: Arc::default(), watching: None }
+        let request = Request::new();
+        Self { door, peer, entry: None, shutdown, request, sign_in_by, bell: Arc::default(), watching: None }
     }
 
     /// Converses until one side closes.
-    pub(super) async fn run(self, stream: TcpStream, bye: Option<Bye>) {
-        if let Err(error) = self.converse(stream, bye).await {
+    pub(super) async fn run(self, stream: TcpStream) {
+        if let Err(error) = self.converse(stream).await {
             // A client that resets the connection or fails its handshake is not our problem. The kind says enough and identifies no one.
             tracing::debug!(kind = ?error.kind(), "a connection broke");
         }
     }
 
-    async fn converse(mut self, stream: TcpStream, bye: Option<Bye>) -> io::Result<()> {
+    async fn converse(mut self, stream: TcpStream) -> io::Result<()> {
         let mut wire = Wire::Plain(stream);
         let implicit_tls = self.door.config.implicit_tls;
+        let admission = self.door.admission.clone();
         if implicit_tls {
-            // A peer is turned away before the cost of a handshake.
-            if bye.is_some() {
+            // A peer is turned away before the cost of a handshake, and takes its place after it.
+            if !admission.has_place(self.peer) {
                 return Ok(());
             }
-            wire = wire.secure(&self.door.tls).await?;
+            wire = admission.handshake(wire.secure(&self.door.tls)).await?;
         }
+        self.entry = admission.enter(self.peer);
+        let bye = self.entry.is_none().then_some(Bye::TooMany);
         let config = Config {
             hostname: self.door.mail.hostname().to_string(),
             starttls: !implicit_tls,
-            sign_in_without_tls: self.loopback && self.door.config.loopback_without_tls,
+            sign_in_without_tls: self.peer.is_loopback() && self.door.config.loopback_without_tls,
             channel_binding: true,
             message_size_bytes_max: self.door.config.message_size_bytes_max,
         };
@@ -115,10 +113,11 @@ impl Connection {
                 Step::Write(octets) => {
                     tokio::time::timeout(WRITE_PATIENCE, wire.write(&octets)).await??;
                     spoke = Instant::now();
+                    self.request = Request::new();
                 }
                 Step::Need(need) => {
                     let made = reader.take().or_else(|| {
-                        let mut made = ImapBackend::new(self.door.mail.mailroom()?.clone(), self.network);
+                        let mut made = ImapBackend::new(self.door.mail.mailroom()?.clone(), Network::of(self.peer));
                         made.secured(bindings.clone());
                         Some(made)
                     });
@@ -133,6 +132,11 @@ impl Connection {
                     let failed =
                         matches!(answer, Answer::Refused(Refusal::WrongCredentials | Refusal::TooManyFailures));
                     session = answered(session, answer).await?;
+                    if let (Some(entry), Some(account)) =
+                        (&mut self.entry, reader.as_ref().and_then(ImapBackend::account))
+                    {
+                        entry.belongs_to(account);
+                    }
                     if spoke.elapsed() >= SILENCE {
                         session.reassure();
                     }
@@ -142,7 +146,12 @@ impl Connection {
                     self.hold(&mut session);
                 }
                 Step::StartTls => {
-                    wire = wire.secure(&self.door.tls).await?;
+                    let Some(entry) = &self.entry else { return Ok(()) };
+                    wire = tokio::select! {
+                        biased;
+                        secured = admission.handshake(wire.secure(&self.door.tls)) => secured?,
+                        () = entry.place_needed() => return Ok(()),
+                    };
                     bindings = wire.channel_bindings(self.door.config.identity.end_point());
                     if let Some(reader) = &mut reader {
                         reader.secured(bindings.clone());
@@ -178,25 +187,42 @@ impl Connection {
         }
     }
 
-    /// Waits for bytes and, with `bell`, for the bell as well. What was read is fed to the session.
+    /// Waits for bytes and, with `bell`, for the bell as well. What was read is fed to the session. A command that has begun
+    /// is waited for as long as a request of SMTP, and a message as long as it takes at the lowest rate.
     async fn wait(&mut self, wire: &mut Wire, session: &mut Session, bell: Option<&Notify>) -> io::Result<Event> {
         let until = if session.signed_in() { Instant::now() + PATIENCE } else { self.sign_in_by };
+        let begun = session.held_bytes() > 0;
+        let Some(entry) = &self.entry else { return Ok(Event::Gone) };
         let rung = async {
             match bell {
                 Some(bell) => bell.notified().await,
                 None => std::future::pending().await,
             }
         };
-        Ok(tokio::select! {
+        let overdue = async {
+            if !begun {
+                return std::future::pending().await;
+            }
+            self.request.overdue(|| entry.patience()).await;
+        };
+        let read = tokio::select! {
             biased;
-            read = wire.read_with(|octets| session.feed(octets)) => match read? {
-                0 => Event::Gone,
-                _ => Event::Read,
-            },
-            () = rung => Event::Change,
-            _ = self.shutdown.wait_for(|stop| *stop) => Event::Part(Bye::Shutdown),
-            () = tokio::time::sleep_until(until) => Event::Part(Bye::Timeout),
-        })
+            read = wire.read_with(|octets| session.feed(octets)) => read?,
+            () = rung => return Ok(Event::Change),
+            _ = self.shutdown.wait_for(|stop| *stop) => return Ok(Event::Part(Bye::Shutdown)),
+            given = entry.give_way() => return Ok(Event::Part(match given {
+                GiveWay::Place => Bye::TooMany,
+                GiveWay::Memory => Bye::NoMemory,
+            })),
+            () = tokio::time::sleep_until(until) => return Ok(Event::Part(Bye::Timeout)),
+            () = overdue => return Ok(Event::Part(Bye::Timeout)),
+        };
+        if begun {
+            self.request.received(read);
+        } else {
+            self.request = Request::new();
+        }
+        Ok(if read == 0 { Event::Gone } else { Event::Read })
     }
 
     /// Tells the session what happened; `false` when the client is gone.

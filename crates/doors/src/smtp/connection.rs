@@ -4,17 +4,21 @@ use std::io;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::smtp::{
-    Answer, CipherSuite, Config, DeliveryOutcome, Farewell, Message, Need, Recipient, Refusal, Session, Step,
+    Answer, CipherSuite, Config, DeliveryOutcome, Farewell, Message, Need, Recipient, Refusal, Session, Step, Waiting,
 };
 use mailroom::Mailroom;
 use mailroom::delivery::Delivered;
 use tokio::sync::{oneshot, watch};
 
 use super::Door;
-use crate::admission::Entry;
+use crate::admission::{Entry, GiveWay, Request};
 use crate::wire::Wire;
+
+/// How long a peer that is turned away may take to read why.
+const TURNED_AWAY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// One peer's connection.
 pub(super) struct Connection {
@@ -24,6 +28,8 @@ pub(super) struct Connection {
     /// `None`: it is to be turned away.
     entry: Option<Entry>,
     shutdown: watch::Receiver<bool>,
+    /// What the peer is saying now.
+    request: Request,
 }
 
 /// Why a read returned no bytes.
@@ -32,6 +38,8 @@ enum Quiet {
     Gone,
     /// Too long, or the node stops.
     Part(Farewell),
+    /// The memory is needed for others.
+    Shed,
 }
 
 impl Connection {
@@ -42,7 +50,7 @@ impl Connection {
         entry: Option<Entry>,
         shutdown: watch::Receiver<bool>,
     ) -> Self {
-        Self { door, wire, peer, entry, shutdown }
+        Self { door, wire, peer, entry, shutdown, request: Request::new() }
     }
 
     /// Converses until one side closes.
@@ -68,8 +76,9 @@ impl Connection {
         loop {
             match session.step() {
                 Step::Write(octets) => {
-                    let patience = self.door.admission.patience();
+                    let patience = self.entry.as_ref().map_or(TURNED_AWAY_PATIENCE, Entry::patience);
                     tokio::time::timeout(patience, self.wire.write(&octets)).await??;
+                    self.request = Request::new();
                 }
                 Step::Need(Need::Recipient(recipient)) => {
                     let declared = session.declared_size_bytes();
@@ -77,11 +86,20 @@ impl Connection {
                 }
                 Step::Need(Need::Message(message)) => {
                     let outcomes = self.deliver(message).await;
+                    if let Some(entry) = self.entry.as_ref().filter(|_| outcomes.contains(&DeliveryOutcome::Stored)) {
+                        entry.has_worked();
+                    }
                     session.answer(Answer::Message(outcomes));
                 }
                 Step::StartTls => {
                     let Some(acceptor) = self.door.tls.clone() else { return Ok(()) };
-                    self.wire = self.wire.secure(&acceptor).await?;
+                    let Some(entry) = &self.entry else { return Ok(()) };
+                    let secured = self.door.admission.handshake(self.wire.secure(&acceptor));
+                    self.wire = tokio::select! {
+                        biased;
+                        secured = secured => secured?,
+                        () = entry.place_needed() => return Ok(()),
+                    };
                     let suite = self.wire.cipher_suite().as_deref().and_then(CipherSuite::parse);
                     session.answer(Answer::Secured(suite.ok_or_else(|| io::Error::other("no cipher suite"))?));
                 }
@@ -91,15 +109,19 @@ impl Connection {
                     self.wire.close().await;
                     return Ok(());
                 }
-                Step::Wait(_) => {
-                    match self.read(&mut session).await? {
+                Step::Wait(waiting) => {
+                    match self.read(&mut session, waiting).await? {
                         Ok(()) => {}
                         Err(Quiet::Gone) => return Ok(()),
                         Err(Quiet::Part(farewell)) => session.part(farewell),
+                        Err(Quiet::Shed) => session.shed(),
                     }
                     let held = session.held_bytes();
-                    if self.entry.as_mut().is_some_and(|entry| !entry.hold(held)) {
+                    if let Some(entry) = &mut self.entry
+                        && !entry.hold(held)
+                    {
                         session.shed();
+                        entry.hold(session.held_bytes());
                     }
                 }
             }
@@ -107,17 +129,22 @@ impl Connection {
     }
 
     /// Feeds the session what comes.
-    async fn read(&mut self, session: &mut Session) -> io::Result<Result<(), Quiet>> {
-        let patience = self.door.admission.patience();
-        tokio::select! {
+    async fn read(&mut self, session: &mut Session, waiting: Waiting) -> io::Result<Result<(), Quiet>> {
+        let Some(entry) = &self.entry else { return Ok(Err(Quiet::Gone)) };
+        let read = tokio::select! {
             biased;
-            read = self.wire.read_with(|octets| session.feed(octets)) => Ok(match read? {
-                0 => Err(Quiet::Gone),
-                _ => Ok(()),
-            }),
-            _ = self.shutdown.wait_for(|stop| *stop) => Ok(Err(Quiet::Part(Farewell::Stopping))),
-            () = tokio::time::sleep(patience) => Ok(Err(Quiet::Part(Farewell::Silence))),
+            read = self.wire.read_with(|octets| session.feed(octets)) => read?,
+            _ = self.shutdown.wait_for(|stop| *stop) => return Ok(Err(Quiet::Part(Farewell::Stopping))),
+            given = entry.give_way() => return Ok(Err(match given {
+                GiveWay::Place => Quiet::Part(Farewell::TooManyConnections),
+                GiveWay::Memory => Quiet::Shed,
+            })),
+            () = self.request.overdue(|| entry.patience()) => return Ok(Err(Quiet::Part(Farewell::Silence))),
+        };
+        if waiting == Waiting::Data {
+            self.request.received(read);
         }
+        Ok(if read == 0 { Err(Quiet::Gone) } else { Ok(()) })
     }
 
     /// Whose mail it will be. A mailbox over its quota is refused before the data, by the size that the peer announced.

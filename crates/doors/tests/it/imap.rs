@@ -34,6 +34,10 @@ async fn door(implicit_tls: bool) -> Door {
 }
 
 async fn door_with(implicit_tls: bool, loopback_without_tls: bool) -> Door {
+    door_of(implicit_tls, loopback_without_tls, doors::Shares::default()).await
+}
+
+async fn door_of(implicit_tls: bool, loopback_without_tls: bool, shares: doors::Shares) -> Door {
     let room = Room::new(&[&[ANN]]);
     let dir = room.dir.path().join("tls");
     let clock = world::ManualClock::at(terms::Clock::now(&durable::SystemClock));
@@ -51,7 +55,7 @@ async fn door_with(implicit_tls: bool, loopback_without_tls: bool) -> Door {
         implicit_tls,
         message_size_bytes_max: MESSAGE_BYTES_MAX as u64,
         loopback_without_tls,
-        connections_max: doors::CONNECTIONS_MAX,
+        shares,
     };
     let (stop, shutdown) = watch::channel(false);
     let task = tokio::spawn(imap::serve(listener, config, room.mailroom.clone(), shutdown));
@@ -226,4 +230,48 @@ async fn everybody_hears_that_the_node_stops() {
         assert_eq!(client.line().await, "");
     }
     door.task.await.unwrap();
+}
+
+/// Handshakes take no places, and the oldest end when there are too many.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_handshakes_keep_nobody_out() {
+    let door = door_of(true, false, doors::Shares { connections_max: 4, ..doors::Shares::default() }).await;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(door.address).await.unwrap());
+    }
+    let mut client = door.client().await;
+    assert!(client.ask("SELECT INBOX").await.contains("a OK "));
+    // The first was closed long before its half minute was over.
+    let read = tokio::time::timeout(Duration::from_secs(10), silent[0].read(&mut [0; 1])).await;
+    assert!(matches!(read, Ok(Ok(0) | Err(_))));
+}
+
+/// An owner's half-sent messages take that owner's share; others go on, and who is refused hears why.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_sent_appends_take_one_owners_share() {
+    let door = door(true).await;
+    let half = vec![b'x'; MESSAGE_BYTES_MAX / 2];
+    let (mut half_sent, mut refused) = (Vec::new(), 0);
+    for _ in 0..24 {
+        let mut client = door.client().await;
+        client.says(format!("a APPEND INBOX {{{MESSAGE_BYTES_MAX}}}\r\n").as_bytes()).await;
+        if client.line().await.starts_with("+ ") {
+            let _ = client.0.write_all(&half).await;
+            let _ = client.0.flush().await;
+            half_sent.push(client);
+        }
+    }
+    // The share is 64 MiB, and these would take 96.
+    for client in &mut half_sent {
+        let line = tokio::time::timeout(Duration::from_millis(200), client.line()).await;
+        refused += usize::from(line.is_ok_and(|line| line.starts_with("* BYE ")));
+    }
+    assert!((1..24).contains(&refused), "{refused} of 24 had to give way");
+    let mut goes_on = door.client().await;
+    assert!(goes_on.ask("SELECT INBOX").await.contains("a OK "));
+    goes_on.says(b"a APPEND INBOX {15}\r\n").await;
+    assert!(goes_on.line().await.starts_with("+ "));
+    goes_on.says(b"Subject: x\r\n\r\nx\r\n").await;
+    assert!(goes_on.line().await.contains("EXISTS") || goes_on.line().await.contains("OK"));
 }

@@ -26,6 +26,15 @@ struct Door {
 }
 
 async fn door(protocol: Protocol, addresses: &[&[&str]]) -> Door {
+    door_with(protocol, addresses, 1_000_000, doors::Shares::default()).await
+}
+
+async fn door_with(
+    protocol: Protocol,
+    addresses: &[&[&str]],
+    message_size_bytes_max: u64,
+    shares: doors::Shares,
+) -> Door {
     let room = Room::new(addresses);
     let dir = room.dir.path().join("tls");
     let now = terms::Clock::now(&durable::SystemClock);
@@ -40,9 +49,9 @@ async fn door(protocol: Protocol, addresses: &[&[&str]]) -> Door {
     let address = listener.local_addr().unwrap();
     let config = SmtpConfig {
         protocol,
-        message_size_bytes_max: 1_000_000,
+        message_size_bytes_max,
         tls: Some(identity.server_config().unwrap()),
-        connections_max: doors::CONNECTIONS_MAX,
+        shares,
     };
     let (stop, shutdown) = watch::channel(false);
     let task = tokio::spawn(smtp::serve(listener, config, room.mailroom.clone(), shutdown));
@@ -260,4 +269,78 @@ async fn who_hangs_up_in_mid_message_leaves_nothing() {
         client.is_closed().await;
     }
     assert!(door.room.inbox("ann@ie.example").is_empty());
+}
+
+/// Who does nothing makes way for one who comes; who has delivered stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_peers_keep_nobody_out() {
+    let shares = doors::Shares { connections_max: 10, trusted_peers: Vec::new(), ..doors::Shares::default() };
+    let door = door_with(Protocol::Smtp, &[&["ann@ie.example"]], 1_000_000, shares).await;
+    let mut busy = Client::connect(&door).await;
+    let message = [
+        ("EHLO mx.example", "250-"),
+        ("MAIL FROM:<>", "250 "),
+        ("RCPT TO:<ann@ie.example>", "250 "),
+        ("DATA", "354 "),
+        ("Subject: x\r\n\r\nx\r\n.", "250 "),
+    ];
+    busy.dialogue(&message).await;
+    let mut silent = Vec::new();
+    for _ in 0..9 {
+        silent.push(Client::connect(&door).await);
+    }
+    for client in &mut silent {
+        client.says("EH").await;
+    }
+    // All nine have just come; a second later they have done nothing for long enough.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let mut comes = Client::connect(&door).await;
+    comes.dialogue(&message).await;
+    silent[0].hears("421 4.7.0 ").await;
+    silent[0].is_closed().await;
+    busy.dialogue(&message[1..]).await;
+    silent[1].says("LO mx.example\r\n").await;
+    silent[1].hears("250-").await;
+}
+
+/// Large messages that come slowly take their pool, and no more: small mail goes in, and one that comes quickly has room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_sent_large_messages_keep_nobody_out() {
+    const HALF: usize = 24 << 20;
+    let size = 2 * HALF as u64;
+    let door = door_with(Protocol::Smtp, &[&["ann@ie.example"]], size, doors::Shares::default()).await;
+    let begin = [
+        ("EHLO mx.example", "250-"),
+        ("MAIL FROM:<>", "250 "),
+        ("RCPT TO:<ann@ie.example>", "250 "),
+        ("DATA", "354 "),
+    ];
+    let lines = format!("{}\r\n", "x".repeat(998)).repeat(HALF / 1000);
+    let mut half_sent = Vec::new();
+    for _ in 0..12 {
+        let mut client = Client::connect(&door).await;
+        client.dialogue(&begin).await;
+        client.says("Subject: half\r\n\r\n").await;
+        client.says(&lines).await;
+        half_sent.push(client);
+    }
+    let mut small = Client::connect(&door).await;
+    small.dialogue(&begin).await;
+    small.dialogue(&[("Subject: small\r\n\r\nx\r\n.", "250 ")]).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut quick = Client::connect(&door).await;
+    quick.dialogue(&begin).await;
+    quick.says(&lines).await;
+    quick.dialogue(&[("x\r\n.", "250 ")]).await;
+    // Each hears at its end what became of it, and the same connection goes on.
+    let mut refused = 0;
+    for client in &mut half_sent {
+        client.says("x\r\n.\r\n").await;
+        let octet = tokio::time::timeout(Duration::from_secs(20), client.0.read_u8()).await.unwrap().unwrap();
+        client.hears(if octet == b'4' { "52 4.3.1 " } else { "50 " }).await;
+        refused += usize::from(octet == b'4');
+    }
+    assert!((1..12).contains(&refused), "{refused} of 12 had to give way");
+    half_sent[0].dialogue(&begin[1..]).await;
+    half_sent[0].dialogue(&[("Subject: again\r\n\r\nx\r\n.", "250 ")]).await;
 }
