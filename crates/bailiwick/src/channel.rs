@@ -88,7 +88,7 @@ pub(crate) fn send(
 /// Waits for a message. `None` at the end of the conversation.
 ///
 /// # Errors
-/// The socket's; `InvalidData` for what is no message.
+/// The socket's; `InvalidData` for what is not a message.
 pub(crate) fn receive(mut from: &UnixStream) -> io::Result<Option<Message>> {
     let mut head = [0; HEAD_LEN];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FILES_MAX))];
@@ -112,7 +112,7 @@ pub(crate) fn receive(mut from: &UnixStream) -> io::Result<Option<Message>> {
     let [a, b, c, d, e, f, g, h, v0, v1, v2, v3, b0, b1, b2, b3, count] = head;
     let (value, bytes) = (u32::from_be_bytes([v0, v1, v2, v3]), u32::from_be_bytes([b0, b1, b2, b3]));
     if value as usize > VALUE_LEN_MAX || bytes as usize > BYTES_LEN_MAX || files.len() != usize::from(count) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "this is no message between processes of a node"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "this is not a message between processes of a node"));
     }
     let value = Secret::new(read(from, value as usize)?);
     let bytes = read(from, bytes as usize)?;
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_takes_no_memory() {
+    fn what_is_not_a_message_takes_no_memory() {
         for head in [[0xff; HEAD_LEN].to_vec(), b"GET / HTTP/1.1\r\n\r\n".to_vec(), vec![0; 3]] {
             let (mut one, other) = UnixStream::pair().unwrap();
             one.write_all(&head).unwrap();

@@ -64,7 +64,7 @@ pub(crate) fn start(places: &Places) -> io::Result<OwnedFd> {
     }
     command.env_clear().process_group(0).stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
     let mut child = command.spawn()?;
-    // Whoever asks need not wait for its end; somebody has to.
+    // The asker need not wait for its end; somebody has to.
     std::thread::Builder::new().name("files".to_owned()).spawn(move || child.wait())?;
     Ok(ours.into())
 }

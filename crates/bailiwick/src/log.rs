@@ -1,4 +1,4 @@
-//! The debug log: lines on standard error, for whoever keeps them.
+//! The debug log: lines on standard error, for the service manager or a terminal.
 
 use std::io::IsTerminal;
 

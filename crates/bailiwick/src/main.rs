@@ -21,7 +21,7 @@ use crate::cli::error::CliError;
 use crate::cli::{Cli, Command};
 
 /// The allocator: many small, short-lived buffers on many threads (docs/decisions/2026-11-23-dependencies.md). What is freed is overwritten:
-/// mail and passwords lie in many buffers, of foreign code too, and no copy is to outlive its use.
+/// mail and passwords are in many buffers, of foreign code too, and no copy is to outlive its use.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<mimalloc::MiMalloc> = ZeroAlloc(mimalloc::MiMalloc);
 

@@ -34,7 +34,7 @@ use self::doors::open_doors;
 use self::link::ParentLink;
 use self::running::Running;
 use crate::channel::{Message, receive};
-use crate::words::{FromNode, Start, ToNode};
+use crate::words::{FromNode, Start, ToNode, Why};
 
 /// Why the node does not open.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ enum StartError {
 /// How long open sessions may take to end after the node was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// The folders of a node's directory that its own process has. Not `secrets`, `vault`, `tls`, nor what lies beside the folders.
+/// The folders of a node's directory that its own process has. Not `secrets`, `vault`, `tls`, nor the files beside the folders.
 const FOLDERS: [&str; 6] = ["store", "ledger", "desk", "law", "run", "import"];
 
 /// A folder that it may read only: logs from before a restoration.
@@ -79,7 +79,7 @@ pub(crate) fn process() -> io::Result<ExitCode> {
     match run(&link, message) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
-            let _ = link.tell(0, &FromNode::Failed(error.to_string()));
+            let _ = link.tell(0, &FromNode::Failed(Why::of(&error)));
             Ok(ExitCode::FAILURE)
         }
     }

@@ -116,7 +116,7 @@ struct Parent {
     closed: Arc<ClosedNode>,
     /// The way to the node's own process.
     node: Arc<NodeLine>,
-    /// Held by whoever starts or unlocks the vault.
+    /// Held while a thread starts or unlocks the vault.
     vault_turn: Mutex<()>,
 }
 
@@ -188,7 +188,7 @@ fn listen_for_signals(signals: SigSet, events: Sender<Event>) -> Result<(), RunE
     })
 }
 
-/// Whoever started this node holds its standard input: its end is the word to stop.
+/// The process that started this node holds its standard input: its end is the word to stop.
 fn stop_with_standard_input(events: Sender<Event>) -> Result<(), RunError> {
     thread("stdin", move || {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());

@@ -7,6 +7,18 @@ use doors::tls::IdentityParts;
 use operations::table::{Reply, Request};
 use serde::{Deserialize, Serialize};
 
+/// Why something failed in the other process, in the words of its error: what it was there cannot pass.
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Why(pub(crate) String);
+
+impl Why {
+    /// Of an error.
+    pub(crate) fn of(error: &impl ToString) -> Self {
+        Self(error.to_string())
+    }
+}
+
 /// What the parent says.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum ToNode {
@@ -17,7 +29,7 @@ pub(crate) enum ToNode {
     /// has them.
     Request(Box<Request>),
     /// The answer to [`FromNode::Places`]; beside it the socket.
-    Places(Result<(), String>),
+    Places(Result<(), Why>),
     /// Another vault's process. Beside it: its socket.
     Vault {
         /// Its number.
@@ -52,7 +64,7 @@ pub(crate) enum FromNode {
     /// The doors are open.
     Ready,
     /// They do not open.
-    Failed(String),
+    Failed(Why),
     /// A line of the answer to a request.
     Reply(Reply),
     /// It wants a process that has the places for backups.

@@ -2,7 +2,7 @@
 //!
 //! Small holdings and large ones have a pool each, so that small mail always gets in. One peer or account takes a share of the
 //! pool of large ones. When a pool is full and somebody needs more, the slowest of those in it gives way: what came at a few
-//! octets a second makes room for what comes at the speed of a network.
+//! octets a second makes way for what comes at the speed of a network.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

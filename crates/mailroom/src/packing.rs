@@ -1,6 +1,6 @@
 //! zstd with contexts that are used again: creating one costs more than packing a record.
 //!
-//! A context keeps a copy of what it packed last, in memory of the C library. So whoever runs a node drops those that nobody uses
+//! A context keeps a copy of what it packed last, in memory of the C library. So a node drops those that nobody uses
 //! ([`forget_unused`]), and the library overwrites what is freed (docs/processes.md).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

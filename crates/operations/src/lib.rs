@@ -53,6 +53,7 @@ pub mod operation;
 pub mod parent;
 pub mod passphrase;
 pub mod places;
+mod reach;
 pub mod reset;
 pub mod rotation;
 pub mod secrets;

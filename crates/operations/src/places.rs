@@ -8,10 +8,7 @@ use std::sync::Arc;
 
 use durable::{Disk, FarDisk, Files, OwnFiles};
 
-use crate::backup::BackUp;
 use crate::config::Config;
-use crate::keys::BackUpKeys;
-use crate::table::Request;
 
 /// By what the paths of a request are reached.
 #[derive(Clone, Default)]
@@ -61,41 +58,5 @@ impl Places {
     /// Whether nothing is needed.
     pub fn is_empty(&self) -> bool {
         self.read.is_empty() && self.write.is_empty()
-    }
-
-    fn and_keys(mut self, keys: &BackUpKeys) -> Self {
-        self.write.push(keys.target.clone());
-        self.write.extend(keys.day_keys.clone());
-        self
-    }
-}
-
-impl Request {
-    /// The places that it needs, beside the node's own folders.
-    pub fn places(&self, config: &Config) -> Places {
-        match self {
-            Self::Import(import) => Places { read: vec![import.source.clone()], write: Vec::new() },
-            Self::Export(export) => Places { read: Vec::new(), write: vec![export.target.clone()] },
-            Self::BackUpKeys(keys) => Places::default().and_keys(keys),
-            Self::BackUp(BackUp { keys: Some(keys), .. }) => Places::of_backups(config).and_keys(keys),
-            Self::BackUp(_) => Places::of_backups(config),
-            _ => Places::default(),
-        }
-    }
-
-    /// Has it reach its places by another process.
-    pub fn go_through(&mut self, through: &Through) {
-        match self {
-            Self::Import(import) => import.through = through.clone(),
-            Self::Export(export) => export.through = through.clone(),
-            Self::BackUpKeys(keys) => keys.through = through.clone(),
-            Self::BackUp(backup) => {
-                backup.through = through.clone();
-                if let Some(keys) = &mut backup.keys {
-                    keys.through = through.clone();
-                }
-            }
-            _ => {}
-        }
     }
 }

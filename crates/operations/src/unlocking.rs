@@ -14,7 +14,7 @@ use crate::error::{Lower, RoomError};
 use crate::keys::KeysError;
 use crate::node::{ClosedNode, Node, passphrase_path};
 
-/// Whoever has a node's configuration, its secrets and a way to its vault.
+/// What has a node's configuration, its secrets and a way to its vault.
 pub trait Unlocking {
     /// The node's directory.
     fn dir(&self) -> &Path;

@@ -323,7 +323,7 @@ mod tests {
             (1, Days, Stays, "2026-06-15", "2026-06-15T23:59:59+01:00"),
             // It ends on Christmas Day, a Friday, and is extended over the weekend.
             (7, Days, NextWorkingDay, "2026-12-19", "2026-12-28T23:59:59+00:00"),
-            // A first day that is a day off is no working day.
+            // A first day that is a day off is not a working day.
             (2, WorkingDays, Stays, "2026-06-15", "2026-06-16T23:59:59+01:00"),
             (2, WorkingDays, Stays, "2026-06-14", "2026-06-16T23:59:59+01:00"),
         ] {

@@ -117,7 +117,7 @@ impl ParentLink {
                 Err(error) => Reply::Error(error),
             };
             if let Err(error) = link.tell(number, &FromNode::Reply(reply)) {
-                // The answer may be too long for a message; whoever waits hears that.
+                // The answer may be too long for a message; the caller hears that.
                 let told = OperationError::from(RequestError::NotUnderstood(error.to_string()));
                 let _ = link.tell(number, &FromNode::Reply(Reply::Error(told)));
             }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What lies in a node's directory that its own process must not read, change or remove.
+/// What there is in a node's directory that its own process must not read, change or remove.
 const CLOSED: [&str; 9] = [
     "node.toml",
     "secrets/passphrase",
@@ -66,7 +66,7 @@ fn put(path: &Path, bytes: &[u8]) {
 }
 
 #[test]
-fn whoever_takes_it_over_opens_no_key_file() {
+fn taken_over_it_opens_no_key_file() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("IE");
     fs::create_dir(&dir).unwrap();

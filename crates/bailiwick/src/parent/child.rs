@@ -22,14 +22,14 @@ use super::settings::{Doors, Identity};
 use super::{Event, Parent, RunError};
 use crate::channel::{receive, send};
 use crate::files_process;
-use crate::words::{FromNode, Start, ToNode};
+use crate::words::{FromNode, Start, ToNode, Why};
 
 /// The process.
 pub(super) struct Child {
     process: std::process::Child,
     line: Arc<Line>,
     /// Why it failed before it was ready; nothing when it is.
-    said: Receiver<Result<(), String>>,
+    said: Receiver<Result<(), Why>>,
     since: Instant,
 }
 
@@ -83,7 +83,7 @@ impl Child {
             Ok(Ok(())) => Ok(()),
             Ok(Err(why)) => {
                 let _ = self.process.wait();
-                Err(RunError::Failed(why))
+                Err(RunError::Failed(why.0))
             }
             Err(why) => {
                 if why == RecvTimeoutError::Timeout {
@@ -246,7 +246,7 @@ impl Line {
     }
 
     /// Hears what the process says until it ends.
-    fn listen(&self, saying: &Sender<Result<(), String>>, places: &Places) {
+    fn listen(&self, saying: &Sender<Result<(), Why>>, places: &Places) {
         while let Ok(Some(message)) = receive(&self.stream) {
             match message.value::<FromNode>() {
                 Ok(FromNode::Ready) => drop(saying.send(Ok(()))),
@@ -256,7 +256,7 @@ impl Line {
                     let started = files_process::start(places);
                     let file = started.as_ref().ok();
                     let files: Vec<BorrowedFd<'_>> = file.iter().map(|file| file.as_fd()).collect();
-                    let said = started.as_ref().map(drop).map_err(ToString::to_string);
+                    let said = started.as_ref().map(drop).map_err(Why::of);
                     let _ = self.tell(message.number, &ToNode::Places(said), &files);
                 }
                 Err(error) => {

@@ -79,19 +79,18 @@ impl Connection {
         }
     }
 
-    async fn converse(mut self, stream: TcpStream) -> io::Result<()> {
+    /// Gives the client its place and its greeting; `None` when it is turned away without a word.
+    async fn welcome(&mut self, stream: TcpStream) -> io::Result<Option<(Wire, Session)>> {
         let mut wire = Wire::Plain(stream);
         let implicit_tls = self.door.config.implicit_tls;
-        let admission = self.door.admission.clone();
         if implicit_tls {
             // A peer is turned away before the cost of a handshake, and takes its place after it.
-            if !admission.has_place(self.peer) {
-                return Ok(());
+            if !self.door.admission.has_place(self.peer) {
+                return Ok(None);
             }
-            wire = admission.handshake(wire.secure(&self.door.tls)).await?;
+            wire = self.door.admission.handshake(wire.secure(&self.door.tls)).await?;
         }
-        self.entry = admission.enter(self.peer);
-        let bye = self.entry.is_none().then_some(Bye::TooMany);
+        self.entry = self.door.admission.enter(self.peer);
         let config = Config {
             hostname: self.door.mail.hostname().to_string(),
             starttls: !implicit_tls,
@@ -99,10 +98,25 @@ impl Connection {
             channel_binding: true,
             message_size_bytes_max: self.door.config.message_size_bytes_max,
         };
-        let mut session = match bye {
-            None => Session::new(config, implicit_tls),
-            Some(bye) => Session::turned_away(config, bye),
+        let session = match self.entry {
+            Some(_) => Session::new(config, implicit_tls),
+            None => Session::turned_away(config, Bye::TooMany),
         };
+        Ok(Some((wire, session)))
+    }
+
+    /// Begins TLS; `None` when others need the place meanwhile.
+    async fn secure(&self, wire: Wire) -> io::Result<Option<Wire>> {
+        let Some(entry) = &self.entry else { return Ok(None) };
+        tokio::select! {
+            biased;
+            secured = self.door.admission.handshake(wire.secure(&self.door.tls)) => secured.map(Some),
+            () = entry.place_needed() => Ok(None),
+        }
+    }
+
+    async fn converse(mut self, stream: TcpStream) -> io::Result<()> {
+        let Some((mut wire, mut session)) = self.welcome(stream).await? else { return Ok(()) };
         // Made when the session first needs something: before that the node may be locked.
         let mut reader: Option<ImapBackend> = None;
         let mut bindings = wire.channel_bindings(self.door.config.identity.end_point());
@@ -146,12 +160,8 @@ impl Connection {
                     self.hold(&mut session);
                 }
                 Step::StartTls => {
-                    let Some(entry) = &self.entry else { return Ok(()) };
-                    wire = tokio::select! {
-                        biased;
-                        secured = admission.handshake(wire.secure(&self.door.tls)) => secured?,
-                        () = entry.place_needed() => return Ok(()),
-                    };
+                    let Some(secured) = self.secure(wire).await? else { return Ok(()) };
+                    wire = secured;
                     bindings = wire.channel_bindings(self.door.config.identity.end_point());
                     if let Some(reader) = &mut reader {
                         reader.secured(bindings.clone());

@@ -47,12 +47,7 @@ async fn door_with(
     let client = Arc::new(client.with_root_certificates(roots).with_no_client_auth());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let config = SmtpConfig {
-        protocol,
-        message_size_bytes_max,
-        tls: Some(identity.server_config().unwrap()),
-        shares,
-    };
+    let config = SmtpConfig { protocol, message_size_bytes_max, tls: Some(identity.server_config().unwrap()), shares };
     let (stop, shutdown) = watch::channel(false);
     let task = tokio::spawn(smtp::serve(listener, config, room.mailroom.clone(), shutdown));
     Door { room, address, stop, task, client }
@@ -303,18 +298,14 @@ async fn silent_peers_keep_nobody_out() {
     silent[1].hears("250-").await;
 }
 
-/// Large messages that come slowly take their pool, and no more: small mail goes in, and one that comes quickly has room.
+/// Large messages that come slowly take their pool, and no more: small mail goes in, and one that comes quickly is taken.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_sent_large_messages_keep_nobody_out() {
     const HALF: usize = 24 << 20;
     let size = 2 * HALF as u64;
     let door = door_with(Protocol::Smtp, &[&["ann@ie.example"]], size, doors::Shares::default()).await;
-    let begin = [
-        ("EHLO mx.example", "250-"),
-        ("MAIL FROM:<>", "250 "),
-        ("RCPT TO:<ann@ie.example>", "250 "),
-        ("DATA", "354 "),
-    ];
+    let begin =
+        [("EHLO mx.example", "250-"), ("MAIL FROM:<>", "250 "), ("RCPT TO:<ann@ie.example>", "250 "), ("DATA", "354 ")];
     let lines = format!("{}\r\n", "x".repeat(998)).repeat(HALF / 1000);
     let mut half_sent = Vec::new();
     for _ in 0..12 {

@@ -1,4 +1,4 @@
-//! Secrets that pass by a process which must not see them. Whoever types at the command line reaches the node's parent; the parent
+//! Secrets that pass by a process which must not see them. What a person types at the command line reaches the node's parent; the parent
 //! leaves what was typed with the vault and passes on a name for it, which the node's own process hands back to the vault in place of the
 //! secret. In the vault's process a name is replaced when a secret is read from a message; everywhere else it is a text that opens nothing.
 
