@@ -83,6 +83,9 @@ pub struct LawChecked {
     pub faults: Vec<LawFinding>,
     /// Combinations of facts on which no rule speaks.
     pub gaps: Vec<LawFinding>,
+    /// Instruments on which no rule of law speaks in a home, with the reason.
+    #[serde(default)]
+    pub unanswered: Vec<LawFinding>,
     /// What a reader should know and may accept.
     pub remarks: Vec<LawFinding>,
     /// What was not looked at in full.
@@ -130,6 +133,7 @@ impl LawChecked {
             failed: failed.collect(),
             faults: found(report.faults),
             gaps: found(report.gaps),
+            unanswered: found(report.unanswered),
             remarks: found(report.remarks),
             uncovered: found(report.uncovered),
         }

@@ -24,6 +24,8 @@ pub struct CheckReport {
     pub gaps: Vec<Finding>,
     /// Remarks that a reviewer may accept.
     pub remarks: Vec<Finding>,
+    /// Instruments on which no rule of law speaks in a home, with the reason.
+    pub unanswered: Vec<Finding>,
     /// What the enumeration did not fully cover: facts with too many combinations, searches that were aborted.
     pub uncovered: Vec<Finding>,
     /// Facts that demonstrate the findings: a rule decides, two rules contradict each other, no rule applies.
@@ -69,6 +71,7 @@ impl fmt::Display for CheckReport {
         for (name, findings) in [
             ("faults", &self.faults),
             ("gaps", &self.gaps),
+            ("instruments without rules in a home", &self.unanswered),
             ("remarks", &self.remarks),
             ("not covered", &self.uncovered),
         ] {
@@ -113,6 +116,8 @@ pub fn check(law: &LawSet, cases: &[Case]) -> CheckReport {
     report.remarks.extend(survey.remarks);
     report.witnesses = survey.witnesses;
     report.uncovered = survey.uncovered.into_iter().collect();
+    report.unanswered = crate::homes::unanswered(law);
+    report.remarks.extend(crate::homes::open_ends(law));
     report.faults.sort();
     report.remarks.sort();
     report

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use terms::{Category, Digest, Jurisdiction};
 
+use crate::authorities::RouteAuthority;
 use crate::calendar::Calendar;
 use crate::condition::FactIndex;
 use crate::invariant::{Impossible, Invariant};
@@ -20,6 +21,7 @@ pub struct LawSet {
     pub(crate) sets: PlaceSets,
     pub(crate) calendars: BTreeMap<String, Calendar>,
     pub(crate) routes: Vec<RouteDef>,
+    pub(crate) authorities: Vec<RouteAuthority>,
     pub(crate) heads: Vec<FileHead>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) invariants: Vec<Invariant>,
@@ -59,6 +61,8 @@ pub struct RouteDef {
     pub cite: Vec<String>,
     /// Its requirements.
     pub needs: Vec<String>,
+    /// States that take no part in it: it leads neither to nor from them.
+    pub not_between: Vec<Jurisdiction>,
     /// When it is available.
     pub in_force: InForce,
     /// The source consulted.
@@ -165,6 +169,11 @@ impl LawSet {
     /// The routes, in order of file and line.
     pub fn routes(&self) -> &[RouteDef] {
         &self.routes
+    }
+
+    /// The authorities that routes lead to.
+    pub fn authorities(&self) -> &[RouteAuthority] {
+        &self.authorities
     }
 
     /// The files of rules, in order of path.

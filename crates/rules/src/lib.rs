@@ -3,6 +3,7 @@
 //! Texts in, conclusions out: no clock, no files, no sockets, and no statute in this source. `law/` beside the crates
 //! holds the vocabulary, the rules, the calendars and the cases; `docs/law.md` says how to read and write them.
 
+mod authorities;
 mod calendar;
 mod case;
 mod check;
@@ -16,6 +17,7 @@ mod explain;
 mod facts;
 mod hold;
 mod home;
+mod homes;
 mod invariant;
 mod judge;
 mod law;
@@ -52,6 +54,7 @@ pub use hold::{Change, HoldingDay, Proposed, Unheld, holding_days, proposed_case
 pub use home::{DeclaredCopy, Entity, HomeFacts, OWN_COPIES};
 pub use invariant::{Impossible, Invariant};
 pub use judge::decide;
+pub use authorities::RouteAuthority;
 pub use law::{FileHead, LawSet, RouteDef};
 pub use picture::{Picture, PictureEvent, PictureRow, Span, read_pictures};
 pub use places::{Member, PlaceSet};

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use terms::{Category, Digest};
 
+use crate::authorities::{RawAuthorities, RouteAuthority};
 use crate::calendar::Calendar;
 use crate::condition::{self, Condition, FactIndex};
 use crate::errors::{LawError, LawErrors, line_at, toml_error};
@@ -27,6 +28,7 @@ enum FileKind {
     Calendar,
     Rules,
     Invariants,
+    Authorities,
     /// Cases, examples, letters, pictures: they take no part in decisions.
     Aside,
 }
@@ -40,6 +42,8 @@ fn file_kind(path: &str) -> FileKind {
         FileKind::Vocabulary
     } else if file == "invariants.toml" {
         FileKind::Invariants
+    } else if file == "authorities.toml" {
+        FileKind::Authorities
     } else if folders.last() == Some(&"calendars") {
         FileKind::Calendar
     } else {
@@ -96,6 +100,7 @@ struct Loader {
     sets: PlaceSets,
     calendars: BTreeMap<String, Calendar>,
     routes: Vec<RouteDef>,
+    authorities: Vec<RouteAuthority>,
     heads: Vec<FileHead>,
     rules: Vec<Rule>,
     invariants: Vec<Invariant>,
@@ -153,6 +158,9 @@ impl Loader {
                 Err(error) => self.errors.push(toml_error(file, text, &error)),
             }
         }
+        for (file, text) in files.iter().filter(|(path, _)| file_kind(path) == FileKind::Authorities) {
+            self.authorities(file, text);
+        }
         // Rules last: they refer to sets, routes and calendars in other files.
         if let Some(vocabulary) = &vocabulary {
             for forum in &vocabulary.forums {
@@ -196,6 +204,7 @@ impl Loader {
             sets: self.sets,
             calendars: self.calendars,
             routes: self.routes,
+            authorities: self.authorities,
             heads: self.heads,
             rule_digests: self.rules.iter().map(Rule::digest).collect(),
             rules: self.rules,
@@ -271,10 +280,44 @@ impl Loader {
                 text,
                 cite: raw.cite,
                 needs: raw.needs,
+                not_between: raw.not_between,
                 in_force,
                 source: raw.source,
                 confidence: raw.confidence,
             });
+        }
+    }
+
+    /// Reads the authorities and adds each to the text of its routes.
+    fn authorities(&mut self, file: &str, text: &str) {
+        let raw = match toml::from_str::<RawAuthorities>(text) {
+            Ok(raw) => raw,
+            Err(error) => return self.errors.push(toml_error(file, text, &error)),
+        };
+        for spanned in raw.authority {
+            let at = Location { file, line: line_at(text, spanned.span().start), rule: None };
+            let raw = spanned.into_inner();
+            let id = raw.id.clone();
+            let authority = match raw.check() {
+                Ok(authority) => authority,
+                Err(what) => {
+                    self.fault(at, format!("the authority `{id}`: {what}"));
+                    continue;
+                }
+            };
+            if self.authorities.iter().any(|known| known.id == id) {
+                self.fault(at, format!("duplicate authority `{id}`"));
+            }
+            for wanted in &authority.routes {
+                match self.routes.iter_mut().find(|route| route.id == *wanted) {
+                    Some(route) => {
+                        route.text.push(' ');
+                        route.text.push_str(&authority.in_words());
+                    }
+                    None => self.fault(at, format!("the authority `{id}` names the route `{wanted}`, which does not exist")),
+                }
+            }
+            self.authorities.push(authority);
         }
     }
 

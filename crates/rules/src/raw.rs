@@ -52,6 +52,9 @@ pub(crate) struct RawRoute {
     pub(crate) cite: Vec<String>,
     #[serde(default)]
     pub(crate) needs: Vec<String>,
+    /// States that it leads neither to nor from.
+    #[serde(default)]
+    pub(crate) not_between: Vec<Jurisdiction>,
     pub(crate) source: String,
     pub(crate) confidence: Confidence,
     pub(crate) in_force: RawInForce,

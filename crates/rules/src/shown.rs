@@ -8,7 +8,7 @@ use crate::condition::{Env, FactIndex, within};
 use crate::decision::{Citation, NearRule, Node, OpenRule, Proof, Route, UsedFact};
 use crate::facts::{RequestedItem, StoredCopy};
 use crate::judge::Judge;
-use crate::law::RuleIndex;
+use crate::law::{RouteDef, RuleIndex};
 use crate::rule::Rule;
 use crate::standing::Standings;
 use crate::value::Value;
@@ -31,6 +31,7 @@ impl Judge<'_> {
                 .iter()
                 .filter(|route| {
                     route.kind == *kind
+                        && self.leads(route, &stored)
                         && route.in_force.covers(self.facts.on)
                         && (route.asks.is_empty() || route.asks.contains(&item.category))
                 })
@@ -54,6 +55,16 @@ impl Judge<'_> {
             }
         }
         out
+    }
+
+    /// Whether the route is open between the State that asks and those where the data are.
+    fn leads(&self, route: &RouteDef, stored: &BTreeSet<Jurisdiction>) -> bool {
+        let outside = |place: &Jurisdiction| route.not_between.iter().any(|state| within(place, state));
+        let asks = match self.facts.known.get("issuer_state").map(|known| &known.value) {
+            Some(Value::Place(state)) => Some(state),
+            _ => None,
+        };
+        !asks.is_some_and(outside) && (stored.is_empty() || !stored.iter().all(outside))
     }
 
     pub(crate) fn ids(&self, rules: &[RuleIndex]) -> Vec<String> {

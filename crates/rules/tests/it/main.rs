@@ -6,6 +6,7 @@
     reason = "a test may fail, and write snapshots"
 )]
 
+mod authorities;
 mod bad;
 mod cases;
 mod demands;

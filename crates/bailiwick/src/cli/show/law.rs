@@ -17,6 +17,7 @@ pub(crate) fn checked(checked: &LawChecked) -> String {
     for (name, findings) in [
         ("faults", &checked.faults),
         ("gaps", &checked.gaps),
+        ("instruments without rules in a home", &checked.unanswered),
         ("remarks", &checked.remarks),
         ("not covered", &checked.uncovered),
     ] {
