@@ -58,7 +58,10 @@ impl RawAuthority {
         let read = read_day(&self.read).map_err(|what| format!("`read`: {what}"))?;
         let lacks = |text: &str| text.trim().is_empty();
         if lacks(&self.name) || lacks(&self.source) || self.address.as_deref().is_some_and(lacks) {
-            return Err("an authority needs `name` and `source`; leave `address` out if the operator's directory must have it".to_owned());
+            return Err(
+                "an authority needs `name` and `source`; leave `address` out if the operator's directory must have it"
+                    .to_owned(),
+            );
         }
         if self.routes.is_empty() {
             return Err("an authority needs `routes`: the ids of those that lead to it".to_owned());
@@ -85,7 +88,9 @@ impl RouteAuthority {
                 format!("Competent authority: {name}, {address} (as published, read {read}).")
             }
             Some(address) => {
-                format!("Competent authority: {name}, {address} (read {read} in a secondary source: check it before use).")
+                format!(
+                    "Competent authority: {name}, {address} (read {read} in a secondary source: check it before use)."
+                )
             }
             None => format!("Competent authority: {name}; its address is in the operator's directory."),
         }

@@ -37,6 +37,7 @@ mod value;
 mod vocabulary;
 mod zones;
 
+pub use authorities::RouteAuthority;
 pub use calendar::Calendar;
 pub use case::{Case, read_cases};
 pub use check::{CaseResult, CheckReport, Finding, check, compare, deciding};
@@ -54,7 +55,6 @@ pub use hold::{Change, HoldingDay, Proposed, Unheld, holding_days, proposed_case
 pub use home::{DeclaredCopy, Entity, HomeFacts, OWN_COPIES};
 pub use invariant::{Impossible, Invariant};
 pub use judge::decide;
-pub use authorities::RouteAuthority;
 pub use law::{FileHead, LawSet, RouteDef};
 pub use picture::{Picture, PictureEvent, PictureRow, Span, read_pictures};
 pub use places::{Member, PlaceSet};

@@ -314,7 +314,9 @@ impl Loader {
                         route.text.push(' ');
                         route.text.push_str(&authority.in_words());
                     }
-                    None => self.fault(at, format!("the authority `{id}` names the route `{wanted}`, which does not exist")),
+                    None => {
+                        self.fault(at, format!("the authority `{id}` names the route `{wanted}`, which does not exist"))
+                    }
                 }
             }
             self.authorities.push(authority);

@@ -17,10 +17,10 @@ use crate::value::{Day, Kind, Value};
 use crate::vocabulary::About;
 
 /// Representatives of one fact, one bit each.
-pub(crate) type Mask = u64;
+pub(crate) type Mask = u128;
 
 /// The number of bits in a mask. A fact that needs more is reported as not covered.
-const VALUES_MAX: usize = 64;
+const VALUES_MAX: usize = 128;
 
 /// The number of distinct members for which all subsets are tried (2^8 sets). Beyond that, only sets of at most two
 /// members.
@@ -398,7 +398,7 @@ impl<'a> Space<'a> {
 }
 
 pub(crate) fn full(count: usize) -> Mask {
-    if count >= 64 { Mask::MAX } else { (1 << count) - 1 }
+    if count >= VALUES_MAX { Mask::MAX } else { (1 << count) - 1 }
 }
 
 fn numbers(test: &Test) -> Vec<i64> {
