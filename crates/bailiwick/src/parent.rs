@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -58,6 +59,9 @@ pub(crate) enum RunError {
     /// The command line's way in.
     #[error("control socket: {0}")]
     Control(io::Error),
+    /// It was told to stop before it was ready.
+    #[error("the node was told to stop before it was ready")]
+    Stopped,
     /// Nobody reads what it says.
     #[error("{0}")]
     Output(io::Error),
@@ -118,6 +122,8 @@ struct Parent {
     node: Arc<NodeLine>,
     /// Held while a thread starts or unlocks the vault.
     vault_turn: Mutex<()>,
+    /// The word to stop was said: nobody starts anything.
+    stopping: Arc<AtomicBool>,
 }
 
 /// Opens the node's doors and keeps them open until SIGINT, SIGTERM or, with `with_parent`, the end of standard input.
@@ -127,27 +133,40 @@ pub(crate) fn run(dir: &Path, with_parent: bool, json: bool) -> Result<ExitCode,
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
     signals.thread_block().map_err(|error| RunError::Process(error.into()))?;
     let (events, inbox) = mpsc::channel();
-    listen_for_signals(signals, events.clone())?;
+    let told = Stop { events: events.clone(), told: Arc::default() };
+    listen_for_signals(signals, told.clone())?;
     if with_parent {
-        stop_with_standard_input(events.clone())?;
+        stop_with_standard_input(told.clone())?;
     }
     confine::harden().map_err(RunError::Process)?;
     let (closed, vault_end) = take(dir)?;
     let doors = Doors::open(&closed.config.listen)?;
     let identity = Identity::load(&closed)?;
     let control = doors::control::bind(&Node::control_path(&closed.dir)).map_err(RunError::Control)?;
-    let parent = Arc::new(Parent { closed: Arc::new(closed), node: Arc::default(), vault_turn: Mutex::new(()) });
+    let parent = Arc::new(Parent {
+        closed: Arc::new(closed),
+        node: Arc::default(),
+        vault_turn: Mutex::new(()),
+        stopping: told.told.clone(),
+    });
     watch::say_confinement(&parent.closed);
     watch::unlock_at_start(&parent)?;
     let mut child = Child::start(&parent, &doors, &identity, vault_end, events.clone())?;
-    child.wait_until_ready(Instant::now() + READY_WITHIN)?;
+    match child.wait_until_ready(Instant::now() + READY_WITHIN, &told.told) {
+        Err(RunError::Stopped) => {
+            parent.closed.gate.end();
+            return Ok(ExitCode::SUCCESS);
+        }
+        ready => ready?,
+    }
     let answering = parent.clone();
     thread("control", move || doors::control::serve(&control, &answering))?;
     let looking = parent.clone();
     thread("vault", move || watch::look_after_vault(&looking))?;
     announce(&parent.closed, json)?;
     systemd::say("READY=1");
-    let mut service = Service { parent, doors, identity, events, child: Some(child), wait: RESTART_WAIT, due: None };
+    let mut service =
+        Service { parent, doors, identity, stop: told, child: Some(child), wait: RESTART_WAIT, due: None };
     loop {
         match inbox.recv_timeout(LOOK_EVERY) {
             Ok(Event::Stop) => break,
@@ -177,11 +196,26 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), RunErr
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop).map_err(RunError::Process)
 }
 
-fn listen_for_signals(signals: SigSet, events: Sender<Event>) -> Result<(), RunError> {
+/// Where the word to stop goes.
+#[derive(Clone)]
+struct Stop {
+    events: Sender<Event>,
+    /// Whether it was said: for whoever waits for something else than events.
+    told: Arc<AtomicBool>,
+}
+
+impl Stop {
+    fn say(&self) -> bool {
+        self.told.store(true, Ordering::SeqCst);
+        self.events.send(Event::Stop).is_ok()
+    }
+}
+
+fn listen_for_signals(signals: SigSet, stop: Stop) -> Result<(), RunError> {
     thread("signals", move || {
         while let Ok(signal) = signals.wait() {
-            let event = if signal == Signal::SIGHUP { Event::Reload } else { Event::Stop };
-            if events.send(event).is_err() {
+            let heard = if signal == Signal::SIGHUP { stop.events.send(Event::Reload).is_ok() } else { stop.say() };
+            if !heard {
                 return;
             }
         }
@@ -189,10 +223,10 @@ fn listen_for_signals(signals: SigSet, events: Sender<Event>) -> Result<(), RunE
 }
 
 /// The process that started this node holds its standard input: its end is the word to stop.
-fn stop_with_standard_input(events: Sender<Event>) -> Result<(), RunError> {
+fn stop_with_standard_input(stop: Stop) -> Result<(), RunError> {
     thread("stdin", move || {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        let _ = events.send(Event::Stop);
+        stop.say();
     })
 }
 
@@ -201,7 +235,7 @@ struct Service {
     parent: Arc<Parent>,
     doors: Doors,
     identity: Identity,
-    events: Sender<Event>,
+    stop: Stop,
     child: Option<Child>,
     /// How long to wait before the next start.
     wait: Duration,
@@ -226,12 +260,17 @@ impl Service {
         }
         if self.due.is_some_and(|due| Instant::now() >= due) {
             self.due = None;
-            if let Err(error) = self.start_again() {
-                tracing::error!("the node does not start: {error}; it is tried again in {} ms", self.wait.as_millis());
-                self.due = Some(Instant::now() + self.wait);
-                self.wait = (self.wait * 4).min(RESTART_WAIT_MAX);
+            match self.start_again() {
+                Ok(()) | Err(RunError::Stopped) => {}
+                Err(error) => self.try_later(&error),
             }
         }
+    }
+
+    fn try_later(&mut self, error: &RunError) {
+        tracing::error!("the node does not start: {error}; it is tried again in {} ms", self.wait.as_millis());
+        self.due = Some(Instant::now() + self.wait);
+        self.wait = (self.wait * 4).min(RESTART_WAIT_MAX);
     }
 
     fn start_again(&mut self) -> Result<(), RunError> {
@@ -241,8 +280,8 @@ impl Service {
             tracing::error!("the node is locked: {error}");
         }
         drop(turn);
-        let mut child = Child::start(&self.parent, &self.doors, &self.identity, vault_end, self.events.clone())?;
-        child.wait_until_ready(Instant::now() + READY_WITHIN)?;
+        let mut child = Child::start(&self.parent, &self.doors, &self.identity, vault_end, self.stop.events.clone())?;
+        child.wait_until_ready(Instant::now() + READY_WITHIN, &self.stop.told)?;
         tracing::info!("the node's own process is ready again");
         self.child = Some(child);
         Ok(())
@@ -279,8 +318,7 @@ impl Service {
             child.stop(STOP_WITHIN);
         }
         self.parent.node.close();
-        // Threads that answer hold on to the vault; its end does not wait for theirs, and nobody starts another.
-        std::mem::forget(self.parent.vault_turn.lock());
+        // Threads that answer hold on to the vault; its end does not wait for theirs.
         self.parent.closed.gate.end();
     }
 }

@@ -104,7 +104,14 @@ impl Drop for IdentityParts {
 
 /// The identity that is in use, for doors that are open; another may take its place.
 #[derive(Debug, Clone)]
-pub struct InUse(Arc<RwLock<(Arc<CertifiedKey>, Option<Vec<u8>>)>>);
+pub struct InUse(Arc<RwLock<Using>>);
+
+/// What is in use.
+#[derive(Debug)]
+struct Using {
+    key: Arc<CertifiedKey>,
+    end_point: Option<Vec<u8>>,
+}
 
 impl InUse {
     /// For new connections another identity takes the place of this one.
@@ -112,14 +119,14 @@ impl InUse {
     /// # Errors
     /// A key that does not fit the certificate; this identity stays.
     pub fn replace(&self, identity: &Identity) -> Result<(), TlsError> {
-        let next = (identity.certified()?, identity.end_point());
+        let next = identity.using()?;
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
         Ok(())
     }
 
     /// The channel binding of its certificate. See [`Identity::end_point`].
     pub fn end_point(&self) -> Option<Vec<u8>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).end_point.clone()
     }
 
     /// TLS 1.2 and 1.3 with whatever identity is in use, for all servers.
@@ -139,7 +146,7 @@ impl InUse {
 
 impl ResolvesServerCert for InUse {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).0.clone())
+        Some(self.0.read().unwrap_or_else(PoisonError::into_inner).key.clone())
     }
 }
 
@@ -201,9 +208,9 @@ impl Identity {
         Some(digest::digest(algorithm, certificate).as_ref().to_vec())
     }
 
-    fn certified(&self) -> Result<Arc<CertifiedKey>, TlsError> {
+    fn using(&self) -> Result<Using, TlsError> {
         let key = CertifiedKey::from_der(self.chain.clone(), self.key.clone_key(), &provider());
-        key.map(Arc::new).map_err(TlsError::Setup)
+        Ok(Using { key: key.map(Arc::new).map_err(TlsError::Setup)?, end_point: self.end_point() })
     }
 
     /// This identity, in use until another takes its place.
@@ -211,7 +218,7 @@ impl Identity {
     /// # Errors
     /// A key that does not fit the certificate.
     pub fn in_use(&self) -> Result<InUse, TlsError> {
-        Ok(InUse(Arc::new(RwLock::new((self.certified()?, self.end_point())))))
+        Ok(InUse(Arc::new(RwLock::new(self.using()?))))
     }
 
     /// TLS 1.2 and 1.3 with this identity, for all servers.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -77,21 +77,21 @@ impl Child {
         Ok(Self { process, line, said, since: Instant::now() })
     }
 
-    /// Waits until its doors are open.
-    pub(super) fn wait_until_ready(&mut self, deadline: Instant) -> Result<(), RunError> {
-        match self.said.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(why)) => {
-                let _ = self.process.wait();
-                Err(RunError::Failed(why.0))
-            }
-            Err(why) => {
-                if why == RecvTimeoutError::Timeout {
-                    let _ = self.process.kill();
-                }
-                let _ = self.process.wait();
-                Err(RunError::Ended)
-            }
+    /// Waits until its doors are open. One that is not ready in time, or when the node is told to stop, is killed.
+    pub(super) fn wait_until_ready(&mut self, deadline: Instant, stop: &AtomicBool) -> Result<(), RunError> {
+        loop {
+            let why = match self.said.recv_timeout(super::LOOK_EVERY) {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(why)) => RunError::Failed(why.0),
+                Err(RecvTimeoutError::Disconnected) => RunError::Ended,
+                Err(RecvTimeoutError::Timeout) if stop.load(Ordering::SeqCst) => RunError::Stopped,
+                Err(RecvTimeoutError::Timeout) if Instant::now() > deadline => RunError::Ended,
+                Err(RecvTimeoutError::Timeout) => continue,
+            };
+            // It has said all that it has to say.
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+            return Err(why);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use operations::node::{ClosedNode, NodeError};
 use operations::parent::OpenRooms;
@@ -40,6 +41,9 @@ pub(super) fn look_after_vault(parent: &Parent) {
     let mut wait = RESTART_WAIT;
     loop {
         std::thread::sleep(wait);
+        if parent.stopping.load(Ordering::SeqCst) {
+            return;
+        }
         match look(parent) {
             Ok(false) => wait = RESTART_WAIT,
             Ok(true) => {
