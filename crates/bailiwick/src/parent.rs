@@ -200,7 +200,7 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), RunErr
 #[derive(Clone)]
 struct Stop {
     events: Sender<Event>,
-    /// Whether it was said: for whoever waits for something else than events.
+    /// Whether it was said: for a thread that waits for something else than events.
     told: Arc<AtomicBool>,
 }
 
