@@ -1,5 +1,5 @@
-//! What a set does not answer, home by home: instruments on which no rule speaks there, terms whose State the law does
-//! not fix, routes that name no authority. They are listed, for a reviewer to accept or to mend.
+//! What a set does not answer, home by home: instruments that no rule mentions there, terms whose State the law does
+//! not fix, routes that name no authority. They are listed, for a reviewer to accept or to correct.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ pub(crate) fn unanswered(law: &LawSet) -> Vec<Finding> {
                 continue;
             }
             let why = match rules.first() {
-                Some(rule) => format!("only the provider's own rule {} speaks of it: counsel decides", rule.id),
+                Some(rule) => format!("only the provider's own rule {} mentions it: counsel decides", rule.id),
                 None => "no rule in force names it for this home: counsel decides".to_owned(),
             };
             out.push(Finding { place: home.to_string(), what: format!("{}: {why}", instrument.name) });
@@ -69,7 +69,7 @@ pub(crate) fn open_ends(law: &LawSet) -> Vec<Finding> {
     out
 }
 
-/// Whether the rule speaks of this instrument in particular.
+/// Whether the rule mentions this instrument in particular.
 fn names(rule: &Rule, instrument: &str) -> bool {
     rule.when.iter().any(|condition| {
         condition.fact == "instrument"
