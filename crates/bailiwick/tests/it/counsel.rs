@@ -129,13 +129,13 @@ fn a_rule_is_signed_and_confirmed() {
     let house = House::new();
     house.counsel();
     let serve = |house: &House| {
-        let order = demand(house, &[("\"ie_s75_order\"", "\"ie_s15_order\"")]);
+        let order = demand(house, &[("\"ie_s75_order\"", "\"ie_s63_order\"")]);
         let case = house.ask(&["demand", "serve", &order], "").unwrap()["cases"][0]["case"].to_string();
         house.ask(&["law", "explain", &case], "").unwrap()["decision"]["outcome"].as_str().unwrap().to_owned()
     };
     assert_eq!(serve(&house), "REFER_COUNSEL");
     assert!(!house.sign(&["no.such.rule"], "rule.sig", PASSPHRASE).status.success());
-    good(&house.sign(&["ie.2011.s15"], "rule.sig", PASSPHRASE));
+    good(&house.sign(&["ie.1994.s63"], "rule.sig", PASSPHRASE));
     house.ask(&["law", "confirm", &house.text("rule.sig")], "").unwrap();
     assert_eq!(serve(&house), "COMPELLED");
 }

@@ -83,22 +83,22 @@ fn while_the_ledger_takes_nothing_no_set_comes_into_use() {
 #[test]
 fn a_rule_that_counsel_signed_supports_a_disclosure() {
     let mut house = House::new();
-    let order = house.demand("ie-s75-order", &[("\"ie_s75_order\"", "\"ie_s15_order\"")]);
+    let order = house.demand("ie-s75-order", &[("\"ie_s75_order\"", "\"ie_s63_order\"")]);
     let outcome = |house: &House, text: &str| {
         let case = house.serve(text);
         let explained = house.desk().explain(case).unwrap();
         let text = rules::explain(&explained.decision);
-        assert!(text.contains("ie.2011.s15"), "{text}");
+        assert!(text.contains("ie.1994.s63"), "{text}");
         explained.decision.outcome.as_str().to_owned()
     };
     assert_eq!(outcome(&house, &order), "REFER_COUNSEL");
     let law = LawSet::load(law_files()).unwrap();
     let note = |rule: &str, of: &str| counsel().sign_note(&rule_text(rule, law.rule(of).unwrap().digest())).unwrap();
     // The signature of one rule does not confirm another, nor an older one.
-    assert!(house.desk().confirm(&note("ie.2011.s15", "us.warshak")).is_err());
+    assert!(house.desk().confirm(&note("ie.1994.s63", "us.warshak")).is_err());
     assert!(house.desk().confirm(&note("no.such.rule", "us.warshak")).is_err());
     let entries = house.ledger_size();
-    house.desk().confirm(&note("ie.2011.s15", "ie.2011.s15")).unwrap();
+    house.desk().confirm(&note("ie.1994.s63", "ie.1994.s63")).unwrap();
     assert_eq!(house.ledger_size(), entries + 1);
     house.restart().unwrap();
     // The same demand, served again, is another case.
