@@ -1,7 +1,7 @@
 //! The IMAP servers: sockets, time and memory around the machine of the `imap` room.
 //!
 //! A connection is one task: it does what the session's steps say (`imap/connection.rs`). Whatever the session needs of
-//! the mail is done by a [`mailroom::reading::ImapBackend`] on a thread that may block. Who may come in, and how much memory
+//! the mail is done by a [`mailroom::reading::ImapBackend`], in a [lane](mailroom::lanes) if it may wait. Who may come in, and how much memory
 //! unfinished messages and unread answers may take, is counted as in the SMTP server.
 
 mod connection;

@@ -1,8 +1,9 @@
 //! The SMTP and LMTP servers: sockets, time and memory around the machine of the `smtp` room.
 //!
 //! A connection is one task: it does what the session's steps say (`smtp/connection.rs`). Who may come in is counted
-//! in `admission.rs`, how much memory unfinished messages may take in `held.rs`. Looking up a recipient reads memory only and is
-//! done at once; delivering waits for the disk and is done on a thread that may block.
+//! in `admission.rs`, how much memory unfinished messages may take in `held.rs`. What takes memory only is
+//! done at once: a known recipient, the usual message for an account in memory. What may wait for the disk or the vault is done in a
+//! [lane](mailroom::lanes).
 
 mod connection;
 

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::lanes::Lanes;
 use crate::mailroom::Mailroom;
 
 /// The mailroom, or nothing while the node is locked. Clones share one state.
@@ -12,12 +13,13 @@ use crate::mailroom::Mailroom;
 pub struct MailroomGate {
     hostname: Arc<str>,
     mailroom: Arc<OnceLock<Mailroom>>,
+    lanes: Lanes,
 }
 
 impl MailroomGate {
     /// The gate of a locked node. `hostname` is the name under which the node greets clients meanwhile.
     pub fn locked(hostname: &str) -> Self {
-        Self { hostname: hostname.into(), mailroom: Arc::default() }
+        Self { hostname: hostname.into(), mailroom: Arc::default(), lanes: Lanes::default() }
     }
 
     /// Opens it, also for connections that are already established. Only the first call counts.
@@ -28,6 +30,11 @@ impl MailroomGate {
     /// The mailroom, unless the node is locked.
     pub fn mailroom(&self) -> Option<&Mailroom> {
         self.mailroom.get()
+    }
+
+    /// Where work that may wait is done.
+    pub fn lanes(&self) -> &Lanes {
+        &self.lanes
     }
 
     /// The name under which the node greets clients.

@@ -9,6 +9,7 @@ pub mod export;
 mod gate;
 pub mod import;
 pub mod index;
+pub mod lanes;
 mod mailroom;
 mod packing;
 pub mod reading;

@@ -58,6 +58,9 @@ pub enum RequestError {
     /// A process that this needs does not start.
     #[error("a process that this needs does not start: {0}")]
     NoProcess(String),
+    /// As many requests are being answered as the node answers at once, and as many wait.
+    #[error("the node is busy with other requests; try again later")]
+    Busy,
     /// The node was restored, and its desk is closed until two officers open it.
     #[error(
         "this node was restored from a backup and its desk is closed: check what is missing since the backup, then have two \

@@ -24,6 +24,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use mailroom::lanes::{Lane, Sharer};
 use mailroom::{Mailroom, MailroomGate};
 use vault::{Attempt, OwnerProof, OwnerSecrets, Scopes, SessionToken};
 
@@ -70,7 +71,8 @@ pub(crate) fn router(config: &SiteConfig, masthead: Arc<Masthead>) -> Router {
 
 /// `GET /account`: the overview of the owner who is signed in, else the sign-in form.
 async fn overview(State(pages): State<Arc<AccountPages>>, headers: HeaderMap) -> Result<Response, PageError> {
-    blocking(move || match pages.cookies.session(&headers) {
+    let (lane, sharer) = (pages.mail.lanes().store.clone(), pages.sharer(&headers));
+    blocking(&lane, sharer, move || match pages.cookies.session(&headers) {
         None => pages.sign_in_page(None),
         Some(token) => pages.overview(&token).or_else(|error| pages.refuse(error)),
     })
@@ -83,7 +85,8 @@ async fn sign_in(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, PageError> {
-    blocking(move || match pages.open_session(&headers, &body) {
+    let (lane, sharer) = (pages.sign_ins(), pages.sharer(&headers));
+    blocking(&lane, sharer, move || match pages.open_session(&headers, &body) {
         // To the page itself, so that a reload sends no password again.
         Ok(token) => with_cookie(Redirect::to("/account").into_response(), pages.cookies.give(&token)),
         Err(error) => pages.sign_in_page(Some(&error)),
@@ -104,7 +107,8 @@ async fn recover(
     body: Bytes,
 ) -> Result<Response, PageError> {
     let refusal = tokio::time::sleep(REFUSAL_TIME);
-    let response = blocking(move || {
+    let (lane, sharer) = (pages.sign_ins(), pages.sharer(&headers));
+    let response = blocking(&lane, sharer, move || {
         pages.recover(&headers, &body).or_else(|error| {
             pages.recover_page(Some(&match error {
                 PageError::WrongCredentials => PageError::WrongRecoveryCode,
@@ -126,13 +130,24 @@ async fn change(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, PageError> {
-    blocking(move || pages.change(&change, &headers, &body).or_else(|error| pages.refuse(error))).await
+    let (lane, sharer) = (pages.sign_ins(), pages.sharer(&headers));
+    blocking(&lane, sharer, move || pages.change(&change, &headers, &body).or_else(|error| pages.refuse(error))).await
 }
 
 impl AccountPages {
     /// The mailroom, unless the node is locked.
     fn mailroom(&self) -> Result<&Mailroom, PageError> {
         self.mail.mailroom().ok_or(PageError::Unavailable)
+    }
+
+    /// Where Argon2id is computed: a change asks for the password, too.
+    fn sign_ins(&self) -> Lane {
+        self.mail.lanes().sign_ins.clone()
+    }
+
+    /// In whose turn a request is answered.
+    fn sharer(&self, headers: &HeaderMap) -> Sharer {
+        Sharer::stranger(Visitor::of(headers, self.is_behind_proxy).of_sign_in())
     }
 
     /// Who tries to sign in, and from where.

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use mailroom::lanes::Sharer;
 
 use crate::config::SiteConfig;
 use crate::web::headers::{CACHE_FOR_GOOD, CACHE_REVALIDATE};
@@ -19,7 +20,12 @@ pub(crate) fn router(config: Arc<SiteConfig>) -> Router {
 async fn file(State(config): State<Arc<SiteConfig>>, Path(file): Path<String>) -> Response {
     let no_such_file = || (StatusCode::NOT_FOUND, "The ledger has no such file.\n").into_response();
     let Some((kind, cache)) = public_file(&file) else { return no_such_file() };
-    match tokio::fs::read(config.ledger_dir.join(&file)).await {
+    let path = config.ledger_dir.join(&file);
+    let Ok(working) = config.mail.lanes().store.run(Sharer::Node, path, std::fs::read) else {
+        let busy = "Too many requests at once. Try again in a moment.\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "2")], busy).into_response();
+    };
+    match working.await.unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into())) {
         Ok(bytes) => ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)], bytes).into_response(),
         Err(_) => no_such_file(),
     }

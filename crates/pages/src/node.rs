@@ -7,6 +7,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
+use mailroom::lanes::Sharer;
+
 use crate::config::SiteConfig;
 use crate::web::error::PageError;
 use crate::web::view::{self, Masthead};
@@ -40,7 +42,8 @@ impl Checkpoint {
 
 /// `GET /`.
 pub(crate) async fn page(State(config): State<Arc<SiteConfig>>) -> Result<Response, PageError> {
-    view::blocking(move || {
+    let lane = config.mail.lanes().store.clone();
+    view::blocking(&lane, Sharer::Node, move || {
         view::html(&NodePage {
             masthead: &config.masthead(),
             domains: &config.domains,

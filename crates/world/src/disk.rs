@@ -56,6 +56,8 @@ struct State {
     sync_takes: Duration,
     /// Whether syncs hang.
     stalled: bool,
+    /// Whether reads of opened files hang.
+    reads_stalled: bool,
     /// Counts power cuts: a handle from an earlier life is dead.
     life: u64,
     /// The content of blocks that were freed without being overwritten.
@@ -112,6 +114,11 @@ impl FaultyDisk {
     /// Makes every sync of an appended file hang until this is called with `false`.
     pub fn stall_syncs(&self, stalled: bool) {
         self.state().stalled = stalled;
+    }
+
+    /// Makes every read of an opened file hang until this is called with `false`.
+    pub fn stall_reads(&self, stalled: bool) {
+        self.state().reads_stalled = stalled;
     }
 
     /// Sets the disk's capacity in bytes; `None` for no limit.
@@ -473,6 +480,9 @@ impl AppendFile for Handle {
 
 impl ReadAt for Handle {
     fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        while self.disk.state().reads_stalled {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let mut state = self.disk.state();
         let content = self.alive(&mut state)?;
         let from = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;

@@ -3,11 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mailroom::lanes::Sharer;
 use store::Compacted;
 use terms::Entropy;
 use tokio::sync::watch;
 
 use super::running::Running;
+
+/// Has work of the node's own done in its lane. `None` after a panic, and when the lane is full.
+async fn upkeep<T: Send + 'static>(running: &Running, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    running.mail.lanes().upkeep.run(Sharer::Node, (), |()| work()).ok()?.await.ok()
+}
 
 /// Adds empty ledger entries at random moments of a fixed mean rate, one to eight together as a case does, so that the
 /// number of real ones cannot be read off.
@@ -20,12 +26,12 @@ pub(super) async fn keep_cadence(running: Arc<Running>, mut shutdown: watch::Rec
             () = tokio::time::sleep(wait) => {
                 // A locked node signs nothing, and nothing happens there that could be counted.
                 let Some(node) = running.node().cloned() else { continue };
-                let added = tokio::task::spawn_blocking(move || {
+                let added = upkeep(&running, move || {
                     node.desk.forget_lapsed()?;
                     (0..count).try_for_each(|_| node.desk.record_dummy())
                 })
                 .await;
-                if !matches!(added, Ok(Ok(()))) {
+                if !matches!(added, Some(Ok(()))) {
                     tracing::error!("the ledger took no entry; cases cannot proceed until it does");
                 }
             }
@@ -53,7 +59,7 @@ pub(super) async fn forget_sign_ins(running: Arc<Running>, mut shutdown: watch::
             () = doors::told(&mut shutdown) => return,
             () = tokio::time::sleep(FORGET_EVERY) => {
                 let Some(node) = running.node().cloned() else { continue };
-                let _ = tokio::task::spawn_blocking(move || {
+                let _ = upkeep(&running, move || {
                     node.mailroom.vault.forget_stale_sign_ins();
                     node.look_after_keys();
                 })
@@ -107,10 +113,10 @@ pub(super) async fn forget_deleted(running: Arc<Running>, mut shutdown: watch::R
         }
         wait = EXPIRE_EVERY;
         let Some(node) = running.node().cloned() else { continue };
-        let gone = tokio::task::spawn_blocking(move || node.mailroom.store.forget_deleted()).await;
+        let gone = upkeep(&running, move || node.mailroom.store.forget_deleted()).await;
         match gone {
-            Ok(Ok(messages)) if messages > 0 => tracing::info!(messages, "expired deleted mail is removed"),
-            Ok(Err(error)) => {
+            Some(Ok(messages)) if messages > 0 => tracing::info!(messages, "expired deleted mail is removed"),
+            Some(Err(error)) => {
                 tracing::error!(%error, "expired deleted mail could not be removed; trying again in an hour")
             }
             _ => {}
@@ -132,8 +138,8 @@ pub(super) async fn follow_for_backups(running: Arc<Running>, mut shutdown: watc
             () = tokio::time::sleep(FOLLOW_EVERY) => {}
         }
         let Some(node) = running.node().cloned() else { continue };
-        let followed = tokio::task::spawn_blocking(move || operations::backup::follow(&node)).await;
-        if let Ok(Err(error)) = followed {
+        let followed = upkeep(&running, move || operations::backup::follow(&node)).await;
+        if let Some(Err(error)) = followed {
             tracing::error!(%error, "the ledger and the desk could not be copied to the places for backups");
         }
     }
@@ -156,16 +162,16 @@ pub(super) async fn reclaim_space(running: Arc<Running>, mut shutdown: watch::Re
         wait = COMPACT_EVERY;
         let Some(node) = running.node().cloned() else { continue };
         let stopping = shutdown.clone();
-        let passed = tokio::task::spawn_blocking(move || {
+        let passed = upkeep(&running, move || {
             let plan = node.config.store.plan();
             node.mailroom.store.compact(&plan, &mut |_, _| !*stopping.borrow())
         });
         match passed.await {
-            Ok(Ok(done)) if done.segments > 0 => {
+            Some(Ok(done)) if done.segments > 0 => {
                 let Compacted { segments, bytes_emptied, bytes_rewritten } = done;
                 tracing::info!(segments, bytes_emptied, bytes_rewritten, "disk space of deleted mail reclaimed");
             }
-            Ok(Err(error)) => {
+            Some(Err(error)) => {
                 tracing::error!(%error, "disk space of deleted mail could not be reclaimed; trying again in an hour");
             }
             _ => {}

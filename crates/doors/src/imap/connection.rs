@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::imap::{Answer, Bye, Config, Need, Refusal, Session, Step};
-use mailroom::reading::ImapBackend;
-use store::Watching;
+use mailroom::Mailroom;
+use mailroom::lanes::Sharer;
+use mailroom::reading::{ImapBackend, Place};
+use store::{Watch, Watching};
+use terms::AccountId;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
@@ -73,7 +76,13 @@ impl Connection {
 
     /// Converses until one side closes.
     pub(super) async fn run(self, stream: TcpStream) {
-        if let Err(error) = self.converse(stream).await {
+        let (door, mut reader) = (self.door.clone(), None);
+        let conversed = self.converse(stream, &mut reader).await;
+        if let Some(account) = reader.as_ref().and_then(ImapBackend::account) {
+            // The vault is told that the session is over. If it stalls, that waits, too; and if the lane is full, it waits here.
+            drop(door.mail.lanes().store.run(Sharer::Owner(account), reader, drop));
+        }
+        if let Err(error) = conversed {
             // A client that resets the connection or fails its handshake is not our problem. The kind says enough and identifies no one.
             tracing::debug!(kind = ?error.kind(), "a connection broke");
         }
@@ -115,10 +124,9 @@ impl Connection {
         }
     }
 
-    async fn converse(mut self, stream: TcpStream) -> io::Result<()> {
+    async fn converse(mut self, stream: TcpStream, reader: &mut Option<ImapBackend>) -> io::Result<()> {
         let Some((mut wire, mut session)) = self.welcome(stream).await? else { return Ok(()) };
-        // Made when the session first needs something: before that the node may be locked.
-        let mut reader: Option<ImapBackend> = None;
+        // The reader is made when the session first needs something: before that the node may be locked.
         let mut bindings = wire.channel_bindings(self.door.config.identity.end_point());
         // When a word went either way last.
         let mut spoke = Instant::now();
@@ -135,20 +143,22 @@ impl Connection {
                         made.secured(bindings.clone());
                         Some(made)
                     });
+                    let signs_in =
+                        matches!(need, Need::SignIn { .. } | Need::ScramBegin { .. } | Need::ScramFinish { .. });
                     let answer = match made {
                         Some(made) => {
                             let (made, answer) = self.perform(&wire, made, need).await?;
-                            reader = Some(made);
+                            *reader = Some(made);
                             answer
                         }
                         None => Answer::Refused(Refusal::Unavailable),
                     };
                     let failed =
                         matches!(answer, Answer::Refused(Refusal::WrongCredentials | Refusal::TooManyFailures));
-                    session = answered(session, answer).await?;
-                    if let (Some(entry), Some(account)) =
-                        (&mut self.entry, reader.as_ref().and_then(ImapBackend::account))
-                    {
+                    let busy = signs_in && matches!(answer, Answer::Refused(Refusal::Unavailable));
+                    let sharer = self.sharer(reader.as_ref());
+                    session = self.answered(session, answer, sharer).await?;
+                    if let (Some(entry), Some(account)) = (&mut self.entry, reader.as_ref().and_then(ImapBackend::account)) {
                         entry.belongs_to(account);
                     }
                     if spoke.elapsed() >= SILENCE {
@@ -156,6 +166,9 @@ impl Connection {
                     }
                     if failed {
                         tokio::time::sleep(FAILURE_DELAY * session.sign_in_failures()).await;
+                    } else if busy {
+                        // Who was told to try later does not do so at once.
+                        tokio::time::sleep(FAILURE_DELAY).await;
                     }
                     self.hold(&mut session);
                 }
@@ -163,7 +176,7 @@ impl Connection {
                     let Some(secured) = self.secure(wire).await? else { return Ok(()) };
                     wire = secured;
                     bindings = wire.channel_bindings(self.door.config.identity.end_point());
-                    if let Some(reader) = &mut reader {
+                    if let Some(reader) = reader {
                         reader.secured(bindings.clone());
                     }
                     session.tls_started();
@@ -176,7 +189,7 @@ impl Connection {
                     }
                 }
                 Step::Idle if self.watching.is_none() && reader.as_ref().is_some_and(|it| it.account().is_some()) => {
-                    self.watching = reader.as_ref().and_then(|reader| watching(reader, &self.bell));
+                    self.watching = self.watching(reader.as_ref()).await;
                     // What happened before anyone was listening.
                     session.notice();
                 }
@@ -257,15 +270,30 @@ impl Connection {
         }
     }
 
-    /// Does what the session needs: what is quick here, and the rest on a thread that may block. The work ends early when the
-    /// client resets the connection.
+    /// In whose turn this connection's work is done.
+    fn sharer(&self, reader: Option<&ImapBackend>) -> Sharer {
+        match reader.and_then(ImapBackend::account) {
+            Some(account) => Sharer::Owner(account),
+            None => Sharer::stranger(self.network),
+        }
+    }
+
+    /// Does what the session needs: here what takes memory only, and the rest in a lane. The work ends early when the client
+    /// resets the connection.
     async fn perform(&self, wire: &Wire, mut reader: ImapBackend, need: Need) -> io::Result<(ImapBackend, Answer)> {
         let kind = need.name();
-        if reader.is_quick(&need) {
-            // A list of thousands of messages, or one message: two changes of thread would cost more than the work.
-            let done = catch_unwind(AssertUnwindSafe(|| reader.perform(need)));
-            return self.performed(kind, done.map(|answer| (reader, answer)).map_err(drop));
-        }
+        let lanes = self.door.mail.lanes();
+        let place = reader.place_of(&need);
+        let lane = match place {
+            // A list of thousands of messages from memory: two changes of thread would cost more than the work.
+            Place::Here => {
+                let done = catch_unwind(AssertUnwindSafe(|| reader.perform(need)));
+                return self.performed(kind, done.map(|answer| (reader, answer)).map_err(drop));
+            }
+            Place::SignIns => &lanes.sign_ins,
+            Place::Store => &lanes.store,
+            Place::Large => &lanes.large,
+        };
         let (sender, receiver) = oneshot::channel();
         let soon = catch_unwind(AssertUnwindSafe(|| {
             reader.append_soon(need, move |outcome| {
@@ -286,19 +314,78 @@ impl Connection {
             Err(_) => return self.performed(kind, Err(())),
         };
         let stop = reader.stop();
-        let mut done = tokio::task::spawn_blocking(move || {
+        let working = lane.run(self.sharer(Some(&reader)), (reader, need), |(mut reader, need)| {
             let answer = reader.perform(need);
             (reader, answer)
         });
+        let mut working = match working {
+            Ok(working) => working,
+            Err((mut reader, _)) => {
+                tracing::debug!(kind, "refused: too much other work of this owner or this network, or in all");
+                let answer = reader.no_place();
+                return Ok((reader, answer));
+            }
+        };
         let done = tokio::select! {
             biased;
-            done = &mut done => done,
+            done = &mut working => done,
             () = wire.reset() => {
                 stop.now();
-                done.await
+                working.await
             }
         };
         self.performed(kind, done.map_err(drop))
+    }
+
+    /// Gives the session its answer. A list of thousands of mailboxes is matched with the client's patterns in the lane for large
+    /// work.
+    async fn answered(&self, mut session: Session, answer: Answer, sharer: Sharer) -> io::Result<Session> {
+        match &answer {
+            Answer::Mailboxes(list) if list.rows.len() + list.subscribed.len() > MAILBOXES_HERE_MAX => {
+                let lane = &self.door.mail.lanes().large;
+                match lane.run(sharer, (session, answer), |(mut session, answer)| {
+                    session.answer(answer);
+                    session
+                }) {
+                    Ok(working) => working.await.map_err(|_| io::Error::other("the session is gone")),
+                    Err((mut session, _)) => {
+                        session.answer(Answer::Refused(Refusal::Unavailable));
+                        Ok(session)
+                    }
+                }
+            }
+            _ => {
+                session.answer(answer);
+                Ok(session)
+            }
+        }
+    }
+
+    /// Rings the bell whenever something changes in the account of `reader`, for as long as the returned value exists.
+    async fn watching(&self, reader: Option<&ImapBackend>) -> Option<Watching> {
+        let (reader, mailroom) = (reader?, self.door.mail.mailroom()?);
+        let watch = match reader.watch_at_once() {
+            Some(watch) => watch,
+            None => self.watch_of(mailroom.clone(), reader.account()?).await?,
+        };
+        let bell = self.bell.clone();
+        Some(watch.call_back(move |_| bell.notify_one()))
+    }
+
+    /// A watch over an account that has to be read from disk.
+    async fn watch_of(&self, mailroom: Mailroom, account: AccountId) -> Option<Watch> {
+        let lane = &self.door.mail.lanes().store;
+        let input = (mailroom, account);
+        let working = lane.run(Sharer::Owner(account), input, |(mailroom, account)| mailroom.store.watch(account).ok());
+        let watch = match working {
+            Ok(working) => working.await.ok().flatten(),
+            Err(_) => None,
+        };
+        if watch.is_none() {
+            // The session asks again, and not at once.
+            tokio::time::sleep(FAILURE_DELAY).await;
+        }
+        watch
     }
 
     /// Notes what the operator should know of what was done; an error when it ended by a fault of ours.
@@ -321,26 +408,3 @@ impl Connection {
 
 /// Mailboxes, above which a list of them is not made on a thread that serves connections.
 const MAILBOXES_HERE_MAX: usize = 256;
-
-/// Gives the session its answer. A list of thousands of mailboxes is matched with the client's patterns on a thread that may block.
-async fn answered(mut session: Session, answer: Answer) -> io::Result<Session> {
-    match &answer {
-        Answer::Mailboxes(list) if list.rows.len() + list.subscribed.len() > MAILBOXES_HERE_MAX => {
-            let done = tokio::task::spawn_blocking(move || {
-                session.answer(answer);
-                session
-            });
-            done.await.map_err(io::Error::other)
-        }
-        _ => {
-            session.answer(answer);
-            Ok(session)
-        }
-    }
-}
-
-/// Rings `bell` whenever something changes in the account of `reader`.
-fn watching(reader: &ImapBackend, bell: &Arc<Notify>) -> Option<Watching> {
-    let bell = bell.clone();
-    reader.watch().map(|watch| watch.call_back(move |_| bell.notify_one()))
-}

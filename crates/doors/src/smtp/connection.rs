@@ -10,8 +10,11 @@ use ::smtp::{
     Answer, CipherSuite, Config, DeliveryOutcome, Farewell, Message, Need, Recipient, Refusal, Session, Step, Waiting,
 };
 use mailroom::Mailroom;
-use mailroom::delivery::Delivered;
+use mailroom::delivery::{Delivered, SOON_BYTES_MAX};
+use mailroom::lanes::Sharer;
+use terms::AccountId;
 use tokio::sync::{oneshot, watch};
+use vault::Network;
 
 use super::Door;
 use crate::admission::{Entry, GiveWay, Request};
@@ -82,7 +85,8 @@ impl Connection {
                 }
                 Step::Need(Need::Recipient(recipient)) => {
                     let declared = session.declared_size_bytes();
-                    session.answer(Answer::Recipient(self.recipient(&recipient, declared)));
+                    let account = self.recipient(recipient, declared).await;
+                    session.answer(Answer::Recipient(account));
                 }
                 Step::Need(Need::Message(message)) => {
                     let outcomes = self.deliver(message).await;
@@ -147,15 +151,36 @@ impl Connection {
         Ok(if read == 0 { Err(Quiet::Gone) } else { Ok(()) })
     }
 
-    /// Whose mail it will be. A mailbox over its quota is refused before the data, by the size that the peer announced.
-    fn recipient(&self, recipient: &Recipient, declared: Option<u64>) -> Result<terms::AccountId, Refusal> {
+    /// Whose mail it will be. A mailbox over its quota is refused before the data, by the size that the peer announced. A
+    /// known address is found here, in memory; for another the vault is asked, and that waits in a lane.
+    async fn recipient(&self, recipient: Recipient, declared: Option<u64>) -> Result<AccountId, Refusal> {
         let mailroom = self.door.mail.mailroom().ok_or(Refusal::Locked)?;
-        match recipient {
-            Recipient::Mailbox(address) => mailroom.recipient(address),
-            Recipient::Postmaster => mailroom.postmaster(),
-        }
-        .and_then(|account| mailroom.check_quota(account, declared.unwrap_or(0)).map(|()| account))
-        .map_err(|error| error.refusal())
+        let known = match &recipient {
+            Recipient::Mailbox(address) => mailroom.known_recipient(address),
+            Recipient::Postmaster => None,
+        };
+        let account = match known {
+            Some(known) => known,
+            None => {
+                let lanes = self.door.mail.lanes();
+                let working = lanes.store.run(self.sharer(), (mailroom.clone(), recipient), |(mailroom, recipient)| {
+                    match recipient {
+                        Recipient::Mailbox(address) => mailroom.recipient(&address),
+                        Recipient::Postmaster => mailroom.postmaster(),
+                    }
+                });
+                let Ok(working) = working else { return Err(Refusal::TryAgain) };
+                working.await.map_err(|_| Refusal::TryAgain)?
+            }
+        };
+        account
+            .and_then(|account| mailroom.check_quota(account, declared.unwrap_or(0)).map(|()| account))
+            .map_err(|error| error.refusal())
+    }
+
+    /// In whose turn this connection's work is done.
+    fn sharer(&self) -> Sharer {
+        Sharer::stranger(Network::of(self.peer))
     }
 
     /// Keeps a message; the outcomes say what is durable.
@@ -163,7 +188,13 @@ impl Connection {
         // A locked node accepted no recipient, so there is no outcome to report.
         let Some(mailroom) = self.door.mail.mailroom().cloned() else { return Vec::new() };
         let octets = message.original.len();
-        match delivered(mailroom, message).await {
+        let recipients = message.recipients.len();
+        let delivered = self.delivered(mailroom, message).await;
+        if let Err(Undelivered::Busy) = delivered {
+            tracing::debug!(octets, "not stored: too much other work");
+            return vec![DeliveryOutcome::Refused(Refusal::TryAgain); recipients];
+        }
+        match delivered.ok() {
             Some(delivered) => {
                 let id = &delivered.id;
                 for result in &delivered.results {
@@ -188,18 +219,30 @@ impl Connection {
             }
         }
     }
+
+    /// Delivers: the usual message from this thread, which serves others while the disk works; another in a lane.
+    async fn delivered(&self, mailroom: Mailroom, message: Box<Message>) -> Result<Delivered, Undelivered> {
+        let (sender, receiver) = oneshot::channel();
+        let answer = move |delivered| {
+            // The receiver is gone only when the connection is.
+            let _ = sender.send(delivered);
+        };
+        let soon = catch_unwind(AssertUnwindSafe(|| mailroom.deliver_soon(message, answer)));
+        let message = match soon.map_err(|_| Undelivered::Panicked)? {
+            Ok(()) => return receiver.await.map_err(|_| Undelivered::Panicked),
+            Err(message) => message,
+        };
+        let lanes = self.door.mail.lanes();
+        let lane = if message.original.len() > SOON_BYTES_MAX { &lanes.large } else { &lanes.store };
+        let working = lane.run(self.sharer(), (mailroom, message), |(mailroom, message)| mailroom.deliver(*message));
+        working.map_err(|_| Undelivered::Busy)?.await.map_err(|_| Undelivered::Panicked)
+    }
 }
 
-/// Delivers: the usual message from this thread, which serves others while the disk works; another on a thread that
-/// may block. `None` after a panic.
-async fn delivered(mailroom: Mailroom, message: Box<Message>) -> Option<Delivered> {
-    let (sender, receiver) = oneshot::channel();
-    let answer = move |delivered| {
-        // The receiver is gone only when the connection is.
-        let _ = sender.send(delivered);
-    };
-    match catch_unwind(AssertUnwindSafe(|| mailroom.deliver_soon(message, answer))).ok()? {
-        Ok(()) => receiver.await.ok(),
-        Err(message) => tokio::task::spawn_blocking(move || mailroom.deliver(*message)).await.ok(),
-    }
+/// Why there is no outcome of a delivery.
+enum Undelivered {
+    /// A fault of ours.
+    Panicked,
+    /// The lane is full; nothing was tried.
+    Busy,
 }

@@ -4,6 +4,7 @@
 
 mod imap;
 mod smtp;
+mod stall;
 #[path = "../../../mailroom/tests/it/support.rs"]
 mod support;
 mod tls;

@@ -13,9 +13,11 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::server::VaultServer;
 
-/// How many slow requests wait at most: at 30 ms each on two processors this is a quarter of a minute, as long as a
-/// client waits. More are refused as busy.
-const SLOW_WAITING_MAX: usize = 1024;
+/// How many slow requests wait at most: twice as many as there are slow threads, which is what the node's lane for sign-ins sends at
+/// once, and 16 from its lane for operations (`mailroom::lanes`). Others wait there. More are refused as busy.
+fn slow_waiting_max(processors: usize) -> usize {
+    2 * (processors + 1) + 16
+}
 
 /// A request that waits for a thread that may be slow: who asked, its number and its bytes.
 type Slow = (Arc<Answering>, u64, Zeroizing<Vec<u8>>);
@@ -33,7 +35,7 @@ struct Answering {
 /// The socket's own.
 pub(super) fn serve(sockets: Vec<UnixStream>, server: &Arc<VaultServer>) -> io::Result<()> {
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    let (slow, queue) = sync_channel(SLOW_WAITING_MAX);
+    let (slow, queue) = sync_channel(slow_waiting_max(processors));
     let queue = Arc::new(Mutex::new(queue));
     // One more than compute at a time: while one waits for the disk, the next computes.
     for _ in 0..=processors {

@@ -20,7 +20,7 @@ use crate::record::Record;
 const BATCH_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Up to this size a message is sealed in about a millisecond, on the task that read it. Nine out of ten are shorter.
-pub(crate) const SOON_BYTES_MAX: usize = 256 * 1024;
+pub const SOON_BYTES_MAX: usize = 256 * 1024;
 
 /// Why a message was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,13 +94,19 @@ impl Delivered {
 }
 
 impl Mailroom {
-    /// The account that has `address`. Cheap: no file is read.
+    /// The account that has `address`. Waits for the vault unless it is an account's.
     ///
     /// # Errors
     /// [`DeliveryError::NoSuchMailbox`], also for clients that want mail relayed; [`DeliveryError::Store`]
     /// while this cannot be known, because the vault is unavailable.
     pub fn recipient(&self, address: &Address) -> Result<AccountId, DeliveryError> {
         self.store.receiver_of(address)?.ok_or(DeliveryError::NoSuchMailbox)
+    }
+
+    /// As [`recipient`](Self::recipient), from memory alone; `None` when the vault has to be asked.
+    pub fn known_recipient(&self, address: &Address) -> Option<Result<AccountId, DeliveryError>> {
+        let known = self.store.known_receiver_of(address)?;
+        Some(known.map_err(DeliveryError::from).and_then(|account| account.ok_or(DeliveryError::NoSuchMailbox)))
     }
 
     /// The account that receives mail for `<Postmaster>` (RFC 5321 section 4.5.1): the one with the address `postmaster@` this node's
@@ -232,8 +238,8 @@ impl Mailroom {
 
     /// As [`deliver`](Self::deliver), without waiting for the disk: seals at once, which takes about a millisecond, and
     /// `answer` is called from the store's thread when the message is durable or refused; it must be quick. The usual
-    /// message (one account, not long, and the store's queue has space) is accepted; any other is returned, for a thread that
-    /// may block.
+    /// message (one account that is in memory, not long, and the store's queue has space) is accepted; any other is returned, for
+    /// a lane.
     ///
     /// # Errors
     /// The message, if it is not the usual one.
@@ -243,7 +249,7 @@ impl Mailroom {
         answer: impl FnOnce(Delivered) + Send + 'static,
     ) -> Result<(), Box<Message>> {
         let [to] = &message.recipients[..] else { return Err(message) };
-        if message.original.len() > SOON_BYTES_MAX || !self.store.has_capacity(message.original.len()) {
+        if message.original.len() > SOON_BYTES_MAX || !self.store.takes_at_once(to.account, message.original.len()) {
             return Err(message);
         }
         let id = self.trace_id();

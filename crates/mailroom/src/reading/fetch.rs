@@ -38,9 +38,7 @@ pub(super) fn rows(
     let Reading { mail, owner, view, stop } = reading;
     let record =
         items.iter().any(|item| matches!(item, FetchItem::Envelope | FetchItem::Body | FetchItem::BodyStructure));
-    let octets = items
-        .iter()
-        .any(|item| matches!(item, FetchItem::Section(..) | FetchItem::Binary(..) | FetchItem::BinarySize(_)));
+    let octets = items.iter().any(is_of_octets);
     let count = if record || octets { LIGHT_ROWS_MAX } else { COLUMN_ROWS_MAX };
     let uids = uids.get(..count).unwrap_or(uids);
     let mut entries: Vec<Option<MessageEntry>> = view.entries_of(uids).collect();
@@ -106,6 +104,16 @@ pub(super) fn rows(
         }
     }
     Ok((answer, damage))
+}
+
+/// Whether the view has the value of an item, so that nothing is opened or read.
+pub(super) fn is_of_view(item: &FetchItem) -> bool {
+    matches!(item, FetchItem::InternalDate | FetchItem::Size)
+}
+
+/// Whether the value of an item is made of the message itself.
+pub(super) fn is_of_octets(item: &FetchItem) -> bool {
+    matches!(item, FetchItem::Section(..) | FetchItem::Binary(..) | FetchItem::BinarySize(_))
 }
 
 /// How many of these messages an answer may need if each is requested completely; of long ones, often only a piece is.

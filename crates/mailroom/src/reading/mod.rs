@@ -88,6 +88,16 @@ impl std::fmt::Display for Trouble {
     }
 }
 
+/// Where a need is met: by the task of the connection, or in a [lane](crate::lanes::Lanes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Place {
+    Here,
+    SignIns,
+    Store,
+    Large,
+}
+
 /// Why a need was not met.
 enum Unmet {
     Refused(Refusal),
@@ -148,22 +158,39 @@ impl ImapBackend {
         self.mail.store.watch(self.account()?).ok()
     }
 
-    /// Whether a need takes about a millisecond, from memory or by reading a few megabytes at most: then a round trip to another
-    /// thread would cost more than it saves. On a slow disk such a read may take longer, so callers need
-    /// threads to spare.
-    pub fn is_quick(&self, need: &Need) -> bool {
+    /// A watch over an account for IDLE, if none of it has to be read from disk.
+    pub fn watch_at_once(&self) -> Option<Watch> {
+        self.account().filter(|account| self.mail.store.is_in_memory(*account)).and_then(|_| self.watch())
+    }
+
+    /// Where a need is met. Only what takes memory and a millisecond at most may be done by the task of a connection, since
+    /// nobody else is served meanwhile; everything that may wait for the disk, the vault or Argon2id has a lane.
+    pub fn place_of(&self, need: &Need) -> Place {
+        let in_memory = || self.account().is_some_and(|account| self.mail.store.is_in_memory(account));
         match need {
-            Need::Refresh | Need::Mailbox(_) | Need::Mailboxes | Need::Quota | Need::Open(_) => {
-                self.account().is_some_and(|account| self.mail.store.is_in_memory(account))
+            Need::SignIn { .. } | Need::ScramBegin { .. } | Need::ScramFinish { .. } => Place::SignIns,
+            Need::Close => Place::Here,
+            Need::Refresh | Need::Mailbox(_) | Need::Mailboxes | Need::Quota | Need::Open(_) if in_memory() => {
+                Place::Here
             }
-            Need::Close => true,
-            Need::Fetch { uids, .. } => {
+            Need::Fetch { items, .. } if items.iter().all(fetch::is_of_view) => Place::Here,
+            Need::Fetch { uids, items } => {
                 let first = uids.as_slice().first().zip(self.open.as_ref());
                 let entry = first.and_then(|(uid, open)| open.view.entry(*uid));
-                entry.is_none_or(|entry| entry.view_size_bytes <= QUICK_BYTES_MAX)
+                let large = entry.is_some_and(|entry| entry.view_size_bytes > QUICK_BYTES_MAX);
+                if large && items.iter().any(fetch::is_of_octets) { Place::Large } else { Place::Store }
             }
-            _ => false,
+            Need::Search { .. } => Place::Large,
+            Need::Append { message, .. } if message.len() > SOON_BYTES_MAX => Place::Large,
+            _ => Place::Store,
         }
+    }
+
+    /// The answer when the lane has no place for a need: it was not tried.
+    pub fn no_place(&mut self) -> Answer {
+        // The rest of a search will not be asked for.
+        self.search = None;
+        Answer::Refused(Refusal::Unavailable)
     }
 
     /// Does what the machine needs. Blocks: for a sync of the disk when something changes, for Argon2id at a sign-in.
@@ -323,6 +350,8 @@ impl ImapBackend {
             VaultError::Owner(OwnerError::SlowDown(_)) => Refusal::TooManyFailures,
             VaultError::Owner(OwnerError::Scram(ScramError::Malformed)) => Refusal::MalformedResponse,
             VaultError::Owner(OwnerError::Scram(ScramError::OtherIdentity)) => Refusal::OtherIdentity,
+            // Under a crowd of guessers this is no news for each of them.
+            VaultError::Busy => Refusal::Unavailable,
             error => {
                 self.trouble = Some(Trouble::Vault(error));
                 Refusal::Unavailable
@@ -432,16 +461,15 @@ impl ImapBackend {
     /// As [`perform`](Self::perform) for APPEND, without waiting for the disk: seals at once, and `told` is called from the
     /// store's thread when the message is durable or refused; it must be quick. [`appended`](Self::appended) turns its argument
     /// into the answer. The usual message is accepted (not long, and the store's queue has space); anything else is returned,
-    /// for a thread that may block.
+    /// for a lane.
     ///
     /// # Errors
     /// The need, if it is not such an APPEND.
     pub fn append_soon(&mut self, need: Need, told: impl FnOnce(AppendOutcome) + Send + 'static) -> Result<(), Need> {
         let store = &self.mail.store;
-        let account = self.account().filter(|account| store.is_in_memory(*account));
-        let (account, mailbox, flags, internal_date, message) = match (account, need) {
+        let (account, mailbox, flags, internal_date, message) = match (self.account(), need) {
             (Some(account), Need::Append { mailbox, flags, internal_date, message })
-                if message.len() <= SOON_BYTES_MAX && store.has_capacity(message.len()) =>
+                if message.len() <= SOON_BYTES_MAX && store.takes_at_once(account, message.len()) =>
             {
                 (account, mailbox, flags, internal_date, message)
             }

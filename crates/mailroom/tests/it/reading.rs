@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::client::Client;
 use crate::support::{PASSWORD, Room};
 use imap::Step;
+use mailroom::reading::Place;
 use smtp::{Accepted, Body, Envelope, Helo, Message, Protocol, Recipient};
 
 const ANN: &str = "ann@ie.example";
@@ -168,13 +169,13 @@ fn a_large_message_begins_an_answer() {
     deliver(&room, format!("Subject: large\r\n\r\n{}", "a line of text\r\n".repeat(100_000)).as_bytes());
     let mut client = selected(&room);
     client.session.feed(b"a FETCH 1:2 BODY.PEEK[]\r\n");
-    let mut quick = Vec::new();
+    let mut places = Vec::new();
     loop {
         match client.session.step() {
             Step::Write(_) => {}
             Step::Need(need) => {
                 if let imap::Need::Fetch { .. } = &need {
-                    quick.push(client.reader.is_quick(&need));
+                    places.push(client.reader.place_of(&need));
                 }
                 let answer = client.reader.perform(need);
                 client.session.answer(answer);
@@ -182,7 +183,7 @@ fn a_large_message_begins_an_answer() {
             _ => break,
         }
     }
-    assert_eq!(quick, [true, false]);
+    assert_eq!(places, [Place::Store, Place::Large]);
 }
 
 #[test]

@@ -47,6 +47,8 @@ pub(crate) enum PageError {
     TooManyQuestions,
     /// The node is locked, or its vault is away.
     Unavailable,
+    /// Too much other work, of this visitor or in all.
+    Busy,
     Internal,
 }
 
@@ -66,7 +68,7 @@ impl PageError {
             | Self::WrongCredentials
             | Self::WrongRecoveryCode => StatusCode::FORBIDDEN,
             Self::SlowDown { .. } | Self::TooManyQuestions => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -92,6 +94,7 @@ impl PageError {
             }
             Self::WrongRecoveryCode => "The address or the recovery code is wrong. Each recovery code works once.",
             Self::TooManyQuestions => "Too many requests at once. Try again in a moment.",
+            Self::Busy => "Too many people want something at once. Try again in a moment.",
             Self::Unavailable => "Mailboxes cannot be opened at the moment. Try again later.",
             Self::Internal => {
                 "The server could not complete this. Try again; if it keeps failing, contact your provider."
@@ -102,7 +105,7 @@ impl PageError {
     fn title(&self) -> &'static str {
         match self {
             Self::NoSuchPage => "Page not found",
-            Self::Unavailable => "Temporarily unavailable",
+            Self::Unavailable | Self::Busy => "Temporarily unavailable",
             Self::Internal => "Something went wrong",
             _ => "Request not completed",
         }
@@ -112,6 +115,8 @@ impl PageError {
         match self {
             Self::SlowDown { retry_after_seconds, .. } => Some(*retry_after_seconds),
             Self::TooManyQuestions => Some(1),
+            // The queue for sign-ins, the slowest, is two seconds long.
+            Self::Busy => Some(2),
             _ => None,
         }
     }
@@ -170,7 +175,8 @@ impl From<VaultError> for PageError {
                 | OwnerError::WrongCode,
             ) => Self::Invalid(sentence(&error.to_string())),
             VaultError::Owner(OwnerError::WrongRecoveryCode) => Self::WrongRecoveryCode,
-            VaultError::Locked | VaultError::Away | VaultError::Busy => Self::Unavailable,
+            VaultError::Locked | VaultError::Away => Self::Unavailable,
+            VaultError::Busy => Self::Busy,
             _ => Self::Internal,
         }
     }

@@ -5,6 +5,8 @@ use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::assets;
+use mailroom::lanes::{Lane, Sharer};
+
 use super::error::PageError;
 
 /// What the head of every page says of the node.
@@ -34,9 +36,12 @@ pub(super) fn is_html(response: &Response) -> bool {
     response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
-/// Runs work that waits for a disk or the vault.
+/// Runs work that waits for a disk or the vault, in `lane` and in the turn of `sharer`.
 pub(crate) async fn blocking<T: Send + 'static>(
+    lane: &Lane,
+    sharer: Sharer,
     work: impl FnOnce() -> Result<T, PageError> + Send + 'static,
 ) -> Result<T, PageError> {
-    tokio::task::spawn_blocking(work).await.unwrap_or(Err(PageError::Internal))
+    let working = lane.run(sharer, (), |()| work()).map_err(|()| PageError::Busy)?;
+    working.await.unwrap_or(Err(PageError::Internal))
 }

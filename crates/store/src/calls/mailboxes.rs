@@ -43,7 +43,7 @@ impl Store {
 
     /// Whether the account's state is in memory, so that looking at it reads no disk.
     pub fn is_in_memory(&self, account: AccountId) -> bool {
-        self.engine.account(account).is_ok_and(|account| account.seen().is_some())
+        self.engine.account(account).is_ok_and(|account| account.is_in_memory())
     }
 
     /// The mailbox as it is now: an unchanging view, all of it durable.

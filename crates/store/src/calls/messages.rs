@@ -143,9 +143,11 @@ impl Store {
         }
     }
 
-    /// Whether [`submit`](Self::submit) of this many bytes would return without waiting: the queue of jobs is at most half full.
-    pub fn has_capacity(&self, bytes: usize) -> bool {
-        self.engine.queue.has_capacity(bytes)
+    /// Whether [`submit`](Self::submit) of this many bytes for one account would return without waiting, neither for the disk nor
+    /// for the vault: the account and the number of its last epoch are in memory, and the queue of jobs is at most half full.
+    pub fn takes_at_once(&self, account: AccountId, bytes: usize) -> bool {
+        let known = self.engine.account(account).is_ok_and(|it| it.is_in_memory() && it.epochs.are_known());
+        known && self.engine.queue.has_capacity(bytes)
     }
 
     fn seal(&self, messages: Vec<Incoming>) -> Result<(Vec<Sealed>, usize), StoreError> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
 
 use serde::{Deserialize, Serialize};
 use terms::{AccountId, Address, EpochId, UnixMillis};
@@ -124,6 +124,15 @@ impl Account {
     /// What sessions see, when it is in memory.
     pub(crate) fn seen(&self) -> Option<Arc<AccountState>> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether [`seen`](Self::seen) would return a state at once. While another thread reads the account from disk, it would not.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        match self.state.try_read() {
+            Ok(state) => state.is_some(),
+            Err(TryLockError::Poisoned(state)) => state.into_inner().is_some(),
+            Err(TryLockError::WouldBlock) => false,
+        }
     }
 
     /// Lets sessions see `state`, which is durable.

@@ -95,6 +95,11 @@ impl Epochs {
         Ok(epoch)
     }
 
+    /// Whether [`current`](Self::current) needs no disk and waits for nobody.
+    pub(crate) fn are_known(&self) -> bool {
+        self.0.try_lock().is_ok_and(|running| running.last > 0)
+    }
+
     /// Drops the epoch's key when its time is over, even if nothing arrives.
     pub(crate) fn forget_if_over(&self, now: UnixMillis) {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -166,10 +166,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::VaultAway`], [`StoreError::Damaged`].
     pub fn receiver_of(&self, address: &Address) -> Result<Option<AccountId>, StoreError> {
+        self.known_receiver_of(address).unwrap_or_else(|| self.open_account_of(address))
+    }
+
+    /// As [`receiver_of`](Self::receiver_of), from memory alone; `None` when the vault has to be asked.
+    pub fn known_receiver_of(&self, address: &Address) -> Option<Result<Option<AccountId>, StoreError>> {
         let known = self.engine.directory().by_name.get(&address.canonical()).copied();
-        match known.filter(|_| self.engine.vault.is_serving()) {
-            Some(id) => self.unless_closed(id),
-            None => self.open_account_of(address),
-        }
+        known.filter(|_| self.engine.vault.is_serving()).map(|id| self.unless_closed(id))
     }
 }

@@ -132,7 +132,7 @@ fn a_disk_that_stalls_makes_senders_wait() {
             }
         });
         // Until the line is full; then some time more, in which one without a bound would take what is left.
-        while house.store().has_capacity(BYTES) {
+        while house.store().takes_at_once(ann, BYTES) {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(500));

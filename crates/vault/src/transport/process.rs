@@ -126,11 +126,12 @@ impl Line {
 
     /// Whether the process is known to be gone.
     pub(crate) fn is_away(&self) -> bool {
-        let ended = match &self.process {
+        // In this order: while another is started, the child is locked for as long as the old one takes to end.
+        let ended = || match &self.process {
             Process::Own { child, .. } => !matches!(locked(child).try_wait(), Ok(None)),
             Process::Others(_) => false,
         };
-        ended || self.socket().is_gone()
+        self.socket().is_gone() || ended()
     }
 
     /// Its process id, for anyone who looks at it from outside.
