@@ -49,6 +49,8 @@ pub enum StoreError {
     Vault(String),
     /// The vault is locked or temporarily unavailable. Nothing was stored; try again.
     VaultAway,
+    /// The machine's: the disk is so slow that reading an account took longer than it may. Try again.
+    TooSlow,
     /// The store was closed.
     Closed,
 }
@@ -80,6 +82,9 @@ impl fmt::Display for StoreError {
             Self::CannotOpen(why) => write!(f, "the store cannot be opened: {why}"),
             Self::Vault(why) => write!(f, "the vault refused: {why}"),
             Self::VaultAway => f.write_str("the vault is locked or unavailable: nothing was stored; try again"),
+            Self::TooSlow => {
+                f.write_str("reading the account took too long: the disk is slow or overloaded; try again")
+            }
             Self::Closed => f.write_str("the store is closed"),
         }
     }

@@ -70,7 +70,7 @@ pub(super) fn refusal(error: &StoreError) -> Refusal {
         StoreError::MailboxExists => Refusal::AlreadyExists,
         StoreError::BadName | StoreError::InboxStays => Refusal::Cannot,
         StoreError::TooLarge => Refusal::TooBig,
-        StoreError::TooMany(_) => Refusal::Limit,
+        StoreError::TooMany(_) | StoreError::TooSlow => Refusal::Limit,
         StoreError::OverQuota => Refusal::OverQuota,
         StoreError::Damaged(_) => Refusal::Corrupt,
         _ => Refusal::Unavailable,

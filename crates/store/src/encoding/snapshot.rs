@@ -94,6 +94,16 @@ pub(crate) fn decode<E: From<Malformed>>(
     Ok(state)
 }
 
+/// The blocks of a head, in the order in which [`decode`] asks for them.
+pub(crate) fn block_names(head: &[u8]) -> Result<Vec<BlockName>, Malformed> {
+    let mut names = Vec::new();
+    decode_uncounted(head, |name| {
+        names.push(name);
+        Ok::<_, Malformed>(blocks::empty_block(name.table))
+    })?;
+    Ok(names)
+}
+
 /// As [`decode`], with an [`empty_block`] in place of a lost one: nothing is counted, and references to lost messages
 /// stay. `None` if the head is malformed.
 pub(crate) fn decode_open<E>(

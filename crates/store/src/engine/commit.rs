@@ -60,6 +60,10 @@ pub(crate) struct Committer {
     row_writer_thread: RowWriterThread,
 }
 
+/// How many times as long as usual the WAL may become before the commit thread waits for those who read the rows: until then it
+/// checkpoints when nobody happens to read.
+const WAL_LONG: u64 = 4;
+
 impl Committer {
     pub(crate) fn new(
         engine: Arc<Engine>,
@@ -88,7 +92,7 @@ impl Committer {
         }
         if let Some(rows) = &self.rows {
             // Only tidiness: what is not checkpointed now is after the next opening.
-            let _ = self.engine.while_nobody_reads(|| rows.truncate_wal());
+            let _ = self.engine.while_nobody_reads(false, || rows.truncate_wal());
         }
     }
 
@@ -134,7 +138,7 @@ impl Committer {
         let usual = u64::from(self.settings.wal_pages);
         let (flowed, next) = match rows.wal_pages() {
             Ok(pages) if pages < self.checkpoint_at => return,
-            Ok(pages) => match self.engine.while_nobody_reads(|| rows.checkpoint()) {
+            Ok(pages) => match self.engine.while_nobody_reads(pages >= WAL_LONG * usual, || rows.checkpoint()) {
                 None => return,
                 Some(Ok(())) => (Ok(()), usual),
                 Some(Err(error)) => (Err(error), pages + usual),

@@ -1,11 +1,12 @@
 //! What the threads of a store share: keys, packs, rows for reading, the accounts, the queue of jobs.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use terms::{AccountId, Clock, Entropy, EpochId};
-use vault::{SealedEpochKey, Vault, VaultError};
+use vault::{SealedEpochKey, Vault};
 
 use crate::account::apply::apply;
 use crate::account::change::Change;
@@ -18,7 +19,7 @@ use crate::engine::draft::Job;
 use crate::engine::queue::Queue;
 use crate::error::StoreError;
 use crate::pack::Packs;
-use crate::rows::RowReader;
+use crate::rows::{Borrowed, Readers, RowReader};
 use crate::values::quota::Policy;
 
 /// The state of the store, for the operator.
@@ -54,9 +55,7 @@ pub(crate) struct Engine {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) packs: Arc<Packs>,
     pub(crate) queue: Queue<Job>,
-    reader: Mutex<RowReader>,
-    /// How many connections besides the reader hold a snapshot of the rows.
-    moments: Arc<AtomicUsize>,
+    readers: Arc<Readers>,
     directory: RwLock<Directory>,
     health: Mutex<Health>,
     /// Why the last checkpoint of the WAL failed.
@@ -66,11 +65,11 @@ pub(crate) struct Engine {
 }
 
 /// See [`Engine::moment`].
-pub(crate) struct Moment(Arc<AtomicUsize>);
+pub(crate) struct Moment(Arc<Readers>);
 
 impl Drop for Moment {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.end_moment();
     }
 }
 
@@ -121,6 +120,7 @@ impl Engine {
         packs: Arc<Packs>,
         reader: RowReader,
     ) -> Result<Self, StoreError> {
+        let readers = Arc::new(Readers::new(dir.clone(), reader));
         let engine = Self {
             dir,
             vault,
@@ -128,8 +128,7 @@ impl Engine {
             entropy,
             packs,
             queue: Queue::default(),
-            reader: Mutex::new(reader),
-            moments: Arc::default(),
+            readers,
             directory: RwLock::default(),
             health: Mutex::default(),
             wal_stuck: Mutex::default(),
@@ -140,26 +139,21 @@ impl Engine {
         Ok(engine)
     }
 
-    pub(crate) fn reader(&self) -> MutexGuard<'_, RowReader> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A connection that reads the rows. It is not to be kept while something else is waited for, and a thread must not hold two.
+    pub(crate) fn reader(&self) -> Borrowed<'_> {
+        self.readers.borrow()
     }
 
     /// Lets a connection read one snapshot of the rows for a long time: as long as the returned value exists, the WAL is not
     /// checkpointed. Call it before the snapshot is taken.
     pub(crate) fn moment(&self) -> Moment {
-        let _reader = self.reader();
-        self.moments.fetch_add(1, Ordering::SeqCst);
-        Moment(Arc::clone(&self.moments))
+        self.readers.add_moment();
+        Moment(Arc::clone(&self.readers))
     }
 
-    /// Runs `act` while no connection of this process is reading the rows; `None`, without running it or waiting, if one is.
-    pub(crate) fn while_nobody_reads<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
-        let _reader = match self.reader.try_lock() {
-            Ok(reader) => reader,
-            Err(TryLockError::Poisoned(reader)) => reader.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        (self.moments.load(Ordering::SeqCst) == 0).then(act)
+    /// As [`Readers::while_nobody_reads`].
+    pub(crate) fn while_nobody_reads<T>(&self, wait: bool, act: impl FnOnce() -> T) -> Option<T> {
+        self.readers.while_nobody_reads(wait, act)
     }
 
     pub(crate) fn directory(&self) -> RwLockReadGuard<'_, Directory> {
@@ -220,7 +214,7 @@ impl Engine {
 
     /// Takes a new connection for reading, after the old one failed, and drops everything that was read from that.
     pub(crate) fn start_over(&self, reader: RowReader) -> Result<(), StoreError> {
-        *self.reader() = reader;
+        self.readers.replace(reader);
         self.read_directory()?;
         self.directory().by_id.values().for_each(|account| account.forget());
         self.compaction.forget();
@@ -247,48 +241,56 @@ impl Engine {
 
     /// An account as its rows have it, and the last change that its snapshot includes.
     pub(crate) fn read_account(&self, account: &Account) -> Result<(AccountState, u64), StoreError> {
-        let reader = self.reader();
-        reader.at_one_moment(|reader| {
-            let mut state = match reader.snapshot(account.number).map_err(|error| StoreError::reading(&error))? {
-                Some((seq, sealed)) => self.read_snapshot(reader, account, seq, &sealed)?,
-                None => AccountState::default(),
+        // The connection is free again before the vault is asked.
+        let (snapshot, changes) = self.reader().at_one_moment(|reader| {
+            let snapshot = match reader.snapshot(account.number).map_err(|error| StoreError::reading(&error))? {
+                Some((seq, sealed)) => Some((seq, sealed, reader.blocks(account.number)?)),
+                None => None,
             };
-            let folded = state.seq;
             let changes = reader.changes(account.number).map_err(|error| StoreError::reading(&error))?;
-            let id = account.record.id;
-            let (seqs, sealed): (Vec<_>, Vec<_>) =
-                changes.into_iter().map(|(seq, sealed)| (seq, (context::change(id, seq), sealed))).unzip();
-            let opened = self.vault.service_open_all(sealed).map_err(|error| StoreError::vault(&error))?;
-            for (seq, plain) in seqs.into_iter().zip(opened) {
-                replay(&mut state, account, seq, plain.as_deref())?;
-            }
-            Ok((state, folded))
-        })
+            Ok((snapshot, changes))
+        })?;
+        let mut state = match snapshot {
+            Some((seq, sealed, blocks)) => self.open_snapshot(account, seq, &sealed, blocks)?,
+            None => AccountState::default(),
+        };
+        let folded = state.seq;
+        let id = account.record.id;
+        let (seqs, sealed): (Vec<_>, Vec<_>) =
+            changes.into_iter().map(|(seq, sealed)| (seq, (context::change(id, seq), sealed))).unzip();
+        let opened = self.vault.service_open_all(sealed).map_err(|error| StoreError::vault(&error))?;
+        for (seq, plain) in seqs.into_iter().zip(opened) {
+            replay(&mut state, account, seq, plain.as_deref())?;
+        }
+        Ok((state, folded))
     }
 
-    fn read_snapshot(
+    /// Opens the snapshot of an account: its head, then all of its blocks by one call.
+    fn open_snapshot(
         &self,
-        reader: &RowReader,
         account: &Account,
         seq: u64,
         sealed: &[u8],
+        mut blocks: HashMap<(u32, u32), Vec<u8>>,
     ) -> Result<AccountState, StoreError> {
         let (id, number) = (account.record.id, account.number);
         let damaged = |what: &str| StoreError::Damaged(format!("{what} of account number {number}"));
-        let unreadable = |error: &VaultError, what: &str| match StoreError::vault(error) {
-            StoreError::VaultAway => StoreError::VaultAway,
-            _ => damaged(what),
-        };
         let head = self.vault.service_open(&context::snapshot(id, seq), sealed);
-        let head = head.map_err(|error| unreadable(&error, "the snapshot"))?;
-        let state = snapshot::decode(&head, |name| {
-            let sealed = reader.block(number, name.table, name.number);
-            let sealed = sealed.map_err(|error| Unreadable::Store(StoreError::reading(&error)))?;
-            let sealed = sealed.ok_or_else(|| Unreadable::Store(damaged("a block")))?;
-            let opened = self.vault.service_open(&context::block(id, name), &sealed);
-            opened.map_err(|error| Unreadable::Store(unreadable(&error, "a block")))
-        });
-        match state {
+        let head = head.map_err(|error| match StoreError::vault(&error) {
+            StoreError::VaultAway => StoreError::VaultAway,
+            _ => damaged("the snapshot"),
+        })?;
+        let names = snapshot::block_names(&head).map_err(|Malformed| damaged("the snapshot"))?;
+        let mut items = Vec::with_capacity(names.len());
+        for name in &names {
+            let sealed = blocks.remove(&(name.table, name.number)).ok_or_else(|| damaged("a block"))?;
+            items.push((context::block(id, *name), sealed));
+        }
+        let opened = self.vault.service_open_all(items).map_err(|error| StoreError::vault(&error))?;
+        // The head is read in the same order again.
+        let mut opened = opened.into_iter();
+        let block = |_| opened.next().flatten().ok_or_else(|| Unreadable::Store(damaged("a block")));
+        match snapshot::decode(&head, block) {
             Ok(state) if state.seq == seq => Ok(state),
             Ok(_) | Err(Unreadable::Malformed) => Err(damaged("the snapshot")),
             Err(Unreadable::Store(error)) => Err(error),

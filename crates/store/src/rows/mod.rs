@@ -1,15 +1,18 @@
 //! Rows: SQLite, and every statement that the store makes.
 //!
-//! Write-ahead log with `synchronous=FULL`: when a commit returns, the log is synced. Two connections: the commit
-//! thread writes, everything else reads. Nothing temporary goes to disk, and deleted content is overwritten. What a failed
+//! Write-ahead log with `synchronous=FULL`: when a commit returns, the log is synced. The commit thread writes by
+//! one connection, everything else reads by [a few](readers). Nothing temporary goes to disk, and deleted content is overwritten. What a failed
 //! sync leaves behind is in [`wal`].
 
 mod check;
+mod readers;
 mod wal;
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use terms::{AccountId, EpochId, HOME_FORMAT, OtherFormat};
@@ -17,6 +20,8 @@ use vault::SealedEpochKey;
 
 use crate::encoding::bytes::Writer;
 use crate::error::StoreError;
+
+pub(crate) use readers::{Borrowed, Readers};
 
 /// `PRAGMA application_id`: "Bail".
 const APPLICATION: i64 = 0x4261_696c;
@@ -33,6 +38,10 @@ const COMMITS_KEPT: u64 = 4096;
 /// How long to wait for a lock. Only this process has the file open and its readers do not block its writer; but an
 /// operator's SQL shell may hold a lock for a moment.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How long one snapshot of the rows is read at most: while it is, the WAL grows. The largest account (a million messages, some 70
+/// MB) takes a second from an old hard disk in order, and a few seconds out of order.
+const SNAPSHOT_LIFE: Duration = Duration::from_secs(10);
 
 /// One write of a batch.
 pub(crate) enum Write {
@@ -371,6 +380,27 @@ impl RowReader {
     pub(crate) fn block(&self, account: i64, table: u32, number: u32) -> rusqlite::Result<Option<Vec<u8>>> {
         let sql = "SELECT sealed FROM blocks WHERE account = ?1 AND mailbox = ?2 AND block = ?3";
         self.0.prepare_cached(sql)?.query_row(params![account, table, number], |row| row.get(0)).optional()
+    }
+
+    /// The sealed blocks of an account by table and number.
+    ///
+    /// # Errors
+    /// [`StoreError::TooSlow`] when it takes longer than a snapshot of the rows may be held.
+    pub(crate) fn blocks(&self, account: i64) -> Result<HashMap<(u32, u32), Vec<u8>>, StoreError> {
+        let read = |error: rusqlite::Error| StoreError::reading(&error);
+        let sql = "SELECT mailbox, block, sealed FROM blocks WHERE account = ?1";
+        let mut statement = self.0.prepare_cached(sql).map_err(read)?;
+        let mut rows = statement.query([account]).map_err(read)?;
+        let (mut blocks, until) = (HashMap::new(), Instant::now() + SNAPSHOT_LIFE);
+        while let Some(row) = rows.next().map_err(read)? {
+            let block = |row: &rusqlite::Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
+            let (place, sealed) = block(row).map_err(read)?;
+            blocks.insert(place, sealed);
+            if Instant::now() > until {
+                return Err(StoreError::TooSlow);
+            }
+        }
+        Ok(blocks)
     }
 
     /// The existing blocks: table and number.

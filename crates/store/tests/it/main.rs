@@ -8,6 +8,7 @@
 
 mod backup;
 mod cases;
+mod cold;
 mod compact;
 mod damage;
 mod faults;
