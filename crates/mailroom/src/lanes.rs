@@ -181,11 +181,13 @@ impl Lane {
     {
         let bounds = &self.0.bounds;
         let mut state = self.0.state();
-        let waiting = state.sharers.get(&sharer).map_or(0, |share| share.waiting.len());
+        let (running, waiting) = state.sharers.get(&sharer).map_or((0, 0), |share| (share.running, share.waiting.len()));
         if state.waiting >= bounds.waiting || waiting >= bounds.waiting_of(sharer) {
             return Err(input);
         }
-        if state.idle <= state.waiting && state.threads < bounds.threads {
+        // What is beyond a sharer's part is done by the threads that do the rest of it.
+        let is_due = running + waiting < bounds.threads_of(sharer);
+        if is_due && state.idle <= state.waiting && state.threads < bounds.threads {
             let shared = Arc::clone(&self.0);
             match thread::Builder::new().name(self.0.name.to_owned()).spawn(move || shared.work()) {
                 Ok(_) => state.threads += 1,
@@ -372,7 +374,9 @@ mod tests {
     /// Work that lasts until its sender is used or dropped.
     fn stuck(lane: &Lane, sharer: Sharer) -> Option<(Sender<()>, Working<()>)> {
         let (free, stays): (_, Receiver<()>) = channel();
-        lane.run(sharer, (), move |()| drop(stays.recv())).ok().map(|working| (free, working))
+        lane.run(sharer, (), move |()| {
+            let _ = stays.recv();
+        }).ok().map(|working| (free, working))
     }
 
     #[test]
