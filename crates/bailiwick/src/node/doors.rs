@@ -83,10 +83,10 @@ pub(super) async fn open_doors(
     doors.spawn(health::watch_store(node.clone(), shutdown));
 
     let (told, stopped) = tokio::sync::oneshot::channel();
-    let (hearing, runtime) = (link.clone(), tokio::runtime::Handle::current());
+    let hearing = link.clone();
     // A thread of its own, since a read cannot be cancelled; it ends with the process.
     std::thread::Builder::new().name("parent".to_owned()).spawn(move || {
-        hearing.listen(&node, &identity, &runtime);
+        hearing.listen(&node, &identity);
         drop(node);
         let _ = told.send(());
     })?;

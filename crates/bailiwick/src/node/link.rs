@@ -9,6 +9,7 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::doors::tls::{Identity, InUse};
+use mailroom::lanes::Sharer;
 use operations::error::{OperationError, RequestError};
 use operations::places::Through;
 use operations::table::{Answer, Reply, Request};
@@ -55,12 +56,12 @@ impl ParentLink {
     }
 
     /// Hears what the parent says, until it says stop or is gone.
-    pub(super) fn listen(self: &Arc<Self>, running: &Arc<Running>, identity: &InUse, runtime: &tokio::runtime::Handle) {
+    pub(super) fn listen(self: &Arc<Self>, running: &Arc<Running>, identity: &InUse) {
         while let Ok(Some(mut message)) = receive(&self.reading) {
             let value = message.value::<ToNode>();
             let file = message.files.pop();
             match value {
-                Ok(ToNode::Request(request)) => self.answer(running, runtime, &message, *request, file),
+                Ok(ToNode::Request(request)) => self.answer(running, &message, *request, file),
                 Ok(ToNode::Places(said)) => {
                     let socket = said
                         .map_err(io::Error::other)
@@ -93,13 +94,13 @@ impl ParentLink {
     fn answer(
         self: &Arc<Self>,
         running: &Arc<Running>,
-        runtime: &tokio::runtime::Handle,
         message: &Message,
         mut request: Request,
         file: Option<OwnedFd>,
     ) {
         let (link, running, number) = (self.clone(), running.clone(), message.number);
-        runtime.spawn_blocking(move || {
+        let lane = running.mail.lanes().operations.clone();
+        let taken = lane.run(Sharer::Node, (), move |()| {
             let has_places = file.is_some();
             if let Some(file) = file {
                 request.go_through(&Through::other(Arc::new(FarFiles::over(file))));
@@ -122,5 +123,8 @@ impl ParentLink {
                 let _ = link.tell(number, &FromNode::Reply(Reply::Error(told)));
             }
         });
+        if taken.is_err() {
+            let _ = self.tell(number, &FromNode::Reply(Reply::Error(RequestError::Busy.into())));
+        }
     }
 }
