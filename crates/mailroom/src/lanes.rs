@@ -181,7 +181,8 @@ impl Lane {
     {
         let bounds = &self.0.bounds;
         let mut state = self.0.state();
-        let (running, waiting) = state.sharers.get(&sharer).map_or((0, 0), |share| (share.running, share.waiting.len()));
+        let (running, waiting) =
+            state.sharers.get(&sharer).map_or((0, 0), |share| (share.running, share.waiting.len()));
         if state.waiting >= bounds.waiting || waiting >= bounds.waiting_of(sharer) {
             return Err(input);
         }
@@ -376,7 +377,9 @@ mod tests {
         let (free, stays): (_, Receiver<()>) = channel();
         lane.run(sharer, (), move |()| {
             let _ = stays.recv();
-        }).ok().map(|working| (free, working))
+        })
+        .ok()
+        .map(|working| (free, working))
     }
 
     #[test]

@@ -13,6 +13,8 @@
 //!   Every open handle is dead afterwards.
 //!
 //! Names are durable at once, as the contract of [`Disk`] demands.
+//!
+//! Long because every operation of the disk and its files is here, each with its faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

@@ -153,9 +153,7 @@ impl Connection {
                         }
                         None => Answer::Refused(Refusal::Unavailable),
                     };
-                    let failed =
-                        matches!(answer, Answer::Refused(Refusal::WrongCredentials | Refusal::TooManyFailures));
-                    let busy = signs_in && matches!(answer, Answer::Refused(Refusal::Unavailable));
+                    let refusal = if let Answer::Refused(refusal) = &answer { Some(*refusal) } else { None };
                     let sharer = self.sharer(reader.as_ref());
                     session = self.answered(session, answer, sharer).await?;
                     if let (Some(entry), Some(account)) = (&mut self.entry, reader.as_ref().and_then(ImapBackend::account)) {
@@ -164,11 +162,8 @@ impl Connection {
                     if spoke.elapsed() >= SILENCE {
                         session.reassure();
                     }
-                    if failed {
-                        tokio::time::sleep(FAILURE_DELAY * session.sign_in_failures()).await;
-                    } else if busy {
-                        // Who was told to try later does not do so at once.
-                        tokio::time::sleep(FAILURE_DELAY).await;
+                    if let Some(delay) = delay(signs_in, refusal, session.sign_in_failures()) {
+                        tokio::time::sleep(delay).await;
                     }
                     self.hold(&mut session);
                 }
@@ -403,6 +398,15 @@ impl Connection {
                 Err(io::Error::other("the mailbox reader is gone"))
             }
         }
+    }
+}
+
+/// How long a client is kept after a refusal: guessing is slow, and who was told to try later does not do so at once.
+fn delay(signs_in: bool, refusal: Option<Refusal>, failures: u32) -> Option<Duration> {
+    match refusal? {
+        Refusal::WrongCredentials | Refusal::TooManyFailures => Some(FAILURE_DELAY * failures),
+        Refusal::Unavailable if signs_in => Some(FAILURE_DELAY),
+        _ => None,
     }
 }
 

@@ -243,5 +243,6 @@ mod tests {
             assert!(message.ends_with('.') && message.starts_with(char::is_uppercase), "{message}");
         }
         assert_eq!(PageError::from(VaultError::Owner(OwnerError::SlowDown(1500))).retry_after_seconds(), Some(2));
+        assert_eq!(PageError::from(VaultError::Busy).retry_after_seconds(), Some(2));
     }
 }
