@@ -19,7 +19,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::doors::tls;
 use confine::{Calls, Folder};
@@ -53,8 +53,8 @@ enum StartError {
     System(#[from] io::Error),
 }
 
-/// How long open sessions may take to end after the node was told to stop.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long open sessions, and work in flight, may take to end after the node was told to stop: with the rest, five seconds.
+const DRAIN: Duration = Duration::from_secs(4);
 
 /// The folders of a node's directory that its own process has. Not `secrets`, `vault`, `tls`, nor the files beside the folders.
 const FOLDERS: [&str; 6] = ["store", "ledger", "desk", "law", "run", "import"];
@@ -123,10 +123,11 @@ fn run(link: &Arc<ParentLink>, message: Message) -> Result<(), StartError> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(threads()).build()?;
     let _ = nix::sys::prctl::set_thp_disable(false);
-    let result = runtime.block_on(open_doors(running, identity, listeners, link));
-    // Blocking work in flight ends before the store closes.
-    runtime.shutdown_timeout(DRAIN);
-    result
+    let ended = runtime.block_on(open_doors(running, identity, listeners, link));
+    // Work in flight ends before the store closes, in the time that is left.
+    let left = ended.as_ref().map_or(DRAIN, |ends| ends.saturating_duration_since(Instant::now()));
+    runtime.shutdown_timeout(left);
+    ended.map(drop)
 }
 
 /// Gives up everything but the node's own folders, what is open already, and what it takes to serve connections. Says what the system

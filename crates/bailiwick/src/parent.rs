@@ -70,8 +70,9 @@ pub(crate) enum RunError {
 /// How often the parent looks after the two processes.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// How long the node's own process may take to say farewell to its clients; it gives them five seconds, and as many to work that blocks.
-const STOP_WITHIN: Duration = Duration::from_secs(12);
+/// How long the node's own process may take to say farewell to its clients, for which it has four seconds; then it is killed. What was
+/// acknowledged is durable.
+const STOP_WITHIN: Duration = Duration::from_millis(4_800);
 
 /// How long a node may take to open its doors: rebuilding the columns of a large store takes minutes.
 const READY_WITHIN: Duration = Duration::from_secs(3600);

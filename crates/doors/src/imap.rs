@@ -21,7 +21,7 @@ use crate::admission::{Admission, Shares};
 use crate::tls::InUse;
 
 /// How long open sessions may take to end once the node stops; each is sent `BYE` at its next pause.
-const GRACE: Duration = Duration::from_secs(4);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// How long to wait when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

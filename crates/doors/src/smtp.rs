@@ -24,7 +24,7 @@ use crate::admission::{Admission, Shares};
 use crate::wire::Wire;
 
 /// How long open conversations may take to end once the node stops; each is sent `421` at its next pause.
-const GRACE: Duration = Duration::from_secs(4);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// How long to wait when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use ::doors::tls::InUse;
 use ::doors::{Admission, Entry, Held, Shares, imap, smtp};
@@ -22,7 +23,7 @@ pub(super) async fn open_doors(
     identity: InUse,
     listeners: Vec<std::net::TcpListener>,
     link: &Arc<ParentLink>,
-) -> Result<(), StartError> {
+) -> Result<Instant, StartError> {
     let closed = &node.handle.closed;
     let config = &closed.config;
     let server_config = identity.server_config()?;
@@ -93,9 +94,10 @@ pub(super) async fn open_doors(
     link.tell(0, &FromNode::Ready)?;
     let _ = stopped.await;
     tracing::info!("stopping");
+    let ends = Instant::now() + DRAIN;
     let _ = stop.send(true);
-    let _ = tokio::time::timeout(DRAIN, async { while doors.join_next().await.is_some() {} }).await;
-    Ok(())
+    let _ = tokio::time::timeout_at(ends.into(), async { while doors.join_next().await.is_some() {} }).await;
+    Ok(ends)
 }
 
 /// A listening socket that the parent has opened.
