@@ -156,7 +156,9 @@ impl Connection {
                     let refusal = if let Answer::Refused(refusal) = &answer { Some(*refusal) } else { None };
                     let sharer = self.sharer(reader.as_ref());
                     session = self.answered(session, answer, sharer).await?;
-                    if let (Some(entry), Some(account)) = (&mut self.entry, reader.as_ref().and_then(ImapBackend::account)) {
+                    if let (Some(entry), Some(account)) =
+                        (&mut self.entry, reader.as_ref().and_then(ImapBackend::account))
+                    {
                         entry.belongs_to(account);
                     }
                     if spoke.elapsed() >= SILENCE {
@@ -269,7 +271,7 @@ impl Connection {
     fn sharer(&self, reader: Option<&ImapBackend>) -> Sharer {
         match reader.and_then(ImapBackend::account) {
             Some(account) => Sharer::Owner(account),
-            None => Sharer::stranger(self.network),
+            None => Sharer::stranger(Network::of(self.peer)),
         }
     }
 

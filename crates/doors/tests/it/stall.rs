@@ -83,15 +83,15 @@ async fn doors(disk: Arc<dyn Disk>) -> Doors {
         protocol: Protocol::Smtp,
         message_size_bytes_max: 1_000_000,
         tls: None,
-        connections_max: doors::CONNECTIONS_MAX,
+        shares: doors::Shares::default(),
     };
     let imap_config = ImapConfig {
         tls: identity.server_config().unwrap(),
-        end_point: identity.end_point(),
+        identity: identity.in_use().unwrap(),
         implicit_tls: false,
         message_size_bytes_max: 1_000_000,
         loopback_without_tls: true,
-        connections_max: doors::CONNECTIONS_MAX,
+        shares: doors::Shares::default(),
     };
     tokio::spawn(smtp::serve(smtp_listener, smtp_config, gate.clone(), shutdown.clone()));
     tokio::spawn(imap::serve(imap_listener, imap_config, gate.clone(), shutdown));
