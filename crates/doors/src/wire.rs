@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use vault::ChannelBinding;
+use zeroize::Zeroize;
 
 /// How long a peer may take for its part of a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -50,7 +51,10 @@ impl Wire {
             };
             polled.map_ok(|()| {
                 take(buffer.filled());
-                buffer.filled().len()
+                let read = buffer.filled().len();
+                // What a thread leaves on its stack stays there until something else needs the place.
+                buffer.filled_mut().zeroize();
+                read
             })
         })
         .await
