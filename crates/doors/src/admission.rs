@@ -233,10 +233,11 @@ impl Open {
 
     /// Who has done nothing for the longest time.
     fn idlest(&mut self) -> Option<&mut Place> {
-        let idle = |place: &&mut Place| {
+        let idle = |(_, place): &(&u64, &mut Place)| {
             !place.leaving && !place.call.worked.load(Ordering::Relaxed) && place.since.elapsed() >= UNDISTURBED
         };
-        self.places.values_mut().filter(idle).min_by_key(|place| place.since)
+        let idlest = self.places.iter_mut().filter(idle).min_by_key(|(id, place)| (place.since, **id));
+        idlest.map(|(_, place)| place)
     }
 }
 
