@@ -177,9 +177,10 @@ fn hostile_words_of_a_set_are_escaped_and_name_no_file_outside() {
     let mut files = files();
     let evil = "\"><script>alert(1)</script>";
     let (_, text) = files.iter_mut().find(|(path, _)| path == "us/territory.toml").unwrap();
-    *text = text
-        .replace("us.sca.abroad.split", "../../etc/<b>.split")
-        .replace("because = \"The judges of this district who", &format!("because = '''{evil}The judges of this district who"));
+    *text = text.replace("us.sca.abroad.split", "../../etc/<b>.split").replace(
+        "because = \"The judges of this district who",
+        &format!("because = '''{evil}The judges of this district who"),
+    );
     *text = text.replace("the decision is not followed as a rule.\"", "the decision is not followed as a rule.'''");
     files.retain(|(path, _)| !path.contains("/cases/") && !path.contains("/pictures/"));
     let site = site_of(&files);
