@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_hands_the_work_back() {
+    fn a_full_queue_returns_the_work() {
         let lane = Lane::new("test", SMALL);
         let others = (3..9).map(|n| Sharer::Owner(AccountId([n; 16])));
         let all: Vec<_> =

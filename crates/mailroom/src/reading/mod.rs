@@ -350,7 +350,7 @@ impl ImapBackend {
             VaultError::Owner(OwnerError::SlowDown(_)) => Refusal::TooManyFailures,
             VaultError::Owner(OwnerError::Scram(ScramError::Malformed)) => Refusal::MalformedResponse,
             VaultError::Owner(OwnerError::Scram(ScramError::OtherIdentity)) => Refusal::OtherIdentity,
-            // Under a crowd of guessers this is no news for each of them.
+            // Under a crowd of guessers this is not news for each of them.
             VaultError::Busy => Refusal::Unavailable,
             error => {
                 self.trouble = Some(Trouble::Vault(error));

@@ -57,7 +57,7 @@ fn the_warrant_in_2016() {
     let content = unit(&decision, "content", "mailbox");
     assert_eq!(content.outcome, Outcome::NotCompelledRedirect);
     assert_eq!(content.redirect[0].id, "ie.mlat.s75");
-    assert!(content.redirect[0].needs.iter().any(|need| need.contains("dual criminality")));
+    assert!(content.redirect[0].needs.iter().any(|need| need.contains("punishable in both States")));
     assert_eq!(unit(&decision, "subscriber", PARENTS).outcome, Outcome::Compelled);
 }
 
