@@ -97,7 +97,7 @@ impl Service {
         let stdin = child.stdin.take();
         self.running = Some((child, stdin));
         let began = Instant::now();
-        while self.doors().iter().any(|door| TcpStream::connect(door).is_err()) {
+        while !self.doors().into_iter().all(greets) {
             if began.elapsed() > PATIENCE {
                 return Err(format!(
                     "{} does not start; see {}",
@@ -250,4 +250,10 @@ pub(crate) fn run(command: &mut Command, input: &str) -> Result<String, String> 
 #[expect(clippy::disallowed_methods, reason = "a scratch folder that the next run deletes")]
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Whether a door greets: a node's parent listens before its doors answer.
+fn greets(door: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(door) else { return false };
+    stream.set_read_timeout(Some(PATIENCE)).is_ok() && matches!(stream.read(&mut [0; 1]), Ok(1))
 }
